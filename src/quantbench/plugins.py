@@ -1,0 +1,69 @@
+"""Plug-ins are files: a file's stem in its folder is its name.
+
+A folder is listed without importing anything, and a plug-in is imported when it
+is selected, so a missing library costs only the plug-in that needs it. Files that
+start with an underscore are shared code, not plug-ins.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from quantbench.contracts import DataModule, MethodModule, ModelModule, RuntimeModule
+from quantbench.errors import UnavailableError, UnknownNameError
+
+KINDS = {"data": "data set", "models": "model", "methods": "method", "runtimes": "runtime"}
+_ROOT = Path(__file__).parent
+
+
+def names(folder: str) -> list[str]:
+    """The plug-ins of a folder ("data", "models", "methods", "runtimes"), sorted."""
+    return sorted(p.stem for p in (_ROOT / folder).glob("*.py") if not p.stem.startswith("_"))
+
+
+def source(folder: str, name: str) -> Path:
+    """The file of a plug-in, which is part of what its results depend on."""
+    if name not in names(folder):
+        raise UnknownNameError(KINDS[folder], name, names(folder))
+    return _ROOT / folder / f"{name}.py"
+
+
+def model(name: str) -> ModelModule:
+    return cast(ModelModule, _load("models", name))
+
+
+def data(name: str) -> DataModule:
+    return cast(DataModule, _load("data", name))
+
+
+def method(name: str) -> MethodModule:
+    return cast(MethodModule, _load("methods", name))
+
+
+def runtime(name: str) -> RuntimeModule:
+    return cast(RuntimeModule, _load("runtimes", name))
+
+
+def why_unavailable(folder: str, name: str) -> str | None:
+    """Why a plug-in can't work here, in a sentence, or None where it can."""
+    try:
+        module = _load(folder, name)
+    except UnavailableError as error:
+        return str(error)
+    if folder in ("methods", "runtimes"):
+        return cast(MethodModule | RuntimeModule, module).unavailable()
+    return None
+
+
+def _load(folder: str, name: str) -> ModuleType:
+    source(folder, name)
+    try:
+        return importlib.import_module(f"quantbench.{folder}.{name}")
+    except ImportError as error:
+        raise UnavailableError(
+            f"{KINDS[folder]} '{name}' needs {error.name or 'a library'}, "
+            f"which doesn't import here ({error}); install it"
+        ) from error
