@@ -12,10 +12,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-from quantbench.contracts import DataModule, MethodModule, ModelModule, RuntimeModule
+from quantbench.contracts import (
+    DataModule,
+    MethodModule,
+    MetricModule,
+    ModelModule,
+    RuntimeModule,
+)
 from quantbench.errors import UnavailableError, UnknownNameError
 
-KINDS = {"data": "data set", "models": "model", "methods": "method", "runtimes": "runtime"}
+KINDS = {"data": "data set", "models": "model", "methods": "method", "runtimes": "runtime",
+         "measure": "metric"}
 _ROOT = Path(__file__).parent
 
 
@@ -45,6 +52,10 @@ def method(name: str) -> MethodModule:
 
 def runtime(name: str) -> RuntimeModule:
     return cast(RuntimeModule, _load("runtimes", name))
+
+
+def metric(name: str) -> MetricModule:
+    return cast(MetricModule, _load("measure", name))
 
 
 def why_unavailable(folder: str, name: str) -> str | None:

@@ -1,0 +1,106 @@
+"""What a plug-in file must offer. tests/contracts checks every file found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from quantbench.artifact import Artifact
+    from quantbench.checkpoint import Checkpoint
+    from quantbench.data import DataSpec
+    from quantbench.records import Quantized, Settings
+    from quantbench.task import Task
+
+T = TypeVar("T")
+
+Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""float32 [N, C, H, W] -> float32 [N, K]"""
+
+
+class Track(Protocol):
+    """Shows progress over an iterable; `quiet` shows nothing."""
+
+    def __call__(self, items: Iterable[T], description: str, total: int) -> Iterable[T]: ...
+
+
+def quiet(items: Iterable[T], description: str, total: int) -> Iterable[T]:  # noqa: ARG001
+    return items
+
+
+class DataModule(Protocol):
+    SPEC: DataSpec
+
+
+class ModelModule(Protocol):
+    INPUT_SHAPE: tuple[int, int, int]
+
+    def build(self) -> nn.Module:
+        """A new network with PyTorch's own initialisation, drawn from the global seed."""
+
+
+class MethodModule(Protocol):
+    FORMATS: tuple[str, ...]
+    LIBRARIES: tuple[str, ...]
+    SETTINGS: type[Settings]
+
+    def unavailable(self) -> str | None:
+        """Why this method can't work here, or None."""
+
+    def quantize(
+        self,
+        task: Task,
+        checkpoint: Checkpoint,
+        settings: Settings,
+        format: str,
+        folder: Path,
+        track: Track,
+    ) -> Quantized:
+        """Write the files of one artifact into the empty `folder`.
+
+        `task.test` is empty: a method never sees test data. The checkpoint is not changed.
+        The same arguments give the same bytes.
+        """
+
+
+class TorchMethodModule(MethodModule, Protocol):
+    """A method that writes the format "torch": a state_dict that needs its module."""
+
+    def skeleton(self, float_model: nn.Module, settings: Settings) -> nn.Module:
+        """The converted module before its state is loaded."""
+
+
+class RuntimeModule(Protocol):
+    ACCEPTS: frozenset[str]
+    LIBRARIES: tuple[str, ...]
+
+    def unavailable(self) -> str | None:
+        """Why this runtime can't work here, or None."""
+
+    def load(self, artifact: Artifact, threads: int) -> Predict:
+        """Ready to predict on exactly `threads` threads; the artifact was verified."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a metric may look at: one row's answers to the test images."""
+
+    logits: NDArray[np.float32]  # [N, K]
+    float_logits: NDArray[np.float32]  # [N, K], of float32 in the same engine
+    labels: NDArray[np.int64]  # [N]
+    bytes: int
+
+
+class MetricModule(Protocol):
+    UNIT: str
+    HIGHER_IS_BETTER: bool
+
+    def compute(self, seen: Observation) -> float:
+        """One figure; not finite where there is none."""

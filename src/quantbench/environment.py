@@ -1,0 +1,77 @@
+"""The machine and the libraries that a figure belongs to. Linux is read in full."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from quantbench.records import Environment
+
+LIBRARIES = ("quantbench", "torch", "numpy", "onnx", "onnxscript", "onnxruntime")
+_SETS = (
+    "sse4_1", "sse4_2", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw", "avx512vl",
+    "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm", "sve",
+)  # fmt: skip
+
+
+def environment(libraries: tuple[str, ...] = LIBRARIES) -> Environment:
+    """Read afresh at each call: an affinity or a quota may have changed."""
+    cpuinfo = _cpuinfo()
+    flags = (cpuinfo.get("flags") or cpuinfo.get("Features") or "").split()
+    return Environment(
+        cpu=cpuinfo.get("model name") or platform.processor() or "unknown",
+        architecture=platform.machine(),
+        instruction_sets=tuple(name for name in _SETS if name in flags),
+        cores=cores(),
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        governor=_read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        versions=versions(libraries),
+    )
+
+
+def versions(libraries: tuple[str, ...]) -> dict[str, str]:
+    """Library -> installed version; one that isn't installed is left out."""
+    found = {}
+    for name in libraries:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def cores() -> int:
+    """Processors this process may use: the smaller of affinity and control-group quota."""
+    affinity = len(os.sched_getaffinity(0))
+    quota = _quota(_read(Path("/sys/fs/cgroup/cpu.max")))
+    return max(1, min(affinity, quota or affinity))
+
+
+def has_vnni(env: Environment) -> bool:
+    """Whether the CPU multiplies 8-bit integers into 32-bit sums in one instruction."""
+    return any(name in env.instruction_sets for name in ("avx512_vnni", "avx_vnni"))
+
+
+def _quota(text: str | None) -> int | None:
+    if text is None or text.startswith("max"):
+        return None
+    quota, period = text.split()
+    return max(1, int(quota) // int(period))
+
+
+def _cpuinfo() -> dict[str, str]:
+    """Field -> value of the first processor in /proc/cpuinfo."""
+    text = _read(Path("/proc/cpuinfo")) or ""
+    pairs = (line.split(":", 1) for line in text.split("\n\n")[0].splitlines() if ":" in line)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None

@@ -1,0 +1,1 @@
+"""Workers: one process a row, driven in turn, round by round."""

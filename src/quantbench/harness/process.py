@@ -1,0 +1,98 @@
+"""Worker processes, seen from the parent."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from pydantic import JsonValue
+
+from quantbench.errors import WorkerError
+from quantbench.harness.worker import Request
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class Worker:
+    """One process with its own session, so a Ctrl-C at the terminal reaches only the parent.
+
+    Leaving the context ends the process and all that it started. It also ends by itself
+    when the parent is gone, for its requests then end.
+    """
+
+    def __init__(self, name: str, threads: int, scratch: Path) -> None:
+        self.name = name
+        self.threads = threads
+        self._log = scratch / f"{name.replace('/', '-')}.log"
+
+    def __enter__(self) -> Self:
+        environment = dict(os.environ) | {name: str(self.threads) for name in _THREAD_VARIABLES}
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "quantbench.harness.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+                bufsize=0,
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+    def ask(self, request: Request, timeout: float) -> dict[str, JsonValue]:
+        """Raises WorkerError if the worker refuses, dies or takes longer than `timeout` seconds."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(request.model_dump_json().encode() + b"\n")
+        except BrokenPipeError as error:
+            raise WorkerError(self._obituary()) from error
+        answer = cast(dict[str, JsonValue], json.loads(self._line(timeout)))
+        if "error" in answer:
+            raise WorkerError(str(answer["error"]))
+        return answer
+
+    def _line(self, timeout: float) -> bytes:
+        assert self._process.stdout is not None
+        line, deadline = b"", time.monotonic() + timeout
+        while not line.endswith(b"\n"):
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
+                raise WorkerError(f"{self.name} did not answer within {timeout:.0f} s")
+            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                raise WorkerError(self._obituary())
+            line += chunk
+        return line
+
+    def _obituary(self) -> str:
+        code = self._process.wait()
+        if code < 0:
+            why = f"was killed by {signal.Signals(-code).name}"
+            if code == -signal.SIGKILL:
+                why += ", probably for memory"
+        else:
+            why = f"ended with exit code {code}"
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return f"{self.name} {why}" + (f": {lines[-1]}" if lines else "")

@@ -1,0 +1,150 @@
+"""The other end of process.py: a process that holds one row's engine and does as it is told.
+
+It reads one JSON request a line and answers with one JSON line. Arrays go through .npy
+files, so nothing is ever unpickled. What an engine prints goes to the error stream.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from quantbench import plugins
+from quantbench.artifact import load_artifact
+from quantbench.contracts import Predict
+from quantbench.data import Split, iterate_like_a_report, preprocess
+from quantbench.errors import QuantbenchError
+from quantbench.records import Record
+
+
+class Request(Record):
+    do: str
+    data: str = ""
+    images: str = ""
+    artifact: str = ""
+    runtime: str = ""
+    threads: int = 1
+    batch: int = 1
+    start: int = 0
+    calls: int = 1
+    warm: int = 0
+    out: str = ""
+
+
+class Engine:
+    """One row's state: images uint8 [N, 28, 28] and, once loaded, its predict."""
+
+    def __init__(self) -> None:
+        self._predict: Predict | None = None
+        self._split: Split | None = None
+        self._inputs = np.zeros((0, 1, 1, 1), np.float32)
+
+    def answer(self, request: Request) -> dict[str, JsonValue]:
+        actions: dict[str, Callable[[Request], dict[str, JsonValue]]] = {
+            "images": self._images,
+            "load": self._load,
+            "predict": self._predict_all,
+            "time_model": self._time_model,
+            "time_end_to_end": self._time_end_to_end,
+            "time_data": self._time_data,
+        }
+        return actions[request.do](request)
+
+    def _images(self, request: Request) -> dict[str, JsonValue]:
+        images = np.load(request.images, allow_pickle=False)
+        self._split = Split("test", images, np.zeros(len(images), np.int64))
+        self._inputs = preprocess(images, plugins.data(request.data).SPEC)
+        return {"images": len(images)}
+
+    def _load(self, request: Request) -> dict[str, JsonValue]:
+        start = time.perf_counter()
+        runtime = plugins.runtime(request.runtime)
+        self._predict = runtime.load(load_artifact(Path(request.artifact)), request.threads)
+        return {"seconds": time.perf_counter() - start}
+
+    def _predict_all(self, request: Request) -> dict[str, JsonValue]:
+        predict = self._ready()
+        starts = range(0, len(self._inputs), request.batch)
+        logits = np.concatenate(
+            [predict(self._inputs[start : start + request.batch]) for start in starts]
+        )
+        np.save(request.out, logits, allow_pickle=False)
+        return {"rows": len(logits)}
+
+    def _time_model(self, request: Request) -> dict[str, JsonValue]:
+        """Microseconds of each call after the warm ones; inputs are ready in memory."""
+        predict, n = self._ready(), len(self._inputs)
+        batches = [
+            np.ascontiguousarray(self._inputs[at % n : at % n + request.batch])
+            for at in range(
+                request.start,
+                request.start + (request.warm + request.calls) * request.batch,
+                request.batch,
+            )
+        ]
+        for batch in batches[: request.warm]:
+            predict(batch)
+        times, busy = [], time.process_time()
+        for batch in batches[request.warm :]:
+            start = time.perf_counter_ns()
+            predict(batch)
+            times.append((time.perf_counter_ns() - start) / 1e3)
+        return {"microseconds": times, "cpu": (time.process_time() - busy) * 1e6}
+
+    def _time_end_to_end(self, request: Request) -> dict[str, JsonValue]:
+        """As the source report timed it: reading and predicting in one loop."""
+        predict = self._ready()
+        return self._timed_loop(request, predict)
+
+    def _time_data(self, request: Request) -> dict[str, JsonValue]:
+        return self._timed_loop(request, lambda inputs: inputs)
+
+    def _timed_loop(
+        self, request: Request, use: Callable[[NDArray[np.float32]], object]
+    ) -> dict[str, JsonValue]:
+        assert self._split is not None
+        chosen = slice(request.start, request.start + request.batch * request.calls)
+        part = Split("part", self._split.images[chosen], self._split.labels[chosen])
+        start = time.perf_counter_ns()
+        for batch in iterate_like_a_report(part, plugins.data(request.data).SPEC, request.batch):
+            use(batch)
+        return {"microseconds": [(time.perf_counter_ns() - start) / 1e3 / request.calls]}
+
+    def _ready(self) -> Predict:
+        assert self._predict is not None
+        return self._predict
+
+
+def serve(requests: IO[str], answers: IO[str]) -> None:
+    engine = Engine()
+    for line in requests:
+        request = Request.model_validate_json(line)
+        try:
+            answer = engine.answer(request)
+        except QuantbenchError as error:
+            answer = {"error": str(error)}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when workers end
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    gc.disable()
+    serve(sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main()

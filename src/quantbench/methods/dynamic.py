@@ -1,0 +1,69 @@
+"""PyTorch's dynamic quantization, asked for every Conv2d and Linear as the report did.
+
+Weights are int8; activations are quantized on the way into each layer, with a scale taken
+from the batch at hand. Only Linear has such a layer in PyTorch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.ao.quantization import quantize_dynamic
+from torch.ao.quantization.quantization_mappings import get_default_dynamic_quant_module_mappings
+
+from quantbench.checkpoint import STATE, Checkpoint, float_model
+from quantbench.contracts import Track
+from quantbench.methods._eager import EagerSettings, layer_numerics, silenced, using_engine
+from quantbench.records import Quantized
+from quantbench.state import write_state
+from quantbench.task import Task
+
+FORMATS = ("torch",)
+LIBRARIES = ("torch",)
+SETTINGS = EagerSettings
+ASKED = (nn.Conv2d, nn.Linear)
+
+
+def unavailable() -> str | None:
+    return None
+
+
+def quantize(
+    task: Task,
+    checkpoint: Checkpoint,
+    settings: EagerSettings,
+    format: str,
+    folder: Path,
+    track: Track,
+) -> Quantized:
+    model = float_model(task, checkpoint)
+    converted = skeleton(model, settings)
+    write_state(folder / STATE, dict(converted.state_dict()))
+    swappable = get_default_dynamic_quant_module_mappings()
+    return Quantized(
+        numerics="weights int8 per tensor, activations uint8 scaled at run time",
+        structure=str(converted),
+        layers=layer_numerics(
+            model,
+            converted,
+            task.input_shape,
+            prefix="",
+            weights="int8 per tensor",
+            activations="uint8, scaled at run time",
+            why_float={
+                kind.__name__: (
+                    f"PyTorch has no dynamically quantized {kind.__name__}: "
+                    "quantize_dynamic passes it over without a word"
+                )
+                for kind in ASKED
+                if kind not in swappable
+            },
+        ),
+    )
+
+
+def skeleton(float_model: nn.Module, settings: EagerSettings) -> nn.Module:
+    with silenced(), using_engine(settings.engine):
+        return quantize_dynamic(float_model.eval(), set(ASKED), dtype=torch.qint8)

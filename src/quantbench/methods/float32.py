@@ -1,0 +1,60 @@
+"""The network as it was trained: the baseline of every comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+
+from quantbench.checkpoint import STATE, Checkpoint, float_model
+from quantbench.contracts import Track
+from quantbench.methods._onnx import export
+from quantbench.records import LayerNumerics, Quantized, Settings
+from quantbench.state import write_state
+from quantbench.structure import layers
+from quantbench.task import Task
+
+FORMATS = ("torch", "onnx")
+LIBRARIES = ("torch", "onnx", "onnxscript")
+SETTINGS = Settings
+
+
+def unavailable() -> str | None:
+    return None
+
+
+def quantize(
+    task: Task,
+    checkpoint: Checkpoint,
+    settings: Settings,
+    format: str,
+    folder: Path,
+    track: Track,
+) -> Quantized:
+    model = float_model(task, checkpoint)
+    if format == "torch":
+        write_state(folder / STATE, dict(model.state_dict()))
+    else:
+        export(model, task.input_shape, folder / "model.onnx")
+    return Quantized(
+        numerics="float32",
+        kind="float",
+        structure=str(model),
+        layers=tuple(
+            LayerNumerics(
+                name=layer.name,
+                kind=layer.kind,
+                macs=layer.macs,
+                integer=False,
+                weights="float32",
+                activations="float32",
+                reason="nothing was asked to be quantized",
+            )
+            for layer in layers(model, task.input_shape)
+            if layer.macs
+        ),
+    )
+
+
+def skeleton(float_model: nn.Module, settings: Settings) -> nn.Module:
+    return float_model

@@ -1,0 +1,140 @@
+"""PyTorch's static quantization as it is meant to be used: fused, calibrated, per channel.
+
+Every layer's output range is observed on calibration images, so activations stay integers
+from the first layer to the last.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.ao.quantization import (
+    HistogramObserver,
+    MinMaxObserver,
+    MovingAverageMinMaxObserver,
+    PerChannelMinMaxObserver,
+    QConfig,
+    convert,
+    prepare,
+)
+
+from quantbench.checkpoint import STATE, Checkpoint, float_model
+from quantbench.contracts import Track
+from quantbench.errors import CalibrationError
+from quantbench.methods._eager import (
+    SEVEN_BIT,
+    EagerSettings,
+    layer_numerics,
+    silenced,
+    using_engine,
+    wrapped,
+)
+from quantbench.records import Quantized
+from quantbench.state import write_state
+from quantbench.task import Task
+
+FORMATS = ("torch",)
+LIBRARIES = ("torch",)
+_BATCH = 100
+_OBSERVERS = {
+    "minmax": MinMaxObserver,
+    "moving_average": MovingAverageMinMaxObserver,
+    "histogram": HistogramObserver,
+}
+
+
+class StaticSettings(EagerSettings):
+    observer: Literal["minmax", "moving_average", "histogram"] = "histogram"
+    images: int = Field(1000, gt=0, le=5000, description="calibration images")
+
+
+SETTINGS = StaticSettings
+
+
+def unavailable() -> str | None:
+    return None
+
+
+def quantize(
+    task: Task,
+    checkpoint: Checkpoint,
+    settings: StaticSettings,
+    format: str,
+    folder: Path,
+    track: Track,
+) -> Quantized:
+    model = float_model(task, checkpoint)
+    with silenced(), using_engine(settings.engine):
+        prepared = _prepared(model, settings)
+        inputs = torch.from_numpy(task.inputs(task.calibration)[: settings.images])
+        _calibrate(prepared, inputs, track)
+        converted = convert(prepared)
+        write_state(folder / STATE, dict(converted.state_dict()))
+        structure = str(converted)
+    bits = "7 of 8 bits" if settings.engine in SEVEN_BIT else "8 bits"
+    return Quantized(
+        numerics=f"weights int8 per channel, activations uint8 ({bits})",
+        structure=structure,
+        layers=layer_numerics(
+            model,
+            converted,
+            task.input_shape,
+            prefix="module.",
+            weights="int8 per channel",
+            activations=f"uint8 ({bits})",
+            why_float={},
+        ),
+        notes=(f"calibrated on {len(inputs)} images, observer {settings.observer}",),
+    )
+
+
+def skeleton(float_model: nn.Module, settings: StaticSettings) -> nn.Module:
+    with silenced(), using_engine(settings.engine):
+        return convert(_prepared(float_model, settings))
+
+
+def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
+    most = 127 if settings.engine in SEVEN_BIT else 255
+    module = wrapped(model, fuse=True)
+    module.qconfig = QConfig(
+        activation=partial(
+            _OBSERVERS[settings.observer], dtype=torch.quint8, quant_min=0, quant_max=most
+        ),
+        weight=partial(
+            PerChannelMinMaxObserver, dtype=torch.qint8, qscheme=torch.per_channel_symmetric
+        ),
+    )
+    return prepare(module)
+
+
+def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
+    """Raises CalibrationError at a value that isn't finite, or an observer that saw none."""
+    hooks = [
+        module.register_forward_hook(partial(_refuse_nonfinite, name))
+        for name, module in prepared.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    ]
+    batches = inputs.split(_BATCH)
+    with torch.inference_mode():
+        for batch in track(batches, "calibrating", len(batches)):
+            prepared(batch)
+    for hook in hooks:
+        hook.remove()
+    for name, module in prepared.named_modules():
+        if isinstance(module, tuple(_OBSERVERS.values())) and module.min_val.isinf().any():
+            raise CalibrationError(f"'{name}' saw no calibration data: no image reached it")
+
+
+def _refuse_nonfinite(name: str, module: nn.Module, inputs: object, output: Tensor) -> None:
+    finite = output.isfinite().flatten(1).all(1)
+    if not finite.all():
+        image = int((~finite).nonzero()[0])
+        raise CalibrationError(
+            f"layer '{name.removeprefix('module.')}' gives a value that isn't finite for image "
+            f"{image} of a calibration batch; check the weights and the images"
+        )

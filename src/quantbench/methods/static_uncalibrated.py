@@ -1,0 +1,67 @@
+"""The source report's static quantization: prepare, then convert, with nothing between.
+
+No image passes the observers, so every activation gets scale 1 and zero point 0. It is
+here to be compared with, not to be shipped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+from torch.ao.quantization import convert, get_default_qconfig, prepare
+
+from quantbench.checkpoint import STATE, Checkpoint, float_model
+from quantbench.contracts import Track
+from quantbench.methods._eager import (
+    EagerSettings,
+    layer_numerics,
+    silenced,
+    using_engine,
+    wrapped,
+)
+from quantbench.records import Quantized
+from quantbench.state import write_state
+from quantbench.task import Task
+
+FORMATS = ("torch",)
+LIBRARIES = ("torch",)
+SETTINGS = EagerSettings
+
+
+def unavailable() -> str | None:
+    return None
+
+
+def quantize(
+    task: Task,
+    checkpoint: Checkpoint,
+    settings: EagerSettings,
+    format: str,
+    folder: Path,
+    track: Track,
+) -> Quantized:
+    model = float_model(task, checkpoint)
+    converted = skeleton(model, settings)
+    write_state(folder / STATE, dict(converted.state_dict()))
+    return Quantized(
+        numerics="weights int8 per channel, activations uint8 at scale 1",
+        structure=str(converted),
+        layers=layer_numerics(
+            model,
+            converted,
+            task.input_shape,
+            prefix="module.",
+            weights="int8 per channel",
+            activations="uint8 at scale 1",
+            why_float={},
+        ),
+        notes=("not calibrated: every activation is rounded to a whole number from 0 to 255",),
+    )
+
+
+def skeleton(float_model: nn.Module, settings: EagerSettings) -> nn.Module:
+    with silenced(), using_engine(settings.engine):
+        module = wrapped(float_model, fuse=False)
+        module.qconfig = get_default_qconfig(settings.engine)
+        return convert(prepare(module))

@@ -1,0 +1,1 @@
+"""One file a network. A file offers INPUT_SHAPE and build()."""

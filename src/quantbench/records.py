@@ -1,0 +1,223 @@
+"""Frozen records that are written to disk. docs/formats.md gives the same in prose.
+
+Every float is finite: what isn't a number is stored as null beside a reason.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+RESULTS_SCHEMA = 1
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Settings(Record):
+    """What a user may set on a plug-in; each plug-in derives its own."""
+
+
+class Layer(Record):
+    """One leaf module of a float network, in the order in which data passes it."""
+
+    name: str
+    kind: str
+    kernel: tuple[int, ...] = ()
+    stride: tuple[int, ...] = ()
+    activation: str | None = Field(None, description="the activation that follows directly")
+    output_shape: tuple[int, ...] = Field(description="without the batch")
+    parameters: int
+    macs: int = Field(description="multiply-adds for one input")
+
+
+class LayerNumerics(Record):
+    """What a method did to one layer that multiplies."""
+
+    name: str
+    kind: str
+    macs: int
+    integer: bool = Field(description="its multiply-adds run on integers")
+    weights: str
+    activations: str
+    reason: str | None = Field(None, description="why it stayed float")
+    scale: float | None = Field(None, description="of its output, where it has one")
+    zero_point: int | None = None
+
+
+class Coverage(Record):
+    """Where a network's multiply-adds ended up."""
+
+    integer_macs: int
+    float_macs: int
+
+    @property
+    def float_share(self) -> float:
+        return self.float_macs / (self.float_macs + self.integer_macs)
+
+
+class Quantized(Record):
+    """What a method says of what it wrote."""
+
+    numerics: str = Field(description="number formats of weights and activations")
+    layers: tuple[LayerNumerics, ...]
+    structure: str = Field(description="the converted network as its framework prints it")
+    kind: Literal["float", "real", "simulated"] = "real"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def coverage(self) -> Coverage:
+        integer = sum(layer.macs for layer in self.layers if layer.integer)
+        return Coverage(
+            integer_macs=integer, float_macs=sum(layer.macs for layer in self.layers) - integer
+        )
+
+
+class ArtifactBody(Record):
+    model: str
+    data: str
+    method: str
+    format: str
+    settings: dict[str, JsonValue]
+    checkpoint_sha256: str
+    quantized: Quantized
+
+
+class Epoch(Record):
+    epoch: int
+    test_loss: float
+    test_accuracy: float
+    seconds: float
+
+
+class Training(Record):
+    """How a checkpoint came to be."""
+
+    model: str
+    data: str
+    recipe: str
+    seed: int
+    settings: dict[str, JsonValue]
+    threads: int
+    loss_every: int
+    losses: tuple[float, ...] = Field(description="training loss at every `loss_every`-th batch")
+    epochs: tuple[Epoch, ...]
+
+
+class Environment(Record):
+    """The machine and the libraries that a figure belongs to."""
+
+    cpu: str
+    architecture: str
+    instruction_sets: tuple[str, ...]
+    cores: int = Field(description="that this process may use: affinity and quota")
+    memory_bytes: int
+    governor: str | None
+    system: str
+    python: str
+    versions: dict[str, str]
+
+
+class Interval(Record):
+    value: float
+    low: float
+    high: float
+
+
+class Latency(Record):
+    """Rounds of one row at one batch size; all rows were measured in turn within a round."""
+
+    batch: int
+    threads: int
+    kind: Literal["model", "end_to_end"]
+    rounds: tuple[tuple[float, ...], ...] = Field(description="microseconds an image, by call")
+    median: float = Field(description="over the rounds' medians, microseconds an image")
+    p95: float = Field(description="over all calls, microseconds an image")
+
+
+class Ratio(Record):
+    """Float time over this row's time: above 1 this row is faster."""
+
+    batch: int
+    threads: int
+    kind: Literal["model", "end_to_end"]
+    value: float = Field(description="median of the ratios of the rounds")
+    low: float = Field(description="smallest ratio of a round")
+    high: float = Field(description="largest ratio of a round")
+
+
+class AgainstFloat(Record):
+    """A row against float32 in the same engine, over the same images and rounds."""
+
+    baseline: str
+    bytes_ratio: float = Field(description="float bytes over this row's bytes")
+    loss_difference: float | None
+    accuracy_difference: float
+    only_float_right: int
+    only_this_right: int
+    mcnemar_p: float = Field(description="exact, two-sided")
+    speed: tuple[Ratio, ...] = ()
+
+
+class Metric(Record):
+    value: float | None
+    unit: str
+    higher_is_better: bool
+
+
+class Row(Record):
+    method: str
+    runtime: str
+    format: str
+    settings: dict[str, JsonValue]
+    numerics: str
+    kind: Literal["float", "real", "simulated"]
+    artifact: str = Field(description="folder, relative to results.json")
+    artifact_sha256: str
+    files: dict[str, int] = Field(description="file name -> bytes")
+    bytes: int
+    coverage: Coverage
+    images: int
+    correct: int
+    accuracy: Interval = Field(description="fraction of the test images, 95 % Wilson interval")
+    loss: float | None = Field(description="mean negative log likelihood")
+    loss_reason: str | None = None
+    metrics: dict[str, Metric] = Field(description="every file of measure/")
+    threads: int = Field(description="that the runtime was given")
+    busy_threads: float = Field(description="processor time over wall time at the largest batch")
+    latency: tuple[Latency, ...]
+    against_float: AgainstFloat | None = Field(description="null for float32 itself")
+    notes: tuple[str, ...] = ()
+
+
+class Skipped(Record):
+    method: str
+    runtime: str
+    reason: str
+
+
+class Results(Record):
+    schema_version: int = RESULTS_SCHEMA
+    quantbench: str
+    model: str
+    data: str
+    parameters: int
+    macs: int
+    checkpoint: str
+    checkpoint_sha256: str
+    training: Training
+    splits: dict[str, str] = Field(description="split -> SHA-256 of its images and labels")
+    preprocessing_sha256: str
+    environment: Environment
+    data_loading: Latency = Field(description="reading images as end_to_end does, no model")
+    rows: tuple[Row, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Claim(Record):
+    """One of the source report's claims, answered from measurements."""
+
+    claim: str
+    answer: str

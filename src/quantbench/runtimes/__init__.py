@@ -1,0 +1,1 @@
+"""One file an engine. A file offers what contracts.RuntimeModule names."""

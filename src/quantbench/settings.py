@@ -1,0 +1,36 @@
+"""Settings from text, as `--set name=value` gives them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from quantbench.errors import SettingError, UnknownNameError, UsageError
+from quantbench.records import Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+def parse_settings(kind: type[S], what: str, given: dict[str, str]) -> S:
+    """Raises UnknownNameError for a name that `kind` lacks, SettingError for a bad value.
+
+    `what` names the setting in the error: "setting of method 'static'".
+    """
+    for name in given:
+        if name not in kind.model_fields:
+            raise UnknownNameError(what, name, kind.model_fields)
+    try:
+        return kind.model_validate_strings(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "value"
+        raise SettingError(f"{what} '{name}': {first['msg']}") from error
+
+
+def split_pairs(pairs: list[str]) -> dict[str, str]:
+    """["a=1", "b=x"] -> {"a": "1", "b": "x"}; raises UsageError."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise UsageError(f"'--set {pair}' is not name=value")
+    return dict(pair.split("=", 1) for pair in pairs)  # type: ignore[misc]

@@ -1,0 +1,55 @@
+"""A task: a network, its data and its splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from quantbench import plugins
+from quantbench.data import DataSpec, Split, load, preprocess
+
+
+@dataclass(frozen=True)
+class Task:
+    """Splits are disjoint; images are uint8 [N, 28, 28], labels int64 [N]."""
+
+    model: str
+    spec: DataSpec
+    input_shape: tuple[int, int, int]
+    train: Split
+    calibration: Split
+    test: Split
+
+    def build(self) -> nn.Module:
+        return plugins.model(self.model).build()
+
+    def inputs(self, split: Split) -> NDArray[np.float32]:
+        """What every network and engine is given: float32 [N, 1, 32, 32]."""
+        return preprocess(split.images, self.spec)
+
+    def without_test(self) -> Task:
+        """What a method sees."""
+        empty = Split(self.test.name, self.test.images[:0], self.test.labels[:0])
+        return replace(self, test=empty)
+
+
+def load_task(
+    model: str,
+    data: str,
+    *,
+    data_dir: Path | None = None,
+    offline: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Task:
+    """Raises UnknownNameError, DataFileError or DataUnavailableError."""
+    module = plugins.model(model)
+    spec = plugins.data(data).SPEC
+    splits = load(spec, data_dir=data_dir, offline=offline, say=say)
+    return Task(
+        model, spec, module.INPUT_SHAPE, splits.train, splits.calibration, splits.test
+    )

@@ -1,0 +1,240 @@
+"""Seeded training, stored after every epoch: a stopped run goes on from the last one.
+
+Each epoch draws from a generator of its own, seeded by (seed, epoch), so a run that was
+stopped and went on gives the same bytes as one that wasn't.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from pydantic import JsonValue
+from torch import Tensor, nn
+
+from quantbench import plugins
+from quantbench.checkpoint import KIND, STATE, Checkpoint
+from quantbench.contracts import Track, quiet
+from quantbench.data import Split
+from quantbench.environment import cores, versions
+from quantbench.errors import TrainingDivergedError
+from quantbench.recipes import Recipe, learning_rate
+from quantbench.records import Epoch, Training
+from quantbench.state import read_state, write_state
+from quantbench.storage import Stored, changes, find, load, path_for, save, sha256_of
+from quantbench.task import Task
+
+LOSS_EVERY = 10
+_TEST_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class _Images:
+    """On the training device: inputs float32 [N, 1, 32, 32], labels int64 [N]."""
+
+    inputs: Tensor
+    labels: Tensor
+
+
+def train(
+    task: Task,
+    recipe_name: str,
+    recipe: Recipe,
+    seed: int,
+    parent: Path,
+    track: Track = quiet,
+    say: Callable[[str], None] = lambda line: None,
+) -> Checkpoint:
+    """The checkpoint for just these arguments: the stored one, or newly trained in `parent`.
+
+    Raises TrainingDivergedError when the loss stops being a number; the epochs finished
+    before stay in `parent`.
+    """
+    name = f"{task.model}-{task.spec.name}-{recipe_name}-seed{seed}"
+    inputs = training_inputs(task, recipe, seed)
+    if stored := find(parent, name, KIND, inputs, Training):
+        return stored
+    if change := changes(parent, name, inputs):
+        say(f"training again: {change}")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(cores())
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return _train(task, recipe_name, recipe, seed, parent, name, inputs, track)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValue]:
+    """All that a checkpoint depends on, but the number of threads, which it records."""
+    here = Path(__file__)
+    return {
+        "model": task.model,
+        "data": task.spec.name,
+        "train": task.train.sha256,
+        "preprocessing": task.preprocessing_sha256,
+        "recipe": recipe.model_dump(mode="json"),
+        "seed": seed,
+        "code": {
+            "model": sha256_of(plugins.source("models", task.model)),
+            "training": sha256_of(here),
+            "recipes": sha256_of(here.with_name("recipes.py")),
+        },
+        "versions": cast(JsonValue, versions(("torch", "numpy"))),
+    }
+
+
+def _train(
+    task: Task,
+    recipe_name: str,
+    recipe: Recipe,
+    seed: int,
+    parent: Path,
+    name: str,
+    inputs: dict[str, JsonValue],
+    track: Track,
+) -> Checkpoint:
+    torch.manual_seed(seed)
+    model = task.build()
+    optimizer = _optimizer(model, recipe)
+    record = Training(
+        model=task.model,
+        data=task.spec.name,
+        recipe=recipe_name,
+        seed=seed,
+        settings=recipe.model_dump(mode="json"),
+        threads=torch.get_num_threads(),
+        loss_every=LOSS_EVERY,
+        losses=(),
+        epochs=(),
+    )
+    folder = path_for(parent, name, inputs)
+    epochs = [folder.with_name(f"{folder.name}.epoch{n + 1}") for n in range(recipe.epochs)]
+    done = max((n + 1 for n, path in enumerate(epochs) if path.is_dir()), default=0)
+    if done:
+        stored = load(epochs[done - 1], "epoch", Training)
+        state = read_state(stored.folder / STATE)
+        model.load_state_dict(cast(dict[str, Tensor], state["model"]))
+        optimizer.load_state_dict(cast(dict[str, object], state["optimizer"]))
+        record = stored.body
+
+    train = _images(task, task.train)
+    test = _images(task, task.test)
+    for epoch in range(done, recipe.epochs):
+        start = time.perf_counter()
+        last_good = epochs[epoch - 1] if epoch else None
+        losses = _epoch(model, optimizer, recipe, train, seed, epoch, track, last_good)
+        loss, accuracy = evaluate(model, test)
+        seconds = time.perf_counter() - start
+        entry = Epoch(epoch=epoch + 1, test_loss=loss, test_accuracy=accuracy, seconds=seconds)
+        record = record.model_copy(
+            update={"losses": (*record.losses, *losses), "epochs": (*record.epochs, entry)}
+        )
+        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+        save(epochs[epoch], "epoch", inputs, _filler(state, record))
+    checkpoint = save(folder, KIND, inputs, _filler(dict(model.state_dict()), record))
+    for path in epochs:
+        shutil.rmtree(path)
+    return checkpoint
+
+
+def _filler(state: dict[str, object], record: Training) -> Callable[[Path], Training]:
+    def fill(folder: Path) -> Training:
+        write_state(folder / STATE, state)
+        return record
+
+    return fill
+
+
+def _epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    recipe: Recipe,
+    train: _Images,
+    seed: int,
+    epoch: int,
+    track: Track,
+    last_good: Path | None,
+) -> list[float]:
+    """One pass over the training images; the loss of every `LOSS_EVERY`-th batch."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    batches = math.ceil(len(train.labels) / recipe.batch)
+    steps = batches * recipe.epochs
+    losses = []
+    model.train()
+    shuffled = track(
+        _batches(train, recipe, generator),
+        f"training, epoch {epoch + 1} of {recipe.epochs}",
+        batches,
+    )
+    for number, (inputs, labels) in enumerate(shuffled):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, epoch * batches + number, steps)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(inputs), labels, label_smoothing=recipe.label_smoothing)
+        if not math.isfinite(value := loss.item()):
+            kept = f"the last good state is {last_good}" if last_good else "no epoch was finished"
+            raise TrainingDivergedError(
+                f"the loss became {value} at epoch {epoch + 1}, batch {number + 1}; {kept}; "
+                f"try a lower rate than lr={recipe.lr:g}"
+            )
+        loss.backward()
+        optimizer.step()
+        if number % LOSS_EVERY == 0:
+            losses.append(value)
+    return losses
+
+
+def _batches(
+    train: _Images, recipe: Recipe, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    order = torch.randperm(len(train.labels), generator=generator)
+    for chosen in order.split(recipe.batch):
+        yield _shifted(train.inputs[chosen], recipe.shift, generator), train.labels[chosen]
+
+
+def _shifted(inputs: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Each image of [N, C, H, W] moved by -most..most pixels each way; edges are repeated."""
+    if most == 0:
+        return inputs
+    n, _, height, width = inputs.shape
+    moves = torch.randint(-most, most + 1, (2, n, 1), generator=generator)
+    rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)  # [N, H]
+    columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)  # [N, W]
+    images = torch.arange(n)[:, None, None]
+    return inputs.permute(0, 2, 3, 1)[images, rows[:, :, None], columns[:, None, :]].permute(
+        0, 3, 1, 2
+    )
+
+
+def evaluate(model: nn.Module, images: _Images) -> tuple[float, float]:
+    """Mean negative log likelihood and accuracy, in eval mode."""
+    model.eval()
+    with torch.inference_mode():
+        logits = torch.cat([model(batch) for batch in images.inputs.split(_TEST_BATCH)])
+    loss = F.cross_entropy(logits, images.labels).item()
+    return loss, (logits.argmax(1) == images.labels).float().mean().item()
+
+
+def _images(task: Task, split: Split) -> _Images:
+    return _Images(torch.from_numpy(task.inputs(split)), torch.from_numpy(split.labels.copy()))
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            model.parameters(),
+            lr=recipe.lr,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+        )
+    return torch.optim.AdamW(
+        model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
+    )
