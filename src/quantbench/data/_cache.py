@@ -1,0 +1,69 @@
+"""The folder in which raw data files are kept, and how they get there whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from quantbench.errors import StorageError
+
+
+def root(cache: Path | None = None) -> Path:
+    """`cache`, else $QUANTBENCH_CACHE, else quantbench/ in the user's cache folder."""
+    if cache is not None:
+        return cache
+    if own := os.environ.get("QUANTBENCH_CACHE"):
+        return Path(own)
+    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if xdg.is_absolute():  # the XDG specification has others ignored
+        return xdg / "quantbench"
+    try:
+        return Path.home() / ".cache" / "quantbench"
+    except RuntimeError as error:
+        raise StorageError("no home folder for the cache; set QUANTBENCH_CACHE") from error
+
+
+def prepare(folder: Path) -> None:
+    """Makes the folder, before time is spent on filling it. Raises StorageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cant("write", folder, error) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _cant("write", folder, PermissionError("not permitted or read-only"))
+
+
+def read(path: Path, size: int) -> bytes | None:
+    """The file's bytes, one more than `size` at most; None where there is no file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _cant("read", path.parent, error) from error
+
+
+def write(path: Path, raw: bytes) -> None:
+    """Writes a file so that others see it whole or not at all. Raises StorageError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)  # noqa: PTH105 - one name to watch for in tests
+    except OSError as error:
+        raise _cant("write", path.parent, error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _cant(verb: str, folder: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"can't {verb} the cache {folder} ({error.strerror or error}); set QUANTBENCH_CACHE "
+        "to a folder that can be written and has room, or give the data with --data-dir"
+    )

@@ -1,0 +1,136 @@
+"""Fetching over https with an end to patience: a server that hangs or drips costs seconds.
+
+The transfer runs in a thread of its own, since neither a name that doesn't resolve nor
+headers that come byte by byte are bound by a socket's timeout.
+"""
+
+from __future__ import annotations
+
+import http.client
+import queue
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+from urllib.parse import urlsplit
+
+from quantbench.errors import DataUnavailableError
+
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How long to wait, in seconds, and what may be asked.
+
+    Nothing at all for `idle` ends a transfer, as does an average below `rate` bytes a
+    second once it has run for `grace`; `grace` also bounds the time to the first byte.
+    `pip_timeout` bounds what pip does, which has timeouts and retries of its own.
+    """
+
+    idle: float = 5.0
+    grace: float = 15.0
+    rate: int = 64 * 1024
+    schemes: frozenset[str] = frozenset({"https"})
+    pip_timeout: float = 300.0
+
+
+def fetch(url: str, cap: int, network: Network) -> bytes:
+    """The whole body, of `cap` bytes at most. Raises DataUnavailableError with the reason."""
+    start = time.monotonic()
+    parts: list[bytes] = []
+    size = 0
+    with _transfer(url, network, {}) as chunks:
+        while chunk := _next(chunks, network.idle if parts else network.grace):
+            parts.append(chunk)
+            size += len(chunk)
+            spent = time.monotonic() - start
+            if size > cap:
+                raise DataUnavailableError(f"sends more than the {cap} bytes expected")
+            if spent > network.grace and size < network.rate * spent:
+                raise DataUnavailableError(f"too slow: {size} bytes in {spent:.0f} s")
+    return b"".join(parts)
+
+
+def first_bytes(url: str, network: Network) -> bytes:
+    """The first few bytes of the body, to see whether a server answers."""
+    with _transfer(url, network, {"Range": "bytes=0-63"}) as chunks:
+        return _next(chunks, network.grace)[:64]
+
+
+_Chunks = queue.SimpleQueue[bytes | DataUnavailableError]
+
+
+@contextmanager
+def _transfer(url: str, network: Network, headers: dict[str, str]) -> Iterator[_Chunks]:
+    """A queue of the body's chunks, then b"" or the error that ended it."""
+    _admit(url, network)
+    request = urllib.request.Request(  # noqa: S310 - the scheme was just checked
+        url, headers={"User-Agent": "quantbench", **headers}
+    )
+    chunks: _Chunks = queue.SimpleQueue()
+    stop = threading.Event()
+    threading.Thread(target=_pump, args=(request, network, chunks, stop), daemon=True).start()
+    try:
+        yield chunks
+    finally:
+        stop.set()
+
+
+def _next(chunks: _Chunks, wait: float) -> bytes:
+    try:
+        chunk = chunks.get(timeout=wait)
+    except queue.Empty as error:
+        raise DataUnavailableError(f"no answer for {wait:g} s") from error
+    if isinstance(chunk, DataUnavailableError):
+        raise chunk
+    return chunk
+
+
+def _pump(
+    request: urllib.request.Request, network: Network, chunks: _Chunks, stop: threading.Event
+) -> None:
+    opener = urllib.request.build_opener(_Redirects(network))
+    try:
+        with opener.open(request, timeout=network.idle) as response:
+            # read1 gives what has come, where read would wait for a whole chunk of drips.
+            while not stop.is_set() and (chunk := response.read1(_CHUNK)):
+                chunks.put(chunk)
+        chunks.put(b"")
+    except DataUnavailableError as error:
+        chunks.put(error)
+    except urllib.error.HTTPError as error:
+        error.close()
+        chunks.put(DataUnavailableError(f"answers HTTP {error.code}"))
+    except urllib.error.URLError as error:
+        chunks.put(DataUnavailableError(f"doesn't answer ({error.reason})"))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        chunks.put(DataUnavailableError(f"broke off ({error or type(error).__name__})"))
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        fp.close()  # or the base class reads the body that comes with it, however long
+        _admit(newurl, self._network)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _admit(url: str, network: Network) -> None:
+    scheme = urlsplit(url).scheme
+    if scheme not in network.schemes:
+        raise DataUnavailableError(f"leads to {scheme}:, which is not admitted")
