@@ -7,7 +7,7 @@ from statistics import median
 from typing import Literal
 
 from quantbench.environment import has_vnni
-from quantbench.records import AgainstFloat, Environment, Latency, Ratio, Row
+from quantbench.records import AgainstFloat, Coverage, Environment, Latency, Ratio, Row
 
 IMAGES = 10_000
 """What the source report timed; every total is for so many images."""
@@ -66,10 +66,10 @@ def row_name(row: Row) -> str:
     return f"{row.method} on {row.runtime}"
 
 
-def covered(row: Row) -> str:
-    if not row.coverage.float_macs:
+def covered(coverage: Coverage) -> str:
+    if not coverage.float_macs:
         return "every multiply-add on integers"
-    return f"{percent(row.coverage.float_share)} of multiply-adds stay float"
+    return f"{percent(coverage.float_share)} of multiply-adds stay float"
 
 
 def accuracy_verdict(only_float_right: int, only_this_right: int, p: float) -> str:

@@ -53,7 +53,7 @@ def comparison(results: Results) -> RenderableType:
         Text(),
         _size_and_accuracy(results.rows),
         Text(
-            "lost: images that only float32 in the same engine gets right; gained: only this row.\n"
+            "lost: images that only float32 in the same engine gets right; gained: only this.\n"
             f"p: exact McNemar test; no difference is shown unless p < {ALPHA}."
         ),
         Text(),
@@ -184,7 +184,7 @@ def _under_time(results: Results) -> Iterable[str]:
 def _described(row: Row) -> str:
     parts = [row.numerics]
     if row.kind != "float":
-        parts.append(covered(row))
+        parts.append(covered(row.coverage))
     if row.kind == "simulated":
         parts.append("simulated: integer kernels never ran, so there is no time")
     if row.loss is None and row.loss_reason:
