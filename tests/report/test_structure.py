@@ -90,7 +90,7 @@ def test_totals_count_every_layer():
 def test_says_why_a_layer_stayed_float_and_how_much_did():
     text = rendered(numerics_table(QUANTIZED), 120)
     assert "fc1 stayed float: no such layer in this engine" in text
-    assert "9.1 % of multiply-adds stay float" in text
+    assert "9.1% of multiply-adds stay float" in text
     assert "0.0234568" in text
 
 

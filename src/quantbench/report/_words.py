@@ -34,14 +34,14 @@ def ratio(value: float) -> str:
 
 
 def percent(fraction: float, decimals: int = 1) -> str:
-    """Never rounded up to 100 % or down to 0 %."""
+    """Never rounded up to 100% or down to 0%."""
     text = f"{100 * fraction:.{decimals}f}"
     step = 10.0**-decimals
     if fraction < 1 and float(text) == 100:
         text = f"{100 - step:.{decimals}f}"
     elif fraction > 0 and float(text) == 0:
         text = f"<{step:.{decimals}f}"
-    return f"{text} %"
+    return f"{text}%"
 
 
 def p_value(p: float) -> str:

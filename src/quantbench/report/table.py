@@ -94,7 +94,7 @@ def _size_and_accuracy(rows: tuple[Row, ...]) -> Table:
         "Size and accuracy",
         "bytes\nfloat/this",
         "loss",
-        "accuracy %\n95 % interval",
+        "accuracy %\n95% interval",
         "images lost / gained, p\nagainst float32",
     )
     for row in rows:
