@@ -58,7 +58,7 @@ def row(
     against = None
     if baseline is not None:
         against = AgainstFloat(
-            baseline=baseline.method,
+            baseline=f"{baseline.method} on {baseline.runtime}",
             bytes_ratio=baseline.bytes / size,
             loss_difference=None if loss is None else loss - baseline.loss,
             accuracy_difference=(correct - baseline.correct) / 10_000,

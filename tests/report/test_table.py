@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from quantbench.records import Skipped
-from quantbench.report.table import comparison, unstable
+from quantbench.report._stability import unstable
+from quantbench.report.table import comparison
 
 from .builder import environment, latency, results, row
 from .golden import check, rendered
@@ -68,16 +69,42 @@ def test_what_is_missing_is_a_dash():
     assert "–" in text
 
 
-def test_busy_threads_make_a_row_unstable():
-    assert unstable(row(busy_threads=1.2)) == ()
-    assert "1.9 processors" in unstable(row(busy_threads=1.9))[0]
+@pytest.mark.parametrize(
+    ("busy", "words"),
+    [
+        (1.2, ()),
+        (0.8, ()),
+        (1.9, ("kept 1.9 processors busy, asked for 1",)),
+        (0.5, ("got only 0.5 of a processor",)),
+    ],
+)
+def test_processor_time_other_than_asked_makes_a_row_unstable(busy, words):
+    assert unstable(row(busy_threads=busy)) == words
+    text = rendered(comparison(results(row(busy_threads=busy))), 120)
+    assert ("! 200" in text) == bool(words)
 
 
 def test_rounds_that_vary_make_a_row_unstable():
-    calm = latency("model", 1, 100.0, wobble=0.09)
+    calm = latency("model", 1, 100.0, wobble=0.05)
     wild = latency("end_to_end", 1000, 100.0, wobble=0.15)
     assert unstable(row(latency=(calm,))) == ()
-    assert unstable(row(latency=(calm, wild))) == ("rounds varied by 30% at batch 1000, with data",)
+    assert unstable(row(latency=(calm, wild))) == (
+        "the middle half of its rounds spans 26% (with data)",
+    )
+
+
+def test_one_stray_round_does_not():
+    rounds = ((100.0,),) * 9 + ((300.0,),)
+    stray = latency("model", 1, 100.0).model_copy(update={"rounds": rounds})
+    assert unstable(row(latency=(stray,))) == ()
+
+
+def test_a_baseline_in_another_engine_is_named():
+    other = row("static", "elsewhere", baseline=row())
+    text = rendered(comparison(results(other)), 120)
+    assert "compared with float32 on torch, for want of float32 on elsewhere" in text
+    same = row("static", "torch", baseline=row())
+    assert "for want of" not in rendered(comparison(results(same)), 120)
 
 
 @pytest.mark.parametrize(

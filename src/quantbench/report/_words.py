@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Literal
 
+import numpy as np
+
 from quantbench.environment import has_vnni
 from quantbench.records import AgainstFloat, Coverage, Environment, Latency, Ratio, Row
 
@@ -111,10 +113,17 @@ def speed_of(row: Row, latency: Latency | None) -> Ratio | None:
     )
 
 
-def spread(latency: Latency) -> float:
-    """Largest less smallest of the rounds' medians, over the median of all."""
+def middle_half(latency: Latency) -> tuple[float, float]:
+    """Between these lie the medians of half of the rounds: one stray round doesn't move them."""
     rounds = [median(calls) for calls in latency.rounds]
-    return (max(rounds) - min(rounds)) / latency.median
+    low, high = np.percentile(rounds, (25, 75))
+    return float(low), float(high)
+
+
+def spread(latency: Latency) -> float:
+    """The width of the middle half of the rounds over the median of all."""
+    low, high = middle_half(latency)
+    return (high - low) / latency.median
 
 
 def integer_instructions(environment: Environment) -> str:

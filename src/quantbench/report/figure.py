@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from statistics import median
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,6 +20,7 @@ from quantbench.report._words import (
     integer_instructions,
     joined,
     large,
+    middle_half,
     significant,
     small,
 )
@@ -136,6 +136,7 @@ def _accuracy(axes: Axes, rows: Sequence[Row]) -> None:
             (0, 6),
             textcoords="offset points",
             ha="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             fontsize=_SMALL,
             color=INK,
         )
@@ -158,7 +159,7 @@ def _bars(
         end = number or 0.0
         axes.barh(place, end, height=0.55, color=_colour(row))
         if (timed := latency(row)) is not None:
-            low, high = _middle_half(timed)
+            low, high = middle_half(timed)
             axes.plot([low, high], [place, place], color=INK, linewidth=1.4)
             end = max(end, high)
         axes.annotate(
@@ -191,12 +192,6 @@ def _colour(row: Row) -> str:
 
 def _median(latency: Latency | None) -> float | None:
     return None if latency is None else latency.median
-
-
-def _middle_half(latency: Latency) -> tuple[float, float]:
-    rounds = [median(calls) for calls in latency.rounds]
-    low, high = np.percentile(rounds, (25, 75))
-    return float(low), float(high)
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:

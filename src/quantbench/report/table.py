@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quantbench.records import Environment, Latency, Results, Row
+from quantbench.report._stability import is_unstable, unstable
 from quantbench.report._words import (
     ALPHA,
     IMAGES,
@@ -25,20 +26,16 @@ from quantbench.report._words import (
     joined,
     large,
     p_value,
-    percent,
     ratio,
     row_name,
     seconds,
     significant,
     small,
     speed_of,
-    spread,
     verdict,
 )
 
 UNSTABLE = "!"
-MOST_SPREAD = 0.2
-MOST_EXTRA_THREADS = 0.2
 _EMPHASIS = {"worse": "red", "better": "green"}
 
 
@@ -71,22 +68,6 @@ def comparison(results: Results) -> RenderableType:
         ),
         *_listed("Measured on", _machine(results.environment)),
     )
-
-
-def unstable(row: Row) -> tuple[str, ...]:
-    """Why the times of a row shouldn't be trusted to a few per cent; empty where they can."""
-    found = []
-    if row.busy_threads > row.threads + MOST_EXTRA_THREADS:
-        found.append(
-            f"kept {row.busy_threads:.1f} processors busy where {row.threads} was asked for"
-        )
-    for latency in row.latency:
-        if _varies(latency):
-            what = "with data" if latency.kind == "end_to_end" else "model only"
-            found.append(
-                f"rounds varied by {percent(spread(latency), 0)} at batch {latency.batch}, {what}"
-            )
-    return tuple(found)
 
 
 def _size_and_accuracy(rows: tuple[Row, ...]) -> Table:
@@ -158,12 +139,7 @@ def _speed(row: Row, latency: Latency | None) -> Text:
 
 
 def _marked(row: Row, latency: Latency, number: str) -> str:
-    busy = row.busy_threads > row.threads + MOST_EXTRA_THREADS
-    return f"{UNSTABLE} {number}" if busy or _varies(latency) else number
-
-
-def _varies(latency: Latency) -> bool:
-    return spread(latency) > MOST_SPREAD
+    return f"{UNSTABLE} {number}" if is_unstable(row, latency) else number
 
 
 def _under_time(results: Results) -> Iterable[str]:
@@ -183,6 +159,9 @@ def _under_time(results: Results) -> Iterable[str]:
 
 def _described(row: Row) -> str:
     parts = [row.numerics]
+    against = row.against_float
+    if against and against.baseline != (same := f"float32 on {row.runtime}"):
+        parts.append(f"compared with {against.baseline}, for want of {same}")
     if row.kind != "float":
         parts.append(covered(row.coverage))
     if row.kind == "simulated":
