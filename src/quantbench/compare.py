@@ -30,9 +30,7 @@ def mcnemar(only_one: int, only_other: int) -> float:
 
 def speed(baseline: Latency, this: Latency) -> Ratio:
     """Float time over this row's time, round by round: both were timed in each round."""
-    ratios = [
-        median(a) / median(b) for a, b in zip(baseline.rounds, this.rounds, strict=True)
-    ]
+    ratios = [median(a) / median(b) for a, b in zip(baseline.rounds, this.rounds, strict=True)]
     return Ratio(
         batch=this.batch,
         threads=this.threads,

@@ -25,6 +25,14 @@ Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """float32 [N, C, H, W] -> float32 [N, K]"""
 
 
+Say = Callable[[str], None]
+"""Takes one line for the user."""
+
+
+def silent(line: str) -> None:
+    pass
+
+
 class Track(Protocol):
     """Shows progress over an iterable; `quiet` shows nothing."""
 

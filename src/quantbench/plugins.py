@@ -21,8 +21,13 @@ from quantbench.contracts import (
 )
 from quantbench.errors import UnavailableError, UnknownNameError
 
-KINDS = {"data": "data set", "models": "model", "methods": "method", "runtimes": "runtime",
-         "measure": "metric"}
+KINDS = {
+    "data": "data set",
+    "models": "model",
+    "methods": "method",
+    "runtimes": "runtime",
+    "measure": "metric",
+}
 _ROOT = Path(__file__).parent
 
 

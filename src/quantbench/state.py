@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -28,7 +29,7 @@ def read_state(path: Path) -> dict[str, object]:
     return state
 
 
-def write_state(path: Path, state: dict[str, object]) -> None:
+def write_state(path: Path, state: Mapping[str, object]) -> None:
     """As torch.save writes it; through memory, for a file's name would enter its bytes."""
     buffer = io.BytesIO()
     torch.save(state, buffer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from quantbench import plugins
-from quantbench.data import DataSpec, Split, load, preprocess
+from quantbench.contracts import Say, silent
+from quantbench.data import DataSpec, Split, load, preprocess, preprocess_sha256
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,20 @@ class Task:
     def build(self) -> nn.Module:
         return plugins.model(self.model).build()
 
+    @property
+    def preprocessing_sha256(self) -> str:
+        return preprocess_sha256(self.spec)
+
     def inputs(self, split: Split) -> NDArray[np.float32]:
         """What every network and engine is given: float32 [N, 1, 32, 32]."""
         return preprocess(split.images, self.spec)
 
     def without_test(self) -> Task:
         """What a method sees."""
-        empty = Split(self.test.name, self.test.images[:0], self.test.labels[:0])
-        return replace(self, test=empty)
+        test = self.test
+        return replace(
+            self, test=Split(test.name, test.images[:0], test.labels[:0], test.index[:0])
+        )
 
 
 def load_task(
@@ -44,12 +50,10 @@ def load_task(
     *,
     data_dir: Path | None = None,
     offline: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = silent,
 ) -> Task:
     """Raises UnknownNameError, DataFileError or DataUnavailableError."""
     module = plugins.model(model)
     spec = plugins.data(data).SPEC
     splits = load(spec, data_dir=data_dir, offline=offline, say=say)
-    return Task(
-        model, spec, module.INPUT_SHAPE, splits.train, splits.calibration, splits.test
-    )
+    return Task(model, spec, module.INPUT_SHAPE, splits.train, splits.calibration, splits.test)

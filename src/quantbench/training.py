@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -21,14 +21,14 @@ from torch import Tensor, nn
 
 from quantbench import plugins
 from quantbench.checkpoint import KIND, STATE, Checkpoint
-from quantbench.contracts import Track, quiet
+from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.data import Split
 from quantbench.environment import cores, versions
 from quantbench.errors import TrainingDivergedError
 from quantbench.recipes import Recipe, learning_rate
 from quantbench.records import Epoch, Training
 from quantbench.state import read_state, write_state
-from quantbench.storage import Stored, changes, find, load, path_for, save, sha256_of
+from quantbench.storage import changes, find, load, path_for, save, sha256_of
 from quantbench.task import Task
 
 LOSS_EVERY = 10
@@ -50,7 +50,7 @@ def train(
     seed: int,
     parent: Path,
     track: Track = quiet,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = silent,
 ) -> Checkpoint:
     """The checkpoint for just these arguments: the stored one, or newly trained in `parent`.
 
@@ -139,13 +139,13 @@ def _train(
         )
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
         save(epochs[epoch], "epoch", inputs, _filler(state, record))
-    checkpoint = save(folder, KIND, inputs, _filler(dict(model.state_dict()), record))
+    checkpoint = save(folder, KIND, inputs, _filler(model.state_dict(), record))
     for path in epochs:
         shutil.rmtree(path)
     return checkpoint
 
 
-def _filler(state: dict[str, object], record: Training) -> Callable[[Path], Training]:
+def _filler(state: Mapping[str, object], record: Training) -> Callable[[Path], Training]:
     def fill(folder: Path) -> Training:
         write_state(folder / STATE, state)
         return record

@@ -22,6 +22,7 @@ from quantbench.environment import environment, has_vnni
 from quantbench.records import LayerNumerics, Settings
 from quantbench.structure import chains, layers
 
+Engine = Literal["x86", "fbgemm", "onednn", "qnnpack"]
 SEVEN_BIT = frozenset({"x86", "fbgemm"})
 """Engines whose kernels may add two u8 x s8 products in 16 bits: activations get 7 bits."""
 
@@ -43,13 +44,13 @@ def using_engine(name: str) -> Iterator[None]:
         torch.backends.quantized.engine = before
 
 
-def best_engine() -> str:
+def best_engine() -> Engine:
     """What this CPU runs best without saturating.
 
     With VNNI, u8 x s8 products are summed in 32 bits, so onednn's full 8-bit activations are
     safe; without it, x86 and fbgemm keep activations to 7 bits.
     """
-    preferred = (
+    preferred: list[Engine] = (
         ["onednn", "x86", "fbgemm", "qnnpack"]
         if has_vnni(environment())
         else ["x86", "fbgemm", "qnnpack", "onednn"]
@@ -65,7 +66,7 @@ def engines() -> list[str]:
 class EagerSettings(Settings):
     """The default engine is chosen from what the CPU has."""
 
-    engine: Literal["x86", "fbgemm", "onednn", "qnnpack"] = Field(default_factory=best_engine)
+    engine: Engine = Field(default_factory=best_engine)
 
     @field_validator("engine")
     @classmethod

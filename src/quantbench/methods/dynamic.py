@@ -7,6 +7,7 @@ from the batch at hand. Only Linear has such a layer in PyTorch.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -40,7 +41,7 @@ def quantize(
 ) -> Quantized:
     model = float_model(task, checkpoint)
     converted = skeleton(model, settings)
-    write_state(folder / STATE, dict(converted.state_dict()))
+    write_state(folder / STATE, converted.state_dict())
     swappable = get_default_dynamic_quant_module_mappings()
     return Quantized(
         numerics="weights int8 per tensor, activations uint8 scaled at run time",
@@ -66,4 +67,5 @@ def quantize(
 
 def skeleton(float_model: nn.Module, settings: EagerSettings) -> nn.Module:
     with silenced(), using_engine(settings.engine):
-        return quantize_dynamic(float_model.eval(), set(ASKED), dtype=torch.qint8)
+        module = quantize_dynamic(float_model.eval(), set(ASKED), dtype=torch.qint8)
+    return cast(nn.Module, module)

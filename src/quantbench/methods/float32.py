@@ -33,7 +33,7 @@ def quantize(
 ) -> Quantized:
     model = float_model(task, checkpoint)
     if format == "torch":
-        write_state(folder / STATE, dict(model.state_dict()))
+        write_state(folder / STATE, model.state_dict())
     else:
         export(model, task.input_shape, folder / "model.onnx")
     return Quantized(

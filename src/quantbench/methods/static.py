@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from pydantic import Field
@@ -74,7 +74,7 @@ def quantize(
         inputs = torch.from_numpy(task.inputs(task.calibration)[: settings.images])
         _calibrate(prepared, inputs, track)
         converted = convert(prepared)
-        write_state(folder / STATE, dict(converted.state_dict()))
+        write_state(folder / STATE, converted.state_dict())
         structure = str(converted)
     bits = "7 of 8 bits" if settings.engine in SEVEN_BIT else "8 bits"
     return Quantized(
@@ -95,13 +95,13 @@ def quantize(
 
 def skeleton(float_model: nn.Module, settings: StaticSettings) -> nn.Module:
     with silenced(), using_engine(settings.engine):
-        return convert(_prepared(float_model, settings))
+        return cast(nn.Module, convert(_prepared(float_model, settings)))
 
 
 def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
     most = 127 if settings.engine in SEVEN_BIT else 255
     module = wrapped(model, fuse=True)
-    module.qconfig = QConfig(
+    module.qconfig = QConfig(  # type: ignore[assignment]
         activation=partial(
             _OBSERVERS[settings.observer], dtype=torch.quint8, quant_min=0, quant_max=most
         ),
@@ -109,7 +109,7 @@ def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
             PerChannelMinMaxObserver, dtype=torch.qint8, qscheme=torch.per_channel_symmetric
         ),
     )
-    return prepare(module)
+    return cast(nn.Module, prepare(module))
 
 
 def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
@@ -126,7 +126,9 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
     for hook in hooks:
         hook.remove()
     for name, module in prepared.named_modules():
-        if isinstance(module, tuple(_OBSERVERS.values())) and module.min_val.isinf().any():
+        if not isinstance(module, HistogramObserver | MinMaxObserver):
+            continue
+        if module.min_val.isinf().any():
             raise CalibrationError(f"'{name}' saw no calibration data: no image reached it")
 
 

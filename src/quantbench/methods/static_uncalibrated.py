@@ -7,6 +7,7 @@ here to be compared with, not to be shipped.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from torch import nn
 from torch.ao.quantization import convert, get_default_qconfig, prepare
@@ -43,7 +44,7 @@ def quantize(
 ) -> Quantized:
     model = float_model(task, checkpoint)
     converted = skeleton(model, settings)
-    write_state(folder / STATE, dict(converted.state_dict()))
+    write_state(folder / STATE, converted.state_dict())
     return Quantized(
         numerics="weights int8 per channel, activations uint8 at scale 1",
         structure=str(converted),
@@ -64,4 +65,4 @@ def skeleton(float_model: nn.Module, settings: EagerSettings) -> nn.Module:
     with silenced(), using_engine(settings.engine):
         module = wrapped(float_model, fuse=False)
         module.qconfig = get_default_qconfig(settings.engine)
-        return convert(prepare(module))
+        return cast(nn.Module, convert(prepare(module)))

@@ -50,4 +50,3 @@ def load(artifact: Artifact, threads: int) -> Predict:
             return cast(NDArray[np.float32], module(torch.from_numpy(inputs)).numpy())
 
     return predict
-

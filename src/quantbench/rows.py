@@ -1,0 +1,144 @@
+"""From answers and times to the records of results.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench import plugins
+from quantbench.checkpoint import STATE, Checkpoint
+from quantbench.compare import discordant, mcnemar, speed, wilson
+from quantbench.contracts import Observation
+from quantbench.harness.rounds import Timing
+from quantbench.measuring import Candidate, Measured
+from quantbench.records import AgainstFloat, Layer, Metric, Ratio, Results, Row, Skipped
+from quantbench.task import Task
+
+BASELINE = "float32"
+
+
+def results_of(
+    task: Task,
+    checkpoint: Checkpoint,
+    layers: Sequence[Layer],
+    measured: Measured,
+    skipped: Sequence[Skipped],
+    out: Path,
+) -> Results:
+    """Every row against float32 in the same engine, or in the first where that has none."""
+    return Results(
+        quantbench=measured.environment.versions["quantbench"],
+        model=task.model,
+        data=task.spec.name,
+        parameters=sum(layer.parameters for layer in layers),
+        macs=sum(layer.macs for layer in layers),
+        checkpoint=_relative(checkpoint.folder, out),
+        checkpoint_sha256=checkpoint.files[STATE].sha256,
+        training=checkpoint.body,
+        splits={s.name: s.sha256 for s in (task.train, task.calibration, task.test)},
+        preprocessing_sha256=task.preprocessing_sha256,
+        environment=measured.environment,
+        data_loading=measured.timings.data_loading,
+        rows=tuple(
+            _row(task, measured, index, _baseline(measured.candidates, candidate), out)
+            for index, candidate in enumerate(measured.candidates)
+        ),
+        skipped=tuple(skipped),
+    )
+
+
+def paired(measured: Measured, task: Task, one: str, other: str) -> tuple[int, int]:
+    """Test images that only method `one`, and only method `other`, has right."""
+    methods = [candidate.artifact.body.method for candidate in measured.candidates]
+    right = [
+        measured.logits[methods.index(name)].argmax(1) == task.test.labels for name in (one, other)
+    ]
+    return discordant(right[0], right[1])
+
+
+def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
+    floats = [i for i, c in enumerate(candidates) if c.artifact.body.method == BASELINE]
+    same = [i for i in floats if candidates[i].runtime == candidate.runtime]
+    return (same or floats)[0]
+
+
+def _row(task: Task, measured: Measured, index: int, baseline: int, out: Path) -> Row:
+    candidate, timing = measured.candidates[index], measured.timings.rows[index]
+    artifact, body = candidate.artifact, candidate.artifact.body
+    logits, labels = measured.logits[index], task.test.labels
+    seen = Observation(logits, measured.logits[baseline], labels, artifact.bytes)
+    metrics = {name: _metric(name, seen) for name in plugins.names("measure")}
+    correct = int((logits.argmax(1) == labels).sum())
+    finite = bool(np.isfinite(logits).all())
+    return Row(
+        method=body.method,
+        runtime=candidate.runtime,
+        format=body.format,
+        settings=body.settings,
+        numerics=body.quantized.numerics,
+        kind=body.quantized.kind,
+        artifact=_relative(artifact.folder, out),
+        artifact_sha256=artifact.sha256,
+        files={name: entry.bytes for name, entry in artifact.files.items()},
+        bytes=artifact.bytes,
+        coverage=body.quantized.coverage,
+        images=len(labels),
+        correct=correct,
+        accuracy=wilson(correct, len(labels)),
+        loss=metrics["loss"].value,
+        loss_reason=None if finite else "the engine gave logits that aren't finite",
+        metrics=metrics,
+        threads=timing.latency[0].threads,
+        busy_threads=timing.busy_threads,
+        latency=timing.latency,
+        against_float=None if index == baseline else _against(measured, index, baseline, labels),
+        notes=body.quantized.notes,
+    )
+
+
+def _against(
+    measured: Measured, index: int, baseline: int, labels: NDArray[np.int64]
+) -> AgainstFloat:
+    this, base = measured.candidates[index], measured.candidates[baseline]
+    right = [measured.logits[i].argmax(1) == labels for i in (baseline, index)]
+    only_float, only_this = discordant(right[0], right[1])
+    losses = [_loss(measured.logits[i], labels) for i in (baseline, index)]
+    return AgainstFloat(
+        baseline=base.name,
+        bytes_ratio=base.artifact.bytes / this.artifact.bytes,
+        loss_difference=_finite(losses[1] - losses[0]),
+        accuracy_difference=(only_this - only_float) / len(labels),
+        only_float_right=only_float,
+        only_this_right=only_this,
+        mcnemar_p=mcnemar(only_float, only_this),
+        speed=_speed(measured.timings.rows[baseline], measured.timings.rows[index]),
+    )
+
+
+def _speed(baseline: Timing, this: Timing) -> tuple[Ratio, ...]:
+    return tuple(speed(a, b) for a, b in zip(baseline.latency, this.latency, strict=True))
+
+
+def _loss(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    return plugins.metric("loss").compute(Observation(logits, logits, labels, 0))
+
+
+def _metric(name: str, seen: Observation) -> Metric:
+    module = plugins.metric(name)
+    return Metric(
+        value=_finite(module.compute(seen)),
+        unit=module.UNIT,
+        higher_is_better=module.HIGHER_IS_BETTER,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _relative(folder: Path, out: Path) -> str:
+    return folder.relative_to(out).as_posix()
