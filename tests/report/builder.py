@@ -1,0 +1,198 @@
+"""Results of round numbers that no machine measured."""
+
+from __future__ import annotations
+
+from quantbench.compare import mcnemar, speed, wilson
+from quantbench.records import (
+    AgainstFloat,
+    Coverage,
+    Environment,
+    Epoch,
+    Latency,
+    Results,
+    Row,
+    Skipped,
+    Training,
+)
+
+MACS = 416_520
+LINEAR_MACS = 120 * 84 + 84 * 10
+
+
+def latency(kind, batch, microseconds, *, threads=1, wobble=0.01, rounds=10):
+    """Rounds at -wobble, 0 and +wobble around the median; the last call of a round is slower."""
+    values = [microseconds * (1 + wobble * (number % 3 - 1)) for number in range(rounds)]
+    return Latency(
+        batch=batch,
+        threads=threads,
+        kind=kind,
+        rounds=tuple((value, value, value * 1.1) for value in values),
+        median=microseconds,
+        p95=microseconds * 1.1,
+    )
+
+
+def row(
+    method="float32",
+    runtime="torch",
+    *,
+    size=250_000,
+    correct=9_900,
+    lost=0,
+    gained=0,
+    loss=0.03,
+    single=200.0,
+    model=80.0,
+    end_to_end=100.0,
+    float_macs=MACS,
+    numerics="float32",
+    baseline=None,
+    wobble=0.01,
+    **changes,
+):
+    times = (
+        latency("model", 1, single, wobble=wobble),
+        latency("model", 1000, model, wobble=wobble),
+        latency("end_to_end", 1000, end_to_end, wobble=wobble),
+    )
+    against = None
+    if baseline is not None:
+        against = AgainstFloat(
+            baseline=f"{baseline.method} on {baseline.runtime}",
+            bytes_ratio=baseline.bytes / size,
+            loss_difference=None if loss is None else loss - baseline.loss,
+            accuracy_difference=(correct - baseline.correct) / 10_000,
+            only_float_right=lost,
+            only_this_right=gained,
+            mcnemar_p=mcnemar(lost, gained),
+            speed=tuple(speed(a, b) for a, b in zip(baseline.latency, times, strict=True)),
+        )
+    fields = {
+        "method": method,
+        "runtime": runtime,
+        "format": "onnx" if runtime == "onnxruntime" else "torch",
+        "settings": {},
+        "numerics": numerics,
+        "kind": "float" if float_macs == MACS else "real",
+        "artifact": f"artifacts/{method}-{runtime}",
+        "artifact_sha256": "0" * 64,
+        "files": {"state.pt": size},
+        "bytes": size,
+        "coverage": Coverage(integer_macs=MACS - float_macs, float_macs=float_macs),
+        "images": 10_000,
+        "correct": correct,
+        "accuracy": wilson(correct, 10_000),
+        "loss": loss,
+        "metrics": {},
+        "threads": 1,
+        "busy_threads": 1.0,
+        "latency": times,
+        "against_float": against,
+    }
+    return Row(**(fields | changes))
+
+
+def rows():
+    float32 = row()
+    return (
+        float32,
+        row(
+            "dynamic",
+            size=220_000,
+            correct=9_899,
+            lost=2,
+            gained=1,
+            single=250.0,
+            float_macs=MACS - LINEAR_MACS,
+            numerics="weights int8 per tensor, activations uint8 scaled at run time",
+            baseline=float32,
+        ),
+        row(
+            "static_uncalibrated",
+            size=76_500,
+            correct=9_800,
+            lost=120,
+            gained=20,
+            loss=0.07,
+            single=100.0,
+            model=40.0,
+            end_to_end=60.0,
+            float_macs=0,
+            numerics="weights int8 per channel, activations uint8 at scale 1",
+            notes=("not calibrated: every activation is rounded to a whole number",),
+            baseline=float32,
+        ),
+        row(
+            "static",
+            size=75_000,
+            correct=9_895,
+            lost=15,
+            gained=10,
+            loss=0.0305,
+            single=100.0,
+            model=40.0,
+            end_to_end=60.0,
+            wobble=0.15,
+            float_macs=0,
+            numerics="weights int8 per channel, activations uint8 (8 bits)",
+            notes=("calibrated on 1000 images, observer histogram",),
+            baseline=float32,
+        ),
+        row(runtime="onnxruntime", size=249_000, single=40.0, model=25.0, end_to_end=45.0),
+    )
+
+
+def training():
+    return Training(
+        model="lenet",
+        data="mnist",
+        recipe="default",
+        seed=1,
+        settings={"batch": 64, "epochs": 3},
+        threads=2,
+        loss_every=10,
+        losses=tuple(0.3 + 2 / (1 + number) + 0.05 * (number % 5) for number in range(258)),
+        epochs=tuple(
+            Epoch(
+                epoch=n + 1, test_loss=0.05 - n * 0.01, test_accuracy=0.985 + n * 0.004, seconds=9
+            )
+            for n in range(3)
+        ),
+    )
+
+
+def environment(**changes):
+    fields = {
+        "cpu": "Example CPU 9000",
+        "architecture": "x86_64",
+        "instruction_sets": ("sse4_2", "avx", "avx2", "avx512f", "avx512_vnni"),
+        "cores": 2,
+        "memory_bytes": 8 << 30,
+        "governor": None,
+        "system": "Linux 6.0",
+        "python": "3.11.0",
+        "versions": {"quantbench": "0.1.0", "torch": "2.13.0", "onnxruntime": "1.32.0"},
+    }
+    return Environment(**(fields | changes))
+
+
+def results(*chosen, **changes):
+    fields = {
+        "quantbench": "0.1.0",
+        "model": "lenet",
+        "data": "mnist",
+        "parameters": 61_706,
+        "macs": MACS,
+        "checkpoint": "checkpoints/lenet",
+        "checkpoint_sha256": "0" * 64,
+        "training": training(),
+        "splits": {"test": "0" * 64},
+        "preprocessing_sha256": "0" * 64,
+        "environment": environment(),
+        "data_loading": latency("end_to_end", 1000, 20.0),
+        "rows": chosen or rows(),
+        "skipped": (
+            Skipped(method="static", runtime="onnxruntime", reason="reads onnx, not torch"),
+        ),
+    }
+    return Results(**(fields | changes))

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import pytest
+
+from quantbench.records import Skipped
+from quantbench.report._stability import unstable
+from quantbench.report.table import comparison
+
+from .builder import environment, latency, results, row
+from .golden import check, rendered
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_looks_as_it_did(width):
+    check(f"table-{width}.txt", rendered(comparison(results()), width))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_fits_and_nothing_is_cut(width):
+    text = rendered(comparison(results()), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    for name in ("static_uncalibrated", "onnxruntime", "120 / 20, p<0.001", "97.71–98.26"):
+        assert name in text
+
+
+def test_large_numbers_fit_80_columns():
+    slow = row(
+        "static_uncalibrated",
+        "onnxruntime",
+        size=123_456_789,
+        correct=1_000,
+        lost=8_900,
+        gained=1_000,
+        loss=12.3456,
+        single=123_456.0,
+        model=12_345.0,
+        end_to_end=23_456.0,
+        wobble=0.3,
+        baseline=row(single=4_000.0, model=400.0, end_to_end=800.0),
+    )
+    text = rendered(comparison(results(slow)), 80)
+    assert max(map(len, text.splitlines())) <= 80
+    for whole in ("static_uncalibrated", "123,456,789", "8900 / 1000, p<0.001", "! 123,456"):
+        assert whole in text
+
+
+def test_names_and_notes_are_not_markup():
+    odd = row("[red]odd[/red]", numerics="[/]", notes=("[bold]note[/bold] :smile:",))
+    skipped = Skipped(method="[b]x", runtime="y[/b]", reason="[link=http://a]z")
+    text = rendered(comparison(results(odd, skipped=(skipped,))), 120)
+    for literal in ("[red]odd[/red]", "[/]", "[bold]note[/bold] :smile:", "[b]x on y[/b]"):
+        assert literal in text
+    assert "[link=http://a]z" in text
+
+
+def test_a_long_name_is_folded_not_cut():
+    name = "a_method_with_a_very_long_name_" * 2
+    text = rendered(comparison(results(row(name))), 80)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_is_missing_is_a_dash():
+    simulated = row("fake", loss=None, loss_reason="not finite", kind="simulated", latency=())
+    text = rendered(comparison(results(simulated)), 120)
+    assert "simulated: integer kernels never ran" in text
+    assert "no loss: not finite" in text
+    assert "–" in text
+
+
+@pytest.mark.parametrize(
+    ("busy", "words"),
+    [
+        (1.2, ()),
+        (0.8, ()),
+        (1.9, ("kept 1.9 processors busy, asked for 1",)),
+        (0.5, ("got only 0.5 of a processor",)),
+    ],
+)
+def test_processor_time_other_than_asked_makes_a_row_unstable(busy, words):
+    assert unstable(row(busy_threads=busy)) == words
+    text = rendered(comparison(results(row(busy_threads=busy))), 120)
+    assert ("! 200" in text) == bool(words)
+
+
+def test_rounds_that_vary_make_a_row_unstable():
+    calm = latency("model", 1, 100.0, wobble=0.05)
+    wild = latency("end_to_end", 1000, 100.0, wobble=0.15)
+    assert unstable(row(latency=(calm,))) == ()
+    assert unstable(row(latency=(calm, wild))) == (
+        "the middle half of its rounds spans 26% (with data)",
+    )
+
+
+def test_one_stray_round_does_not():
+    rounds = ((100.0,),) * 9 + ((300.0,),)
+    stray = latency("model", 1, 100.0).model_copy(update={"rounds": rounds})
+    assert unstable(row(latency=(stray,))) == ()
+
+
+def test_a_baseline_in_another_engine_is_named():
+    other = row("static", "elsewhere", baseline=row())
+    text = rendered(comparison(results(other)), 120)
+    assert "compared with float32 on torch, for want of float32 on elsewhere" in text
+    same = row("static", "torch", baseline=row())
+    assert "for want of" not in rendered(comparison(results(same)), 120)
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "word"),
+    [(0, 0, "no difference shown"), (40, 10, "worse"), (10, 40, "better")],
+)
+def test_verdict_follows_the_discordant_images(lost, gained, word):
+    text = rendered(comparison(results(row("x", lost=lost, gained=gained, baseline=row()))), 80)
+    assert word in text
+
+
+@pytest.mark.parametrize(
+    ("architecture", "sets", "words"),
+    [
+        ("x86_64", ("avx2", "avx512f", "avx512_vnni"), "AVX-512 with VNNI"),
+        ("x86_64", ("avx2",), "AVX2 without VNNI"),
+        ("x86_64", ("avx2", "avx_vnni"), "AVX2 with VNNI"),
+        ("x86_64", (), "no AVX without VNNI"),
+        ("aarch64", ("asimd", "asimddp"), "8-bit dot product"),
+        ("aarch64", ("asimd",), "no 8-bit dot product"),
+    ],
+)
+def test_says_what_the_cpu_has(architecture, sets, words):
+    here = environment(architecture=architecture, instruction_sets=sets)
+    assert words in rendered(comparison(results(environment=here)), 80)
