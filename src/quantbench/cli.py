@@ -33,9 +33,7 @@ Set = Annotated[
     typer.Option("--set", help="NAME=VALUE, or METHOD.NAME=VALUE; recipe.NAME for training."),
 ]
 Out = Annotated[Path, typer.Option(help="The folder for results and finished steps.")]
-DataDir = Annotated[
-    Path | None, typer.Option(help="A folder with the four IDX files, raw or .gz.")
-]
+DataDir = Annotated[Path | None, typer.Option(help="A folder with the four IDX files, raw or .gz.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no network.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget all finished steps.")]
 Threads = Annotated[int, typer.Option(min=1, help="Of each engine while it is measured.")]
@@ -44,7 +42,7 @@ Runtime = Annotated[list[str] | None, typer.Option(help="Only this engine; may b
 
 @app.callback()
 def quantbench(
-    debug: Annotated[  # noqa: ARG001 - main() looks for it anywhere in the line
+    debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error.")
     ] = False,
 ) -> None:
@@ -211,7 +209,7 @@ def main() -> NoReturn:
         if debug:
             raise
         _fail(f"error: {error.filename or 'the system'}: {error.strerror or error}", 1)
-    except Exception as error:  # noqa: BLE001 - the last edge; --debug shows all of it
+    except Exception as error:
         if debug:
             raise
         name = type(error).__name__

@@ -25,11 +25,11 @@ from quantbench.report.progress import Progress
 from quantbench.report.structure import layer_table, numerics_table
 from quantbench.report.table import comparison
 from quantbench.report.write import write
-from quantbench.rows import paired
+from quantbench.rows import BASELINE, paired
 from quantbench.settings import split_pairs
 from quantbench.storage import write_atomic
 from quantbench.structure import layers
-from quantbench.study import BASELINE, Options, Overrides, Study, Workspace
+from quantbench.study import Options, Overrides, Study, Workspace
 from quantbench.task import Task
 
 
@@ -63,9 +63,7 @@ def measure(options: Options, pairs: list[str]) -> None:
 
 def train(options: Options, pairs: list[str]) -> None:
     with study.workspace(options.out, fresh=options.fresh) as space:
-        _, checkpoint = study.prepare(
-            options, _overrides(pairs, "recipe"), space, Progress(), _say
-        )
+        _, checkpoint = study.prepare(options, _overrides(pairs, "recipe"), space, Progress(), _say)
     for epoch in checkpoint.body.epochs:
         _print(
             f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "

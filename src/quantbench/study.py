@@ -6,7 +6,9 @@ stopped goes on where it was, and one that ran before runs only what changed.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,9 +115,7 @@ def run(
     runtimes, skipped = _available(options.runtimes)
     with workspace(options.out, fresh=options.fresh) as space:
         task, checkpoint = prepare(options, overrides, space, track, say)
-        artifacts, missed = _artifacts(
-            task, checkpoint, settings, runtimes, space.artifacts, track
-        )
+        artifacts, missed = _artifacts(task, checkpoint, settings, runtimes, space.artifacts, track)
         candidates = [
             Candidate(artifact, runtime)
             for artifact in artifacts
@@ -156,9 +156,7 @@ def prepare(
     return task, checkpoint
 
 
-def method_settings(
-    asked: tuple[str, ...], overrides: Overrides
-) -> dict[str, Settings | str]:
+def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, Settings | str]:
     """Method -> its settings, or why it isn't available; the baseline is always the first.
 
     Nothing asked means every method. Raises UsageError.

@@ -117,7 +117,9 @@ class Engine:
         chosen = slice(request.start, request.start + request.batch * request.calls)
         part = _unlabelled(self._split.images[chosen])
         start = time.perf_counter_ns()
-        for inputs, _ in iterate_like_a_report(part, plugins.data(request.data).SPEC, request.batch):
+        for inputs, _ in iterate_like_a_report(
+            part, plugins.data(request.data).SPEC, request.batch
+        ):
             use(inputs)
         return {"microseconds": [(time.perf_counter_ns() - start) / 1e3 / request.calls]}
 
