@@ -42,9 +42,7 @@ Runtime = Annotated[list[str] | None, typer.Option(help="Only this engine; may b
 
 @app.callback()
 def quantbench(
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     pass
 

@@ -1,4 +1,7 @@
-"""Training recipes: every number that training depends on, but the seed."""
+"""Training recipes: every number that training depends on, but the seed.
+
+docs/training.md tells what each ingredient of the default is worth on the validation split.
+"""
 
 from __future__ import annotations
 
@@ -11,47 +14,54 @@ from quantbench.records import Settings
 
 
 class Recipe(Settings):
-    optimizer: Literal["sgd", "adamw"]
-    lr: float = Field(gt=0, description="the highest learning rate")
-    momentum: float = Field(0.0, ge=0, lt=1, description="of SGD")
-    weight_decay: float = Field(0.0, ge=0)
-    batch: int = Field(64, gt=0)
-    epochs: int = Field(3, gt=0)
+    optimizer: Literal["sgd", "muon"]
+    lr: float = Field(gt=0, description="highest learning rate of SGD, or of Muon")
+    adam_lr: float = Field(default=0.01, gt=0, description="of AdamW, beside Muon")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="of SGD, or of Muon")
+    weight_decay: float = Field(default=0.0, ge=0, description="of SGD, or of AdamW")
+    batch: int = Field(default=64, gt=0)
+    epochs: int = Field(default=3, gt=0)
     schedule: Literal["constant", "one_cycle"] = "constant"
-    warm_up: float = Field(0.2, gt=0, lt=1, description="share of steps until the highest lr")
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    shift: int = Field(0, ge=0, le=4, description="random shift of each image, pixels each way")
+    warm_up: float = Field(default=0.1, gt=0, lt=1, description="share of steps until the highest")
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    shift: int = Field(default=0, ge=0, le=4, description="random shift, pixels each way")
 
 
 RECIPES = {
     "default": Recipe(
-        optimizer="adamw",
-        lr=0.01,
+        optimizer="muon",
+        lr=0.02,
+        momentum=0.95,
         weight_decay=0.01,
+        batch=96,
         schedule="one_cycle",
         label_smoothing=0.05,
         shift=1,
     ),
     "reference": Recipe(optimizer="sgd", lr=0.01, momentum=0.5),
 }
+_START = 0.04
 
 
 def recipe(name: str) -> Recipe:
+    """Raises UnknownNameError."""
     if name not in RECIPES:
         raise UnknownNameError("recipe", name, RECIPES)
     return RECIPES[name]
 
 
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """Of step 0 <= step < steps.
+def rate(recipe: Recipe, done: float) -> float:
+    """Share of the highest learning rate after the share `done`, 0 <= done < 1, of the steps.
 
-    one_cycle is Smith and Topin's (2018) with linear legs: from lr/25 up to lr, then down
-    to lr/250,000.
+    one_cycle (Smith and Topin 2018) with linear legs: from 4 % up to 1, then down to 0.
     """
     if recipe.schedule == "constant":
-        return recipe.lr
-    low, end = recipe.lr / 25, recipe.lr / 250_000
-    top = recipe.warm_up * steps - 1
-    if step <= top:
-        return low + (recipe.lr - low) * step / top
-    return recipe.lr + (end - recipe.lr) * (step - top) / (steps - 1 - top)
+        return 1.0
+    if done < recipe.warm_up:
+        return _START + (1 - _START) * done / recipe.warm_up
+    return (1 - done) / (1 - recipe.warm_up)
+
+
+def beta1(rate: float) -> float:
+    """AdamW's first momentum, which runs against the rate: 0.95 at its ends, 0.85 at its top."""
+    return 0.95 - 0.1 * max(rate - _START, 0) / (1 - _START)

@@ -1,7 +1,8 @@
 """Seeded training, stored after every epoch: a stopped run goes on from the last one.
 
 Each epoch draws from a generator of its own, seeded by (seed, epoch), so a run that was
-stopped and went on gives the same bytes as one that wasn't.
+stopped and went on gives the same bytes as one that wasn't. One thread: the sums, and so
+the bytes, don't depend on the number of cores, and a second core gains little at this size.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from quantbench import plugins
 from quantbench.checkpoint import KIND, STATE, Checkpoint
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.data import Split
-from quantbench.environment import cores, versions
+from quantbench.environment import versions
 from quantbench.errors import TrainingDivergedError
-from quantbench.recipes import Recipe, learning_rate
+from quantbench.optimizers import Optimizers
+from quantbench.recipes import Recipe, rate
 from quantbench.records import Epoch, Training
 from quantbench.state import read_state, write_state
 from quantbench.storage import changes, find, load, path_for, save, sha256_of
@@ -33,6 +35,7 @@ from quantbench.task import Task
 
 LOSS_EVERY = 10
 _TEST_BATCH = 1000
+_THREADS = 1
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def train(
     if change := changes(parent, name, inputs):
         say(f"training again: {change}")
     threads = torch.get_num_threads()
-    torch.set_num_threads(cores())
+    torch.set_num_threads(_THREADS)
     try:
         with torch.random.fork_rng(devices=[]):
             return _train(task, recipe_name, recipe, seed, parent, name, inputs, track)
@@ -73,7 +76,7 @@ def train(
 
 
 def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValue]:
-    """All that a checkpoint depends on, but the number of threads, which it records."""
+    """All that a checkpoint depends on."""
     here = Path(__file__)
     return {
         "model": task.model,
@@ -86,6 +89,7 @@ def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValu
             "model": sha256_of(plugins.source("models", task.model)),
             "training": sha256_of(here),
             "recipes": sha256_of(here.with_name("recipes.py")),
+            "optimizers": sha256_of(here.with_name("optimizers.py")),
         },
         "versions": cast(JsonValue, versions(("torch", "numpy"))),
     }
@@ -102,8 +106,8 @@ def _train(
     track: Track,
 ) -> Checkpoint:
     torch.manual_seed(seed)
-    model = task.build()
-    optimizer = _optimizer(model, recipe)
+    model = task.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizers = Optimizers(model, recipe)
     record = Training(
         model=task.model,
         data=task.spec.name,
@@ -122,7 +126,7 @@ def _train(
         stored = load(epochs[done - 1], "epoch", Training)
         state = read_state(stored.folder / STATE)
         model.load_state_dict(cast(dict[str, Tensor], state["model"]))
-        optimizer.load_state_dict(cast(dict[str, object], state["optimizer"]))
+        optimizers.load(cast(list[dict[str, object]], state["optimizers"]))
         record = stored.body
 
     train = _images(task, task.train)
@@ -130,14 +134,14 @@ def _train(
     for epoch in range(done, recipe.epochs):
         start = time.perf_counter()
         last_good = epochs[epoch - 1] if epoch else None
-        losses = _epoch(model, optimizer, recipe, train, seed, epoch, track, last_good)
+        losses = _epoch(model, optimizers, recipe, train, seed, epoch, track, last_good)
         loss, accuracy = evaluate(model, test)
         seconds = time.perf_counter() - start
         entry = Epoch(epoch=epoch + 1, test_loss=loss, test_accuracy=accuracy, seconds=seconds)
         record = record.model_copy(
             update={"losses": (*record.losses, *losses), "epochs": (*record.epochs, entry)}
         )
-        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+        state = {"model": model.state_dict(), "optimizers": optimizers.state()}
         save(epochs[epoch], "epoch", inputs, _filler(state, record))
     checkpoint = save(folder, KIND, inputs, _filler(model.state_dict(), record))
     for path in epochs:
@@ -155,7 +159,7 @@ def _filler(state: Mapping[str, object], record: Training) -> Callable[[Path], T
 
 def _epoch(
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Optimizers,
     recipe: Recipe,
     train: _Images,
     seed: int,
@@ -175,9 +179,7 @@ def _epoch(
         batches,
     )
     for number, (inputs, labels) in enumerate(shuffled):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(recipe, epoch * batches + number, steps)
-        optimizer.zero_grad()
+        model.zero_grad()
         loss = F.cross_entropy(model(inputs), labels, label_smoothing=recipe.label_smoothing)
         if not math.isfinite(value := loss.item()):
             kept = f"the last good state is {last_good}" if last_good else "no epoch was finished"
@@ -186,7 +188,7 @@ def _epoch(
                 f"try a lower rate than lr={recipe.lr:g}"
             )
         loss.backward()
-        optimizer.step()
+        optimizers.step(rate(recipe, (epoch * batches + number) / steps))
         if number % LOSS_EVERY == 0:
             losses.append(value)
     return losses
@@ -225,16 +227,3 @@ def evaluate(model: nn.Module, images: _Images) -> tuple[float, float]:
 
 def _images(task: Task, split: Split) -> _Images:
     return _Images(torch.from_numpy(task.inputs(split)), torch.from_numpy(split.labels.copy()))
-
-
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(
-            model.parameters(),
-            lr=recipe.lr,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-        )
-    return torch.optim.AdamW(
-        model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
-    )
