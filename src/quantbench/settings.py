@@ -28,9 +28,13 @@ def parse_settings(kind: type[S], what: str, given: dict[str, str]) -> S:
         raise SettingError(f"{what} '{name}': {first['msg']}") from error
 
 
-def split_pairs(pairs: list[str]) -> dict[str, str]:
-    """["a=1", "b=x"] -> {"a": "1", "b": "x"}; raises UsageError."""
+def split_pairs(pairs: list[str], *, needs_owner: bool) -> dict[str, str]:
+    """["a=1", "b.c=x"] -> {"a": "1", "b.c": "x"}; raises UsageError."""
+    found = {}
     for pair in pairs:
-        if "=" not in pair:
-            raise UsageError(f"'--set {pair}' is not name=value")
-    return dict(pair.split("=", 1) for pair in pairs)
+        name, equals, value = pair.partition("=")
+        if not equals or not name or (needs_owner and "." not in name):
+            form = "METHOD.NAME=VALUE or recipe.NAME=VALUE" if needs_owner else "NAME=VALUE"
+            raise UsageError(f"'--set {pair}' should be {form}")
+        found[name] = value
+    return found

@@ -6,7 +6,6 @@ stopped goes on where it was, and one that ran before runs only what changed.
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +25,13 @@ from quantbench.recipes import Recipe, recipe
 from quantbench.records import Results, Settings, Skipped
 from quantbench.rows import BASELINE, results_of
 from quantbench.settings import parse_settings
-from quantbench.storage import clean, locked, write_atomic
+from quantbench.storage import clean, locked
 from quantbench.structure import layers
 from quantbench.task import Task, load_task
 from quantbench.training import train
 
-_STEPS = ("checkpoints", "artifacts", "evaluations", "timings")
+Overrides = dict[str, dict[str, str]]
+"""Method name, or "recipe" -> setting -> value as text."""
 
 
 class Options(Settings):
@@ -52,8 +52,31 @@ class Options(Settings):
 
 
 @dataclass(frozen=True)
+class Workspace:
+    """The folders that finished steps are kept in."""
+
+    out: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.out / "checkpoints"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.out / "artifacts"
+
+    @property
+    def evaluations(self) -> Path:
+        return self.out / "evaluations"
+
+    @property
+    def timings(self) -> Path:
+        return self.out / "timings"
+
+
+@dataclass(frozen=True)
 class Study:
-    """A finished study: what was written, and what it was written from."""
+    """A finished study: what its results were made from."""
 
     task: Task
     checkpoint: Checkpoint
@@ -61,36 +84,37 @@ class Study:
     results: Results
 
 
+@contextlib.contextmanager
+def workspace(out: Path, *, fresh: bool = False) -> Iterator[Workspace]:
+    """Held for this process alone. Raises LockedError or StorageError."""
+    with locked(out):
+        space = Workspace(out)
+        for folder in (space.checkpoints, space.artifacts, space.evaluations, space.timings):
+            if fresh:
+                shutil.rmtree(folder, ignore_errors=True)
+            clean(folder)
+        yield space
+
+
 def run(
     options: Options,
-    overrides: dict[str, dict[str, str]] | None = None,
+    overrides: Overrides | None = None,
     track: Track = quiet,
     say: Say = silent,
 ) -> Study:
-    """Do all that isn't done yet and write `results.json` into `options.out`.
+    """Do all that isn't done yet, keeping each finished step in `options.out`.
 
-    `overrides` gives settings by method name, and the recipe's by "recipe". Raises
-    UsageError before anything is started; a method or runtime that can't work here is
-    listed under `skipped`.
+    `overrides` gives settings by method, and the recipe's by "recipe". Raises UsageError
+    before anything is started; a method or runtime that can't work here is listed under
+    `skipped`.
     """
     overrides = overrides or {}
-    chosen = _recipe(options, overrides)
-    settings = _settings(options, overrides)
-    with locked(options.out):
-        steps = {name: options.out / name for name in _STEPS}
-        for folder in steps.values():
-            if options.fresh:
-                shutil.rmtree(folder, ignore_errors=True)
-            clean(folder)
-        task = load_task(
-            options.model, options.data, data_dir=options.data_dir, offline=options.offline, say=say
-        )
-        checkpoint = train(
-            task, options.recipe, chosen, options.seed, steps["checkpoints"], track, say
-        )
-        runtimes, skipped = _available("runtimes", options.runtimes)
+    settings = method_settings(options.methods, overrides)
+    runtimes, skipped = _available(options.runtimes)
+    with workspace(options.out, fresh=options.fresh) as space:
+        task, checkpoint = prepare(options, overrides, space, track, say)
         artifacts, missed = _artifacts(
-            task, checkpoint, settings, runtimes, steps["artifacts"], track
+            task, checkpoint, settings, runtimes, space.artifacts, track
         )
         candidates = [
             Candidate(artifact, runtime)
@@ -104,37 +128,46 @@ def run(
             options.threads,
             options.plan,
             environment(),
-            (steps["evaluations"], steps["timings"]),
+            (space.evaluations, space.timings),
             track,
             say,
         )
-        results = results_of(
-            task,
-            checkpoint,
-            layers(task.build(), task.input_shape),
-            measured,
-            (*skipped, *missed, *measured.skipped),
-            options.out,
-        )
-        content = json.dumps(results.model_dump(mode="json"), indent=1, allow_nan=False)
-        write_atomic(options.out / "results.json", content.encode() + b"\n")
+    results = results_of(
+        task,
+        checkpoint,
+        layers(task.build(), task.input_shape),
+        measured,
+        (*skipped, *missed, *measured.skipped),
+        options.out,
+    )
     return Study(task, checkpoint, measured, results)
 
 
-def _recipe(options: Options, overrides: dict[str, dict[str, str]]) -> Recipe:
-    base = {k: str(v) for k, v in recipe(options.recipe).model_dump().items()}
-    return parse_settings(Recipe, "setting of the recipe", base | overrides.get("recipe", {}))
+def prepare(
+    options: Options, overrides: Overrides, space: Workspace, track: Track, say: Say
+) -> tuple[Task, Checkpoint]:
+    """The data and the trained network, each found or made."""
+    base = {name: str(value) for name, value in recipe(options.recipe).model_dump().items()}
+    chosen = parse_settings(Recipe, "setting of the recipe", base | overrides.get("recipe", {}))
+    task = load_task(
+        options.model, options.data, data_dir=options.data_dir, offline=options.offline, say=say
+    )
+    checkpoint = train(task, options.recipe, chosen, options.seed, space.checkpoints, track, say)
+    return task, checkpoint
 
 
-def _settings(options: Options, overrides: dict[str, dict[str, str]]) -> dict[str, Settings | str]:
-    """Method -> its settings, or why it isn't available here; the baseline always comes first."""
-    asked = options.methods or tuple(plugins.names("methods"))
+def method_settings(
+    asked: tuple[str, ...], overrides: Overrides
+) -> dict[str, Settings | str]:
+    """Method -> its settings, or why it isn't available; the baseline is always the first.
+
+    Nothing asked means every method. Raises UsageError.
+    """
+    asked = asked or tuple(plugins.names("methods"))
     for name in (*asked, *(name for name in overrides if name != "recipe")):
         plugins.source("methods", name)
-    for name in options.runtimes:
-        plugins.source("runtimes", name)
     if unused := sorted(overrides.keys() - {"recipe", *asked}):
-        raise UsageError(f"settings for '{unused[0]}', which this study doesn't run")
+        raise UsageError(f"settings for '{unused[0]}', which isn't among the methods to run")
     names = sorted({BASELINE, *asked}, key=lambda name: (name != BASELINE, name))
     return {
         name: plugins.why_unavailable("methods", name)
@@ -145,9 +178,9 @@ def _settings(options: Options, overrides: dict[str, dict[str, str]]) -> dict[st
     }
 
 
-def _available(folder: str, asked: tuple[str, ...]) -> tuple[list[str], list[Skipped]]:
-    names = list(asked) or plugins.names(folder)
-    reasons = {name: plugins.why_unavailable(folder, name) for name in names}
+def _available(asked: tuple[str, ...]) -> tuple[list[str], list[Skipped]]:
+    names = list(asked) or plugins.names("runtimes")
+    reasons = {name: plugins.why_unavailable("runtimes", name) for name in names}
     skipped = [
         Skipped(method="*", runtime=name, reason=why) for name, why in reasons.items() if why
     ]

@@ -1,0 +1,73 @@
+"""Quantize a trained PyTorch network every practical way, and measure what each way costs.
+
+The names below are the public ones. Each is imported when it is first used, so that a
+worker process loads only the engine that it measures.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quantbench.artifact import Artifact, load_artifact
+    from quantbench.checkpoint import Checkpoint, load_checkpoint
+    from quantbench.environment import environment
+    from quantbench.errors import QuantbenchError
+    from quantbench.images import read_digit
+    from quantbench.predict import answers
+    from quantbench.quantizing import quantize
+    from quantbench.recipes import RECIPES
+    from quantbench.records import Results
+    from quantbench.structure import layers
+    from quantbench.study import Options, Study, run
+    from quantbench.task import Task, load_task
+    from quantbench.training import train
+
+_HOMES = {
+    "Artifact": "artifact",
+    "Checkpoint": "checkpoint",
+    "Options": "study",
+    "QuantbenchError": "errors",
+    "RECIPES": "recipes",
+    "Results": "records",
+    "Study": "study",
+    "Task": "task",
+    "answers": "predict",
+    "environment": "environment",
+    "layers": "structure",
+    "load_artifact": "artifact",
+    "load_checkpoint": "checkpoint",
+    "load_task": "task",
+    "quantize": "quantizing",
+    "read_digit": "images",
+    "run": "study",
+    "train": "training",
+}
+
+__all__ = [
+    "RECIPES",
+    "Artifact",
+    "Checkpoint",
+    "Options",
+    "QuantbenchError",
+    "Results",
+    "Study",
+    "Task",
+    "answers",
+    "environment",
+    "layers",
+    "load_artifact",
+    "load_checkpoint",
+    "load_task",
+    "quantize",
+    "read_digit",
+    "run",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'quantbench' has no attribute '{name}'")
+    return getattr(import_module(f"quantbench.{_HOMES[name]}"), name)

@@ -1,0 +1,195 @@
+"""What each command prints. The Python API does the work."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from quantbench import plugins, study
+from quantbench.artifact import Artifact
+from quantbench.data import probe
+from quantbench.environment import LIBRARIES, environment, has_vnni
+from quantbench.errors import UnavailableError
+from quantbench.images import read_digit
+from quantbench.predict import answers
+from quantbench.quantizing import quantize as quantize_one
+from quantbench.report.as_reported import as_reported as reported
+from quantbench.report.figure import loss_figure
+from quantbench.report.progress import Progress
+from quantbench.report.structure import layer_table, numerics_table
+from quantbench.report.table import comparison
+from quantbench.report.write import write
+from quantbench.rows import paired
+from quantbench.settings import split_pairs
+from quantbench.storage import write_atomic
+from quantbench.structure import layers
+from quantbench.study import BASELINE, Options, Overrides, Study, Workspace
+from quantbench.task import Task
+
+
+def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
+    """Options from a command's own; a repeated option is a list there, a tuple here."""
+    names = {"method": "methods", "runtime": "runtimes"}
+    renamed = {names.get(name, name): value for name, value in given.items() if name not in skip}
+    return Options.model_validate(
+        {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in renamed.items()
+            if name in Options.model_fields and value is not None
+        }
+    )
+
+
+def run(options: Options, pairs: list[str], *, as_reported: bool) -> None:
+    done = study.run(options, _overrides(pairs, None), Progress(), _say)
+    written = write(done.results, options.out)
+    if as_reported:
+        sys.stdout.write(_as_reported(done) + "\n")
+    else:
+        _print(comparison(done.results))
+    _say(f"written to {options.out}: {', '.join(written)}")
+
+
+def measure(options: Options, pairs: list[str]) -> None:
+    done = study.run(options, _overrides(pairs, _only(options.methods)), Progress(), _say)
+    _print(comparison(done.results))
+
+
+def train(options: Options, pairs: list[str]) -> None:
+    with study.workspace(options.out, fresh=options.fresh) as space:
+        _, checkpoint = study.prepare(
+            options, _overrides(pairs, "recipe"), space, Progress(), _say
+        )
+    for epoch in checkpoint.body.epochs:
+        _print(
+            f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
+            f"test accuracy {epoch.test_accuracy:.2%}"
+        )
+    write_atomic(options.out / "loss.png", loss_figure(checkpoint.body))
+    _print(f"checkpoint: {checkpoint.folder}")
+
+
+def quantize(method: str, options: Options, pairs: list[str]) -> None:
+    with study.workspace(options.out) as space:
+        _, artifacts = _artifacts((method,), options, pairs, space)
+    for artifact in artifacts:
+        _print(numerics_table(artifact.body.quantized))
+        _print(f"{artifact.body.format}: {artifact.bytes:,} bytes in {artifact.folder}")
+
+
+def describe(method: str | None, options: Options, pairs: list[str]) -> None:
+    if method is None:
+        module = plugins.model(options.model)
+        _print(layer_table(layers(module.build(), module.INPUT_SHAPE), options.model))
+        return
+    with study.workspace(options.out) as space:
+        _, artifacts = _artifacts((method,), options, pairs, space)
+    _print(numerics_table(artifacts[0].body.quantized))
+
+
+def predict(names: list[str], method: str, options: Options, pairs: list[str]) -> None:
+    images = [_read(name) for name in names]
+    with study.workspace(options.out) as space:
+        task, found = _artifacts((BASELINE, method), options, pairs, space)
+    artifacts = [artifact for artifact in found if artifact.body.format == "torch"]
+    table = Table("image", *(artifact.body.method for artifact in artifacts), box=None)
+    columns = [answers(artifact, "torch", task.spec, images) for artifact in artifacts]
+    for name, *row in zip(names, *columns, strict=True):
+        cells = (f"{answer.label} ({answer.probability:.1%})" for answer in row)
+        table.add_row(Text(name), *cells)
+    _print(table)
+
+
+def list_plugins() -> None:
+    table = Table(box=None)
+    for heading in ("kind", "name", "available"):
+        table.add_column(heading)
+    for folder, kind in plugins.KINDS.items():
+        for name in plugins.names(folder):
+            table.add_row(kind, name, Text(plugins.why_unavailable(folder, name) or "yes"))
+    _print(table)
+
+
+def doctor(data_dir: Path | None, *, offline: bool) -> None:
+    machine = environment(LIBRARIES)
+    table = Table(box=None, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    table.add_row("CPU", f"{machine.cpu}, {machine.cores} usable, {machine.architecture}")
+    table.add_row("instruction sets", " ".join(machine.instruction_sets) or "unknown")
+    table.add_row("int8 dot product", "yes" if has_vnni(machine) else "no")
+    table.add_row("governor", machine.governor or "not shown by this system")
+    table.add_row("memory", f"{machine.memory_bytes / 2**30:.1f} GiB")
+    table.add_row("system", f"{machine.system}, Python {machine.python}")
+    for name in LIBRARIES:
+        table.add_row(name, machine.versions.get(name, "not installed"))
+    for name in plugins.names("data"):
+        spec = plugins.data(name).SPEC
+        for status in probe(spec, data_dir=data_dir, offline=offline):
+            answer = "answers" if status.ok else "no"
+            table.add_row(f"{spec.title}: {status.name}", Text(f"{answer}: {status.detail}"))
+    _print(table)
+
+
+def _artifacts(
+    methods: tuple[str, ...], options: Options, pairs: list[str], space: Workspace
+) -> tuple[Task, list[Artifact]]:
+    overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
+    settings = study.method_settings(methods, overrides)
+    track = Progress()
+    for name in methods:
+        if isinstance(reason := settings[name], str):
+            raise UnavailableError(reason)
+    task, checkpoint = study.prepare(options, overrides, space, track, _say)
+    found = [
+        quantize_one(task, checkpoint, name, chosen, format, space.artifacts, track)
+        for name in dict.fromkeys(methods)
+        if not isinstance(chosen := settings[name], str)
+        for format in plugins.method(name).FORMATS
+    ]
+    return task, found
+
+
+def _only(methods: tuple[str, ...]) -> str | None:
+    return methods[0] if len(methods) == 1 else None
+
+
+def _overrides(pairs: list[str], owner: str | None) -> Overrides:
+    """`--set` by owner; a name without a dot is of `owner`, where there is just one."""
+    found: Overrides = {}
+    for name, value in split_pairs(pairs, needs_owner=owner is None).items():
+        first, dot, rest = name.partition(".")
+        key, setting = (first, rest) if dot else (owner or first, first)
+        found.setdefault(key, {})[setting] = value
+    return found
+
+
+def _as_reported(done: Study) -> str:
+    structures = {
+        candidate.artifact.body.method: candidate.artifact.body.quantized.structure
+        for candidate in done.measured.candidates
+        if candidate.runtime == "torch"
+    }
+    both = {"static", "static_uncalibrated"} <= structures.keys()
+    pair = paired(done.measured, done.task, "static", "static_uncalibrated") if both else None
+    return reported(done.results, structures, pair)
+
+
+def _read(name: str) -> NDArray[np.uint8]:
+    if name == "-":
+        return read_digit(sys.stdin.buffer.read(), "standard input")
+    return read_digit(Path(name), name)
+
+
+def _print(what: RenderableType) -> None:
+    Console(highlight=False, emoji=False).print(what)
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(line)

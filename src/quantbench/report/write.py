@@ -1,0 +1,22 @@
+"""What a study leaves in its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quantbench.records import Results
+from quantbench.report.figure import comparison_figure, loss_figure
+from quantbench.storage import write_atomic
+
+
+def write(results: Results, out: Path) -> tuple[str, ...]:
+    """The names of the files written into `out`; each is replaced whole."""
+    files = {
+        "results.json": results.model_dump_json(indent=1).encode() + b"\n",
+        "training.json": results.training.model_dump_json(indent=1).encode() + b"\n",
+        "figure.png": comparison_figure(results),
+        "loss.png": loss_figure(results.training),
+    }
+    for name, content in files.items():
+        write_atomic(out / name, content)
+    return tuple(files)
