@@ -55,6 +55,11 @@ def test_odd_names_and_missing_times_are_drawn():
     assert (pixels[:, -1] == 255).all()
 
 
+def test_no_rows_are_drawn_too():
+    empty = results().model_copy(update={"rows": ()})
+    assert opened(comparison_figure(empty)).size == (2000, 300)
+
+
 def test_few_losses_and_many_epochs_are_drawn():
     none = training().model_copy(update={"losses": (), "epochs": ()})
     many = training()

@@ -61,6 +61,11 @@ def test_a_long_name_is_folded_not_cut():
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_no_rows_still_say_what_was_not_measured():
+    text = rendered(comparison(results().model_copy(update={"rows": ()})), 80)
+    assert "reads onnx, not torch" in text
+
+
 def test_what_is_missing_is_a_dash():
     simulated = row("fake", loss=None, loss_reason="not finite", kind="simulated", latency=())
     text = rendered(comparison(results(simulated)), 120)

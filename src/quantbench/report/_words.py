@@ -60,7 +60,7 @@ def count(number: int, noun: str) -> str:
 
 
 def joined(words: Iterable[str]) -> str:
-    *most, last = words
+    *most, last = [*words] or [NONE]
     return f"{', '.join(most)} and {last}" if most else last
 
 

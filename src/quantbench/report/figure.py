@@ -34,7 +34,7 @@ _SMALL = 8.5
 
 
 def comparison_figure(results: Results) -> bytes:
-    """Accuracy, file size and both latencies, a line for each of at least one row."""
+    """Accuracy, file size and both latencies, a line for each row."""
     rows = results.rows
     height = 1.5 + 0.46 * len(rows)
     figure = Figure(figsize=(10, height), dpi=DPI, facecolor="white", layout="constrained")

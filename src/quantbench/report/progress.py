@@ -130,7 +130,7 @@ class _Times(ProgressColumn):
     def render(self, task: Task) -> Text:
         words = _duration(task.elapsed or 0.0)
         if task.stop_time is None and task.time_remaining is not None:
-            words += f", {_duration(task.time_remaining)} left"
+            words += f", {task.time_remaining:.0f} s left"
         elif not task.finished and task.stop_time is not None:
             words += ", stopped"
         return Text(words)
