@@ -47,17 +47,19 @@ def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
 
 
 def run(options: Options, pairs: list[str], *, as_reported: bool) -> None:
-    done = study.run(options, _overrides(pairs, None), Progress(), _say)
+    with Progress() as track:
+        done = study.run(options, _overrides(pairs, None), track, track.say)
     written = write(done.results, options.out)
     if as_reported:
-        sys.stdout.write(_as_reported(done) + "\n")
+        sys.stdout.write(_as_reported(done))
     else:
         _print(comparison(done.results))
     _say(f"written to {options.out}: {', '.join(written)}")
 
 
 def measure(options: Options, pairs: list[str]) -> None:
-    done = study.run(options, _overrides(pairs, _only(options.methods)), Progress(), _say)
+    with Progress() as track:
+        done = study.run(options, _overrides(pairs, _only(options.methods)), track, track.say)
     _print(comparison(done.results))
 
 
@@ -140,17 +142,17 @@ def _artifacts(
 ) -> tuple[Task, list[Artifact]]:
     overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
     settings = study.method_settings(methods, overrides)
-    track = Progress()
     for name in methods:
         if isinstance(reason := settings[name], str):
             raise UnavailableError(reason)
-    task, checkpoint = study.prepare(options, overrides, space, track, _say)
-    found = [
-        quantize_one(task, checkpoint, name, chosen, format, space.artifacts, track)
-        for name in dict.fromkeys(methods)
-        if not isinstance(chosen := settings[name], str)
-        for format in plugins.method(name).FORMATS
-    ]
+    with Progress() as track:
+        task, checkpoint = study.prepare(options, overrides, space, track, track.say)
+        found = [
+            quantize_one(task, checkpoint, name, chosen, format, space.artifacts, track)
+            for name in dict.fromkeys(methods)
+            if not isinstance(chosen := settings[name], str)
+            for format in plugins.method(name).FORMATS
+        ]
     return task, found
 
 

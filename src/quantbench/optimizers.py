@@ -64,7 +64,7 @@ def orthogonalised(gradient: Tensor) -> Tensor:
     """The gradient as a matrix, its singular values pushed towards 1 by Newton-Schulz steps."""
     matrix = gradient.flatten(1)
     tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix) / (matrix.norm() + 1e-7)
+    x: Tensor = (matrix.T if tall else matrix) / (matrix.norm() + 1e-7)
     a, b, c = _COEFFICIENTS
     for _ in range(_STEPS):
         gram = x @ x.T
