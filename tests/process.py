@@ -33,6 +33,7 @@ def start(*arguments: str, cwd: Path, **more: str) -> subprocess.Popen[str]:
         [sys.executable, *arguments],
         cwd=cwd,
         env=environment(**more),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
