@@ -2,13 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
 import pytest
 
+from quantbench import plugins
+from quantbench.artifact import Artifact
+from quantbench.checkpoint import Checkpoint
 from quantbench.data import Splits, load
 from quantbench.data.mnist import SPEC
+from quantbench.quantizing import quantize
+from quantbench.task import Task
+from tests import tiny
 
 
 @pytest.fixture(scope="session")
 def mnist() -> Splits:
     """The real MNIST, through the ordinary cache and sources."""
     return load(SPEC)
+
+
+@pytest.fixture(scope="session")
+def tasks() -> Callable[[str], Task]:
+    """The tiny task of each model."""
+    return cache(tiny.task)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(
+    tasks: Callable[[str], Task], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Checkpoint]:
+    """The tiny task of each model, trained."""
+    parent = tmp_path_factory.mktemp("checkpoints")
+    return cache(lambda model: tiny.trained(tasks(model), parent))
+
+
+@pytest.fixture(scope="session")
+def artifacts(
+    tasks: Callable[[str], Task],
+    checkpoints: Callable[[str], Checkpoint],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, str, str], Artifact]:
+    """By model, method and format, with the method's own settings."""
+    parents: dict[str, Path] = {}
+
+    @cache
+    def make(model: str, method: str, format: str) -> Artifact:
+        parent = parents.setdefault(model, tmp_path_factory.mktemp("artifacts"))
+        settings = plugins.method(method).SETTINGS()
+        return quantize(tasks(model), checkpoints(model), method, settings, format, parent)
+
+    return make
+
+
+@pytest.fixture
+def task(tasks: Callable[[str], Task]) -> Task:
+    return tasks("lenet")
+
+
+@pytest.fixture
+def checkpoint(checkpoints: Callable[[str], Checkpoint]) -> Checkpoint:
+    return checkpoints("lenet")

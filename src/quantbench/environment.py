@@ -57,10 +57,11 @@ def has_vnni(env: Environment) -> bool:
 
 
 def _quota(text: str | None) -> int | None:
-    if text is None or text.startswith("max"):
+    """Whole cores of a cpu.max file, "QUOTA PERIOD"; "max PERIOD" and all else limit nothing."""
+    numbers = (text or "").split()
+    if len(numbers) != 2 or not all(number.isdecimal() and int(number) for number in numbers):
         return None
-    quota, period = text.split()
-    return max(1, int(quota) // int(period))
+    return max(1, int(numbers[0]) // int(numbers[1]))
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -155,7 +155,7 @@ def load(folder: Path, kind: str, body_type: type[Body]) -> Stored[Body]:
         )
     if manifest.kind != kind:
         raise ArtifactError(f"{folder} holds a {manifest.kind}, not a {kind}")
-    if manifest.sha256 != _seal(manifest):
+    if not _is_sealed(manifest):
         raise ArtifactError(f"{path} was edited: its SHA-256 doesn't match{again}")
     for name, entry in manifest.files.items():
         _check_file(folder, name, entry, again)
@@ -169,9 +169,14 @@ def load(folder: Path, kind: str, body_type: type[Body]) -> Stored[Body]:
 def find(
     parent: Path, name: str, kind: str, inputs: dict[str, JsonValue], body_type: type[Body]
 ) -> Stored[Body] | None:
-    """The stored folder for just these inputs, or None."""
+    """The stored folder for just these inputs, or None. Raises ArtifactError as `load` does."""
     folder = path_for(parent, name, inputs)
-    return load(folder, kind, body_type) if folder.is_dir() else None
+    if not folder.is_dir():
+        return None
+    stored = load(folder, kind, body_type)
+    if key(stored.inputs) != key(inputs):
+        raise ArtifactError(f"{folder} was made from other inputs; remove it and run again")
+    return stored
 
 
 def path_for(parent: Path, name: str, inputs: dict[str, JsonValue]) -> Path:
@@ -184,7 +189,10 @@ def changes(parent: Path, name: str, inputs: dict[str, JsonValue]) -> str | None
     if not older:
         return None
     newest = max(older, key=lambda p: p.stat().st_mtime)
-    before = _flat(_read_manifest(newest / MANIFEST).inputs)
+    try:
+        before = _flat(_read_manifest(newest / MANIFEST).inputs)
+    except ArtifactError:  # nothing is read from it, so it is in nobody's way
+        return None
     after = _flat(inputs)
     differ = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
     return ", ".join(_change(k, before.get(k), after.get(k)) for k in differ)
@@ -237,17 +245,24 @@ def _seal(manifest: Manifest) -> str:
     ).hexdigest()
 
 
+def _is_sealed(manifest: Manifest) -> bool:
+    try:
+        return manifest.sha256 == _seal(manifest)
+    except ValueError:  # it holds a NaN, which none is saved with
+        return False
+
+
 def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _read_manifest(path: Path) -> Manifest:
+    if not path.is_file():
+        raise ArtifactError(f"{path} is missing: that folder was not made by quantbench")
+    if path.stat().st_size > _MANIFEST_LIMIT:
+        raise ArtifactError(f"{path} is too large to be a manifest")
     try:
-        if path.stat().st_size > _MANIFEST_LIMIT:
-            raise ArtifactError(f"{path} is too large to be a manifest")
         return Manifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ArtifactError(f"{path} is missing: that folder was not made by quantbench") from error
     except ValidationError as error:
         raise ArtifactError(
             f"{path} is not a manifest that this version reads; remove {path.parent} and run again"
@@ -256,7 +271,11 @@ def _read_manifest(path: Path) -> Manifest:
 
 def _check_file(folder: Path, name: str, entry: FileEntry, again: str) -> None:
     path = folder / name
-    if Path(name).name != name or path.is_symlink() or not path.is_file():
+    try:
+        plain = Path(name).name == name and not path.is_symlink() and path.is_file()
+    except OSError:  # a name that no file can have
+        plain = False
+    if not plain:
         raise ArtifactError(f"{path} is missing or not a plain file{again}")
     if path.stat().st_size != entry.bytes or sha256_of(path) != entry.sha256:
         raise ArtifactError(f"{path} is not the file that was saved: its SHA-256 differs{again}")

@@ -13,13 +13,19 @@ ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Hardsigm
 
 
 def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
-    """Leaf modules in the order in which one zero input [1, *input_shape] passes them."""
+    """Leaf modules in the order in which one zero input [1, *input_shape] passes them.
+
+    One that is passed more than once is listed once, with the multiply-adds of every pass.
+    """
     model = model.eval()
     leaves = {module: name for name, module in model.named_modules() if not any(module.children())}
     shapes: dict[str, tuple[int, ...]] = {}
+    costs: dict[str, int] = {}
 
     def record(module: nn.Module, inputs: object, output: torch.Tensor) -> None:  # noqa: ARG001
-        shapes[leaves[module]] = tuple(output.shape[1:])
+        name, shape = leaves[module], tuple(output.shape[1:])
+        shapes[name] = shape
+        costs[name] = costs.get(name, 0) + macs(module, shape)
 
     hooks = [module.register_forward_hook(record) for module in leaves]
     try:
@@ -31,7 +37,7 @@ def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
     followers = {layer: after[-1] for layer, *after in chains(model) if after}
     modules = dict(model.named_modules())
     return tuple(
-        _layer(name, modules[name], shape, modules.get(followers.get(name, "")))
+        _layer(name, modules[name], shape, costs[name], modules.get(followers.get(name, "")))
         for name, shape in shapes.items()
     )
 
@@ -74,7 +80,7 @@ def _only_user(node: fx.Node) -> fx.Node | None:
 
 
 def _layer(
-    name: str, module: nn.Module, shape: tuple[int, ...], follower: nn.Module | None
+    name: str, module: nn.Module, shape: tuple[int, ...], cost: int, follower: nn.Module | None
 ) -> Layer:
     activation = type(follower).__name__ if isinstance(follower, ACTIVATIONS) else None
     return Layer(
@@ -85,7 +91,7 @@ def _layer(
         activation=activation,
         output_shape=shape,
         parameters=sum(p.numel() for p in module.parameters()),
-        macs=macs(module, shape),
+        macs=cost,
     )
 
 

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from quantbench import plugins
 from quantbench.artifact import Artifact
@@ -28,8 +29,15 @@ def load(artifact: Artifact, threads: int) -> Predict:
     """Rebuilds the module that the method converted, then fills it from the state_dict."""
     body = artifact.body
     method = cast(TorchMethodModule, plugins.method(body.method))
-    settings = method.SETTINGS.model_validate(body.settings)
+    try:
+        settings = method.SETTINGS.model_validate(body.settings)
+    except ValidationError as error:
+        raise ArtifactError(
+            f"{artifact.folder} can't run here: {error.errors()[0]['msg']}; quantize again"
+        ) from error
+    engine = cast(str, body.settings.get("engine", torch.backends.quantized.engine))
     torch.set_num_threads(threads)
+    torch.backends.quantized.engine = engine  # loading packs the weights for this engine
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module = method.skeleton(plugins.model(body.model).build(), settings).eval()
@@ -40,8 +48,6 @@ def load(artifact: Artifact, threads: int) -> Predict:
                 f"{artifact.folder / STATE} doesn't fit method '{body.method}' "
                 f"of model '{body.model}'"
             ) from error
-
-    engine = cast(str, body.settings.get("engine", torch.backends.quantized.engine))
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         if torch.backends.quantized.engine != engine:

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from quantbench import plugins
+from quantbench.errors import QuantbenchError, UnavailableError, UnknownNameError
+from tests.process import python
+
+FOLDERS = list(plugins.KINDS)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_file_is_a_plug_in_by_its_stem(folder: str) -> None:
+    files = (Path(plugins.__file__).parent / folder).iterdir()
+    stems = {path.stem for path in files if path.suffix == ".py" and path.name[0] != "_"}
+    assert plugins.names(folder) == sorted(stems)
+    assert stems
+    for name in stems:
+        assert plugins.why_unavailable(folder, name) is None
+        assert plugins.source(folder, name).stem == name
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "message"),
+    [
+        ("models", "lent", "unknown model 'lent'; did you mean 'lenet'?"),
+        ("methods", "statik", "unknown method 'statik'; did you mean 'static'?"),
+        ("runtimes", "onnx-runtime", "unknown runtime 'onnx-runtime'; did you mean 'onnxruntime'?"),
+        ("data", "fashion", "unknown data set 'fashion'; did you mean 'fashion_mnist'?"),
+        ("measure", "acuracy", "unknown metric 'acuracy'; did you mean 'accuracy'?"),
+        ("models", "_x", "unknown model '_x'; known: lenet, mlp"),
+        ("models", "../models/lenet", "unknown model '../models/lenet'; did you mean 'lenet'?"),
+        ("methods", "_eager", "unknown method '_eager'; known: "),
+        ("methods", "", "unknown method ''; known: "),
+        ("models", "__init__", "unknown model '__init__'; known: "),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest(folder: str, name: str, message: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        plugins.source(folder, name)
+    assert str(caught.value).startswith(message)
+    assert caught.value.exit_code == 2
+    with pytest.raises(UnknownNameError):
+        plugins.why_unavailable(folder, name)
+
+
+def test_a_plug_in_that_does_not_import_tells_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "needy.py").write_text("import no_such_library\n")
+    monkeypatch.setattr(plugins, "_ROOT", tmp_path)
+    monkeypatch.setattr("quantbench.models.__path__", [str(tmp_path / "models")])
+    reason = plugins.why_unavailable("models", "needy")
+    assert reason is not None
+    assert reason.startswith("model 'needy' needs no_such_library, which doesn't import here")
+    with pytest.raises(UnavailableError) as caught:
+        plugins.model("needy")
+    assert isinstance(caught.value, QuantbenchError)
+    assert str(caught.value) == reason
+
+
+WITHOUT = """
+import sys
+import torch
+for name in {missing!r}:
+    sys.modules[name] = None
+from quantbench.cli import main
+sys.argv = ["quantbench", "list"]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("missing", "unavailable"),
+    [
+        ("torch.ao.quantization", {"dynamic", "static", "static_uncalibrated"}),
+        ("onnxruntime", {"onnxruntime"}),
+    ],
+)
+def test_the_list_goes_on_without_a_library(
+    tmp_path: Path, missing: str, unavailable: set[str]
+) -> None:
+    done = python("-c", WITHOUT.format(missing=[missing]), cwd=tmp_path, COLUMNS="300")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines()[1:]]
+    told = {name: available for _, name, available in rows}
+    without = {name: answer for name, answer in told.items() if answer != "yes"}
+    assert without.keys() == unavailable
+    assert all(missing in reason for reason in without.values())
+    assert {"float32", "torch", "lenet", "accuracy", "mnist"} <= told.keys()
