@@ -12,6 +12,7 @@ from quantbench.records import (
     Results,
     Row,
     Skipped,
+    Throughput,
     Training,
 )
 
@@ -27,8 +28,10 @@ def latency(kind, batch, microseconds, *, threads=1, wobble=0.01, rounds=10):
         threads=threads,
         kind=kind,
         rounds=tuple((value, value, value * 1.1) for value in values),
+        starts=(0,) * rounds,
         median=microseconds,
         p95=microseconds * 1.1,
+        p99=microseconds * 1.1,
     )
 
 
@@ -65,7 +68,10 @@ def row(
             only_float_right=lost,
             only_this_right=gained,
             mcnemar_p=mcnemar(lost, gained),
-            speed=tuple(speed(a, b) for a, b in zip(baseline.latency, times, strict=True)),
+            speed=tuple(
+                speed(f"{baseline.method} on {baseline.runtime}", a, b)
+                for a, b in zip(baseline.latency, times, strict=True)
+            ),
         )
     fields = {
         "method": method,
@@ -86,6 +92,11 @@ def row(
         "metrics": {},
         "threads": 1,
         "busy_threads": 1.0,
+        "warm_up": 8,
+        "cold_start": 1.5,
+        "peak_memory": 300_000_000,
+        "throughput": Throughput(images_per_second=1e6 / model, batch=1000, threads=1),
+        "against_fastest": (),
         "latency": times,
         "against_float": against,
     }

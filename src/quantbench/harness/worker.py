@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -78,8 +77,13 @@ class Engine:
         return {"seconds": time.perf_counter() - start}
 
     def _memory(self, request: Request) -> dict[str, JsonValue]:  # noqa: ARG002
-        """The most memory that this process has held, its images included."""
-        return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+        """The most memory that this process has held, its images included.
+
+        Not getrusage's: that counts what the parent held when it started this process.
+        """
+        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        peak = next(line for line in status if line.startswith("VmHWM:"))
+        return {"bytes": int(peak.split()[1]) * 1024}
 
     def _predict_all(self, request: Request) -> dict[str, JsonValue]:
         predict = self._ready()
