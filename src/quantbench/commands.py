@@ -17,6 +17,7 @@ from quantbench.data import probe
 from quantbench.environment import LIBRARIES, environment, has_vnni
 from quantbench.errors import UnavailableError
 from quantbench.images import read_digit
+from quantbench.measuring import BASELINE
 from quantbench.predict import answers
 from quantbench.quantizing import quantize as quantize_one
 from quantbench.report.as_reported import as_reported as reported
@@ -25,7 +26,7 @@ from quantbench.report.progress import Progress
 from quantbench.report.structure import layer_table, numerics_table
 from quantbench.report.table import comparison
 from quantbench.report.write import write
-from quantbench.rows import BASELINE, paired
+from quantbench.rows import paired
 from quantbench.settings import split_pairs
 from quantbench.storage import write_atomic
 from quantbench.structure import layers

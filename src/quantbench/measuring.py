@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, cast
+from typing import Self, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from quantbench.storage import find, key, path_for, save, sha256_of
 from quantbench.task import Task
 
 _EVALUATION_BATCH = 1000
+BASELINE = "float32"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Measured:
 
 def measure(
     task: Task,
-    candidates: Sequence[Candidate],
+    candidates: Iterable[Candidate | Skipped],
     threads: int,
     plan: Plan,
     machine: Environment,
@@ -76,24 +77,21 @@ def measure(
     """Stored answers and times where nothing that they depend on changed, else new ones.
 
     A candidate whose worker fails is skipped with its reason. `folders` are for the
-    evaluations and for the timings.
+    evaluations and for the timings. Raises WorkerError where no float32 could be run.
     """
     evaluations, timings = folders
     with _Workers(task, threads) as workers:
-        logits: list[NDArray[np.float32]] = []
-        working, skipped = [], []
         answers = _evaluate_all(task, candidates, machine, evaluations, workers, track)
-        for candidate, answer in zip(candidates, answers, strict=True):
-            if isinstance(answer, WorkerError):
-                body = candidate.artifact.body
-                skipped.append(
-                    Skipped(method=body.method, runtime=candidate.runtime, reason=str(answer))
-                )
-            else:
-                working.append(candidate)
-                logits.append(answer)
-        timed = _time_all(task, working, threads, plan, machine, timings, workers, track, say)
-    return Measured(tuple(working), tuple(logits), timed, machine, tuple(skipped))
+        working = [(one, logits) for one, logits in answers if not isinstance(one, Skipped)]
+        skipped = [one for one, _ in answers if isinstance(one, Skipped)]
+        rows = [candidate for candidate, _ in working]
+        if not any(candidate.artifact.body.method == BASELINE for candidate in rows):
+            reasons = "; ".join(f"{s.runtime}: {s.reason}" for s in skipped if s.method == BASELINE)
+            raise WorkerError(f"{BASELINE}, which all is compared with, could not run: {reasons}")
+        timed = _time_all(task, rows, threads, plan, machine, timings, workers, track, say)
+    return Measured(
+        tuple(rows), tuple(logits for _, logits in working), timed, machine, tuple(skipped)
+    )
 
 
 class _Workers:
@@ -141,38 +139,59 @@ class _Workers:
         return worker
 
 
+Answer: TypeAlias = "Future[tuple[Candidate | Skipped, NDArray[np.float32]]]"
+_NOTHING = np.zeros((0, 0), np.float32)
+
+
 def _evaluate_all(
     task: Task,
-    candidates: Sequence[Candidate],
+    candidates: Iterable[Candidate | Skipped],
     machine: Environment,
     parent: Path,
     workers: _Workers,
     track: Track,
-) -> list[NDArray[np.float32] | WorkerError]:
-    """Each one's logits, or why there are none. Nothing is timed here, so they run at once."""
+) -> list[tuple[Candidate | Skipped, NDArray[np.float32]]]:
+    """Each one's logits, or why it is skipped. Nothing is timed here, so they run at once."""
 
-    def evaluate(candidate: Candidate) -> NDArray[np.float32] | WorkerError:
-        name = f"{candidate.artifact.body.method}-{candidate.runtime}"
-        inputs = _row_inputs(candidate, machine) | {"test": task.test.sha256}
-        stored = find(parent, name, "evaluation", inputs, Evaluation)
-        if stored is None:
-
-            def fill(folder: Path) -> Evaluation:
-                request = Request(
-                    do="predict", batch=_EVALUATION_BATCH, out=str(folder / "logits.npy")
-                )
-                workers.get(candidate).ask(request, TIMEOUT)
-                return Evaluation(images=len(task.test))
-
-            try:
-                stored = save(path_for(parent, name, inputs), "evaluation", inputs, fill)
-            except WorkerError as error:
-                return error
-        logits = np.load(stored.folder / "logits.npy", allow_pickle=False)
-        return cast(NDArray[np.float32], logits)
+    def evaluate(candidate: Candidate) -> tuple[Candidate | Skipped, NDArray[np.float32]]:
+        try:
+            return candidate, _logits(task, candidate, machine, parent, workers)
+        except WorkerError as error:
+            method = candidate.artifact.body.method
+            skipped = Skipped(method=method, runtime=candidate.runtime, reason=str(error))
+            return skipped, _NOTHING
 
     with ThreadPoolExecutor(cores()) as pool:
-        return list(track(pool.map(evaluate, candidates), "evaluating", len(candidates)))
+        # Submitting takes the next candidate, which quantizes it while a worker answers.
+        answers = [
+            _done((one, _NOTHING)) if isinstance(one, Skipped) else pool.submit(evaluate, one)
+            for one in candidates
+        ]
+        return [answer.result() for answer in track(answers, "evaluating", len(answers))]
+
+
+def _done(answer: tuple[Skipped, NDArray[np.float32]]) -> Answer:
+    future: Answer = Future()
+    future.set_result(answer)
+    return future
+
+
+def _logits(
+    task: Task, candidate: Candidate, machine: Environment, parent: Path, workers: _Workers
+) -> NDArray[np.float32]:
+    name = f"{candidate.artifact.body.method}-{candidate.runtime}"
+    inputs = _row_inputs(candidate, machine) | {"test": task.test.sha256}
+    stored = find(parent, name, "evaluation", inputs, Evaluation)
+    if stored is None:
+
+        def fill(folder: Path) -> Evaluation:
+            request = Request(do="predict", batch=_EVALUATION_BATCH, out=str(folder / "logits.npy"))
+            workers.get(candidate).ask(request, TIMEOUT)
+            return Evaluation(images=len(task.test))
+
+        stored = save(path_for(parent, name, inputs), "evaluation", inputs, fill)
+    logits = np.load(stored.folder / "logits.npy", allow_pickle=False)
+    return cast(NDArray[np.float32], logits)
 
 
 def _time_all(

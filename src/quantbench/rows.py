@@ -14,11 +14,9 @@ from quantbench.checkpoint import STATE, Checkpoint
 from quantbench.compare import discordant, mcnemar, speed, wilson
 from quantbench.contracts import Observation
 from quantbench.harness.rounds import Timing
-from quantbench.measuring import Candidate, Measured
+from quantbench.measuring import BASELINE, Candidate, Measured
 from quantbench.records import AgainstFloat, Layer, Metric, Ratio, Results, Row, Skipped
 from quantbench.task import Task
-
-BASELINE = "float32"
 
 
 def results_of(

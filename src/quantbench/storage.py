@@ -29,7 +29,7 @@ from quantbench.records import Record
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = 1
 _MANIFEST_LIMIT = 64 << 20
-_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
+_UNWRITABLE = {errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
                errno.ENOTDIR, errno.EEXIST, errno.EISDIR}  # fmt: skip
 
 Body = TypeVar("Body", bound=Record)

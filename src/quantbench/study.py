@@ -15,17 +15,16 @@ from pathlib import Path
 from pydantic import Field
 
 from quantbench import plugins
-from quantbench.artifact import Artifact
 from quantbench.checkpoint import Checkpoint
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import environment
-from quantbench.errors import QuantbenchError, UsageError
+from quantbench.errors import CalibrationError, UnavailableError, UsageError
 from quantbench.harness.rounds import Plan
-from quantbench.measuring import Candidate, Measured, measure
+from quantbench.measuring import BASELINE, Candidate, Measured, measure
 from quantbench.quantizing import quantize
 from quantbench.recipes import Recipe, recipe
 from quantbench.records import Results, Settings, Skipped
-from quantbench.rows import BASELINE, results_of
+from quantbench.rows import results_of
 from quantbench.settings import parse_settings
 from quantbench.storage import clean, locked
 from quantbench.structure import layers
@@ -115,13 +114,7 @@ def run(
     runtimes, skipped = _available(options.runtimes)
     with workspace(options.out, fresh=options.fresh) as space:
         task, checkpoint = prepare(options, overrides, space, track, say)
-        artifacts, missed = _artifacts(task, checkpoint, settings, runtimes, space.artifacts, track)
-        candidates = [
-            Candidate(artifact, runtime)
-            for artifact in artifacts
-            for runtime in runtimes
-            if artifact.body.format in plugins.runtime(runtime).ACCEPTS
-        ]
+        candidates = _candidates(task, checkpoint, settings, runtimes, space.artifacts, track)
         measured = measure(
             task,
             candidates,
@@ -137,7 +130,7 @@ def run(
         checkpoint,
         layers(task.build(), task.input_shape),
         measured,
-        (*skipped, *missed, *measured.skipped),
+        (*skipped, *measured.skipped),
         options.out,
     )
     return Study(task, checkpoint, measured, results)
@@ -185,27 +178,35 @@ def _available(asked: tuple[str, ...]) -> tuple[list[str], list[Skipped]]:
     return [name for name, why in reasons.items() if not why], skipped
 
 
-def _artifacts(
+def _candidates(
     task: Task,
     checkpoint: Checkpoint,
     settings: dict[str, Settings | str],
     runtimes: list[str],
     parent: Path,
     track: Track,
-) -> tuple[list[Artifact], list[Skipped]]:
-    runnable = frozenset[str]().union(*(plugins.runtime(name).ACCEPTS for name in runtimes))
-    artifacts, skipped = [], []
+) -> Iterator[Candidate | Skipped]:
+    """One by one, as their artifacts are made: answering begins while others are quantized."""
     for name, chosen in settings.items():
         if isinstance(chosen, str):
-            skipped.append(Skipped(method=name, runtime="*", reason=chosen))
+            yield Skipped(method=name, runtime="*", reason=chosen)
             continue
-        for format in plugins.method(name).FORMATS:
-            if format not in runnable:
+        accepting = {
+            format: [r for r in runtimes if format in plugins.runtime(r).ACCEPTS]
+            for format in plugins.method(name).FORMATS
+        }
+        if not any(accepting.values()):
+            formats = ", ".join(accepting)
+            yield Skipped(
+                method=name, runtime="*", reason=f"no chosen runtime accepts its format ({formats})"
+            )
+        for format, able in accepting.items():
+            if not able:
                 continue
             try:
-                artifacts.append(quantize(task, checkpoint, name, chosen, format, parent, track))
-            except QuantbenchError as error:
-                if name == BASELINE:
-                    raise
-                skipped.append(Skipped(method=name, runtime="*", reason=str(error)))
-    return artifacts, skipped
+                artifact = quantize(task, checkpoint, name, chosen, format, parent, track)
+            except (CalibrationError, UnavailableError) as error:
+                yield Skipped(method=name, runtime="*", reason=str(error))
+                continue
+            for runtime in able:
+                yield Candidate(artifact, runtime)

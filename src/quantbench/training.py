@@ -1,8 +1,8 @@
 """Seeded training, stored after every epoch: a stopped run goes on from the last one.
 
-Each epoch draws from a generator of its own, seeded by (seed, epoch), so a run that was
-stopped and went on gives the same bytes as one that wasn't. One thread: the sums, and so
-the bytes, don't depend on the number of cores, and a second core gains little at this size.
+What is stored holds the optimisers and the random generators too, so a run that was stopped
+and went on gives the same bytes as one that wasn't. One thread: the sums, and so the bytes,
+don't depend on the number of cores, and a second core gains little at this size.
 """
 
 from __future__ import annotations
@@ -44,6 +44,14 @@ class _Images:
 
     inputs: Tensor
     labels: Tensor
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Two streams, so that a recipe with shifts sees the images in the order of one without."""
+
+    order: torch.Generator
+    shifts: torch.Generator
 
 
 def train(
@@ -119,6 +127,7 @@ def _train(
         losses=(),
         epochs=(),
     )
+    draws = _Draws(torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed + 1000))
     folder = path_for(parent, name, inputs)
     epochs = [folder.with_name(f"{folder.name}.epoch{n + 1}") for n in range(recipe.epochs)]
     done = max((n + 1 for n, path in enumerate(epochs) if path.is_dir()), default=0)
@@ -127,6 +136,8 @@ def _train(
         state = read_state(stored.folder / STATE)
         model.load_state_dict(cast(dict[str, Tensor], state["model"]))
         optimizers.load(cast(list[dict[str, object]], state["optimizers"]))
+        draws.order.set_state(cast(Tensor, state["order"]))
+        draws.shifts.set_state(cast(Tensor, state["shifts"]))
         record = stored.body
 
     train = _images(task, task.train)
@@ -134,7 +145,7 @@ def _train(
     for epoch in range(done, recipe.epochs):
         start = time.perf_counter()
         last_good = epochs[epoch - 1] if epoch else None
-        losses = _epoch(model, optimizers, recipe, train, seed, epoch, track, last_good)
+        losses = _epoch(model, optimizers, recipe, train, draws, epoch, track, last_good)
         loss, accuracy = evaluate(model, test)
         if not math.isfinite(loss):
             raise _diverged(loss, f"on the test images after epoch {epoch + 1}", recipe, last_good)
@@ -143,7 +154,12 @@ def _train(
         record = record.model_copy(
             update={"losses": (*record.losses, *losses), "epochs": (*record.epochs, entry)}
         )
-        state = {"model": model.state_dict(), "optimizers": optimizers.state()}
+        state = {
+            "model": model.state_dict(),
+            "optimizers": optimizers.state(),
+            "order": draws.order.get_state(),
+            "shifts": draws.shifts.get_state(),
+        }
         save(epochs[epoch], "epoch", inputs, _filler(state, record))
     checkpoint = save(folder, KIND, inputs, _filler(model.state_dict(), record))
     for path in epochs:
@@ -164,19 +180,18 @@ def _epoch(
     optimizers: Optimizers,
     recipe: Recipe,
     train: _Images,
-    seed: int,
+    draws: _Draws,
     epoch: int,
     track: Track,
     last_good: Path | None,
 ) -> list[float]:
     """One pass over the training images; the loss of every `LOSS_EVERY`-th batch."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
     batches = math.ceil(len(train.labels) / recipe.batch)
     steps = batches * recipe.epochs
     losses = []
     model.train()
     shuffled = track(
-        _batches(train, recipe, generator),
+        _batches(train, recipe, draws),
         f"training, epoch {epoch + 1} of {recipe.epochs}",
         batches,
     )
@@ -201,12 +216,10 @@ def _diverged(
     )
 
 
-def _batches(
-    train: _Images, recipe: Recipe, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    order = torch.randperm(len(train.labels), generator=generator)
+def _batches(train: _Images, recipe: Recipe, draws: _Draws) -> Iterator[tuple[Tensor, Tensor]]:
+    order = torch.randperm(len(train.labels), generator=draws.order)
     for chosen in order.split(recipe.batch):
-        yield _shifted(train.inputs[chosen], recipe.shift, generator), train.labels[chosen]
+        yield _shifted(train.inputs[chosen], recipe.shift, draws.shifts), train.labels[chosen]
 
 
 def _shifted(inputs: Tensor, most: int, generator: torch.Generator) -> Tensor:

@@ -25,7 +25,7 @@ class Plan(Record):
     calls: int = 50
     least: int = 5
     most: int = 20
-    seconds: float = 8.0
+    seconds: float = 5.0
 
 
 class Timing(Record):

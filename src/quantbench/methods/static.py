@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal, cast
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.ao.nn.intrinsic import ConvReLU2d, LinearReLU
 from torch.ao.quantization import (
@@ -27,6 +26,7 @@ from torch.ao.quantization import (
 from quantbench.checkpoint import STATE, Checkpoint, float_model
 from quantbench.contracts import Track
 from quantbench.errors import CalibrationError
+from quantbench.methods._calibration import CalibrationSettings, calibration_inputs
 from quantbench.methods._eager import (
     SEVEN_BIT,
     EagerSettings,
@@ -49,9 +49,8 @@ _OBSERVERS = {
 }
 
 
-class StaticSettings(EagerSettings):
+class StaticSettings(EagerSettings, CalibrationSettings):
     observer: Literal["minmax", "moving_average", "histogram"] = "histogram"
-    images: int = Field(1000, gt=0, le=5000, description="calibration images")
 
 
 SETTINGS = StaticSettings
@@ -72,7 +71,7 @@ def quantize(
     model = float_model(task, checkpoint)
     with silenced(), using_engine(settings.engine):
         prepared = _prepared(model, settings)
-        inputs = torch.from_numpy(task.inputs(task.calibration)[: settings.images])
+        inputs = torch.from_numpy(calibration_inputs(task, settings))
         _calibrate(prepared, inputs, track)
         converted = convert(prepared)
         write_state(folder / STATE, converted.state_dict())
