@@ -42,8 +42,9 @@ def time_in_turn(
     """The timing of each worker, and of reading the data alone.
 
     Round -1 warms up and is dropped. The order turns by one place each round, so no row
-    always follows the same one.
+    always follows the same one. A batch holds no more than all `images`.
     """
+    plan = plan.model_copy(update={"batch": min(plan.batch, images)})
     raw: list[dict[str, list[list[float]]]] = [
         {"single": [], "model": [], "end_to_end": []} for _ in workers
     ]
