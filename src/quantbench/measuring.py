@@ -222,6 +222,7 @@ def _time_all(
     track: Track,
 ) -> Timings:
     """The first start takes the workers that answered; more follow while time allows."""
+    plan = plan.within(len(task.test))
     began = time.monotonic()
     starts = [_start(task, candidates, plan, workers, threads[0], track, 1)]
     reading = read_in_turn(workers.without_model(), task.spec.name, len(task.test), plan)

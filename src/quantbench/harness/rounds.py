@@ -43,6 +43,11 @@ class Plan(Record):
     def largest(self) -> int:
         return max(self.batches)
 
+    def within(self, images: int) -> Plan:
+        """No batch holds more than all the images."""
+        batches = tuple(dict.fromkeys(min(batch, images) for batch in self.batches))
+        return self.model_copy(update={"batches": batches})
+
     def calls_at(self, batch: int) -> int:
         return max(1, self.calls // batch)
 
