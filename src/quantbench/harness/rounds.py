@@ -15,6 +15,7 @@ from statistics import median
 from typing import Literal, cast
 
 import numpy as np
+from pydantic import Field
 
 from quantbench.contracts import Track
 from quantbench.errors import WorkerError
@@ -33,7 +34,7 @@ class Plan(Record):
 
     batches: tuple[int, ...] = (1, 8, 64, 256, 1000)
     calls: int = 50
-    least: int = 5
+    least: int = Field(default=5, ge=2)
     most: int = 20
     seconds: float = 5.0
     starts: int = 1

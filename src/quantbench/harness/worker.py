@@ -71,8 +71,8 @@ class Engine:
     def _load(self, request: Request) -> dict[str, JsonValue]:
         """Cold start: importing the engine, reading the artifact, one image's answer."""
         start = time.perf_counter()
-        artifact = load_artifact(Path(request.artifact))
-        self._predict = plugins.runtime(request.runtime).load(artifact, request.threads)
+        runtime = plugins.runtime(request.runtime)
+        self._predict = runtime.load(load_artifact(Path(request.artifact)), request.threads)
         self._predict(self._inputs[:1])
         return {"seconds": time.perf_counter() - start}
 

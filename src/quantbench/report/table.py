@@ -190,7 +190,7 @@ def _under_time(results: Results) -> Iterable[str]:
     ratios = [x for row in results.rows if row.against_float for x in row.against_float.speed]
     if ratios:
         floor, starts = ratios[0].floor, ratios[0].starts
-        spread = "their rounds" if starts == 1 else "the starts"
+        spread = "the rounds" if starts == 1 else "the starts"
         yield (
             f"The interval is over {spread} ({count(starts, 'fresh start')} of each worker), "
             f"plus {percent(floor, 0)}."
