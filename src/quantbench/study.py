@@ -26,7 +26,7 @@ from quantbench.quantizing import quantize
 from quantbench.recipes import Recipe, recipe
 from quantbench.records import Results, Settings, Skipped
 from quantbench.rows import results_of
-from quantbench.settings import parse_settings
+from quantbench.settings import parse_settings, settings_for
 from quantbench.storage import clean, locked
 from quantbench.structure import layers
 from quantbench.task import Task, load_task
@@ -164,9 +164,7 @@ def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, S
     names = sorted({BASELINE, *asked}, key=lambda name: (name != BASELINE, name))
     return {
         name: plugins.why_unavailable("methods", name)
-        or parse_settings(
-            plugins.method(name).SETTINGS, f"setting of method '{name}'", overrides.get(name, {})
-        )
+        or settings_for(name, **overrides.get(name, {}))
         for name in names
     }
 
