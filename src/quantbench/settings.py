@@ -14,7 +14,7 @@ S = TypeVar("S", bound=Settings)
 
 
 def settings_for(method: str, **given: object) -> Settings:
-    """A method's settings, its defaults where nothing is given: `settings_for("static", images=500)`.
+    """A method's settings, defaults where nothing is given: `settings_for("static", images=500)`.
 
     Raises UnknownNameError or SettingError.
     """
