@@ -69,4 +69,8 @@ class ImageError(QuantbenchError):
 
 
 class WorkerError(QuantbenchError):
-    """A worker process failed, hung or was killed."""
+    """A worker process failed, hung or was killed; `worker` is its name."""
+
+    def __init__(self, message: str, worker: str = "") -> None:
+        super().__init__(message)
+        self.worker = worker

@@ -30,7 +30,7 @@ _EVALUATION_BATCH = 1000
 BASELINE = "float32"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """One row to be: an artifact on a runtime."""
 
@@ -82,16 +82,33 @@ def measure(
     evaluations, timings = folders
     with _Workers(task, threads) as workers:
         answers = _evaluate_all(task, candidates, machine, evaluations, workers, track)
-        working = [(one, logits) for one, logits in answers if not isinstance(one, Skipped)]
+        working = {one: logits for one, logits in answers if not isinstance(one, Skipped)}
         skipped = [one for one, _ in answers if isinstance(one, Skipped)]
-        rows = [candidate for candidate, _ in working]
-        if not any(candidate.artifact.body.method == BASELINE for candidate in rows):
-            reasons = "; ".join(f"{s.runtime}: {s.reason}" for s in skipped if s.method == BASELINE)
-            raise WorkerError(f"{BASELINE}, which all is compared with, could not run: {reasons}")
-        timed = _time_all(task, rows, threads, plan, machine, timings, workers, track, say)
-    return Measured(
-        tuple(rows), tuple(logits for _, logits in working), timed, machine, tuple(skipped)
-    )
+        timed = None
+        while timed is None:
+            _require_baseline(working, skipped)
+            rows = list(working)
+            try:
+                timed = _time_all(task, rows, threads, plan, machine, timings, workers, track, say)
+            except WorkerError as error:
+                failed = next((one for one in rows if one.name == error.worker), None)
+                if failed is None:
+                    raise
+                say(f"{error}; measuring again without it")
+                del working[failed]
+                skipped.append(_skipped(failed, error))
+    return Measured(tuple(working), tuple(working.values()), timed, machine, tuple(skipped))
+
+
+def _require_baseline(working: Iterable[Candidate], skipped: Iterable[Skipped]) -> None:
+    if not any(candidate.artifact.body.method == BASELINE for candidate in working):
+        reasons = "; ".join(f"{s.runtime}: {s.reason}" for s in skipped if s.method == BASELINE)
+        raise WorkerError(f"{BASELINE}, which all is compared with, could not run: {reasons}")
+
+
+def _skipped(candidate: Candidate, error: WorkerError) -> Skipped:
+    method = candidate.artifact.body.method
+    return Skipped(method=method, runtime=candidate.runtime, reason=str(error))
 
 
 class _Workers:
@@ -109,6 +126,9 @@ class _Workers:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.end()
+
+    def end(self) -> None:
         self._stack.close()
 
     @property
@@ -157,17 +177,20 @@ def _evaluate_all(
         try:
             return candidate, _logits(task, candidate, machine, parent, workers)
         except WorkerError as error:
-            method = candidate.artifact.body.method
-            skipped = Skipped(method=method, runtime=candidate.runtime, reason=str(error))
-            return skipped, _NOTHING
+            return _skipped(candidate, error), _NOTHING
 
     with ThreadPoolExecutor(cores()) as pool:
-        # Submitting takes the next candidate, which quantizes it while a worker answers.
-        answers = [
-            _done((one, _NOTHING)) if isinstance(one, Skipped) else pool.submit(evaluate, one)
-            for one in candidates
-        ]
-        return [answer.result() for answer in track(answers, "evaluating", len(answers))]
+        try:
+            # Submitting takes the next candidate, which quantizes it while a worker answers.
+            answers = [
+                _done((one, _NOTHING)) if isinstance(one, Skipped) else pool.submit(evaluate, one)
+                for one in candidates
+            ]
+            return [answer.result() for answer in track(answers, "evaluating", len(answers))]
+        except BaseException:  # nobody waits for the answers that are still to come
+            pool.shutdown(wait=False, cancel_futures=True)
+            workers.end()
+            raise
 
 
 def _done(answer: tuple[Skipped, NDArray[np.float32]]) -> Answer:
