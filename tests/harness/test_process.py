@@ -123,7 +123,7 @@ def test_silence_is_not_waited_for_for_ever(tmp_path: Path, stub: Stub) -> None:
 
 
 def test_a_refusal_is_an_error(tmp_path: Path, stub: Stub) -> None:
-    stub('print(json.dumps({"error": "no such file"}), flush=True)')
+    stub('print(json.dumps({"error": "no such file"}), flush=True); continue')
     with worker(tmp_path) as one, pytest.raises(WorkerError, match=r"^no such file$"):
         one.ask(Request(do="a"), timeout=20)
 
