@@ -15,7 +15,7 @@ from quantbench import plugins, study
 from quantbench.artifact import Artifact
 from quantbench.data import probe
 from quantbench.environment import LIBRARIES, environment, has_vnni
-from quantbench.errors import UnavailableError
+from quantbench.errors import UnavailableError, UsageError
 from quantbench.harness.rounds import Plan
 from quantbench.images import read_digit
 from quantbench.measuring import BASELINE
@@ -70,8 +70,12 @@ def measure(options: Options, pairs: list[str]) -> None:
 
 
 def train(options: Options, pairs: list[str]) -> None:
+    overrides = _overrides(pairs, "recipe")
+    if others := sorted(overrides.keys() - {"recipe"}):
+        raise UsageError(f"settings for '{others[0]}', but train runs no method")
+    study.recipe_settings(options, overrides)
     with study.workspace(options.out, fresh=options.fresh) as space:
-        _, checkpoint = study.prepare(options, _overrides(pairs, "recipe"), space, Progress(), _say)
+        _, checkpoint = study.prepare(options, overrides, space, Progress(), _say)
     for epoch in checkpoint.body.epochs:
         _print(
             f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
