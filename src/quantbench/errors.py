@@ -69,8 +69,4 @@ class ImageError(QuantbenchError):
 
 
 class WorkerError(QuantbenchError):
-    """A worker process failed, hung or was killed; `worker` is its name."""
-
-    def __init__(self, message: str, worker: str = "") -> None:
-        super().__init__(message)
-        self.worker = worker
+    """A worker process failed, hung or was killed."""

@@ -67,14 +67,14 @@ class Worker:
         try:
             self._process.stdin.write(request.model_dump_json().encode() + b"\n")
         except BrokenPipeError as error:
-            raise WorkerError(self._obituary(), self.name) from error
+            raise WorkerError(self._obituary()) from error
         line = self._line(timeout)
         try:
             answer = cast(dict[str, JsonValue], json.loads(line))
         except ValueError as error:
-            raise WorkerError(f"{self.name} gave no answer but {line[:80]!r}", self.name) from error
+            raise WorkerError(f"{self.name} gave no answer but {line[:80]!r}") from error
         if "error" in answer:
-            raise WorkerError(str(answer["error"]), self.name)
+            raise WorkerError(str(answer["error"]))
         return answer
 
     def _line(self, timeout: float) -> bytes:
@@ -83,10 +83,10 @@ class Worker:
         while not line.endswith(b"\n"):
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
-                raise WorkerError(f"{self.name} did not answer within {timeout:.0f} s", self.name)
+                raise WorkerError(f"{self.name} did not answer within {timeout:.0f} s")
             chunk = os.read(self._process.stdout.fileno(), 1 << 16)
             if not chunk:
-                raise WorkerError(self._obituary(), self.name)
+                raise WorkerError(self._obituary())
             line += chunk
         return line
 
