@@ -14,7 +14,7 @@ from quantbench.harness.rounds import Plan
 from quantbench.study import Options, Study
 from tests import tiny
 
-PLAN = Plan(batches=(1, 50), calls=2, least=2, most=2, seconds=0)
+PLAN = Plan(batches=(1, 50), calls=2, least=2, most=2, seconds=0, budget=0)
 
 
 @contextmanager

@@ -223,7 +223,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
         run(tmp_path, "dynamic")
 
 
-class StubWorker:
+class StubWorker(process.Worker):
     """A worker that is no process, with made-up answers and times."""
 
     failing: ClassVar[dict[tuple[str, str], str]] = {}
@@ -239,22 +239,24 @@ class StubWorker:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def ask(self, request: Request, _: float) -> dict[str, object]:
+    def ask(self, request: Request, timeout: float) -> dict[str, object]:
+        assert timeout > 0
         if reason := self.failing.get((self.name, request.do)):
             raise WorkerError(reason)
         if request.do.startswith("time"):
             return {"microseconds": [100.0 * request.batch] * request.calls, "cpu": 100.0}
+        if request.do == "memory":
+            return {"bytes": 1 << 20}
         if request.do == "predict":
             labels = tiny.task().test.labels.copy()
             labels[: self.wrong.get(self.name, 1)] += 1
             np.save(request.out, 9 * np.eye(11, dtype=np.float32)[labels, :10])
-        return {"seconds": 1.5, "bytes": 1 << 20}
+        return {"seconds": 0.5}
 
 
 def stub_workers(patch: pytest.MonkeyPatch, **failing: str) -> None:
     """`failing`: METHOD_on_RUNTIME_does_WHAT -> the reason."""
     patch.setattr("quantbench.workers.Worker", StubWorker)
-    patch.setattr("quantbench.measuring.Worker", StubWorker)
     split = {}
     for name, reason in failing.items():
         worker, step = name.replace("_on_", " on ").split("_does_")
@@ -297,6 +299,10 @@ def test_a_worker_that_fails_is_skipped_with_its_reason(
         ("static", "torch", "killed by SIGKILL")
     ]
     assert all(len(row.latency[0].rounds) == 2 for row in found.rows)
+    monkeypatch.setattr(StubWorker, "failing", {})
+    again = run(tmp_path, "static", "dynamic").results
+    assert [row.method for row in again.rows] == ["float32", "float32", "dynamic", "static"]
+    assert again.skipped == ()
 
 
 def test_without_a_float_baseline_there_is_nothing_to_compare(

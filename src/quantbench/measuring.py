@@ -211,7 +211,7 @@ def _timings(
         return stored.body
     timings = _time_all(task, candidates, threads, plan, workers, track)
     if any(isinstance(row, str) for row in timings.rows):
-        return timings  # a worker that died may live the next time
+        return timings  # what failed is tried again next time
     return save(path_for(parent, "timing", inputs), "timing", inputs, lambda _: timings).body
 
 

@@ -43,7 +43,7 @@ class Options(Settings):
     model: str = "lenet"
     data: str = "mnist"
     recipe: str = "default"
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, lt=2**32)
     methods: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
