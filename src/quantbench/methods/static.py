@@ -25,7 +25,12 @@ from torch.ao.quantization import (
 from quantbench.checkpoint import STATE, Checkpoint, float_model
 from quantbench.contracts import Track
 from quantbench.errors import CalibrationError
-from quantbench.methods._calibration import CalibrationSettings, calibration_inputs
+from quantbench.methods._calibration import (
+    BATCH,
+    CalibrationSettings,
+    calibration_inputs,
+    refuse_output,
+)
 from quantbench.methods._eager import (
     SEVEN_BIT,
     EagerSettings,
@@ -40,7 +45,6 @@ from quantbench.task import Task
 
 FORMATS = ("torch",)
 LIBRARIES = ("torch",)
-_BATCH = 100
 _OBSERVERS = {
     "minmax": MinMaxObserver,
     "moving_average": MovingAverageMinMaxObserver,
@@ -114,11 +118,11 @@ def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
 def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
     """Raises CalibrationError at a value that isn't finite, or an observer that saw none."""
     hooks = [
-        module.register_forward_hook(partial(_refuse_nonfinite, name))
+        module.register_forward_hook(partial(refuse_output, name))
         for name, module in prepared.named_modules()
         if isinstance(module, nn.Conv2d | nn.Linear)
     ]
-    batches = inputs.split(_BATCH)
+    batches = inputs.split(BATCH)
     with torch.inference_mode():
         for batch in track(batches, "calibrating", len(batches)):
             prepared(batch)
@@ -129,13 +133,3 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
             continue
         if module.min_val.isinf().any():
             raise CalibrationError(f"'{name}' saw no calibration data: no image reached it")
-
-
-def _refuse_nonfinite(name: str, module: nn.Module, inputs: object, output: Tensor) -> None:
-    finite = output.isfinite().flatten(1).all(1)
-    if not finite.all():
-        image = int((~finite).nonzero()[0])
-        raise CalibrationError(
-            f"layer '{name.removeprefix('module.')}' gives a value that isn't finite for image "
-            f"{image} of a calibration batch; check the weights and the images"
-        )
