@@ -37,8 +37,8 @@ class Weights:
         if self.scale is None or not kind.endswith("int8"):
             return "float32"
         each = "per channel" if self.scale.size > 1 else "per tensor"
-        widest = np.abs(self.stored.astype(np.int64)).max(initial=0)
-        seven = widest <= (64 if kind == "int8" else 127)
+        whole = self.stored.astype(np.int64)
+        seven = np.abs(whole).max() <= 64 if kind == "int8" else np.ptp(whole) <= 128
         return f"{kind} {each} (7 bits)" if seven else f"{kind} {each}"
 
 
