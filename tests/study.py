@@ -32,7 +32,9 @@ def run(
     say: Callable[[str], None] = lambda _: None,
     **options: Any,
 ) -> Study:
-    asked = Options(out=out, methods=methods, recipe="reference", plan=PLAN, **options)
+    asked = Options(
+        out=out, methods=methods or study.CORE_METHODS, recipe="reference", plan=PLAN, **options
+    )
     fast = {"batch": "30", "epochs": "2", "lr": "0.1", "momentum": "0.9"}
     overrides = {"recipe": fast} | (settings or {})
     with tiny_data():

@@ -41,6 +41,9 @@ Threads = Annotated[
     list[int] | None,
     typer.Option(min=1, help="Of each engine while it is measured; may be repeated."),
 ]
+All = Annotated[
+    bool, typer.Option("--all", help="Every method and runtime that is installed; minutes.")
+]
 Full = Annotated[
     bool, typer.Option("--full", help="8 fresh starts of every worker, on 1 and on 2 threads.")
 ]
@@ -64,6 +67,7 @@ def run(
         list[str] | None, typer.Option(help="Only this method; may be repeated.")
     ] = None,
     runtime: Runtime = None,
+    all_: All = False,
     threads: Threads = None,
     full: Full = False,
     set_: Set = None,

@@ -38,6 +38,9 @@ from quantbench.task import Task
 def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
     """Options from a command's own; a repeated option is a list there, a tuple here."""
     names = {"method": "methods", "runtime": "runtimes"}
+    if given.get("all_"):
+        everything = {name: plugins.names(f"{name}s") for name in names}
+        given = given | {name: given[name] or everything[name] for name in names}
     if given.get("full"):
         given = {"plan": Plan(starts=8), "threads": (1, 2)} | {
             name: value for name, value in given.items() if value is not None

@@ -33,6 +33,8 @@ from quantbench.task import Task, load_task
 from quantbench.training import train
 from quantbench.workers import Candidate
 
+CORE_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
+CORE_RUNTIMES = ("onnxruntime", "torch")
 Overrides = dict[str, dict[str, str]]
 """Method name, or "recipe" -> setting -> value as text."""
 
@@ -44,8 +46,8 @@ class Options(Settings):
     data: str = "mnist"
     recipe: str = "default"
     seed: int = Field(1, ge=0, lt=2**32)
-    methods: tuple[str, ...] = ()
-    runtimes: tuple[str, ...] = ()
+    methods: tuple[str, ...] = CORE_METHODS
+    runtimes: tuple[str, ...] = CORE_RUNTIMES
     threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
     data_dir: Path | None = None
     offline: bool = False
@@ -162,9 +164,8 @@ def recipe_settings(options: Options, overrides: Overrides) -> Recipe:
 def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, Settings | str]:
     """Method -> its settings, or why it isn't available; the baseline is always the first.
 
-    Nothing asked means every method. Raises UsageError.
+    Raises UsageError.
     """
-    asked = asked or tuple(plugins.names("methods"))
     for name in (*asked, *(name for name in overrides if name != "recipe")):
         plugins.source("methods", name)
     if unused := sorted(overrides.keys() - {"recipe", *asked}):
@@ -178,8 +179,7 @@ def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, S
 
 
 def _available(asked: tuple[str, ...]) -> tuple[list[str], list[Skipped]]:
-    names = list(asked) or plugins.names("runtimes")
-    reasons = {name: plugins.why_unavailable("runtimes", name) for name in names}
+    reasons = {name: plugins.why_unavailable("runtimes", name) for name in asked}
     skipped = [
         Skipped(method="*", runtime=name, reason=why) for name, why in reasons.items() if why
     ]
