@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
@@ -176,8 +177,11 @@ def _logits(
     if stored is None:
 
         def fill(folder: Path) -> Evaluation:
-            request = Request(do="predict", batch=_EVALUATION_BATCH, out=str(folder / "logits.npy"))
+            answered = workers.scratch / f"{name}.npy"
+            request = Request(do="predict", batch=_EVALUATION_BATCH, out=str(answered))
             workers.get(candidate).ask(request, TIMEOUT)
+            # Copied here, so that a full disk is the study's error and not the row's.
+            shutil.copyfile(answered, folder / "logits.npy")
             return Evaluation(images=len(task.test))
 
         stored = save(path_for(parent, name, inputs), "evaluation", inputs, fill)
@@ -268,13 +272,19 @@ def _start(
         next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
         for worker in found
     ]
-    memory = [
-        cast(int, worker.ask(Request(do="memory"), TIMEOUT)["bytes"])
-        if isinstance(worker, Worker) and r.failure is None
-        else 0
-        for worker, r in zip(found, rounds, strict=True)
-    ]
+    memory = [_peak_memory(w, r) for w, r in zip(found, rounds, strict=True)]
     return _Start(threads, rounds, dict(workers.cold_start), memory)
+
+
+def _peak_memory(worker: Worker | WorkerError, rounds: Rounds) -> int:
+    """0 for a worker that failed, be it only now."""
+    if isinstance(worker, WorkerError) or rounds.failure is not None:
+        return 0
+    try:
+        return cast(int, worker.ask(Request(do="memory"), TIMEOUT)["bytes"])
+    except WorkerError as error:
+        rounds.failure = str(error)
+        return 0
 
 
 def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timing | str:

@@ -43,7 +43,7 @@ class Workers:
         self.cold_start: dict[str, float] = {}
 
     def __enter__(self) -> Self:
-        self._scratch = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        self.scratch = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         np.save(self._images, self._task.test.images, allow_pickle=False)
         return self
 
@@ -52,7 +52,7 @@ class Workers:
 
     @property
     def _images(self) -> Path:
-        return self._scratch / "images.npy"
+        return self.scratch / "images.npy"
 
     def get(self, candidate: Candidate) -> Worker:
         """With the images and the artifact loaded. Raises WorkerError."""
@@ -73,7 +73,7 @@ class Workers:
         return self._start("data")
 
     def _start(self, name: str) -> Worker:
-        worker = self._stack.enter_context(Worker(name, self._threads, self._scratch))
+        worker = self._stack.enter_context(Worker(name, self._threads, self.scratch))
         data = self._task.spec.name
         worker.ask(Request(do="images", images=str(self._images), data=data), TIMEOUT)
         return worker
