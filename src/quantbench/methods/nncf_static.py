@@ -21,12 +21,14 @@ from quantbench.checkpoint import Checkpoint, float_model
 from quantbench.contracts import Track
 from quantbench.environment import environment, has_vnni
 from quantbench.methods._calibration import (
+    BATCH,
     CalibrationSettings,
     calibration_inputs,
     refuse_nonfinite,
 )
-from quantbench.methods._onnx import INPUT, MODEL, export, hushed, structure_of, write
+from quantbench.methods._onnx import INPUT, MODEL, hushed, structure_of, write
 from quantbench.methods._onnx_layers import layer_numerics, summary
+from quantbench.methods._ort import as_run, float_onnx
 from quantbench.records import Quantized
 from quantbench.structure import layers
 from quantbench.task import Task
@@ -70,22 +72,26 @@ def quantize(
     model = float_model(task, checkpoint)
     inputs = calibration_inputs(task, settings)
     refuse_nonfinite(model, inputs)
+    batches = _Batches(inputs, track)
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "float.onnx"
-        export(model, task.input_shape, source)
+        float_onnx(model, task.input_shape, source)
         with hushed():
             quantized = nncf.quantize(
                 onnx.load(source),
-                nncf.Dataset(_Images(inputs, track)),
+                nncf.Dataset(batches),
                 preset=nncf.QuantizationPreset(settings.preset),
-                subset_size=len(inputs),
+                subset_size=batches.count,
                 fast_bias_correction=settings.fast_bias_correction,
                 advanced_parameters=nncf.AdvancedQuantizationParameters(
-                    overflow_fix=nncf.OverflowFix(settings.overflow_fix)
+                    overflow_fix=nncf.OverflowFix(settings.overflow_fix),
+                    batchwise_statistics=True,  # a range for each image, as if it came alone
                 ),
             )
     proto = write(quantized, folder / MODEL)
-    told = layer_numerics(proto, layers(model, task.input_shape))
+    float_layers = layers(model, task.input_shape)
+    told = layer_numerics(proto, float_layers)
+    elsewhere = as_run(folder / MODEL, told, float_layers)
     return Quantized(
         numerics=summary(told),
         layers=told,
@@ -93,18 +99,30 @@ def quantize(
         notes=(
             f"calibrated on {len(inputs)} images, preset {settings.preset}, "
             f"bias correction {'fast' if settings.fast_bias_correction else 'full'}",
+            *(
+                f"ONNX Runtime runs layer '{there.name}' in float32 all the same"
+                for there, here in zip(elsewhere, told, strict=True)
+                if here.integer and not there.integer
+            ),
         ),
     )
 
 
-class _Images:
-    """Each pass over the images is shown, and ends with the last: NNCF asks for no more."""
+class _Batches:
+    """Can be passed over again. NNCF never asks what follows the last batch, so that one is
+    given when what is shown has ended."""
 
     def __init__(self, inputs: NDArray[np.float32], track: Track) -> None:
-        self._inputs = inputs
+        self._batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]
         self._track = track
 
+    @property
+    def count(self) -> int:
+        return len(self._batches)
+
     def __iter__(self) -> Iterator[dict[str, NDArray[np.float32]]]:
-        count = len(self._inputs)
-        for image in self._track(self._inputs, "calibrating", count):
-            yield {INPUT: image[None]}
+        given: list[NDArray[np.float32]] = []
+        for batch in self._track(self._batches, "calibrating", self.count):
+            yield from ({INPUT: earlier} for earlier in given)
+            given = [batch]
+        yield from ({INPUT: last} for last in given)
