@@ -14,13 +14,13 @@ from quantbench.telemetry import switch_off
 if TYPE_CHECKING:
     from quantbench.artifact import Artifact, load_artifact
     from quantbench.checkpoint import Checkpoint, load_checkpoint
-    from quantbench.environment import environment
     from quantbench.errors import QuantbenchError
     from quantbench.images import read_digit
     from quantbench.predict import answers
     from quantbench.quantizing import quantize
     from quantbench.recipes import RECIPES
     from quantbench.records import Results
+    from quantbench.settings import settings_for
     from quantbench.structure import layers
     from quantbench.study import Options, Study, run
     from quantbench.task import Task, load_task
@@ -36,7 +36,6 @@ _HOMES = {
     "Study": "study",
     "Task": "task",
     "answers": "predict",
-    "environment": "environment",
     "layers": "structure",
     "load_artifact": "artifact",
     "load_checkpoint": "checkpoint",
@@ -44,6 +43,7 @@ _HOMES = {
     "quantize": "quantizing",
     "read_digit": "images",
     "run": "study",
+    "settings_for": "settings",
     "train": "training",
 }
 
@@ -57,7 +57,6 @@ __all__ = [
     "Study",
     "Task",
     "answers",
-    "environment",
     "layers",
     "load_artifact",
     "load_checkpoint",
@@ -65,6 +64,7 @@ __all__ = [
     "quantize",
     "read_digit",
     "run",
+    "settings_for",
     "train",
 ]
 

@@ -36,7 +36,13 @@ Out = Annotated[Path, typer.Option(help="The folder for results and finished ste
 DataDir = Annotated[Path | None, typer.Option(help="A folder with the four IDX files, raw or .gz.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no network.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget all finished steps.")]
-Threads = Annotated[int, typer.Option(min=1, help="Of each engine while it is measured.")]
+Threads = Annotated[
+    list[int] | None,
+    typer.Option(min=1, help="Of each engine while it is measured; may be repeated."),
+]
+Full = Annotated[
+    bool, typer.Option("--full", help="8 fresh starts of every worker, on 1 and on 2 threads.")
+]
 Runtime = Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")]
 
 
@@ -57,7 +63,8 @@ def run(
         list[str] | None, typer.Option(help="Only this method; may be repeated.")
     ] = None,
     runtime: Runtime = None,
-    threads: Threads = 1,
+    threads: Threads = None,
+    full: Full = False,
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
@@ -117,7 +124,8 @@ def measure(
     recipe: RecipeName = "default",
     seed: Seed = 1,
     runtime: Runtime = None,
-    threads: Threads = 1,
+    threads: Threads = None,
+    full: Full = False,
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,

@@ -16,6 +16,7 @@ from quantbench.artifact import Artifact
 from quantbench.data import probe
 from quantbench.environment import LIBRARIES, environment, has_vnni
 from quantbench.errors import UnavailableError
+from quantbench.harness.rounds import Plan
 from quantbench.images import read_digit
 from quantbench.measuring import BASELINE
 from quantbench.predict import answers
@@ -37,6 +38,10 @@ from quantbench.task import Task
 def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
     """Options from a command's own; a repeated option is a list there, a tuple here."""
     names = {"method": "methods", "runtime": "runtimes"}
+    if given.get("full"):
+        given = {"plan": Plan(starts=8), "threads": (1, 2)} | {
+            name: value for name, value in given.items() if value is not None
+        }
     renamed = {names.get(name, name): value for name, value in given.items() if name not in skip}
     return Options.model_validate(
         {

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -20,16 +21,17 @@ from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import environment
 from quantbench.errors import CalibrationError, UnavailableError, UsageError
 from quantbench.harness.rounds import Plan
-from quantbench.measuring import BASELINE, Candidate, Measured, measure
+from quantbench.measuring import BASELINE, Measured, measure
 from quantbench.quantizing import quantize
 from quantbench.recipes import Recipe, recipe
 from quantbench.records import Results, Settings, Skipped
 from quantbench.rows import results_of
-from quantbench.settings import parse_settings
+from quantbench.settings import parse_settings, settings_for
 from quantbench.storage import clean, locked
 from quantbench.structure import layers
 from quantbench.task import Task, load_task
 from quantbench.training import train
+from quantbench.workers import Candidate
 
 Overrides = dict[str, dict[str, str]]
 """Method name, or "recipe" -> setting -> value as text."""
@@ -44,7 +46,7 @@ class Options(Settings):
     seed: int = Field(1, ge=0)
     methods: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
-    threads: int = Field(1, gt=0)
+    threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
     data_dir: Path | None = None
     offline: bool = False
     out: Path = Path("results")
@@ -162,9 +164,7 @@ def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, S
     names = sorted({BASELINE, *asked}, key=lambda name: (name != BASELINE, name))
     return {
         name: plugins.why_unavailable("methods", name)
-        or parse_settings(
-            plugins.method(name).SETTINGS, f"setting of method '{name}'", overrides.get(name, {})
-        )
+        or settings_for(name, **overrides.get(name, {}))
         for name in names
     }
 

@@ -51,6 +51,6 @@ def refuse_output(name: str, module: nn.Module, inputs: object, output: Tensor) 
     if not finite.all():
         image = int((~finite).nonzero()[0])
         raise CalibrationError(
-            f"layer '{name.removeprefix('module.')}' gives a value that isn't finite for image "
+            f"layer '{name}' gives a value that isn't finite for image "
             f"{image} of a calibration batch; check the weights and the images"
         )

@@ -9,8 +9,10 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 MODEL = "model.onnx"
@@ -60,6 +62,7 @@ def export(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> None:
     for item in (proto, graph, *graph.node, *graph.input, *graph.output, *graph.value_info,
                  *graph.initializer):  # fmt: skip
         del item.metadata_props[:]
+    _name_transposed(graph, dict(model.named_parameters()))
     onnx.checker.check_model(proto, full_check=True)
     path.write_bytes(proto.SerializeToString(deterministic=True))
 
@@ -115,6 +118,27 @@ def structure_of(model: onnx.ModelProto) -> str:
         value = known.get(node.output[0])
         lines.append(" ".join([node.op_type, node.name, _shape(value) if value else ""]).rstrip())
     return "\n".join(lines)
+
+
+def _name_transposed(graph: onnx.GraphProto, parameters: dict[str, nn.Parameter]) -> None:
+    """Weights keep their names but where the exporter transposes them: MatMul's get none."""
+    stored = {tensor.name for tensor in graph.initializer}
+    transposed = {
+        name: parameter.detach().T.numpy()
+        for name, parameter in parameters.items()
+        if name not in stored and parameter.ndim == 2
+    }
+    for tensor in graph.initializer:
+        if tensor.name in parameters:
+            continue
+        values = numpy_helper.to_array(tensor)
+        name = next((n for n, found in transposed.items() if np.array_equal(found, values)), None)
+        if name is None:
+            continue
+        del transposed[name]
+        for node in graph.node:
+            node.input[:] = [f"{name}_T" if i == tensor.name else i for i in node.input]
+        tensor.name = f"{name}_T"
 
 
 def _in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:

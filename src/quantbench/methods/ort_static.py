@@ -111,7 +111,7 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
         batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]
         self._batches = iter(track(batches, "calibrating", len(batches)))
         self._count = len(batches)
-        self._wanted = 0
+        self._wanted, self._given = 0, 0
 
     def __len__(self) -> int:
         return self._count
@@ -121,6 +121,8 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
         if not self._wanted:
+            if self._given == self._count:
+                next(self._batches, None)  # ends what is tracked
             return None
-        self._wanted -= 1
+        self._wanted, self._given = self._wanted - 1, self._given + 1
         return {INPUT: next(self._batches)}

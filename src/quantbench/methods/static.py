@@ -12,6 +12,7 @@ from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.ao.nn.intrinsic import ConvReLU2d, LinearReLU
 from torch.ao.quantization import (
     HistogramObserver,
     MinMaxObserver,
@@ -117,9 +118,10 @@ def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
 
 def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
     """Raises CalibrationError at a value that isn't finite, or an observer that saw none."""
+    modules = dict(prepared.named_modules())
     hooks = [
-        module.register_forward_hook(partial(refuse_output, name))
-        for name, module in prepared.named_modules()
+        module.register_forward_hook(partial(refuse_output, _float_name(name, modules)))
+        for name, module in modules.items()
         if isinstance(module, nn.Conv2d | nn.Linear)
     ]
     batches = inputs.split(BATCH)
@@ -128,8 +130,15 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
             prepared(batch)
     for hook in hooks:
         hook.remove()
-    for name, module in prepared.named_modules():
+    for name, module in modules.items():
         if not isinstance(module, HistogramObserver | MinMaxObserver):
             continue
         if module.min_val.isinf().any():
             raise CalibrationError(f"'{name}' saw no calibration data: no image reached it")
+
+
+def _float_name(name: str, modules: dict[str, nn.Module]) -> str:
+    """A layer's name in the float network: fusing puts it into one of its own name, as "0"."""
+    parent = name.rpartition(".")[0]
+    fused = isinstance(modules[parent], ConvReLU2d | LinearReLU)
+    return (parent if fused else name).removeprefix("module.")
