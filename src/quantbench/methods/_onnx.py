@@ -1,4 +1,4 @@
-"""Float networks as ONNX."""
+"""Networks as ONNX."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from pathlib import Path
 import onnx
 import torch
 from torch import nn
+from torch.export import ExportedProgram
 
 
-def export(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> None:
+def export(model: nn.Module | ExportedProgram, input_shape: tuple[int, ...], path: Path) -> None:
     """Write `model` with one input "input" [batch, *input_shape] and one output "logits".
+
+    A program must have been exported with a dynamic batch.
 
     The exporter's notes on where each node came from are left out: they hold paths of the
     machine that exported, and they are no part of the network.
@@ -26,11 +29,12 @@ def export(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> None:
         contextlib.redirect_stderr(io.StringIO()),
     ):
         warnings.simplefilter("ignore")
+        is_module = isinstance(model, nn.Module)
         program = torch.onnx.export(
-            model.eval(),
+            model.eval() if isinstance(model, nn.Module) else model,
             (torch.zeros(2, *input_shape),),
             dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=({0: torch.export.Dim("batch")},) if is_module else None,
             input_names=["input"],
             output_names=["logits"],
             verbose=False,
