@@ -8,13 +8,15 @@ from torch import nn
 
 from quantbench.checkpoint import STATE, Checkpoint, float_model
 from quantbench.contracts import Track
+from quantbench.exported import write_program
+from quantbench.methods._export import exported
 from quantbench.methods._onnx import export
 from quantbench.records import LayerNumerics, Quantized, Settings
 from quantbench.state import write_state
 from quantbench.structure import layers
 from quantbench.task import Task
 
-FORMATS = ("torch", "onnx")
+FORMATS = ("torch", "pt2", "onnx")
 LIBRARIES = ("torch", "onnx", "onnxscript")
 SETTINGS = Settings
 
@@ -34,6 +36,8 @@ def quantize(
     model = float_model(task, checkpoint)
     if format == "torch":
         write_state(folder / STATE, model.state_dict())
+    elif format == "pt2":
+        write_program(folder / "model.pt2", exported(model, task.input_shape))
     else:
         export(model, task.input_shape, folder / "model.onnx")
     return Quantized(
