@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import cast
 
 import torch
 from pydantic import Field
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
+from quantbench.contracts import Track
 from quantbench.environment import environment, has_vnni
 from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.exported import write_program
 from quantbench.hush import hushed
 from quantbench.methods import _onnx
+from quantbench.methods._calibration import BATCH
 from quantbench.methods._export import exported
 from quantbench.records import LayerNumerics, Quantized, Settings
 from quantbench.structure import layers
@@ -64,7 +67,6 @@ def prepared(
 ) -> fx.GraphModule:
     """The graph of `model` with an observer, or a fake quantizer to train, at each place."""
     with hushed():
-        from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e, prepare_qat_pt2e
         from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
             X86InductorQuantizer,
             get_default_x86_inductor_quantization_config,
@@ -74,6 +76,16 @@ def prepared(
         quantizer.set_global(
             get_default_x86_inductor_quantization_config(is_qat=train, reduce_range=reduce_range)
         )
+    return observed(model, input_shape, quantizer, train=train)
+
+
+def observed(
+    model: nn.Module, input_shape: tuple[int, ...], quantizer: object, *, train: bool
+) -> fx.GraphModule:
+    """The graph of `model` as a quantizer of torchao's kind prepares it."""
+    with hushed():
+        from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e, prepare_qat_pt2e
+
         graph = exported(model, input_shape).module(check_guards=False)
         prepare = prepare_qat_pt2e if train else prepare_pt2e
         return cast(fx.GraphModule, prepare(graph, quantizer))
@@ -100,6 +112,28 @@ def converted(module: fx.GraphModule) -> fx.GraphModule:
     require_eval(result, "conversion")
     _drop_unused(result)
     return result
+
+
+def calibrate(graph: fx.GraphModule, inputs: Tensor, track: Track) -> None:
+    """Raises CalibrationError at a value that isn't finite, or an observer that saw none."""
+    observers = {
+        str(node.target): layer_of(node.args[0])
+        for node in graph.graph.nodes
+        if node.op == "call_module" and isinstance(node.args[0], fx.Node)
+    }
+    seen: set[str] = set()
+    hooks = [
+        graph.get_submodule(name).register_forward_pre_hook(partial(_check, layer, seen))
+        for name, layer in observers.items()
+    ]
+    batches = inputs.split(BATCH)
+    with torch.no_grad():
+        for batch in track(batches, "calibrating", len(batches)):
+            graph(batch)
+    for hook in hooks:
+        hook.remove()
+    if unseen := sorted(set(observers.values()) - seen):
+        raise CalibrationError(f"'{unseen[0]}' saw no calibration data: no image reached it")
 
 
 def require_eval(module: fx.GraphModule, step: str) -> None:
@@ -129,7 +163,7 @@ def written(
     described = Quantized(
         numerics=f"weights int8 per channel, activations uint8 ({bits})",
         layers=layer_numerics(model, graph, input_shape, f"uint8 ({bits})"),
-        structure="\n".join(_lines(graph)),
+        structure=structure_of(graph),
         notes=notes,
     )
     program = exported(graph, input_shape)
@@ -141,7 +175,11 @@ def written(
 
 
 def layer_numerics(
-    model: nn.Module, graph: fx.GraphModule, input_shape: tuple[int, ...], activations: str
+    model: nn.Module,
+    graph: fx.GraphModule,
+    input_shape: tuple[int, ...],
+    activations: str,
+    quantizer: str = "torchao's X86InductorQuantizer",
 ) -> tuple[LayerNumerics, ...]:
     """What became of each layer that multiplies; a layer passed twice is int8 if both are."""
     found: dict[str, list[fx.Node]] = {}
@@ -163,7 +201,7 @@ def layer_numerics(
                 integer=integer,
                 weights="int8 per channel" if integer else "float32",
                 activations=activations if integer else "float32",
-                reason=None if integer else "torchao's X86InductorQuantizer passes it over",
+                reason=None if integer else f"{quantizer} passes it over",
                 scale=scale,
                 zero_point=zero_point,
             )
@@ -175,6 +213,17 @@ def layer_of(node: fx.Node) -> str:
     """The module of the float network that a node came from; else the node's own name."""
     stack = node.meta.get("nn_module_stack") or {}
     return str(list(stack.values())[-1][0]) if stack else node.name
+
+
+def _check(layer: str, seen: set[str], observer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    seen.add(layer)
+    finite = inputs[0].isfinite()
+    if not finite.all():
+        first = int((~finite).nonzero()[0][0])
+        raise CalibrationError(
+            f"layer '{layer}' gives a value that isn't finite (place {first} of a calibration "
+            "batch or of its weights); check the weights and the images"
+        )
 
 
 def _reads_integers(node: fx.Node) -> bool:
@@ -205,8 +254,12 @@ def _drop_unused(module: fx.GraphModule) -> None:
             delattr(module.get_submodule(owner), attribute)
 
 
+def structure_of(module: fx.GraphModule) -> str:
+    """One line a node, each parameter with its type and shape."""
+    return "\n".join(_lines(module))
+
+
 def _lines(module: fx.GraphModule) -> Iterator[str]:
-    """The graph to read: one line a node, each parameter with its type and shape."""
     state = module.state_dict(keep_vars=True)
     for node in module.graph.nodes:
         if node.op == "get_attr":
