@@ -210,6 +210,8 @@ def _timings(
         say(f"times from {stored.folder}: nothing that they depend on changed")
         return stored.body
     timings = _time_all(task, candidates, threads, plan, workers, track)
+    if any(isinstance(row, str) for row in timings.rows):
+        return timings  # what failed is tried again next time
     return save(path_for(parent, "timing", inputs), "timing", inputs, lambda _: timings).body
 
 

@@ -43,7 +43,7 @@ class Options(Settings):
     model: str = "lenet"
     data: str = "mnist"
     recipe: str = "default"
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, lt=2**32)
     methods: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
@@ -112,6 +112,7 @@ def run(
     `skipped`.
     """
     overrides = overrides or {}
+    recipe_settings(options, overrides)
     settings = method_settings(options.methods, overrides)
     runtimes, skipped = _available(options.runtimes)
     with workspace(options.out, fresh=options.fresh) as space:
@@ -142,13 +143,20 @@ def prepare(
     options: Options, overrides: Overrides, space: Workspace, track: Track, say: Say
 ) -> tuple[Task, Checkpoint]:
     """The data and the trained network, each found or made."""
-    base = {name: str(value) for name, value in recipe(options.recipe).model_dump().items()}
-    chosen = parse_settings(Recipe, "setting of the recipe", base | overrides.get("recipe", {}))
+    chosen = recipe_settings(options, overrides)
     task = load_task(
         options.model, options.data, data_dir=options.data_dir, offline=options.offline, say=say
     )
     checkpoint = train(task, options.recipe, chosen, options.seed, space.checkpoints, track, say)
     return task, checkpoint
+
+
+def recipe_settings(options: Options, overrides: Overrides) -> Recipe:
+    """What to train with. Raises UsageError, also for a model or data set that isn't there."""
+    plugins.source("models", options.model)
+    plugins.source("data", options.data)
+    base = {name: str(value) for name, value in recipe(options.recipe).model_dump().items()}
+    return parse_settings(Recipe, "setting of the recipe", base | overrides.get("recipe", {}))
 
 
 def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, Settings | str]:
