@@ -114,12 +114,14 @@ def test_no_calibration_image_is_an_error_that_says_so(
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("method", ["static", "ort_dynamic", "ort_static"])
 def test_a_weight_that_is_no_number_names_its_layer(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, value: float
+    task: Task, checkpoint: Checkpoint, tmp_path: Path, method: str, value: float
 ) -> None:
     broken = changed(checkpoint, tmp_path, value)
+    module = plugins.method(method)
     with pytest.raises(CalibrationError, match="layer 'fc1' gives a value that isn't finite"):
-        quantize(task, broken, "static", settings(), "torch", tmp_path / "artifacts")
+        quantize(task, broken, method, module.SETTINGS(), module.FORMATS[0], tmp_path / "artifacts")
     assert list((tmp_path / "artifacts").iterdir()) == []
 
 
@@ -135,11 +137,12 @@ def test_a_layer_of_zeros_is_quantized(task: Task, checkpoint: Checkpoint, tmp_p
         return checkpoint.body
 
     zeros = save(tmp_path / "zeros", "checkpoint", checkpoint.inputs, fill)
+    engines = {"torch": "torch", "onnx": "onnxruntime"}
     for method in plugins.names("methods"):
-        made = quantize(
-            task, zeros, method, plugins.method(method).SETTINGS(), "torch", tmp_path / "artifacts"
-        )
-        logits = plugins.runtime("torch").load(made, 1)(task.inputs(task.test)[:4])
+        module = plugins.method(method)
+        format = module.FORMATS[0]
+        made = quantize(task, zeros, method, module.SETTINGS(), format, tmp_path / "artifacts")
+        logits = plugins.runtime(engines[format]).load(made, 1)(task.inputs(task.test)[:4])
         assert np.isfinite(logits).all()
         assert (logits == logits[0]).all()
 

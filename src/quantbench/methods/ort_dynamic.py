@@ -15,6 +15,12 @@ from pydantic import Field
 
 from quantbench.checkpoint import Checkpoint, float_model
 from quantbench.contracts import Track
+from quantbench.methods._calibration import (
+    BATCH,
+    CalibrationSettings,
+    calibration_inputs,
+    refuse_nonfinite,
+)
 from quantbench.methods._onnx import MODEL, hushed
 from quantbench.methods._ort import finished, float_onnx, saturates_here
 from quantbench.records import Quantized, Settings
@@ -53,6 +59,7 @@ def quantize(
     track: Track,
 ) -> Quantized:
     model = float_model(task, checkpoint)
+    refuse_nonfinite(model, calibration_inputs(task, CalibrationSettings(images=BATCH)))
     with tempfile.TemporaryDirectory() as scratch:
         source, written = Path(scratch) / "float.onnx", Path(scratch) / "quantized.onnx"
         float_onnx(model, task.input_shape, source)
