@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from typing import IO
+import io
 
 import numpy as np
 import torch  # before ExecuTorch's own library, which needs PyTorch's
@@ -35,7 +31,8 @@ def load(artifact: Artifact, threads: int) -> Predict:
     that ExecuTorch can't load.
     """
     path = artifact.folder / "model.pte"
-    with _error_stream() as told:
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):  # its library logs there, however well it goes
         try:
             _C._unsafe_reset_threadpool(threads)
             program = _C._load_program(
@@ -43,9 +40,7 @@ def load(artifact: Artifact, threads: int) -> Predict:
             )
             method = program.load_method("forward")
         except RuntimeError as error:
-            told.seek(0)
-            lines = told.read().decode(errors="replace").strip().splitlines()
-            why = lines[-1] if lines else str(error)
+            why = (told.getvalue().strip() or str(error)).splitlines()[-1]
             raise ArtifactError(f"ExecuTorch can't load {path}: {why[:300]}") from error
     largest = method.method_meta().input_tensor_meta(0).sizes()[0]
 
@@ -61,17 +56,3 @@ def load(artifact: Artifact, threads: int) -> Predict:
         return np.concatenate([run(inputs[start : start + largest]) for start in starts])
 
     return predict
-
-
-@contextlib.contextmanager
-def _error_stream() -> Iterator[IO[bytes]]:
-    """What ExecuTorch's library says meanwhile: it writes past Python's sys.stderr."""
-    sys.stderr.flush()
-    before = os.dup(2)
-    with tempfile.TemporaryFile() as told:
-        try:
-            os.dup2(told.fileno(), 2)
-            yield told
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
