@@ -78,7 +78,10 @@ main()
     ("missing", "unavailable"),
     [
         ("torch.ao.quantization", {"dynamic", "static", "static_uncalibrated"}),
-        ("onnxruntime", {"onnxruntime", "ort_dynamic", "ort_static"}),
+        ("onnxruntime", {"onnxruntime", "ort_dynamic", "ort_static", "nncf_static"}),
+        ("openvino", {"openvino"}),
+        ("nncf", {"nncf_static"}),
+        ("executorch", {"executorch"}),
     ],
 )
 def test_the_list_goes_on_without_a_library(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from quantbench.telemetry import switch_off
+
 if TYPE_CHECKING:
     from quantbench.artifact import Artifact, load_artifact
     from quantbench.checkpoint import Checkpoint, load_checkpoint
@@ -65,6 +67,8 @@ __all__ = [
     "settings_for",
     "train",
 ]
+
+switch_off()
 
 
 def __getattr__(name: str) -> object:

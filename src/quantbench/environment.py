@@ -9,7 +9,10 @@ from pathlib import Path
 
 from quantbench.records import Environment
 
-LIBRARIES = ("quantbench", "torch", "numpy", "onnx", "onnxscript", "onnxruntime")
+LIBRARIES = (
+    "quantbench", "torch", "numpy", "onnx", "onnxscript", "onnxruntime",
+    "openvino", "nncf", "executorch", "torchao",
+)  # fmt: skip
 _SETS = (
     "sse4_1", "sse4_2", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw", "avx512vl",
     "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm", "sve",

@@ -157,7 +157,7 @@ def test_calibrated_scales_are_numbers_that_can_be(case: Case) -> None:
         if layer.scale is not None:
             assert layer.scale > 0
             assert layer.zero_point is not None
-            assert 0 <= layer.zero_point <= 255
+            assert -128 <= layer.zero_point <= 255
 
 
 def test_dynamic_leaves_lenets_convolutions_float(

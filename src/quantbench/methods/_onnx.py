@@ -14,6 +14,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch import nn
+from torch.export import ExportedProgram
 
 MODEL = "model.onnx"
 INPUT = "input"
@@ -40,18 +41,21 @@ def hushed() -> Iterator[None]:
         root.removeHandler(handler)
 
 
-def export(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> None:
+def export(model: nn.Module | ExportedProgram, input_shape: tuple[int, ...], path: Path) -> None:
     """Write `model` with one input "input" [batch, *input_shape] and one output "logits".
+
+    A program must have been exported with a dynamic batch.
 
     The exporter's notes on where each node came from are left out: they hold paths of the
     machine that exported, and they are no part of the network.
     """
+    is_module = isinstance(model, nn.Module)
     with hushed(), contextlib.redirect_stderr(io.StringIO()):
         program = torch.onnx.export(
-            model.eval(),
+            model.eval() if isinstance(model, nn.Module) else model,
             (torch.zeros(2, *input_shape),),
             dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=({0: torch.export.Dim("batch")},) if is_module else None,
             input_names=[INPUT],
             output_names=[OUTPUT],
             verbose=False,

@@ -19,6 +19,8 @@ INTEGER_WEIGHT_AT = {
 """Operator that multiplies integers -> where its weights are among its inputs."""
 _FLOAT = ("Conv", "Gemm", "MatMul")
 _PASSED = ("DequantizeLinear", "QuantizeLinear", "Transpose", "Reshape", "Identity", "Cast")
+_MOVED = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity")
+"""What integers pass unchanged: engines exchange it with the DequantizeLinear before it."""
 _ACTIVATIONS = ("Relu", "Clip")
 
 
@@ -130,7 +132,7 @@ def _why_float(graph: Graph, weights: Weights | None) -> str | None:
         return "its weights were left float32"
     if weights.node.op_type in INTEGER_WEIGHT_AT:
         return None
-    before = graph.producer(weights.node.input[0])
+    before = _source(graph, weights.node.input[0])
     if before is None or before.op_type != "DequantizeLinear":
         return f"its input is float32, from {before.op_type if before else 'the image'}"
     if weights.node.op_type == "Conv" and _quantizer_after(graph, weights.node) is None:
@@ -140,12 +142,19 @@ def _why_float(graph: Graph, weights: Weights | None) -> str | None:
 
 
 def _activations(graph: Graph, node: onnx.NodeProto) -> str:
-    data = node.input[0]
-    before = graph.producer(data)
+    before = _source(graph, node.input[0])
     if before is None or before.op_type != "DequantizeLinear":
         return "uint8, scaled at run time"
     zero = graph.constant(before.input[2]) if len(before.input) > 2 else None
     return "uint8" if zero is None else str(zero.dtype)
+
+
+def _source(graph: Graph, name: str) -> onnx.NodeProto | None:
+    """What computes a tensor, seen through nodes that only arrange its numbers."""
+    node = graph.producer(name)
+    while node is not None and node.op_type in _MOVED:
+        node = graph.producer(node.input[0])
+    return node
 
 
 def _quantizer_after(graph: Graph, node: onnx.NodeProto) -> onnx.NodeProto | None:

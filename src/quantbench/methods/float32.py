@@ -8,14 +8,17 @@ from torch import nn
 
 from quantbench.checkpoint import STATE, Checkpoint, float_model
 from quantbench.contracts import Track
+from quantbench.exported import write_program
+from quantbench.methods import _executorch
+from quantbench.methods._export import exported
 from quantbench.methods._onnx import export
 from quantbench.records import LayerNumerics, Quantized, Settings
 from quantbench.state import write_state
 from quantbench.structure import layers
 from quantbench.task import Task
 
-FORMATS = ("torch", "onnx")
-LIBRARIES = ("torch", "onnx", "onnxscript")
+FORMATS = ("torch", "pt2", "onnx", "executorch")
+LIBRARIES = ("torch", "onnx", "onnxscript", "executorch")
 SETTINGS = Settings
 
 
@@ -32,14 +35,20 @@ def quantize(
     track: Track,
 ) -> Quantized:
     model = float_model(task, checkpoint)
+    outside: dict[str, str] = {}
     if format == "torch":
         write_state(folder / STATE, model.state_dict())
+    elif format == "pt2":
+        write_program(folder / "model.pt2", exported(model, task.input_shape))
+    elif format == "executorch":
+        outside = _executorch.lower(model, task.input_shape, folder / _executorch.MODEL)
     else:
         export(model, task.input_shape, folder / "model.onnx")
     return Quantized(
         numerics="float32",
         kind="float",
         structure=str(model),
+        notes=_executorch.note(outside),
         layers=tuple(
             LayerNumerics(
                 name=layer.name,

@@ -1,0 +1,128 @@
+"""NNCF's post-training quantization, OpenVINO's own, written as ONNX.
+
+Ranges are observed on calibration images; then each layer's bias is moved by the mean error
+that the rounding of its weights causes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import nncf
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from pydantic import Field
+
+from quantbench.checkpoint import Checkpoint, float_model
+from quantbench.contracts import Track
+from quantbench.environment import environment, has_vnni
+from quantbench.methods._calibration import (
+    BATCH,
+    CalibrationSettings,
+    calibration_inputs,
+    refuse_nonfinite,
+)
+from quantbench.methods._onnx import INPUT, MODEL, hushed, structure_of, write
+from quantbench.methods._onnx_layers import layer_numerics, summary
+from quantbench.methods._ort import as_run, float_onnx
+from quantbench.records import Quantized
+from quantbench.structure import layers
+from quantbench.task import Task
+
+FORMATS = ("onnx",)
+LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "nncf")
+
+OverflowFix = Literal["enable", "first_layer_only", "disable"]
+
+
+def _overflow_fix() -> OverflowFix:
+    """Without VNNI two products of u8 and s8 are added in 16 bits, which 7-bit weights fit."""
+    return "disable" if has_vnni(environment()) else "enable"
+
+
+class NncfSettings(CalibrationSettings):
+    """`preset` mixed: activations that can be negative get a zero point; performance: none does."""
+
+    preset: Literal["mixed", "performance"] = "mixed"
+    fast_bias_correction: bool = True
+    overflow_fix: OverflowFix = Field(
+        default_factory=_overflow_fix, description="whose weights get 7 bits"
+    )
+
+
+SETTINGS = NncfSettings
+
+
+def unavailable() -> str | None:
+    return None
+
+
+def quantize(
+    task: Task,
+    checkpoint: Checkpoint,
+    settings: NncfSettings,
+    format: str,
+    folder: Path,
+    track: Track,
+) -> Quantized:
+    model = float_model(task, checkpoint)
+    inputs = calibration_inputs(task, settings)
+    refuse_nonfinite(model, inputs)
+    batches = _Batches(inputs, track)
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch) / "float.onnx"
+        float_onnx(model, task.input_shape, source)
+        with hushed():
+            quantized = nncf.quantize(
+                onnx.load(source),
+                nncf.Dataset(batches),
+                preset=nncf.QuantizationPreset(settings.preset),
+                subset_size=batches.count,
+                fast_bias_correction=settings.fast_bias_correction,
+                advanced_parameters=nncf.AdvancedQuantizationParameters(
+                    overflow_fix=nncf.OverflowFix(settings.overflow_fix),
+                    batchwise_statistics=True,  # a range for each image, as if it came alone
+                ),
+            )
+    proto = write(quantized, folder / MODEL)
+    float_layers = layers(model, task.input_shape)
+    told = layer_numerics(proto, float_layers)
+    elsewhere = as_run(folder / MODEL, told, float_layers)
+    return Quantized(
+        numerics=summary(told),
+        layers=told,
+        structure=structure_of(proto),
+        notes=(
+            f"calibrated on {len(inputs)} images, preset {settings.preset}, "
+            f"bias correction {'fast' if settings.fast_bias_correction else 'full'}",
+            *(
+                f"ONNX Runtime runs layer '{there.name}' in float32 all the same"
+                for there, here in zip(elsewhere, told, strict=True)
+                if here.integer and not there.integer
+            ),
+        ),
+    )
+
+
+class _Batches:
+    """Can be passed over again. NNCF never asks what follows the last batch, so that one is
+    given when what is shown has ended."""
+
+    def __init__(self, inputs: NDArray[np.float32], track: Track) -> None:
+        self._batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]
+        self._track = track
+
+    @property
+    def count(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[dict[str, NDArray[np.float32]]]:
+        given: list[NDArray[np.float32]] = []
+        for batch in self._track(self._batches, "calibrating", self.count):
+            yield from ({INPUT: earlier} for earlier in given)
+            given = [batch]
+        yield from ({INPUT: last} for last in given)

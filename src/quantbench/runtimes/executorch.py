@@ -1,0 +1,58 @@
+"""ExecuTorch with XNNPACK."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import numpy as np
+import torch  # before ExecuTorch's own library, which needs PyTorch's
+from executorch.extension.pybindings import _C  # the public names import the compiler, for seconds
+from numpy.typing import NDArray
+
+from quantbench.artifact import Artifact
+from quantbench.contracts import Predict
+from quantbench.errors import ArtifactError
+
+ACCEPTS = frozenset({"executorch"})
+LIBRARIES = ("executorch", "torch")
+
+
+def unavailable() -> str | None:
+    if not _C._is_available("XnnpackBackend"):
+        return "this build of executorch has no XNNPACK"
+    return None
+
+
+def load(artifact: Artifact, threads: int) -> Predict:
+    """More images than the program is bounded to are given in parts.
+
+    The pool of threads is the process's, for all programs. Raises ArtifactError for a file
+    that ExecuTorch can't load.
+    """
+    path = artifact.folder / "model.pte"
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):  # its library logs there, however well it goes
+        try:
+            _C._unsafe_reset_threadpool(threads)
+            program = _C._load_program(
+                str(path), program_verification=_C.Verification.InternalConsistency
+            )
+            method = program.load_method("forward")
+        except RuntimeError as error:
+            why = (told.getvalue().strip() or str(error)).splitlines()[-1]
+            raise ArtifactError(f"ExecuTorch can't load {path}: {why[:300]}") from error
+    largest = method.method_meta().input_tensor_meta(0).sizes()[0]
+
+    def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        given = torch.from_numpy(np.ascontiguousarray(inputs))
+        # What isn't cloned is overwritten by the next call; NumPy copies it in less time.
+        return method.call([given], clone_outputs=False)[0].numpy().copy()  # type: ignore[no-any-return]
+
+    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        if len(inputs) <= largest:
+            return run(inputs)
+        starts = range(0, len(inputs), largest)
+        return np.concatenate([run(inputs[start : start + largest]) for start in starts])
+
+    return predict

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from quantbench import plugins
+from quantbench.artifact import Artifact
+from quantbench.checkpoint import Checkpoint
+from quantbench.contracts import quiet
+from quantbench.errors import CalibrationError, UnavailableError
+from quantbench.methods import _executorch, float32, xnnpack_static
+from quantbench.quantizing import quantize
+from quantbench.task import Task
+from tests.methods.ort import BOUND, error, logits
+
+
+@pytest.mark.parametrize("each", ["per channel", "per tensor"])
+def test_its_logits_are_near_those_of_float(
+    task: Task,
+    checkpoint: Checkpoint,
+    artifacts: Callable[[str, str, str], Artifact],
+    tmp_path: Path,
+    each: str,
+) -> None:
+    settings = xnnpack_static.SETTINGS(per_channel=each == "per channel")
+    artifact = quantize(task, checkpoint, "xnnpack_static", settings, "executorch", tmp_path)
+    found = plugins.runtime("executorch").load(artifact, 1)(task.inputs(task.test))
+    assert error(found, logits(artifacts("lenet", "float32", "onnx"), task)) < BOUND
+    told = artifact.body.quantized
+    assert told.numerics == f"weights int8 {each}, activations int8"
+    assert {layer.weights for layer in told.layers} == {f"int8 {each}"}
+    assert told.notes == ("calibrated on 120 images",)  # nothing is outside XNNPACK
+    assert told.structure.splitlines()[-1].startswith("return")
+
+
+def test_its_logits_are_quantized_too(artifacts: Callable[[str, str, str], Artifact]) -> None:
+    artifact = artifacts("lenet", "xnnpack_static", "executorch")
+    last = artifact.body.quantized.layers[-1]
+    found = plugins.runtime("executorch").load(artifact, 1)(np.zeros((1, 1, 32, 32), np.float32))
+    assert last.scale is not None
+    steps = found / last.scale
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
+
+
+def test_what_xnnpack_leaves_to_others_is_listed(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.SELU(), nn.Flatten(), nn.Linear(72, 10)).eval()
+    outside = _executorch.lower(model, (1, 8, 8), tmp_path / "model.pte")
+    assert outside == {"aten_elu_default": "1"}
+    assert _executorch.note(outside) == (
+        "on ExecuTorch's portable kernels, outside XNNPACK: aten_elu_default",
+    )
+
+
+def test_a_layer_left_to_others_is_float(
+    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_executorch, "lower", lambda *_: {"aten_linear_default": "fc1"})
+    told = xnnpack_static.quantize(
+        task, checkpoint, xnnpack_static.SETTINGS(), "executorch", tmp_path, quiet
+    )
+    float_layers = [layer for layer in told.layers if not layer.integer]
+    assert [layer.name for layer in float_layers] == ["fc1"]
+    assert (float_layers[0].weights, float_layers[0].scale) == ("float32", None)
+    assert float_layers[0].reason == "XNNPACK doesn't take it: a portable kernel runs it in float32"
+
+
+def test_without_executorch_only_its_format_is_missing(
+    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = metadata.version
+
+    def version(name: str) -> str:
+        if name == "executorch":
+            raise metadata.PackageNotFoundError(name)
+        return known(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    reason = "executorch is not installed"
+    assert reason in (plugins.why_unavailable("methods", "xnnpack_static") or "")
+    assert plugins.why_unavailable("methods", "float32") is None
+    with pytest.raises(UnavailableError, match=reason):
+        quantize(task, checkpoint, "float32", float32.SETTINGS(), "executorch", tmp_path)
+    assert quantize(task, checkpoint, "float32", float32.SETTINGS(), "torch", tmp_path).bytes
+
+
+def test_a_value_that_is_not_finite_names_its_layer(
+    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = task.build()
+    with torch.no_grad():
+        next(model.parameters())[0] = torch.inf
+    monkeypatch.setattr(xnnpack_static, "float_model", lambda *_: model.eval())
+    with pytest.raises(CalibrationError, match="isn't finite"):
+        xnnpack_static.quantize(
+            task, checkpoint, xnnpack_static.SETTINGS(), "executorch", tmp_path, quiet
+        )
