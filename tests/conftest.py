@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from quantbench import plugins
@@ -16,6 +17,10 @@ from quantbench.data.mnist import SPEC
 from quantbench.quantizing import quantize
 from quantbench.task import Task
 from tests import tiny
+
+# A busy machine is no fault of the code: no deadline for an example.
+hypothesis.settings.register_profile("quantbench", deadline=None)
+hypothesis.settings.load_profile("quantbench")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from statistics import median
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from quantbench.compare import discordant, mcnemar, speed, wilson
 from quantbench.harness.rounds import latency
+from quantbench.records import Latency
 
 
 def wilson_by_hand(correct: int, images: int) -> tuple[float, float]:
@@ -94,43 +94,77 @@ def test_discordant_counts_each_side_alone(pairs: list[tuple[bool, bool]]) -> No
     assert one.sum() - other.sum() == only_one - only_other
 
 
+def of(rounds: list[list[float]], starts: list[int] | None = None) -> Latency:
+    return latency(("model", 1), 1, rounds, starts or [0] * len(rounds))
+
+
 def test_speed_is_the_median_of_the_ratios_of_the_rounds() -> None:
     """The machine slows threefold; each round's ratio doesn't care."""
-    base = latency("model", 1, 1, [[10, 10, 99], [30, 30, 30], [20, 20, 20]])
-    this = latency("model", 1, 1, [[5, 5, 5], [15, 15, 15], [20, 20, 20]])
-    ratio = speed(base, this)
-    assert (ratio.value, ratio.low, ratio.high) == (2.0, 1.0, 2.0)
-    assert (ratio.batch, ratio.threads, ratio.kind) == (1, 1, "model")
+    ratio = speed(
+        "float32", of([[10, 10, 99], [30, 30, 30], [20, 20, 20]]), of([[5, 5, 5], [15], [20]])
+    )
+    assert ratio.value == pytest.approx(2)
+    assert (ratio.batch, ratio.threads, ratio.kind, ratio.starts) == (1, 1, "model", 1)
+    assert ratio.verdict == "not shown to differ"
 
 
 def test_speed_differs_from_the_ratio_of_medians() -> None:
-    base = latency("model", 1, 1, [[10], [20], [90]])
-    this = latency("model", 1, 1, [[10], [40], [30]])
-    assert speed(base, this).value == 1.0
+    base, this = of([[10], [20], [90]]), of([[10], [40], [30]])
+    assert speed("float32", base, this).value == pytest.approx(1)
     assert base.median / this.median == pytest.approx(20 / 30)
 
 
 def test_speed_refuses_rounds_that_do_not_pair() -> None:
     with pytest.raises(ValueError, match="zip"):
-        speed(latency("model", 1, 1, [[1], [1]]), latency("model", 1, 1, [[1]]))
+        speed("float32", of([[1], [1]]), of([[1]]))
+
+
+def test_the_interval_is_over_starts_where_there_are_several() -> None:
+    """By hand: log ratios 0.1, 0.2, 0.3 of three starts; t(0.975, 2) = 4.30265, s / sqrt(3) =
+    0.057735; half width 0.248414, plus log 1.02.
+    """
+    logs = [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
+    base = of([[math.exp(value)] for value in logs], [0, 0, 1, 1, 2, 2])
+    ratio = speed("float32", base, of([[1.0]] * 6, [0, 0, 1, 1, 2, 2]))
+    assert ratio.starts == 3
+    assert math.log(ratio.value) == pytest.approx(0.2, abs=1e-3)
+    half = 0.248414 + math.log(1.02)
+    assert math.log(ratio.low) == pytest.approx(0.2 - half, abs=1e-3)
+    assert math.log(ratio.high) == pytest.approx(0.2 + half, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [
+        (1.019, "not shown to differ"),
+        (1.021, "faster"),
+        (1 / 1.021, "slower"),
+        (1.0, "not shown to differ"),
+    ],
+)
+def test_nothing_is_claimed_under_the_floor(factor: float, verdict: str) -> None:
+    base = of([[factor * 1000]] * 5)
+    assert speed("float32", base, of([[1000.0]] * 5)).verdict == verdict
 
 
 TIMES = st.floats(0.5, 1e6)
 
 
-@given(st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=9))
+@given(st.lists(st.tuples(TIMES, TIMES), min_size=2, max_size=9))
 def test_speed_turns_over_when_the_two_change_places(rounds: list[tuple[float, float]]) -> None:
-    base, this = (latency("model", 1, 1, [[pair[i]] for pair in rounds]) for i in (0, 1))
-    there, back = speed(base, this), speed(this, base)
+    base, this = (of([[pair[i]] for pair in rounds]) for i in (0, 1))
+    there, back = speed("a", base, this), speed("b", this, base)
     assert there.low <= there.value <= there.high
-    assert there.low == pytest.approx(1 / back.high)
-    assert there.value == pytest.approx(
-        median(a[0] / b[0] for a, b in zip(base.rounds, this.rounds, strict=True))
-    )
+    assert there.low * back.high == pytest.approx(1, rel=1e-6)
+    assert there.value * back.value == pytest.approx(1, rel=1e-6)
+    swapped = {"faster": "slower", "slower": "faster"}
+    assert there.verdict == swapped.get(back.verdict, back.verdict)
 
 
 def test_latency_is_of_one_image() -> None:
-    found = latency("model", 1000, 2, [[1000.0, 3000.0, 2000.0], [5000.0, 5000.0, 5000.0]])
+    found = latency(
+        ("model", 1000), 2, [[1000.0, 3000.0, 2000.0], [5000.0, 5000.0, 5000.0]], [0, 0]
+    )
     assert found.rounds == ((1.0, 3.0, 2.0), (5.0, 5.0, 5.0))
     assert found.median == 3.5
     assert found.p95 == 5.0

@@ -78,7 +78,7 @@ main()
     ("missing", "unavailable"),
     [
         ("torch.ao.quantization", {"dynamic", "static", "static_uncalibrated"}),
-        ("onnxruntime", {"onnxruntime"}),
+        ("onnxruntime", {"onnxruntime", "ort_dynamic", "ort_static"}),
     ],
 )
 def test_the_list_goes_on_without_a_library(

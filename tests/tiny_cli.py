@@ -23,7 +23,7 @@ def load_task(model: str, *args: Any, **options: Any) -> Task:
 
 def run(options: Options, *args: Any) -> Study:
     seconds = float(os.environ.get("QUANTBENCH_TEST_SECONDS", "0"))
-    plan = Plan(batch=50, calls=3, least=2, most=10_000, seconds=seconds)
+    plan = Plan(batches=(1, 50), calls=3, least=2, most=10_000, seconds=seconds, budget=0)
     return _run(options.model_copy(update={"plan": plan}), *args)
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from quantbench.artifact import Artifact, load_artifact
     from quantbench.checkpoint import Checkpoint, load_checkpoint
-    from quantbench.environment import environment
     from quantbench.errors import QuantbenchError
     from quantbench.images import read_digit
     from quantbench.predict import answers
     from quantbench.quantizing import quantize
     from quantbench.recipes import RECIPES
     from quantbench.records import Results
+    from quantbench.settings import settings_for
     from quantbench.structure import layers
     from quantbench.study import Options, Study, run
     from quantbench.task import Task, load_task
@@ -34,7 +34,6 @@ _HOMES = {
     "Study": "study",
     "Task": "task",
     "answers": "predict",
-    "environment": "environment",
     "layers": "structure",
     "load_artifact": "artifact",
     "load_checkpoint": "checkpoint",
@@ -42,6 +41,7 @@ _HOMES = {
     "quantize": "quantizing",
     "read_digit": "images",
     "run": "study",
+    "settings_for": "settings",
     "train": "training",
 }
 
@@ -55,7 +55,6 @@ __all__ = [
     "Study",
     "Task",
     "answers",
-    "environment",
     "layers",
     "load_artifact",
     "load_checkpoint",
@@ -63,6 +62,7 @@ __all__ = [
     "quantize",
     "read_digit",
     "run",
+    "settings_for",
     "train",
 ]
 

@@ -16,8 +16,9 @@ from rich.console import Console
 
 from quantbench.errors import QuantbenchError
 
+_STOPPED = 130
+
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -27,7 +28,7 @@ app = typer.Typer(
 Model = Annotated[str, typer.Option(help="The network; see `quantbench list`.")]
 Data = Annotated[str, typer.Option(help="The data set; see `quantbench list`.")]
 RecipeName = Annotated[str, typer.Option("--recipe", help="default or reference.")]
-Seed = Annotated[int, typer.Option(min=0)]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1)]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="NAME=VALUE, or METHOD.NAME=VALUE; recipe.NAME for training."),
@@ -36,7 +37,16 @@ Out = Annotated[Path, typer.Option(help="The folder for results and finished ste
 DataDir = Annotated[Path | None, typer.Option(help="A folder with the four IDX files, raw or .gz.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no network.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget all finished steps.")]
-Threads = Annotated[int, typer.Option(min=1, help="Of each engine while it is measured.")]
+Threads = Annotated[
+    list[int] | None,
+    typer.Option(min=1, help="Of each engine while it is measured; may be repeated."),
+]
+All = Annotated[
+    bool, typer.Option("--all", help="Every method and runtime that is installed; minutes.")
+]
+Full = Annotated[
+    bool, typer.Option("--full", help="8 fresh starts of every worker, on 1 and on 2 threads.")
+]
 Runtime = Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")]
 
 
@@ -57,7 +67,9 @@ def run(
         list[str] | None, typer.Option(help="Only this method; may be repeated.")
     ] = None,
     runtime: Runtime = None,
-    threads: Threads = 1,
+    all_: All = False,
+    threads: Threads = None,
+    full: Full = False,
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
@@ -117,7 +129,8 @@ def measure(
     recipe: RecipeName = "default",
     seed: Seed = 1,
     runtime: Runtime = None,
-    threads: Threads = 1,
+    threads: Threads = None,
+    full: Full = False,
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
@@ -190,11 +203,9 @@ def main() -> NoReturn:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        code = app(arguments, standalone_mode=False)
-    except KeyboardInterrupt:
-        _fail("stopped; the next run goes on from the last finished step", 130)
-    except typer.Abort:
-        _fail("stopped", 130)
+        code = app(arguments or ["--help"], standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _STOPPED
     except typer.TyperException as error:
         if debug:
             raise
@@ -212,6 +223,8 @@ def main() -> NoReturn:
             raise
         name = type(error).__name__
         _fail(f"error: this is a fault in quantbench ({name}: {error}); --debug shows where", 1)
+    if code == _STOPPED:  # Typer, too, makes this code of a Ctrl-C
+        _fail("stopped; the next run goes on from the last finished step", _STOPPED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -15,7 +15,8 @@ from quantbench import plugins, study
 from quantbench.artifact import Artifact
 from quantbench.data import probe
 from quantbench.environment import LIBRARIES, environment, has_vnni
-from quantbench.errors import UnavailableError
+from quantbench.errors import UnavailableError, UsageError
+from quantbench.harness.rounds import Plan
 from quantbench.images import read_digit
 from quantbench.measuring import BASELINE
 from quantbench.predict import answers
@@ -30,13 +31,20 @@ from quantbench.rows import paired
 from quantbench.settings import split_pairs
 from quantbench.storage import write_atomic
 from quantbench.structure import layers
-from quantbench.study import Options, Overrides, Study, Workspace
+from quantbench.study import Options, Overrides, Study
 from quantbench.task import Task
 
 
 def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
     """Options from a command's own; a repeated option is a list there, a tuple here."""
     names = {"method": "methods", "runtime": "runtimes"}
+    if given.get("all_"):
+        everything = {name: plugins.names(f"{name}s") for name in names}
+        given = given | {name: given[name] or everything[name] for name in names}
+    if given.get("full"):
+        given = {"plan": Plan(starts=8), "threads": (1, 2)} | {
+            name: value for name, value in given.items() if value is not None
+        }
     renamed = {names.get(name, name): value for name, value in given.items() if name not in skip}
     return Options.model_validate(
         {
@@ -65,8 +73,12 @@ def measure(options: Options, pairs: list[str]) -> None:
 
 
 def train(options: Options, pairs: list[str]) -> None:
-    with study.workspace(options.out, fresh=options.fresh) as space:
-        _, checkpoint = study.prepare(options, _overrides(pairs, "recipe"), space, Progress(), _say)
+    overrides = _overrides(pairs, "recipe")
+    if others := sorted(overrides.keys() - {"recipe"}):
+        raise UsageError(f"settings for '{others[0]}', but train runs no method")
+    study.recipe_settings(options, overrides)
+    with study.workspace(options.out, fresh=options.fresh) as space, Progress() as track:
+        _, checkpoint = study.prepare(options, overrides, space, track, track.say)
     for epoch in checkpoint.body.epochs:
         _print(
             f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
@@ -77,8 +89,7 @@ def train(options: Options, pairs: list[str]) -> None:
 
 
 def quantize(method: str, options: Options, pairs: list[str]) -> None:
-    with study.workspace(options.out) as space:
-        _, artifacts = _artifacts((method,), options, pairs, space)
+    _, artifacts = _artifacts((method,), options, pairs)
     for artifact in artifacts:
         _print(numerics_table(artifact.body.quantized))
         _print(f"{artifact.body.format}: {artifact.bytes:,} bytes in {artifact.folder}")
@@ -89,15 +100,13 @@ def describe(method: str | None, options: Options, pairs: list[str]) -> None:
         module = plugins.model(options.model)
         _print(layer_table(layers(module.build(), module.INPUT_SHAPE), options.model))
         return
-    with study.workspace(options.out) as space:
-        _, artifacts = _artifacts((method,), options, pairs, space)
+    _, artifacts = _artifacts((method,), options, pairs)
     _print(numerics_table(artifacts[0].body.quantized))
 
 
 def predict(names: list[str], method: str, options: Options, pairs: list[str]) -> None:
     images = [_read(name) for name in names]
-    with study.workspace(options.out) as space:
-        task, found = _artifacts((BASELINE, method), options, pairs, space)
+    task, found = _artifacts((BASELINE, method), options, pairs)
     artifacts = [artifact for artifact in found if artifact.body.format == "torch"]
     table = Table("image", *(artifact.body.method for artifact in artifacts), box=None)
     columns = [answers(artifact, "torch", task.spec, images) for artifact in artifacts]
@@ -139,14 +148,15 @@ def doctor(data_dir: Path | None, *, offline: bool) -> None:
 
 
 def _artifacts(
-    methods: tuple[str, ...], options: Options, pairs: list[str], space: Workspace
+    methods: tuple[str, ...], options: Options, pairs: list[str]
 ) -> tuple[Task, list[Artifact]]:
     overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
     settings = study.method_settings(methods, overrides)
     for name in methods:
         if isinstance(reason := settings[name], str):
             raise UnavailableError(reason)
-    with Progress() as track:
+    study.recipe_settings(options, overrides)
+    with study.workspace(options.out) as space, Progress() as track:
         task, checkpoint = study.prepare(options, overrides, space, track, track.say)
         found = [
             quantize_one(task, checkpoint, name, chosen, format, space.artifacts, track)

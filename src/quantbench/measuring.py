@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
+import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeAlias, cast
+from statistics import median
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from quantbench import plugins
-from quantbench.artifact import Artifact
 from quantbench.contracts import Say, Track
-from quantbench.environment import cores
 from quantbench.errors import WorkerError
 from quantbench.harness.process import Worker
-from quantbench.harness.rounds import TIMEOUT, Plan, Timing, time_in_turn
+from quantbench.harness.rounds import (
+    TIMEOUT,
+    Cell,
+    Plan,
+    Rounds,
+    latency,
+    read_in_turn,
+    time_in_turn,
+)
 from quantbench.harness.worker import Request
 from quantbench.records import Environment, Latency, Record, Skipped
 from quantbench.storage import find, key, path_for, save, sha256_of
 from quantbench.task import Task
+from quantbench.workers import Candidate, Workers, at_once
 
-_EVALUATION_BATCH = 1000
 BASELINE = "float32"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One row to be: an artifact on a runtime."""
-
-    artifact: Artifact
-    runtime: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.artifact.body.method} on {self.runtime}"
+_EVALUATION_BATCH = 1000
 
 
 class Evaluation(Record):
@@ -48,8 +43,20 @@ class Evaluation(Record):
     images: int
 
 
+class Timing(Record):
+    """Of one candidate: every kind, batch and number of threads, over all starts."""
+
+    latency: tuple[Latency, ...]
+    busy_threads: float
+    warm_up: int
+    cold_start: float
+    peak_memory: int
+
+
 class Timings(Record):
-    rows: tuple[Timing, ...]
+    """By candidate: its times, or why it has none."""
+
+    rows: tuple[Timing | str, ...]
     data_loading: Latency
 
 
@@ -59,15 +66,26 @@ class Measured:
 
     candidates: tuple[Candidate, ...]
     logits: tuple[NDArray[np.float32], ...]
-    timings: Timings
+    timings: tuple[Timing, ...]
+    data_loading: Latency
     environment: Environment
     skipped: tuple[Skipped, ...]
+
+
+@dataclass
+class _Start:
+    """One fresh start of every worker, at one number of threads."""
+
+    threads: int
+    rounds: list[Rounds]
+    cold_start: dict[str, float]
+    peak_memory: list[int]
 
 
 def measure(
     task: Task,
     candidates: Iterable[Candidate | Skipped],
-    threads: int,
+    threads: Sequence[int],
     plan: Plan,
     machine: Environment,
     folders: tuple[Path, Path],
@@ -80,63 +98,38 @@ def measure(
     evaluations and for the timings. Raises WorkerError where no float32 could be run.
     """
     evaluations, timings = folders
-    with _Workers(task, threads) as workers:
+    with Workers(task, threads[0]) as workers:
         answers = _evaluate_all(task, candidates, machine, evaluations, workers, track)
         working = [(one, logits) for one, logits in answers if not isinstance(one, Skipped)]
-        skipped = [one for one, _ in answers if isinstance(one, Skipped)]
-        rows = [candidate for candidate, _ in working]
-        if not any(candidate.artifact.body.method == BASELINE for candidate in rows):
-            reasons = "; ".join(f"{s.runtime}: {s.reason}" for s in skipped if s.method == BASELINE)
-            raise WorkerError(f"{BASELINE}, which all is compared with, could not run: {reasons}")
-        timed = _time_all(task, rows, threads, plan, machine, timings, workers, track, say)
+        timed = _timings(
+            task, [one for one, _ in working], threads, plan, machine, timings, workers, track, say
+        )
+    rows = [
+        (one, logits, timing)
+        for (one, logits), timing in zip(working, timed.rows, strict=True)
+        if isinstance(timing, Timing)
+    ]
+    skipped = [one for one, _ in answers if isinstance(one, Skipped)] + [
+        _skipped(one, timing)
+        for (one, _), timing in zip(working, timed.rows, strict=True)
+        if isinstance(timing, str)
+    ]
+    if not any(one.artifact.body.method == BASELINE for one, _, _ in rows):
+        reasons = "; ".join(f"{s.runtime}: {s.reason}" for s in skipped if s.method == BASELINE)
+        raise WorkerError(f"{BASELINE}, which all is compared with, could not run: {reasons}")
     return Measured(
-        tuple(rows), tuple(logits for _, logits in working), timed, machine, tuple(skipped)
+        candidates=tuple(one for one, _, _ in rows),
+        logits=tuple(logits for _, logits, _ in rows),
+        timings=tuple(timing for _, _, timing in rows),
+        data_loading=timed.data_loading,
+        environment=machine,
+        skipped=tuple(skipped),
     )
 
 
-class _Workers:
-    """Started when first asked for, ended together."""
-
-    def __init__(self, task: Task, threads: int) -> None:
-        self._task = task
-        self._threads = threads
-        self._stack = contextlib.ExitStack()
-        self._ready: dict[str, Worker] = {}
-
-    def __enter__(self) -> Self:
-        self.scratch = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        np.save(self._images, self._task.test.images, allow_pickle=False)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    @property
-    def _images(self) -> Path:
-        return self.scratch / "images.npy"
-
-    def get(self, candidate: Candidate) -> Worker:
-        """With the images and the artifact loaded. Raises WorkerError."""
-        if candidate.name not in self._ready:
-            worker = self._start(candidate.name)
-            request = Request(
-                do="load",
-                artifact=str(candidate.artifact.folder),
-                runtime=candidate.runtime,
-                threads=self._threads,
-            )
-            worker.ask(request, TIMEOUT)
-            self._ready[candidate.name] = worker
-        return self._ready[candidate.name]
-
-    def without_model(self) -> Worker:
-        return self._start("data")
-
-    def _start(self, name: str) -> Worker:
-        worker = self._stack.enter_context(Worker(name, self._threads, self.scratch))
-        data = self._task.spec.name
-        worker.ask(Request(do="images", images=str(self._images), data=data), TIMEOUT)
-        return worker
+def _skipped(candidate: Candidate, reason: str) -> Skipped:
+    body = candidate.artifact.body
+    return Skipped(method=body.method, runtime=candidate.runtime, reason=reason)
 
 
 Answer: TypeAlias = "Future[tuple[Candidate | Skipped, NDArray[np.float32]]]"
@@ -148,7 +141,7 @@ def _evaluate_all(
     candidates: Iterable[Candidate | Skipped],
     machine: Environment,
     parent: Path,
-    workers: _Workers,
+    workers: Workers,
     track: Track,
 ) -> list[tuple[Candidate | Skipped, NDArray[np.float32]]]:
     """Each one's logits, or why it is skipped. Nothing is timed here, so they run at once."""
@@ -157,11 +150,9 @@ def _evaluate_all(
         try:
             return candidate, _logits(task, candidate, machine, parent, workers)
         except WorkerError as error:
-            method = candidate.artifact.body.method
-            skipped = Skipped(method=method, runtime=candidate.runtime, reason=str(error))
-            return skipped, _NOTHING
+            return _skipped(candidate, str(error)), _NOTHING
 
-    with ThreadPoolExecutor(cores()) as pool:
+    with at_once() as pool:
         # Submitting takes the next candidate, which quantizes it while a worker answers.
         answers = [
             _done((one, _NOTHING)) if isinstance(one, Skipped) else pool.submit(evaluate, one)
@@ -177,7 +168,7 @@ def _done(answer: tuple[Skipped, NDArray[np.float32]]) -> Answer:
 
 
 def _logits(
-    task: Task, candidate: Candidate, machine: Environment, parent: Path, workers: _Workers
+    task: Task, candidate: Candidate, machine: Environment, parent: Path, workers: Workers
 ) -> NDArray[np.float32]:
     name = f"{candidate.artifact.body.method}-{candidate.runtime}"
     inputs = _row_inputs(candidate, machine) | {"test": task.test.sha256}
@@ -194,14 +185,14 @@ def _logits(
     return cast(NDArray[np.float32], logits)
 
 
-def _time_all(
+def _timings(
     task: Task,
     candidates: Sequence[Candidate],
-    threads: int,
+    threads: Sequence[int],
     plan: Plan,
     machine: Environment,
     parent: Path,
-    workers: _Workers,
+    workers: Workers,
     track: Track,
     say: Say,
 ) -> Timings:
@@ -210,7 +201,7 @@ def _time_all(
     inputs: dict[str, JsonValue] = {
         "rows": [key(_row_inputs(candidate, machine)) for candidate in candidates],
         "test": task.test.sha256,
-        "threads": threads,
+        "threads": list(threads),
         "plan": plan.model_dump(mode="json"),
         "code": {path.stem: sha256_of(path) for path in sorted(here.glob("*.py"))},
     }
@@ -218,13 +209,98 @@ def _time_all(
     if stored is not None:
         say(f"times from {stored.folder}: nothing that they depend on changed")
         return stored.body
-    with ThreadPoolExecutor(cores()) as pool:
-        ready = list(pool.map(workers.get, candidates))
-    timed, reading = time_in_turn(
-        ready, workers.without_model(), task.spec.name, len(task.test), plan, track
-    )
-    timings = Timings(rows=tuple(timed), data_loading=reading)
+    timings = _time_all(task, candidates, threads, plan, workers, track)
+    if any(isinstance(row, str) for row in timings.rows):
+        return timings  # what failed is tried again next time
     return save(path_for(parent, "timing", inputs), "timing", inputs, lambda _: timings).body
+
+
+def _time_all(
+    task: Task,
+    candidates: Sequence[Candidate],
+    threads: Sequence[int],
+    plan: Plan,
+    workers: Workers,
+    track: Track,
+) -> Timings:
+    """The first start takes the workers that answered; more follow while time allows."""
+    plan = plan.within(len(task.test))
+    began = time.monotonic()
+    starts = [_start(task, candidates, plan, workers, threads[0], track, 1)]
+    reading = read_in_turn(workers.without_model(), task.spec.name, len(task.test), plan)
+    for count in threads[1:]:
+        with Workers(task, count) as fresh:
+            starts.append(_start(task, candidates, plan, fresh, count, track, 1))
+    number, spent = 1, time.monotonic() - began
+    while number < plan.starts or spent * (number + 1) / number < plan.budget:
+        number += 1
+        for count in threads:
+            with Workers(task, count) as fresh:
+                starts.append(_start(task, candidates, plan, fresh, count, track, number))
+        spent = time.monotonic() - began
+    return Timings(
+        rows=tuple(_timing(i, one, starts) for i, one in enumerate(candidates)),
+        data_loading=latency(("end_to_end", plan.largest), 1, reading, [0] * len(reading)),
+    )
+
+
+def _start(
+    task: Task,
+    candidates: Sequence[Candidate],
+    plan: Plan,
+    workers: Workers,
+    threads: int,
+    track: Track,
+    number: int,
+) -> _Start:
+    def ready(candidate: Candidate) -> Worker | WorkerError:
+        try:
+            return workers.get(candidate)
+        except WorkerError as error:
+            return error
+
+    with at_once() as pool:
+        found = list(pool.map(ready, candidates))
+    able = [worker for worker in found if isinstance(worker, Worker)]
+    title = f"measuring, start {number}" + (f", {threads} threads" if threads > 1 else "")
+    timed = iter(time_in_turn(able, task.spec.name, len(task.test), plan, track, title))
+    rounds = [
+        next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
+        for worker in found
+    ]
+    memory = [
+        cast(int, worker.ask(Request(do="memory"), TIMEOUT)["bytes"])
+        if isinstance(worker, Worker) and r.failure is None
+        else 0
+        for worker, r in zip(found, rounds, strict=True)
+    ]
+    return _Start(threads, rounds, dict(workers.cold_start), memory)
+
+
+def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timing | str:
+    mine = [start.rounds[index] for start in starts]
+    for rounds in mine:
+        if rounds.failure is not None:
+            return rounds.failure
+    return Timing(
+        latency=tuple(
+            latency(cell, threads, *_joined(index, cell, threads, starts))
+            for threads in dict.fromkeys(start.threads for start in starts)
+            for cell in mine[0].cells
+        ),
+        busy_threads=median(mine[0].busy),
+        warm_up=mine[0].warm_up,
+        cold_start=median(start.cold_start[candidate.name] for start in starts),
+        peak_memory=max(start.peak_memory[index] for start in starts),
+    )
+
+
+def _joined(
+    index: int, cell: Cell, threads: int, starts: Sequence[_Start]
+) -> tuple[list[list[float]], list[int]]:
+    """All rounds of one cell, and of each the start that it belongs to."""
+    mine = [start.rounds[index].cells[cell] for start in starts if start.threads == threads]
+    return [r for rounds in mine for r in rounds], [i for i, rs in enumerate(mine) for _ in rs]
 
 
 def _row_inputs(candidate: Candidate, machine: Environment) -> dict[str, JsonValue]:

@@ -133,19 +133,25 @@ class Latency(Record):
     threads: int
     kind: Literal["model", "end_to_end"]
     rounds: tuple[tuple[float, ...], ...] = Field(description="microseconds an image, by call")
+    starts: tuple[int, ...] = Field(description="of each round: in which start of the worker")
     median: float = Field(description="over the rounds' medians, microseconds an image")
     p95: float = Field(description="over all calls, microseconds an image")
+    p99: float = Field(description="over all calls, microseconds an image")
 
 
 class Ratio(Record):
     """Float time over this row's time: above 1 this row is faster."""
 
+    baseline: str
     batch: int
     threads: int
     kind: Literal["model", "end_to_end"]
-    value: float = Field(description="median of the ratios of the rounds")
-    low: float = Field(description="smallest ratio of a round")
-    high: float = Field(description="largest ratio of a round")
+    value: float = Field(description="median over the starts of the median ratio of their rounds")
+    low: float = Field(description="95 % interval over the starts, floor included")
+    high: float
+    starts: int = Field(description="fresh starts of both workers")
+    floor: float = Field(description="relative difference below which nothing is claimed")
+    verdict: Literal["faster", "slower", "not shown to differ"]
 
 
 class AgainstFloat(Record):
@@ -159,6 +165,14 @@ class AgainstFloat(Record):
     only_this_right: int
     mcnemar_p: float = Field(description="exact, two-sided")
     speed: tuple[Ratio, ...] = ()
+
+
+class Throughput(Record):
+    """The batch and threads at which a row answers most images a second."""
+
+    images_per_second: float
+    batch: int
+    threads: int
 
 
 class Metric(Record):
@@ -187,8 +201,15 @@ class Row(Record):
     metrics: dict[str, Metric] = Field(description="every file of measure/")
     threads: int = Field(description="that the runtime was given")
     busy_threads: float = Field(description="processor time over wall time at the largest batch")
+    warm_up: int = Field(description="rounds of calls until its times were steady")
+    cold_start: float = Field(description="seconds: import, load, answer one image; median")
+    peak_memory: int = Field(description="bytes that the worker held at most")
     latency: tuple[Latency, ...]
+    throughput: Throughput
     against_float: AgainstFloat | None = Field(description="null for float32 itself")
+    against_fastest: tuple[Ratio, ...] = Field(
+        description="against the fastest float32 of any engine, by batch"
+    )
     notes: tuple[str, ...] = ()
 
 

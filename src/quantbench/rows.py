@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,20 @@ from quantbench import plugins
 from quantbench.checkpoint import STATE, Checkpoint
 from quantbench.compare import discordant, mcnemar, speed, wilson
 from quantbench.contracts import Observation
-from quantbench.harness.rounds import Timing
-from quantbench.measuring import BASELINE, Candidate, Measured
-from quantbench.records import AgainstFloat, Layer, Metric, Ratio, Results, Row, Skipped
+from quantbench.measuring import BASELINE, Measured, Timing
+from quantbench.records import (
+    AgainstFloat,
+    Latency,
+    Layer,
+    Metric,
+    Ratio,
+    Results,
+    Row,
+    Skipped,
+    Throughput,
+)
 from quantbench.task import Task
+from quantbench.workers import Candidate
 
 
 def results_of(
@@ -40,7 +51,7 @@ def results_of(
         splits={s.name: s.sha256 for s in (task.train, task.calibration, task.test)},
         preprocessing_sha256=task.preprocessing_sha256,
         environment=measured.environment,
-        data_loading=measured.timings.data_loading,
+        data_loading=measured.data_loading,
         rows=tuple(
             _row(task, measured, index, _baseline(measured.candidates, candidate), out)
             for index, candidate in enumerate(measured.candidates)
@@ -65,7 +76,7 @@ def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
 
 
 def _row(task: Task, measured: Measured, index: int, baseline: int, out: Path) -> Row:
-    candidate, timing = measured.candidates[index], measured.timings.rows[index]
+    candidate, timing = measured.candidates[index], measured.timings[index]
     artifact, body = candidate.artifact, candidate.artifact.body
     logits, labels = measured.logits[index], task.test.labels
     seen = Observation(logits, measured.logits[baseline], labels, artifact.bytes)
@@ -92,8 +103,13 @@ def _row(task: Task, measured: Measured, index: int, baseline: int, out: Path) -
         metrics=metrics,
         threads=timing.latency[0].threads,
         busy_threads=timing.busy_threads,
+        warm_up=timing.warm_up,
+        cold_start=timing.cold_start,
+        peak_memory=timing.peak_memory,
         latency=timing.latency,
+        throughput=_throughput(timing.latency),
         against_float=None if index == baseline else _against(measured, index, baseline, labels),
+        against_fastest=tuple(_against_fastest(measured, index)),
         notes=body.quantized.notes,
     )
 
@@ -113,12 +129,31 @@ def _against(
         only_float_right=only_float,
         only_this_right=only_this,
         mcnemar_p=mcnemar(only_float, only_this),
-        speed=_speed(measured.timings.rows[baseline], measured.timings.rows[index]),
+        speed=_speed(base.name, measured.timings[baseline], measured.timings[index]),
     )
 
 
-def _speed(baseline: Timing, this: Timing) -> tuple[Ratio, ...]:
-    return tuple(speed(a, b) for a, b in zip(baseline.latency, this.latency, strict=True))
+def _speed(name: str, baseline: Timing, this: Timing) -> tuple[Ratio, ...]:
+    return tuple(speed(name, a, b) for a, b in zip(baseline.latency, this.latency, strict=True))
+
+
+def _against_fastest(measured: Measured, index: int) -> Iterator[Ratio]:
+    """By cell: the engine whose float32 is fastest may differ from batch to batch."""
+    floats = [i for i, c in enumerate(measured.candidates) if c.artifact.body.method == BASELINE]
+    for cell, this in enumerate(measured.timings[index].latency):
+        best = min(floats, key=partial(_median, measured, cell))
+        if best != index:
+            name = measured.candidates[best].name
+            yield speed(name, measured.timings[best].latency[cell], this)
+
+
+def _median(measured: Measured, cell: int, index: int) -> float:
+    return measured.timings[index].latency[cell].median
+
+
+def _throughput(latencies: Sequence[Latency]) -> Throughput:
+    best = min((one for one in latencies if one.kind == "model"), key=lambda one: one.median)
+    return Throughput(images_per_second=1e6 / best.median, batch=best.batch, threads=best.threads)
 
 
 def _loss(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

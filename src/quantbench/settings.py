@@ -6,10 +6,20 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from quantbench import plugins
 from quantbench.errors import SettingError, UnknownNameError, UsageError
 from quantbench.records import Settings
 
 S = TypeVar("S", bound=Settings)
+
+
+def settings_for(method: str, **given: object) -> Settings:
+    """A method's settings, defaults where nothing is given: `settings_for("static", images=500)`.
+
+    Raises UnknownNameError or SettingError.
+    """
+    text = {name: str(value) for name, value in given.items()}
+    return parse_settings(plugins.method(method).SETTINGS, f"setting of method '{method}'", text)
 
 
 def parse_settings(kind: type[S], what: str, given: dict[str, str]) -> S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import prod
 
 import torch
@@ -45,7 +46,7 @@ def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
 def chains(model: nn.Module) -> list[list[str]]:
     """Layers that multiply, each with the batch norm and activation that alone read it.
 
-    These are what eager quantization can fuse: [conv], [conv, relu], [conv, bn, relu], ...
+    [conv], [conv, relu], [conv, bn, relu], ...
     """
     graph = fx.symbolic_trace(model).graph
     modules = dict(model.named_modules())
@@ -60,6 +61,13 @@ def chains(model: nn.Module) -> list[list[str]]:
                 chain, last = [*chain, follower.target], follower
         found.append(chain)
     return found
+
+
+def calls(model: nn.Module) -> Counter[nn.Module]:
+    """How often one pass calls each module."""
+    modules = dict(model.named_modules())
+    nodes = fx.symbolic_trace(model).graph.nodes
+    return Counter(modules[node.target] for node in nodes if node.op == "call_module")
 
 
 def macs(module: nn.Module, output_shape: tuple[int, ...]) -> int:

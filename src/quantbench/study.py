@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -20,17 +21,20 @@ from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import environment
 from quantbench.errors import CalibrationError, UnavailableError, UsageError
 from quantbench.harness.rounds import Plan
-from quantbench.measuring import BASELINE, Candidate, Measured, measure
+from quantbench.measuring import BASELINE, Measured, measure
 from quantbench.quantizing import quantize
 from quantbench.recipes import Recipe, recipe
 from quantbench.records import Results, Settings, Skipped
 from quantbench.rows import results_of
-from quantbench.settings import parse_settings
+from quantbench.settings import parse_settings, settings_for
 from quantbench.storage import clean, locked
 from quantbench.structure import layers
 from quantbench.task import Task, load_task
 from quantbench.training import train
+from quantbench.workers import Candidate
 
+CORE_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
+CORE_RUNTIMES = ("onnxruntime", "torch")
 Overrides = dict[str, dict[str, str]]
 """Method name, or "recipe" -> setting -> value as text."""
 
@@ -41,10 +45,10 @@ class Options(Settings):
     model: str = "lenet"
     data: str = "mnist"
     recipe: str = "default"
-    seed: int = Field(1, ge=0)
-    methods: tuple[str, ...] = ()
-    runtimes: tuple[str, ...] = ()
-    threads: int = Field(1, gt=0)
+    seed: int = Field(1, ge=0, lt=2**32)
+    methods: tuple[str, ...] = CORE_METHODS
+    runtimes: tuple[str, ...] = CORE_RUNTIMES
+    threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
     data_dir: Path | None = None
     offline: bool = False
     out: Path = Path("results")
@@ -110,6 +114,7 @@ def run(
     `skipped`.
     """
     overrides = overrides or {}
+    recipe_settings(options, overrides)
     settings = method_settings(options.methods, overrides)
     runtimes, skipped = _available(options.runtimes)
     with workspace(options.out, fresh=options.fresh) as space:
@@ -140,8 +145,7 @@ def prepare(
     options: Options, overrides: Overrides, space: Workspace, track: Track, say: Say
 ) -> tuple[Task, Checkpoint]:
     """The data and the trained network, each found or made."""
-    base = {name: str(value) for name, value in recipe(options.recipe).model_dump().items()}
-    chosen = parse_settings(Recipe, "setting of the recipe", base | overrides.get("recipe", {}))
+    chosen = recipe_settings(options, overrides)
     task = load_task(
         options.model, options.data, data_dir=options.data_dir, offline=options.offline, say=say
     )
@@ -149,12 +153,19 @@ def prepare(
     return task, checkpoint
 
 
+def recipe_settings(options: Options, overrides: Overrides) -> Recipe:
+    """What to train with. Raises UsageError, also for a model or data set that isn't there."""
+    plugins.source("models", options.model)
+    plugins.source("data", options.data)
+    base = {name: str(value) for name, value in recipe(options.recipe).model_dump().items()}
+    return parse_settings(Recipe, "setting of the recipe", base | overrides.get("recipe", {}))
+
+
 def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, Settings | str]:
     """Method -> its settings, or why it isn't available; the baseline is always the first.
 
-    Nothing asked means every method. Raises UsageError.
+    Raises UsageError.
     """
-    asked = asked or tuple(plugins.names("methods"))
     for name in (*asked, *(name for name in overrides if name != "recipe")):
         plugins.source("methods", name)
     if unused := sorted(overrides.keys() - {"recipe", *asked}):
@@ -162,16 +173,13 @@ def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, S
     names = sorted({BASELINE, *asked}, key=lambda name: (name != BASELINE, name))
     return {
         name: plugins.why_unavailable("methods", name)
-        or parse_settings(
-            plugins.method(name).SETTINGS, f"setting of method '{name}'", overrides.get(name, {})
-        )
+        or settings_for(name, **overrides.get(name, {}))
         for name in names
     }
 
 
 def _available(asked: tuple[str, ...]) -> tuple[list[str], list[Skipped]]:
-    names = list(asked) or plugins.names("runtimes")
-    reasons = {name: plugins.why_unavailable("runtimes", name) for name in names}
+    reasons = {name: plugins.why_unavailable("runtimes", name) for name in asked}
     skipped = [
         Skipped(method="*", runtime=name, reason=why) for name, why in reasons.items() if why
     ]

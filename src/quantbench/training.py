@@ -131,6 +131,8 @@ def _train(
         last_good = epochs[epoch - 1] if epoch else None
         losses = _epoch(model, optimizers, recipe, train, draws, epoch, track, last_good)
         loss, accuracy = evaluate(model, test)
+        if not math.isfinite(loss):
+            raise _diverged(loss, f"on the test images after epoch {epoch + 1}", recipe, last_good)
         seconds = time.perf_counter() - start
         entry = Epoch(epoch=epoch + 1, test_loss=loss, test_accuracy=accuracy, seconds=seconds)
         record = record.model_copy(
@@ -181,16 +183,21 @@ def _epoch(
         model.zero_grad()
         loss = F.cross_entropy(model(inputs), labels, label_smoothing=recipe.label_smoothing)
         if not math.isfinite(value := loss.item()):
-            kept = f"the last good state is {last_good}" if last_good else "no epoch was finished"
-            raise TrainingDivergedError(
-                f"the loss became {value} at epoch {epoch + 1}, batch {number + 1}; {kept}; "
-                f"try a lower rate than lr={recipe.lr:g}"
-            )
+            raise _diverged(value, f"at epoch {epoch + 1}, batch {number + 1}", recipe, last_good)
         loss.backward()
         optimizers.step(rate(recipe, (epoch * batches + number) / steps))
         if number % LOSS_EVERY == 0:
             losses.append(value)
     return losses
+
+
+def _diverged(
+    loss: float, where: str, recipe: Recipe, last_good: Path | None
+) -> TrainingDivergedError:
+    kept = f"the last good state is {last_good}" if last_good else "no epoch was finished"
+    return TrainingDivergedError(
+        f"the loss became {loss} {where}; {kept}; try a lower rate than lr={recipe.lr:g}"
+    )
 
 
 def evaluate(model: nn.Module, images: Images) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from quantbench.records import (
     Results,
     Row,
     Skipped,
+    Throughput,
     Training,
 )
 
@@ -27,9 +28,21 @@ def latency(kind, batch, microseconds, *, threads=1, wobble=0.01, rounds=10):
         threads=threads,
         kind=kind,
         rounds=tuple((value, value, value * 1.1) for value in values),
+        starts=(0,) * rounds,
         median=microseconds,
         p95=microseconds * 1.1,
+        p99=microseconds * 1.1,
     )
+
+
+def against_fastest(times):
+    fastest = (
+        latency("model", 1, 40.0),
+        latency("model", 1000, 25.0),
+        latency("end_to_end", 1000, 45.0),
+    )
+    name = "float32 on onnxruntime"
+    return tuple(speed(name, a, b) for a, b in zip(fastest, times, strict=True))
 
 
 def row(
@@ -65,7 +78,10 @@ def row(
             only_float_right=lost,
             only_this_right=gained,
             mcnemar_p=mcnemar(lost, gained),
-            speed=tuple(speed(a, b) for a, b in zip(baseline.latency, times, strict=True)),
+            speed=tuple(
+                speed(f"{baseline.method} on {baseline.runtime}", a, b)
+                for a, b in zip(baseline.latency, times, strict=True)
+            ),
         )
     fields = {
         "method": method,
@@ -86,6 +102,11 @@ def row(
         "metrics": {},
         "threads": 1,
         "busy_threads": 1.0,
+        "warm_up": 8,
+        "cold_start": 1.5,
+        "peak_memory": 300_000_000,
+        "throughput": Throughput(images_per_second=1e6 / model, batch=1000, threads=1),
+        "against_fastest": against_fastest(times) if runtime != "onnxruntime" else (),
         "latency": times,
         "against_float": against,
     }

@@ -96,7 +96,7 @@ def test_speed_is_not_judged_where_rounds_disagree():
     wild = latency("model", 1, 150.0, wobble=0.5)
     fast = static()
     changed = fast.latency
-    ratios = (speed(FLOAT.latency[0], wild), *fast.against_float.speed[1:])
+    ratios = (speed("float32 on torch", FLOAT.latency[0], wild), *fast.against_float.speed[1:])
     against = fast.against_float.model_copy(update={"speed": ratios})
     fast = fast.model_copy(update={"latency": (wild, *changed[1:]), "against_float": against})
     assert answers(dynamic(), fast)[2].startswith("Holds in that neither")

@@ -68,7 +68,11 @@ class Worker:
             self._process.stdin.write(request.model_dump_json().encode() + b"\n")
         except BrokenPipeError as error:
             raise WorkerError(self._obituary()) from error
-        answer = cast(dict[str, JsonValue], json.loads(self._line(timeout)))
+        line = self._line(timeout)
+        try:
+            answer = cast(dict[str, JsonValue], json.loads(line))
+        except ValueError as error:
+            raise WorkerError(f"{self.name} gave no answer but {line[:80]!r}") from error
         if "error" in answer:
             raise WorkerError(str(answer["error"]))
         return answer
@@ -89,7 +93,8 @@ class Worker:
     def _obituary(self) -> str:
         code = self._process.wait()
         if code < 0:
-            why = f"was killed by {signal.Signals(-code).name}"
+            known = -code in set(signal.Signals)
+            why = f"was killed by {signal.Signals(-code).name if known else f'signal {-code}'}"
             if code == -signal.SIGKILL:
                 why += ", probably for memory"
         else:

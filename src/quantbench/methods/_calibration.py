@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import Field
+from torch import Tensor, nn
 
+from quantbench.errors import CalibrationError
 from quantbench.records import Settings
 from quantbench.task import Task
+
+BATCH = 100
 
 
 class CalibrationSettings(Settings):
@@ -17,3 +24,33 @@ class CalibrationSettings(Settings):
 def calibration_inputs(task: Task, settings: CalibrationSettings) -> NDArray[np.float32]:
     """The first `images` of the calibration split: float32 [images, 1, 32, 32]."""
     return task.inputs(task.calibration)[: settings.images]
+
+
+def refuse_nonfinite(model: nn.Module, inputs: NDArray[np.float32]) -> None:
+    """Raises CalibrationError naming the first layer that gives a value that isn't finite.
+
+    For quantizers that pass such values over without a word.
+    """
+    hooks = [
+        module.register_forward_hook(partial(refuse_output, name))
+        for name, module in model.named_modules()
+        if not any(module.children())
+    ]
+    try:
+        with torch.inference_mode():
+            for batch in torch.from_numpy(inputs).split(BATCH):
+                model(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def refuse_output(name: str, module: nn.Module, inputs: object, output: Tensor) -> None:
+    """A forward hook. Raises CalibrationError unless every value is finite."""
+    finite = output.isfinite().flatten(1).all(1)
+    if not finite.all():
+        image = int((~finite).nonzero()[0])
+        raise CalibrationError(
+            f"layer '{name}' gives a value that isn't finite for image "
+            f"{image} of a calibration batch; check the weights and the images"
+        )

@@ -11,16 +11,17 @@ import contextlib
 import copy
 import warnings
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Literal
 
 import torch
 from pydantic import Field, field_validator
 from torch import nn
-from torch.ao.quantization import QuantWrapper, fuse_modules
+from torch.ao.quantization import QuantWrapper, fuse_modules, get_fuser_method
 
 from quantbench.environment import environment, has_vnni
 from quantbench.records import LayerNumerics, Settings
-from quantbench.structure import chains, layers
+from quantbench.structure import calls, chains, layers
 
 Engine = Literal["x86", "fbgemm", "onednn", "qnnpack"]
 SEVEN_BIT = frozenset({"x86", "fbgemm"})
@@ -79,10 +80,34 @@ class EagerSettings(Settings):
 def wrapped(model: nn.Module, *, fuse: bool) -> nn.Module:
     """A copy in eval mode between a quantizing and a dequantizing stub."""
     model = copy.deepcopy(model).eval()
-    groups = [chain for chain in chains(model) if len(chain) > 1]
-    if fuse and groups:
+    if fuse and (groups := _fusable(model)):
         model = fuse_modules(model, groups)
     return QuantWrapper(model).eval()
+
+
+def _fusable(model: nn.Module) -> list[list[str]]:
+    """The chains, each cut to what PyTorch can fuse.
+
+    A module that is called elsewhere, too, isn't fused: it would be lost there.
+    """
+    modules, uses = dict(model.named_modules()), calls(model)
+    found = []
+    for chain in chains(model):
+        alone = list(takewhile(lambda name: uses[modules[name]] == 1, chain))
+        kinds = [type(modules[name]) for name in alone]
+        while len(kinds) > 1 and not _has_fuser(tuple(kinds)):
+            kinds.pop()
+        if len(kinds) > 1:
+            found.append(alone[: len(kinds)])
+    return found
+
+
+def _has_fuser(kinds: tuple[type[nn.Module], ...]) -> bool:
+    try:
+        get_fuser_method(kinds)
+    except AssertionError:  # how it says no
+        return False
+    return True
 
 
 def layer_numerics(

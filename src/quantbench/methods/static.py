@@ -12,6 +12,7 @@ from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.ao.nn.intrinsic import ConvReLU2d, LinearReLU
 from torch.ao.quantization import (
     HistogramObserver,
     MinMaxObserver,
@@ -25,7 +26,12 @@ from torch.ao.quantization import (
 from quantbench.checkpoint import STATE, Checkpoint, float_model
 from quantbench.contracts import Track
 from quantbench.errors import CalibrationError
-from quantbench.methods._calibration import CalibrationSettings, calibration_inputs
+from quantbench.methods._calibration import (
+    BATCH,
+    CalibrationSettings,
+    calibration_inputs,
+    refuse_output,
+)
 from quantbench.methods._eager import (
     SEVEN_BIT,
     EagerSettings,
@@ -40,7 +46,6 @@ from quantbench.task import Task
 
 FORMATS = ("torch",)
 LIBRARIES = ("torch",)
-_BATCH = 100
 _OBSERVERS = {
     "minmax": MinMaxObserver,
     "moving_average": MovingAverageMinMaxObserver,
@@ -113,29 +118,27 @@ def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
 
 def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
     """Raises CalibrationError at a value that isn't finite, or an observer that saw none."""
+    modules = dict(prepared.named_modules())
     hooks = [
-        module.register_forward_hook(partial(_refuse_nonfinite, name))
-        for name, module in prepared.named_modules()
+        module.register_forward_hook(partial(refuse_output, _float_name(name, modules)))
+        for name, module in modules.items()
         if isinstance(module, nn.Conv2d | nn.Linear)
     ]
-    batches = inputs.split(_BATCH)
+    batches = inputs.split(BATCH)
     with torch.inference_mode():
         for batch in track(batches, "calibrating", len(batches)):
             prepared(batch)
     for hook in hooks:
         hook.remove()
-    for name, module in prepared.named_modules():
+    for name, module in modules.items():
         if not isinstance(module, HistogramObserver | MinMaxObserver):
             continue
         if module.min_val.isinf().any():
             raise CalibrationError(f"'{name}' saw no calibration data: no image reached it")
 
 
-def _refuse_nonfinite(name: str, module: nn.Module, inputs: object, output: Tensor) -> None:
-    finite = output.isfinite().flatten(1).all(1)
-    if not finite.all():
-        image = int((~finite).nonzero()[0])
-        raise CalibrationError(
-            f"layer '{name.removeprefix('module.')}' gives a value that isn't finite for image "
-            f"{image} of a calibration batch; check the weights and the images"
-        )
+def _float_name(name: str, modules: dict[str, nn.Module]) -> str:
+    """A layer's name in the float network: fusing puts it into one of its own name, as "0"."""
+    parent = name.rpartition(".")[0]
+    fused = isinstance(modules[parent], ConvReLU2d | LinearReLU)
+    return (parent if fused else name).removeprefix("module.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantbench.records import Latency, Row
-from quantbench.report._words import joined, percent, spread
+from quantbench.report._words import joined, percent, shown, spread
 
 MOST_SPREAD = 0.1
 THREADS_OFF = 0.2
@@ -18,7 +18,7 @@ def unstable(row: Row) -> tuple[str, ...]:
         found.append(f"got only {row.busy_threads:.1f} of a processor")
     varied = [
         f"{percent(spread(latency), 0)} ({_column(latency)})"
-        for latency in row.latency
+        for latency in shown(row)
         if spread(latency) > MOST_SPREAD
     ]
     if varied:

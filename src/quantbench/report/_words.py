@@ -15,8 +15,6 @@ IMAGES = 10_000
 """What the source report timed; every total is for so many images."""
 NONE = "–"
 ALPHA = 0.05
-SPEED_FLOOR = 0.02
-"""Two fresh processes of the same model differ by up to this: less is never called a difference."""
 
 Kind = Literal["model", "end_to_end"]
 
@@ -84,33 +82,37 @@ def verdict(against: AgainstFloat) -> str:
     return accuracy_verdict(against.only_float_right, against.only_this_right, against.mcnemar_p)
 
 
-def speed_verdict(speed: Ratio) -> Literal["faster", "slower", "no difference shown"]:
-    """A difference needs every round on one side of 1, and a median outside SPEED_FLOOR."""
-    if speed.low > 1 and speed.value >= 1 + SPEED_FLOOR:
-        return "faster"
-    if speed.high < 1 and speed.value <= 1 / (1 + SPEED_FLOOR):
-        return "slower"
-    return "no difference shown"
-
-
 def small(row: Row) -> Latency | None:
     """One image at a time, model only."""
     return next((x for x in row.latency if x.kind == "model" and x.batch == 1), None)
 
 
 def large(row: Row, kind: Kind) -> Latency | None:
-    """At the largest batch."""
+    """At the largest batch, on the fewest threads."""
     found = [x for x in row.latency if x.kind == kind and x.batch > 1]
-    return max(found, key=lambda x: x.batch, default=None)
+    return max(found, key=lambda x: (x.batch, -x.threads), default=None)
 
 
 def speed_of(row: Row, latency: Latency | None) -> Ratio | None:
     if latency is None or row.against_float is None:
         return None
+    return _find(row.against_float.speed, latency)
+
+
+def _find(ratios: tuple[Ratio, ...], latency: Latency) -> Ratio | None:
     wanted = (latency.batch, latency.threads, latency.kind)
-    return next(
-        (x for x in row.against_float.speed if (x.batch, x.threads, x.kind) == wanted), None
-    )
+    return next((x for x in ratios if (x.batch, x.threads, x.kind) == wanted), None)
+
+
+def shown(row: Row) -> tuple[Latency, ...]:
+    """The latencies that stand in the table of times."""
+    found = (small(row), large(row, "model"), large(row, "end_to_end"))
+    return tuple(latency for latency in found if latency is not None)
+
+
+def fastest_of(row: Row, latency: Latency | None) -> Ratio | None:
+    """Against the fastest float32 of any engine."""
+    return None if latency is None else _find(row.against_fastest, latency)
 
 
 def middle_half(latency: Latency) -> tuple[float, float]:

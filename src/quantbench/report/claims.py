@@ -21,7 +21,6 @@ from quantbench.report._words import (
     seconds,
     small,
     speed_of,
-    speed_verdict,
     verdict,
 )
 
@@ -183,7 +182,7 @@ def _cost(row: Row, one: Latency, model: Latency) -> str:
 
 def _word(row: Row, baseline: Latency) -> str:
     speed = speed_of(row, baseline)
-    return speed_verdict(speed) if speed else "not timed"
+    return speed.verdict if speed else "not timed"
 
 
 def _compared(rows: tuple[Row, ...], baseline: Latency) -> str:
@@ -194,9 +193,9 @@ def _against(row: Row, baseline: Latency) -> str:
     speed = speed_of(row, baseline)
     if speed is None:
         return f"{row.method} was not timed"
-    word = speed_verdict(speed)
-    shown = f"is {word}" if word in {"faster", "slower"} else "shows no difference"
+    word = speed.verdict
+    shown = f"is {word}" if word in {"faster", "slower"} else "is not shown to differ"
     return (
-        f"{row.method} {shown} ({ratio(speed.value)}×, rounds "
+        f"{row.method} {shown} ({ratio(speed.value)}×, 95% interval "
         f"{ratio(speed.low)}–{ratio(speed.high)})"
     )

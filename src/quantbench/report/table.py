@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from quantbench.records import Environment, Latency, Results, Row
+from quantbench.records import Environment, Latency, Ratio, Results, Row
 from quantbench.report._stability import is_unstable, unstable
 from quantbench.report._words import (
     ALPHA,
@@ -22,13 +22,16 @@ from quantbench.report._words import (
     Kind,
     count,
     covered,
+    fastest_of,
     integer_instructions,
     joined,
     large,
     p_value,
+    percent,
     ratio,
     row_name,
     seconds,
+    shown,
     significant,
     small,
     speed_of,
@@ -56,6 +59,9 @@ def comparison(results: Results) -> RenderableType:
         Text(),
         _time(results.rows),
         *(Text(line) for line in _under_time(results)),
+        Text(),
+        _best(results.rows),
+        *(Text(line) for line in _under_best()),
         *_listed(
             f"{UNSTABLE} Unstable: repeat on an idle machine",
             ((row_name(row), "; ".join(unstable(row))) for row in results.rows if unstable(row)),
@@ -104,11 +110,11 @@ def _time(rows: tuple[Row, ...]) -> Table:
     table = _table(
         f"Time, {threads} {'thread' if threads == '1' else 'threads'}",
         "1 image\nµs, p95",
-        "speed\nrange",
+        "speed\n95%",
         "model\nonly, s",
-        "speed\nrange",
+        "speed\n95%",
         "with\ndata, s",
-        "speed\nrange",
+        "speed\n95%",
     )
     for row in rows:
         one = small(row)
@@ -124,6 +130,33 @@ def _time(rows: tuple[Row, ...]) -> Table:
     return table
 
 
+def _best(rows: tuple[Row, ...]) -> Table:
+    table = _table(
+        "Against the fastest float32 of any engine",
+        "1 image\n95%",
+        "largest\nbatch, 95%",
+        "images/s\nbatch×threads",
+        "cold\nstart, s",
+        "peak\nMB",
+    )
+    for row in rows:
+        best = row.throughput
+        table.add_row(
+            _name(row),
+            _ratio(fastest_of(row, small(row))),
+            _ratio(fastest_of(row, large(row, "model"))),
+            _cell(f"{best.images_per_second:,.0f}", f"{best.batch:,}×{best.threads}"),
+            _cell(significant(row.cold_start)),
+            _cell(f"{row.peak_memory / 1e6:,.0f}"),
+        )
+    return table
+
+
+def _under_best() -> Iterable[str]:
+    yield f"{NONE}: this row is the fastest float32 itself. images/s: at its best batch."
+    yield "cold start: import, load and one answer. peak: of the worker, images included."
+
+
 def _total(row: Row, kind: Kind) -> tuple[Text, Text]:
     latency = large(row, kind)
     if latency is None:
@@ -132,7 +165,10 @@ def _total(row: Row, kind: Kind) -> tuple[Text, Text]:
 
 
 def _speed(row: Row, latency: Latency | None) -> Text:
-    speed = speed_of(row, latency)
+    return _ratio(speed_of(row, latency))
+
+
+def _ratio(speed: Ratio | None) -> Text:
     if speed is None:
         return _cell(NONE)
     return _cell(f"{ratio(speed.value)}×", f"{ratio(speed.low)}–{ratio(speed.high)}")
@@ -143,14 +179,22 @@ def _marked(row: Row, latency: Latency, number: str) -> str:
 
 
 def _under_time(results: Results) -> Iterable[str]:
-    batches = {x.batch for row in results.rows for x in row.latency if x.batch > 1}
+    batches = {x.batch for row in results.rows for x in shown(row) if x.batch > 1}
     if batches:
         yield (
             f"{IMAGES:,} images in batches of {joined(f'{n:,}' for n in sorted(batches))}: "
             "model only, then with reading the data."
         )
     yield "speed: float32's time over this row's in the same engine, paired by round;"
-    yield "above 1 is faster. range: smallest and largest of the rounds."
+    yield "above 1 is faster, and an interval that holds 1 shows no difference."
+    ratios = [x for row in results.rows if row.against_float for x in row.against_float.speed]
+    if ratios:
+        floor, starts = ratios[0].floor, ratios[0].starts
+        spread = "the rounds" if starts == 1 else "the starts"
+        yield (
+            f"The interval is over {spread} ({count(starts, 'fresh start')} of each worker), "
+            f"plus {percent(floor, 0)}."
+        )
     yield (
         f"Reading {IMAGES:,} images takes {seconds(results.data_loading.median)} s "
         f"on {count(results.data_loading.threads, 'thread')}, whatever the model."

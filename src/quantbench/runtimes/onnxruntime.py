@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    EPFail,
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    RuntimeException,
+)
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    NotImplemented as NoKernel,
+)
 
 from quantbench.artifact import Artifact
 from quantbench.contracts import Predict
+from quantbench.errors import ArtifactError
+from quantbench.onnx_files import OnnxFile, checked, newest, smallest
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnxruntime",)
+_FAILURES = (
+    EPFail, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoKernel, RuntimeException,
+)  # fmt: skip
 
 
 def unavailable() -> str | None:
@@ -20,18 +37,54 @@ def unavailable() -> str | None:
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # A pool that spins between calls takes the core from whichever worker is timed next.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    session = ort.InferenceSession(
-        artifact.folder / "model.onnx", options, providers=["CPUExecutionProvider"]
-    )
+    """Raises ArtifactError for a file that refers to others, or that this version can't read."""
+    path = artifact.folder / "model.onnx"
+    file = checked(path)
+    _refuse_newer(file, path)
+    try:
+        session = _session(file.data, threads)
+    except _FAILURES as error:
+        raise ArtifactError(
+            f"ONNX Runtime {ort.__version__} can't load {path}: {_first_line(error)}"
+        ) from error
     name = session.get_inputs()[0].name
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         return cast(NDArray[np.float32], session.run(None, {name: inputs})[0])
 
     return predict
+
+
+def _session(data: bytes, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A pool that spins between calls takes the core from whichever worker is timed next.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4  # what fails is raised, too
+    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _refuse_newer(file: OnnxFile, path: Path) -> None:
+    """ONNX Runtime doesn't tell what it reads, so it is given the smallest model to load."""
+    if not _reads(file.ir_version, 13):
+        known = newest(lambda version: _reads(version, 13), file.ir_version)
+        what = f"IR version {file.ir_version}, ONNX Runtime {ort.__version__} up to {known}"
+    elif not _reads(file.ir_version, file.opset):
+        known = newest(lambda version: _reads(file.ir_version, version), file.opset)
+        what = f"operator set {file.opset}, ONNX Runtime {ort.__version__} up to {known}"
+    else:
+        return
+    raise ArtifactError(f"{path} is of ONNX {what}; install a newer one or export it for an older")
+
+
+def _reads(ir_version: int, opset: int) -> bool:
+    try:
+        _session(smallest(ir_version, opset), threads=1)
+    except _FAILURES:
+        return False
+    return True
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:300]

@@ -1,0 +1,184 @@
+"""What a quantized ONNX graph does to each layer of the float network, read from the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from quantbench.records import Layer, LayerNumerics
+
+INTEGER_WEIGHT_AT = {
+    "ConvInteger": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1, "DynamicQuantizeMatMul": 1,
+    "QLinearConv": 3, "QLinearMatMul": 3, "QGemm": 3,
+}  # fmt: skip
+"""Operator that multiplies integers -> where its weights are among its inputs."""
+_FLOAT = ("Conv", "Gemm", "MatMul")
+_PASSED = ("DequantizeLinear", "QuantizeLinear", "Transpose", "Reshape", "Identity", "Cast")
+_ACTIVATIONS = ("Relu", "Clip")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of one layer, as the graph stores them, and the node that multiplies by them."""
+
+    node: onnx.NodeProto
+    stored: NDArray[np.generic]
+    scale: NDArray[np.generic] | None
+
+    @property
+    def text(self) -> str:
+        """Such as "int8 per channel (7 bits)"; "float32" where they are."""
+        kind = str(self.stored.dtype)
+        if self.scale is None or not kind.endswith("int8"):
+            return "float32"
+        each = "per channel" if self.scale.size > 1 else "per tensor"
+        whole = self.stored.astype(np.int64)
+        seven = np.abs(whole).max() <= 64 if kind == "int8" else np.ptp(whole) <= 128
+        return f"{kind} {each} (7 bits)" if seven else f"{kind} {each}"
+
+
+class Graph:
+    """Who makes and who reads each tensor of an ONNX graph."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self.nodes = list(graph.node)
+        self._tensors = {tensor.name: tensor for tensor in graph.initializer}
+        self._producers = {name: node for node in graph.node for name in node.output}
+        self._readers: dict[str, list[onnx.NodeProto]] = {}
+        for node in graph.node:
+            for name in node.input:
+                self._readers.setdefault(name, []).append(node)
+
+    def producer(self, name: str) -> onnx.NodeProto | None:
+        return self._producers.get(name)
+
+    def readers(self, name: str) -> list[onnx.NodeProto]:
+        return self._readers.get(name, [])
+
+    def constant(self, name: str) -> NDArray[np.generic] | None:
+        tensor = self._tensors.get(name)
+        return None if tensor is None else numpy_helper.to_array(tensor)
+
+    def is_constant(self, name: str) -> bool:
+        return name in self._tensors
+
+
+def weights_by_layer(model: onnx.ModelProto, layers: Iterable[Layer]) -> dict[str, Weights]:
+    """Layer name -> its weights, found by their names: quantizers lengthen them, no more."""
+    names = sorted((layer.name for layer in layers), key=len, reverse=True)
+    graph = Graph(model.graph)
+    found = {}
+    for node in graph.nodes:
+        at = INTEGER_WEIGHT_AT.get(node.op_type, 1 if node.op_type in _FLOAT else None)
+        if at is None or at >= len(node.input):
+            continue
+        stored, scale = _origin(graph, node, at)
+        layer = next((name for name in names if f"{name}.weight" in stored), None)
+        values = graph.constant(stored)
+        if layer is not None and values is not None:
+            found[layer] = Weights(node, values, graph.constant(scale) if scale else None)
+    return found
+
+
+def layer_numerics(model: onnx.ModelProto, layers: Iterable[Layer]) -> tuple[LayerNumerics, ...]:
+    """Of each layer that multiplies, as the graph is written.
+
+    What stands between DequantizeLinear and QuantizeLinear counts as integer: engines fuse it.
+    """
+    layers = tuple(layers)
+    graph, weights = Graph(model.graph), weights_by_layer(model, layers)
+    return tuple(_numerics(graph, layer, weights.get(layer.name)) for layer in layers if layer.macs)
+
+
+def summary(layers: Iterable[LayerNumerics]) -> str:
+    """The number formats of the integer layers, each once, and whether others stayed float."""
+    layers = tuple(layers)
+    weights = dict.fromkeys(layer.weights for layer in layers if layer.integer)
+    activations = dict.fromkeys(layer.activations for layer in layers if layer.integer)
+    if not weights:
+        return "float32"
+    return f"weights {' and '.join(weights)}, activations {' and '.join(activations)}"
+
+
+def _numerics(graph: Graph, layer: Layer, weights: Weights | None) -> LayerNumerics:
+    reason = _why_float(graph, weights)
+    output = None if weights is None or reason else _quantizer_after(graph, weights.node)
+    scale = None if output is None else graph.constant(output.input[1])
+    zero = None if output is None else graph.constant(output.input[2])
+    return LayerNumerics(
+        name=layer.name,
+        kind=layer.kind,
+        macs=layer.macs,
+        integer=reason is None,
+        weights="float32" if weights is None or reason else weights.text,
+        activations="float32" if weights is None or reason else _activations(graph, weights.node),
+        reason=reason,
+        scale=None if scale is None else float(scale.item()),
+        zero_point=None if zero is None else int(zero.item()),
+    )
+
+
+def _why_float(graph: Graph, weights: Weights | None) -> str | None:
+    if weights is None:
+        return "no multiplication by its weights was found in the graph"
+    if weights.text == "float32":
+        return "its weights were left float32"
+    if weights.node.op_type in INTEGER_WEIGHT_AT:
+        return None
+    before = graph.producer(weights.node.input[0])
+    if before is None or before.op_type != "DequantizeLinear":
+        return f"its input is float32, from {before.op_type if before else 'the image'}"
+    if weights.node.op_type == "Conv" and _quantizer_after(graph, weights.node) is None:
+        after = ", ".join(node.op_type for node in graph.readers(weights.node.output[0]))
+        return f"its output is float32, for {after or 'the answer'}"
+    return None
+
+
+def _activations(graph: Graph, node: onnx.NodeProto) -> str:
+    data = node.input[0]
+    before = graph.producer(data)
+    if before is None or before.op_type != "DequantizeLinear":
+        return "uint8, scaled at run time"
+    zero = graph.constant(before.input[2]) if len(before.input) > 2 else None
+    return "uint8" if zero is None else str(zero.dtype)
+
+
+def _quantizer_after(graph: Graph, node: onnx.NodeProto) -> onnx.NodeProto | None:
+    """The QuantizeLinear that alone reads a node's output, perhaps after an activation."""
+    readers = graph.readers(node.output[0])
+    if len(readers) == 1 and readers[0].op_type in _ACTIVATIONS:
+        readers = graph.readers(readers[0].output[0])
+    only = readers[0] if len(readers) == 1 else None
+    return only if only is not None and only.op_type == "QuantizeLinear" else None
+
+
+def _origin(graph: Graph, node: onnx.NodeProto, at: int) -> tuple[str, str | None]:
+    """The names of the stored weights and of their scale, seen from the node's input."""
+    name, scale = node.input[at], None
+    if node.op_type.startswith("Q"):
+        scale = node.input[at + 1]
+    elif node.op_type in ("MatMulIntegerToFloat", "DynamicQuantizeMatMul"):
+        scale = node.input[2 if node.op_type.startswith("D") else 3]
+    while (before := graph.producer(name)) is not None and before.op_type in _PASSED:
+        if before.op_type == "DequantizeLinear":
+            scale = before.input[1]
+        name = before.input[0]
+    if node.op_type in ("ConvInteger", "MatMulInteger"):
+        scale = _scale_after(graph, node)
+    return name, scale
+
+
+def _scale_after(graph: Graph, node: onnx.NodeProto) -> str | None:
+    """ConvInteger knows no scale: its sums are cast, then multiplied by input's times weights'."""
+    for cast in graph.readers(node.output[0]):
+        for product in graph.readers(cast.output[0]):
+            for factor in (graph.producer(name) for name in product.input):
+                for name in factor.input if factor is not None else ():
+                    if graph.is_constant(name):
+                        return str(name)
+    return None

@@ -1,0 +1,97 @@
+"""ONNX Runtime's dynamic quantization, in every setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantbench.artifact import Artifact
+from quantbench.checkpoint import Checkpoint
+from quantbench.contracts import quiet
+from quantbench.methods import _ort, ort_dynamic
+from quantbench.task import Task
+from tests.methods.ort import BOUND, error, logits, made, stored, weights
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8"])
+@pytest.mark.parametrize("per_channel", ["true", "false"])
+@pytest.mark.parametrize("model", ["lenet", "mlp"])
+def test_its_logits_are_near_those_of_float(
+    tasks: Callable[[str], Task],
+    checkpoints: Callable[[str], Checkpoint],
+    artifacts: Callable[[str, str, str], Artifact],
+    tmp_path: Path,
+    model: str,
+    kind: str,
+    per_channel: str,
+) -> None:
+    task = tasks(model)
+    artifact = made(
+        task, checkpoints(model), tmp_path, "ort_dynamic", weights=kind, per_channel=per_channel
+    )
+    expected = logits(artifacts(model, "float32", "onnx"), task)
+    found = logits(artifact, task)
+    assert 0 < error(found, expected) < BOUND
+    assert (found.argmax(1) == expected.argmax(1)).mean() >= 0.98
+
+
+def test_convolutions_multiply_integers_too(
+    artifacts: Callable[[str, str, str], Artifact],
+) -> None:
+    artifact = artifacts("lenet", "ort_dynamic", "onnx")
+    told = artifact.body.quantized
+    assert told.coverage.float_macs == 0
+    kinds = [node.op_type for node in stored(artifact).graph.node]
+    assert kinds.count("ConvInteger") == 3
+    assert kinds.count("MatMulInteger") == 2
+    assert not {"Conv", "Gemm", "MatMul"} & set(kinds)
+    assert [(layer.name, layer.weights) for layer in told.layers] == [
+        ("conv1", "uint8 per tensor"),
+        ("conv2", "uint8 per tensor"),
+        ("conv3", "uint8 per tensor"),
+        ("fc1", "uint8 per channel"),
+        ("fc2", "uint8 per channel"),
+    ]
+    assert told.numerics == (
+        "weights uint8 per tensor and uint8 per channel, activations uint8, scaled at run time"
+    )
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8"])
+def test_a_reduced_range_is_that_of_seven_bits(
+    task: Task, checkpoint: Checkpoint, tmp_path: Path, kind: str
+) -> None:
+    for reduce, span in (("true", 128), ("false", 256)):
+        artifact = made(
+            task, checkpoint, tmp_path, "ort_dynamic", weights=kind, reduce_range=reduce
+        )
+        found = weights(artifact)
+        assert len(found) == 5
+        for values in found.values():
+            if kind == "int8":
+                assert span // 2 - 1 <= np.abs(values).max() <= span // 2
+            else:
+                assert (values.min(), values.max()) == (0, span - 1)
+        told = artifact.body.quantized.layers
+        assert {"(7 bits)" in layer.weights for layer in told} == {reduce == "true"}
+
+
+@pytest.mark.parametrize("vnni", [True, False])
+def test_the_range_is_reduced_where_sums_would_saturate(
+    monkeypatch: pytest.MonkeyPatch, vnni: bool
+) -> None:
+    monkeypatch.setattr(_ort, "has_vnni", lambda _: vnni)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert not ort_dynamic.DynamicSettings().reduce_range
+    assert ort_dynamic.DynamicSettings(weights="int8").reduce_range == (not vnni)
+
+
+def test_it_leaves_one_file_and_says_nothing(
+    task: Task, checkpoint: Checkpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ort_dynamic.quantize(task, checkpoint, ort_dynamic.DynamicSettings(), "onnx", tmp_path, quiet)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,47 @@
+"""Studies of the tiny task, with few and short rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantbench import study
+from quantbench.harness.rounds import Plan
+from quantbench.study import Options, Study
+from tests import tiny
+
+PLAN = Plan(batches=(1, 50), calls=2, least=2, most=2, seconds=0, budget=0)
+
+
+@contextmanager
+def tiny_data() -> Iterator[None]:
+    """Has studies find the tiny task in place of any data set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "load_task", lambda model, *_, **__: tiny.task(model))
+        yield
+
+
+def run(
+    out: Path,
+    *methods: str,
+    settings: study.Overrides | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    **options: Any,
+) -> Study:
+    asked = Options(out=out, methods=methods, recipe="reference", plan=PLAN, **options)
+    fast = {"batch": "30", "epochs": "2", "lr": "0.1", "momentum": "0.9"}
+    overrides = {"recipe": fast} | (settings or {})
+    with tiny_data():
+        return study.run(asked, overrides, say=say)
+
+
+def steps(out: Path) -> dict[str, int]:
+    """Each finished step and when it was finished."""
+    return {
+        f"{path.parent.parent.name}/{path.parent.name}": path.stat().st_mtime_ns
+        for path in out.glob("*/*/manifest.json")
+    }

@@ -1,0 +1,379 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from quantbench import plugins
+from quantbench import study as module
+from quantbench.errors import (
+    ArtifactError,
+    CalibrationError,
+    LockedError,
+    UnknownNameError,
+    UsageError,
+    WorkerError,
+)
+from quantbench.harness import process
+from quantbench.harness.worker import Request
+from quantbench.records import Results
+from quantbench.report.write import write
+from quantbench.rows import paired
+from quantbench.storage import locked
+from quantbench.study import Study
+from tests import tiny
+from tests.study import PLAN, run, steps
+
+ROWS = [
+    ("float32", "torch"), ("float32", "onnxruntime"), ("dynamic", "torch"), ("static", "torch"),
+    ("static_uncalibrated", "torch"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study]:
+    """Every method on every runtime."""
+    out = tmp_path_factory.mktemp("study") / "results"
+    return out, run(out)
+
+
+def no_worker(patch: pytest.MonkeyPatch) -> None:
+    def forbidden(*args: object, **options: object) -> None:
+        raise AssertionError("a worker was started")
+
+    patch.setattr(process.subprocess, "Popen", forbidden)
+
+
+def test_every_pair_that_fits_is_a_row(whole: tuple[Path, Study]) -> None:
+    _, done = whole
+    assert {(row.method, row.runtime) for row in done.results.rows} >= set(ROWS)
+    assert done.results.rows[0].method == "float32"
+    assert done.results.skipped == ()
+
+
+def test_rows_say_what_was_measured(whole: tuple[Path, Study]) -> None:
+    out, done = whole
+    for row, logits in zip(done.results.rows, done.measured.logits, strict=True):
+        right = int((logits.argmax(1) == done.task.test.labels).sum())
+        assert (row.images, row.correct, row.accuracy.value) == (200, right, right / 200)
+        assert row.bytes == sum(row.files.values())
+        folder = out / row.artifact
+        assert row.files == {
+            path.name: path.stat().st_size
+            for path in folder.iterdir()
+            if path.name != "manifest.json"
+        }
+        assert set(row.metrics) == set(plugins.names("measure"))
+        assert row.metrics["accuracy"].value == row.accuracy.value
+        assert [(t.kind, t.batch, len(t.rounds)) for t in row.latency] == [
+            ("model", 1, 2), ("model", 50, 2), ("end_to_end", 50, 2)
+        ]  # fmt: skip
+        assert [len(calls) for calls in row.latency[0].rounds] == [PLAN.calls] * 2
+
+
+def test_rows_are_against_float_in_the_same_engine(whole: tuple[Path, Study]) -> None:
+    _, done = whole
+    rows = {(row.method, row.runtime): row for row in done.results.rows}
+    for row in rows.values():
+        base = rows["float32", row.runtime]
+        if row is base:
+            assert row.against_float is None
+            continue
+        against = row.against_float
+        assert against is not None
+        assert against.baseline == f"float32 on {row.runtime}"
+        assert against.bytes_ratio == base.bytes / row.bytes
+        assert against.accuracy_difference == pytest.approx(
+            row.accuracy.value - base.accuracy.value
+        )
+        assert against.only_this_right - against.only_float_right == row.correct - base.correct
+        assert [ratio.batch for ratio in against.speed] == [1, 50, 50]
+
+
+def test_the_json_holds_what_was_found_and_no_nan(whole: tuple[Path, Study]) -> None:
+    out, done = whole
+    names = write(done.results, out)
+    assert set(names) == {"results.json", "training.json", "figure.png", "loss.png"}
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    text = (out / "results.json").read_text()
+    found = json.loads(text, parse_constant=refuse)
+    assert Results.model_validate_json(text) == done.results
+    assert found["schema_version"] == 1
+    assert {"method", "runtime", "bytes", "loss", "accuracy", "latency", "against_float"} <= (
+        found["rows"][0].keys()
+    )
+    assert all((out / name).stat().st_size > 0 for name in names)
+
+
+def test_paths_in_the_results_are_below_them(whole: tuple[Path, Study]) -> None:
+    out, done = whole
+    for name in (done.results.checkpoint, *(row.artifact for row in done.results.rows)):
+        assert not Path(name).is_absolute()
+        assert (out / name / "manifest.json").is_file()
+
+
+def test_a_second_run_redoes_nothing(
+    whole: tuple[Path, Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, done = whole
+    before = steps(out)
+    no_worker(monkeypatch)
+    again = run(out)
+    assert steps(out) == before
+    assert again.results == done.results
+
+
+def test_a_changed_setting_redoes_only_what_it_touches(whole: tuple[Path, Study]) -> None:
+    out, done = whole
+    before = steps(out)
+    changed = run(out, "static", runtimes=("torch",), settings={"static": {"observer": "minmax"}})
+    after = steps(out)
+    assert {name: after[name] for name in before} == before
+    new = sorted(name.rpartition("-")[0] for name in after.keys() - before.keys())
+    assert new == ["artifacts/static-torch", "evaluations/static-torch", "timings/timing"]
+    assert [row.method for row in changed.results.rows] == ["float32", "static"]
+    assert changed.checkpoint == done.checkpoint
+
+
+def test_what_is_half_made_is_cleared_and_never_read(
+    whole: tuple[Path, Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, done = whole
+    half = out / "artifacts" / ".static-torch-0123456789ab.xyz"
+    half.mkdir()
+    (half / "state.pt").write_bytes(b"half")
+    no_worker(monkeypatch)
+    assert run(out).results == done.results
+    assert not half.exists()
+
+
+@pytest.mark.parametrize("step", ["checkpoints", "artifacts", "evaluations", "timings"])
+def test_an_edited_step_is_refused_by_name(
+    whole: tuple[Path, Study], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, _ = whole
+    path = max((out / step).glob("*/manifest.json"), key=lambda path: path.parent.name)
+    if step == "timings":  # of the two, the one of the whole study
+        path = max((out / step).glob("*/manifest.json"), key=lambda path: path.stat().st_size)
+    before = path.read_bytes()
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    path.write_bytes(before.replace(b'"seed": 1', b'"seed": 2').replace(b'"threads": 1', b'"threads": 2').replace(b'"images": 200', b'"images": 201').replace(b'"data": "mnist"', b'"data": "Mnist"'))  # fmt: skip  # noqa: E501
+    assert path.read_bytes() != before
+    no_worker(monkeypatch)
+    try:
+        with pytest.raises(ArtifactError, match=f"{path} was edited") as caught:
+            run(out)
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=times)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_fresh_starts_over_and_ends_with_the_same_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+    one = run(tmp_path)
+    before = steps(tmp_path)
+    two = run(tmp_path, fresh=True)
+    after = steps(tmp_path)
+    assert after.keys() == before.keys()
+    assert all(after[name] > before[name] for name in before)
+    assert two.results.rows[0].artifact_sha256 == one.results.rows[0].artifact_sha256
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"model": "lent"}, {"data": "mnits"}, {"recipe": "defalt"}, {"runtimes": ("torhc",)},
+     {"methods": ("statik",)}, {"settings": {"recipe": {"epoch": "1"}}},
+     {"settings": {"static": {"image": "1"}}}, {"settings": {"statik": {"images": "1"}}}],
+    ids=lambda asked: next(iter(asked)),
+)  # fmt: skip
+def test_a_name_that_is_unknown_costs_nothing_that_was_done(
+    whole: tuple[Path, Study], asked: dict[str, object]
+) -> None:
+    """Not even with --fresh."""
+    out, _ = whole
+    before = steps(out)
+    assert len(before) >= 12
+    overrides = {"recipe": {}} | dict(asked.get("settings", {}))  # type: ignore[call-overload]
+    known = {name: value for name, value in asked.items() if name != "settings"}
+    options = module.Options.model_validate({"out": out, "fresh": True, "plan": PLAN} | known)
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        module.run(options, overrides)
+    assert steps(out) == before
+
+
+def test_settings_for_a_method_that_is_not_run_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="settings for 'static', which isn't among"):
+        run(tmp_path, "dynamic", settings={"static": {"images": "5"}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(LockedError, match=f"process {os.getpid()};"):
+        run(tmp_path, "dynamic")
+
+
+class StubWorker(process.Worker):
+    """A worker that is no process, with made-up answers and times."""
+
+    failing: ClassVar[dict[tuple[str, str], str]] = {}
+    wrong: ClassVar[dict[str, int]] = {"dynamic on torch": 2, "static on torch": 3}
+
+    def __init__(self, name: str, threads: int, _: Path) -> None:
+        self.name = name
+        self.threads = threads
+
+    def __enter__(self) -> StubWorker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def ask(self, request: Request, timeout: float) -> dict[str, object]:
+        assert timeout > 0
+        if reason := self.failing.get((self.name, request.do)):
+            raise WorkerError(reason)
+        if request.do.startswith("time"):
+            return {"microseconds": [100.0 * request.batch] * request.calls, "cpu": 100.0}
+        if request.do == "memory":
+            return {"bytes": 1 << 20}
+        if request.do == "predict":
+            labels = tiny.task().test.labels.copy()
+            labels[: self.wrong.get(self.name, 1)] += 1
+            np.save(request.out, 9 * np.eye(11, dtype=np.float32)[labels, :10])
+        return {"seconds": 0.5}
+
+
+def stub_workers(patch: pytest.MonkeyPatch, **failing: str) -> None:
+    """`failing`: METHOD_on_RUNTIME_does_WHAT -> the reason."""
+    patch.setattr("quantbench.workers.Worker", StubWorker)
+    split = {}
+    for name, reason in failing.items():
+        worker, step = name.replace("_on_", " on ").split("_does_")
+        split[worker, step] = reason
+    patch.setattr(StubWorker, "failing", split)
+
+
+def test_a_method_that_fails_is_skipped_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+
+    def broken(*args: object) -> None:
+        raise CalibrationError("'conv1' saw no calibration data")
+
+    monkeypatch.setattr(plugins.method("static"), "quantize", broken)
+    monkeypatch.setattr(plugins.method("dynamic"), "unavailable", lambda: "not on this CPU")
+    monkeypatch.setattr(plugins.runtime("onnxruntime"), "unavailable", lambda: "no such wheel")
+    found = run(tmp_path).results
+    assert {(row.method, row.runtime) for row in found.rows} == {
+        ("float32", "torch"), ("static_uncalibrated", "torch")
+    }  # fmt: skip
+    assert {(s.method, s.runtime, s.reason) for s in found.skipped} == {
+        ("static", "*", "'conv1' saw no calibration data"),
+        ("dynamic", "*", "not on this CPU"),
+        ("*", "onnxruntime", "no such wheel"),
+    }
+
+
+@pytest.mark.parametrize("step", ["load", "predict", "time_model", "time_end_to_end"])
+def test_a_worker_that_fails_is_skipped_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    stub_workers(monkeypatch, **{f"static_on_torch_does_{step}": "killed by SIGKILL"})
+    found = run(tmp_path, "static", "dynamic").results
+    assert [(row.method, row.runtime) for row in found.rows] == [
+        ("float32", "torch"), ("float32", "onnxruntime"), ("dynamic", "torch")
+    ]  # fmt: skip
+    assert [(s.method, s.runtime, s.reason) for s in found.skipped] == [
+        ("static", "torch", "killed by SIGKILL")
+    ]
+    assert all(len(row.latency[0].rounds) == 2 for row in found.rows)
+    monkeypatch.setattr(StubWorker, "failing", {})
+    again = run(tmp_path, "static", "dynamic").results
+    assert [row.method for row in again.rows] == ["float32", "float32", "dynamic", "static"]
+    assert again.skipped == ()
+
+
+def test_without_a_float_baseline_there_is_nothing_to_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(
+        monkeypatch, float32_on_torch_does_load="killed", float32_on_onnxruntime_does_load="hung"
+    )
+    with pytest.raises(WorkerError, match="float32") as caught:
+        run(tmp_path, "static")
+    assert "killed" in str(caught.value)
+    assert "hung" in str(caught.value)
+
+
+def test_a_row_without_float_in_its_engine_is_against_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch, float32_on_torch_does_load="killed")
+    found = run(tmp_path, "static").results
+    against = {row.method: row.against_float for row in found.rows}
+    assert against["float32"] is None
+    assert against["static"] is not None
+    assert against["static"].baseline == "float32 on onnxruntime"
+
+
+def test_a_method_that_no_runtime_takes_is_skipped_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+    found = run(tmp_path, "static", runtimes=("onnxruntime",)).results
+    assert [(row.method, row.runtime) for row in found.rows] == [("float32", "onnxruntime")]
+    assert [s.method for s in found.skipped] == ["static"]
+    assert "torch" in found.skipped[0].reason
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_no_numbers_are_null_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: float
+) -> None:
+    stub_workers(monkeypatch)
+    answer = StubWorker.ask
+
+    def spoilt(self: StubWorker, request: Request, timeout: float) -> dict[str, object]:
+        answered = answer(self, request, timeout)
+        if request.do == "predict" and self.name == "static on torch":
+            logits = np.load(request.out)
+            logits[3] = bad
+            np.save(request.out, logits)
+        return answered
+
+    monkeypatch.setattr(StubWorker, "ask", spoilt)
+    found = run(tmp_path, "static").results
+    row = next(row for row in found.rows if row.method == "static")
+    assert row.loss is None
+    assert row.loss_reason == "the engine gave logits that aren't finite"
+    assert row.against_float is not None
+    assert row.against_float.loss_difference is None
+    assert not any(word in found.model_dump_json() for word in ("NaN", "Infinity"))
+    assert all(math.isfinite(r.accuracy.value) for r in found.rows)
+
+
+def test_differences_are_counted_by_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stubs have 1, 2 and 3 of the first images wrong."""
+    stub_workers(monkeypatch)
+    found = run(tmp_path, "dynamic", "static", runtimes=("torch",))
+    float32, *others = found.results.rows
+    assert (float32.method, float32.correct) == ("float32", 199)
+    for row, lost, p in zip(others, (1, 2), (1.0, 0.5), strict=True):
+        against = row.against_float
+        assert against is not None
+        assert (against.only_float_right, against.only_this_right) == (lost, 0)
+        assert against.mcnemar_p == p
+        assert [ratio.value for ratio in against.speed] == [1.0, 1.0, 1.0]
+    assert paired(found.measured, found.task, "static", "dynamic") == (0, 1)
