@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test test-fast check format clean
+.PHONY: run run-all test test-fast check format clean
 
 run: $(STAMP)
 	@$(BIN)/quantbench run $(ARGS)
+
+run-all: $(STAMP).engines
+	@$(BIN)/quantbench run --all $(ARGS)
 
 test: $(STAMP).dev
 	@$(BIN)/python -m pytest -n auto $(ARGS)
@@ -37,6 +40,11 @@ $(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
+$(STAMP).engines: $(STAMP)
+	@echo "installing more engines into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[engines]'
+	@touch $@
+
 $(STAMP).dev: $(STAMP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,engines]'
 	@touch $@

@@ -77,13 +77,17 @@ main()
 @pytest.mark.parametrize(
     ("missing", "unavailable"),
     [
-        ("torch.ao.quantization", {"dynamic", "static", "static_uncalibrated"}),
+        (
+            "torch.ao.quantization",
+            {"dynamic", "static", "static_uncalibrated", "pt2e_static", "torch_compile", "qat",
+             "xnnpack_static"},
+        ),
         ("onnxruntime", {"onnxruntime", "ort_dynamic", "ort_static", "nncf_static"}),
         ("openvino", {"openvino"}),
         ("nncf", {"nncf_static"}),
         ("executorch", {"executorch"}),
     ],
-)
+)  # fmt: skip
 def test_the_list_goes_on_without_a_library(
     tmp_path: Path, missing: str, unavailable: set[str]
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from quantbench import training
+from quantbench import batches, training
 from quantbench.checkpoint import STATE, Checkpoint, float_model, load_checkpoint
 from quantbench.data import Split
 from quantbench.errors import ArtifactError, TrainingDivergedError
@@ -227,7 +227,7 @@ def test_a_checkpoint_of_another_model_is_refused(task: Task, tmp_path: Path) ->
 @pytest.mark.parametrize("most", [1, 4])
 def test_shifts_move_whole_images(most: int) -> None:
     inputs = torch.rand(40, 1, 12, 12)
-    moved = training._shifted(inputs, most, torch.Generator().manual_seed(1))
+    moved = batches.shifted(inputs, most, torch.Generator().manual_seed(1))
     padded = torch.nn.functional.pad(inputs, (most,) * 4, mode="replicate")
     span = range(2 * most + 1)
     found = set()
@@ -245,7 +245,7 @@ def test_shifts_move_whole_images(most: int) -> None:
 
 def test_no_shift_is_no_copy() -> None:
     inputs = torch.rand(4, 1, 12, 12)
-    assert training._shifted(inputs, 0, torch.Generator()) is inputs
+    assert batches.shifted(inputs, 0, torch.Generator()) is inputs
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
-"""Libraries that talk: their warnings and logs are for those who write such code."""
+"""Libraries that talk: what they say is for those who write such code."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import warnings
 from collections.abc import Iterator
@@ -10,12 +11,19 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def hushed() -> Iterator[None]:
-    """Neither warnings nor log records while it lasts; errors are still raised."""
-    before = logging.root.manager.disable
+    """What a library prints, logs or warns of is kept from the user's terminal.
+
+    Standard error stays: progress is drawn there meanwhile. The root logger gets a handler
+    for the time, as one without any would be given a lasting one at the first message.
+    """
+    root, handler = logging.getLogger(), logging.NullHandler()
+    before = root.manager.disable
+    root.addHandler(handler)
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(before)
+        root.removeHandler(handler)

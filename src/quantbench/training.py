@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -21,9 +20,9 @@ from pydantic import JsonValue
 from torch import Tensor, nn
 
 from quantbench import plugins
+from quantbench.batches import Draws, Images, draws_from, images_of, shuffled_batches
 from quantbench.checkpoint import KIND, STATE, Checkpoint
 from quantbench.contracts import Say, Track, quiet, silent
-from quantbench.data import Split
 from quantbench.environment import versions
 from quantbench.errors import TrainingDivergedError
 from quantbench.optimizers import Optimizers
@@ -36,22 +35,6 @@ from quantbench.task import Task
 LOSS_EVERY = 10
 _TEST_BATCH = 1000
 _THREADS = 1
-
-
-@dataclass(frozen=True)
-class _Images:
-    """On the training device: inputs float32 [N, 1, 32, 32], labels int64 [N]."""
-
-    inputs: Tensor
-    labels: Tensor
-
-
-@dataclass(frozen=True)
-class _Draws:
-    """Two streams, so that a recipe with shifts sees the images in the order of one without."""
-
-    order: torch.Generator
-    shifts: torch.Generator
 
 
 def train(
@@ -96,6 +79,7 @@ def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValu
         "code": {
             "model": sha256_of(plugins.source("models", task.model)),
             "training": sha256_of(here),
+            "batches": sha256_of(here.with_name("batches.py")),
             "recipes": sha256_of(here.with_name("recipes.py")),
             "optimizers": sha256_of(here.with_name("optimizers.py")),
         },
@@ -127,7 +111,7 @@ def _train(
         losses=(),
         epochs=(),
     )
-    draws = _Draws(torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed + 1000))
+    draws = draws_from(seed)
     folder = path_for(parent, name, inputs)
     epochs = [folder.with_name(f"{folder.name}.epoch{n + 1}") for n in range(recipe.epochs)]
     done = max((n + 1 for n, path in enumerate(epochs) if path.is_dir()), default=0)
@@ -140,8 +124,8 @@ def _train(
         draws.shifts.set_state(cast(Tensor, state["shifts"]))
         record = stored.body
 
-    train = _images(task, task.train)
-    test = _images(task, task.test)
+    train = images_of(task, task.train)
+    test = images_of(task, task.test)
     for epoch in range(done, recipe.epochs):
         start = time.perf_counter()
         last_good = epochs[epoch - 1] if epoch else None
@@ -179,8 +163,8 @@ def _epoch(
     model: nn.Module,
     optimizers: Optimizers,
     recipe: Recipe,
-    train: _Images,
-    draws: _Draws,
+    train: Images,
+    draws: Draws,
     epoch: int,
     track: Track,
     last_good: Path | None,
@@ -191,7 +175,7 @@ def _epoch(
     losses = []
     model.train()
     shuffled = track(
-        _batches(train, recipe, draws),
+        shuffled_batches(train, recipe.batch, recipe.shift, draws),
         f"training, epoch {epoch + 1} of {recipe.epochs}",
         batches,
     )
@@ -216,34 +200,10 @@ def _diverged(
     )
 
 
-def _batches(train: _Images, recipe: Recipe, draws: _Draws) -> Iterator[tuple[Tensor, Tensor]]:
-    order = torch.randperm(len(train.labels), generator=draws.order)
-    for chosen in order.split(recipe.batch):
-        yield _shifted(train.inputs[chosen], recipe.shift, draws.shifts), train.labels[chosen]
-
-
-def _shifted(inputs: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Each image of [N, C, H, W] moved by -most..most pixels each way; edges are repeated."""
-    if most == 0:
-        return inputs
-    n, _, height, width = inputs.shape
-    moves = torch.randint(-most, most + 1, (2, n, 1), generator=generator)
-    rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)  # [N, H]
-    columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)  # [N, W]
-    images = torch.arange(n)[:, None, None]
-    return inputs.permute(0, 2, 3, 1)[images, rows[:, :, None], columns[:, None, :]].permute(
-        0, 3, 1, 2
-    )
-
-
-def evaluate(model: nn.Module, images: _Images) -> tuple[float, float]:
+def evaluate(model: nn.Module, images: Images) -> tuple[float, float]:
     """Mean negative log likelihood and accuracy, in eval mode."""
     model.eval()
     with torch.inference_mode():
         logits = torch.cat([model(batch) for batch in images.inputs.split(_TEST_BATCH)])
     loss = F.cross_entropy(logits, images.labels).item()
     return loss, (logits.argmax(1) == images.labels).float().mean().item()
-
-
-def _images(task: Task, split: Split) -> _Images:
-    return _Images(torch.from_numpy(task.inputs(split)), torch.from_numpy(split.labels.copy()))

@@ -1,12 +1,9 @@
-"""Float networks as ONNX, and ONNX files that are the same whenever they are written."""
+"""Networks as ONNX, and ONNX files that are the same whenever they are written."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import logging
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,38 +13,19 @@ from onnx import numpy_helper
 from torch import nn
 from torch.export import ExportedProgram
 
+from quantbench.hush import hushed as hushed
+
 MODEL = "model.onnx"
 INPUT = "input"
 OUTPUT = "logits"
 
 
-@contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """What a library prints, logs or warns of is kept from the user's terminal.
-
-    Standard error stays: progress is drawn there meanwhile. The root logger gets a handler
-    for the time, as one without any would be given a lasting one at the first message.
-    """
-    root, handler = logging.getLogger(), logging.NullHandler()
-    before = root.manager.disable
-    root.addHandler(handler)
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
-        root.removeHandler(handler)
-
-
 def export(model: nn.Module | ExportedProgram, input_shape: tuple[int, ...], path: Path) -> None:
     """Write `model` with one input "input" [batch, *input_shape] and one output "logits".
 
-    A program must have been exported with a dynamic batch.
-
-    The exporter's notes on where each node came from are left out: they hold paths of the
-    machine that exported, and they are no part of the network.
+    A program must have been exported for any batch. The exporter's notes on where each node
+    came from are left out: they hold paths of the machine that exported, and they are no part
+    of the network.
     """
     is_module = isinstance(model, nn.Module)
     with hushed(), contextlib.redirect_stderr(io.StringIO()):

@@ -13,7 +13,11 @@ import torch
 from quantbench.checkpoint import Checkpoint, float_model
 from quantbench.contracts import Track
 from quantbench.methods import _pt2e
-from quantbench.methods._calibration import CalibrationSettings, calibration_inputs
+from quantbench.methods._calibration import (
+    CalibrationSettings,
+    calibration_inputs,
+    refuse_nonfinite,
+)
 from quantbench.methods._pt2e import PT2ESettings
 from quantbench.records import Quantized
 from quantbench.task import Task
@@ -42,10 +46,11 @@ def quantize(
     track: Track,
 ) -> Quantized:
     model = float_model(task, checkpoint)
+    inputs = calibration_inputs(task, settings)
+    refuse_nonfinite(model, inputs)
     graph = _pt2e.prepared(model, task.input_shape, reduce_range=settings.reduce_range, train=False)
     _pt2e.require_eval(graph, "preparation")
-    inputs = torch.from_numpy(calibration_inputs(task, settings))
-    _pt2e.calibrate(graph, inputs, track)
+    _pt2e.calibrate(graph, torch.from_numpy(inputs), track)
     notes = (f"calibrated on {len(inputs)} images, observer histogram",)
     return _pt2e.written(
         model, _pt2e.converted(graph), task.input_shape, format, folder, settings, notes

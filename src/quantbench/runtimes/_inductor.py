@@ -1,23 +1,27 @@
-"""What Inductor needs around it: a C++ compiler, and a folder for what it compiled."""
+"""Inductor's compiled libraries: made once in a process of their own, kept in the user's cache."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
-import sysconfig
+import sys
 import tempfile
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import torch
+
 from quantbench.data._cache import root
 from quantbench.environment import environment
-from quantbench.errors import StorageError
+from quantbench.errors import StorageError, UnavailableError
+from quantbench.exported import read_program
+from quantbench.hush import hushed
+from quantbench.storage import sha256_of
 
-_PROBE = "#include <Python.h>\n#include <omp.h>\nint probe() { return omp_get_max_threads(); }\n"
-_SECONDS = 60
+_PROBE = "#include <omp.h>\nint probe() { return omp_get_max_threads(); }\n"
+_PROBE_SECONDS = 60
+_COMPILE_SECONDS = 540
 
 
 def compiler() -> str:
@@ -30,45 +34,114 @@ def why_no_compiler() -> str | None:
     name = compiler()
     if shutil.which(name) is None:
         return f"needs a C++ compiler, and '{name}' is not found; install g++ or set CXX"
-    headers = sysconfig.get_path("include")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "probe.cpp"
         source.write_text(_PROBE, encoding="utf-8")
-        command = [name, "-shared", "-fPIC", "-fopenmp", f"-I{headers}", str(source),
+        command = [name, "-shared", "-fPIC", "-fopenmp", str(source),
                    "-o", str(source.with_suffix(".so"))]  # fmt: skip
         try:
-            tried = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+            tried = subprocess.run(
+                command, capture_output=True, timeout=_PROBE_SECONDS, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"'{name}' can't be run ({error})"
     if tried.returncode:
         lines = tried.stderr.decode(errors="replace").splitlines()
         why = next((line for line in lines if "error" in line), "it gave no reason")
-        return f"'{name}' can't compile with Python.h and OpenMP: {why}"
+        return f"'{name}' can't compile a few lines with OpenMP: {why}"
     return None
 
 
-@contextlib.contextmanager
-def own_cache() -> Iterator[None]:
-    """Inductor keeps kernels in a folder for this user, compiler and kind of CPU.
+def libraries(
+    model: Path, model_sha256: str, batches: tuple[int, ...], threads: int
+) -> dict[int, Path]:
+    """The program in `model` compiled for each number of inputs, for `threads` threads.
 
-    Kernels are built for the CPU at hand and would die on one that lacks an instruction set.
+    They are for this CPU, PyTorch and compiler alone: elsewhere others are made, for these
+    would die on a CPU without their instruction sets. Raises UnavailableError or StorageError.
     """
     machine = environment(libraries=("torch",))
-    key = repr((machine.cpu, machine.instruction_sets, machine.versions, compiler()))
-    folder = root() / "inductor" / sha256(key.encode()).hexdigest()[:12]
+    here = (machine.cpu, machine.instruction_sets, machine.versions, compiler())
+    recipe = (here, model_sha256, sha256_of(Path(__file__)), threads)
+    folder = root() / "inductor"
+    made = {batch: folder / f"{_short((recipe, batch))}.so" for batch in batches}
+    missing = [batch for batch, path in made.items() if not path.is_file()]
+    if not missing:
+        return made
+    work = folder / f"work-{_short(here)}"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)  # code is run from it
+        work.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as part:
+            _compile_in_child(model, missing, threads, Path(part), work)
+            for batch in missing:
+                (Path(part) / f"{batch}.so").rename(made[batch])
     except OSError as error:
         raise StorageError(
-            f"can't write the cache {folder} ({error.strerror}); set QUANTBENCH_CACHE to a "
-            "folder that can be written"
+            f"can't write the cache {folder} ({error.strerror or error}); set QUANTBENCH_CACHE "
+            "to a folder that can be written and has room"
         ) from error
-    before = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
+    return made
+
+
+def _short(key: object) -> str:
+    return sha256(repr(key).encode()).hexdigest()[:24]
+
+
+def _compile_in_child(model: Path, batches: list[int], threads: int, out: Path, work: Path) -> None:
+    """What compiling leaves behind, in memory and in settings, is no part of a measurement.
+
+    `work` holds what Inductor found out about this CPU, and its precompiled headers.
+    """
+    command = [sys.executable, "-m", __name__, str(model), str(threads), str(out)]
+    inside = dict(os.environ) | {"TORCHINDUCTOR_CACHE_DIR": str(work), "TMPDIR": str(work)}
     try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["TORCHINDUCTOR_CACHE_DIR"]
-        else:
-            os.environ["TORCHINDUCTOR_CACHE_DIR"] = before
+        child = subprocess.run(
+            [*command, *map(str, batches)],
+            capture_output=True,
+            timeout=_COMPILE_SECONDS,
+            env=inside,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"Inductor didn't compile in {_COMPILE_SECONDS} s") from error
+    if child.returncode:
+        lines = child.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise UnavailableError(f"Inductor can't compile {model.parent.name}: {lines[-1]}")
+
+
+def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
+    """Freezing packs weights for oneDNN and finds its int8 kernels. One compiling process,
+    this one, so none is left behind when it is killed.
+    """
+    torch.set_num_threads(threads)
+    program = read_program(model)
+    (shape,) = (
+        node.meta["val"].shape[1:]
+        for node in program.graph.nodes
+        if node.name in program.graph_signature.user_inputs
+    )
+    settings = {
+        "freezing": True,
+        "compile_threads": 1,
+        "cpp.threads": threads,
+        "cpp.cxx": (compiler(),),  # else it may fetch one with conda
+    }
+    with hushed(), torch.no_grad(), torch._inductor.config.patch(settings):
+        for batch in batches:
+            inputs = (torch.zeros(batch, *shape),)
+            fixed = torch.export.export(program.module(check_guards=False), inputs)
+            torch._inductor.aot_compile(
+                fixed.module(check_guards=False),
+                inputs,
+                options={"aot_inductor.output_path": str(out / f"{batch}.so")},
+            )
+
+
+def main(model: str, threads: str, out: str, *batches: str) -> None:
+    _compile(Path(model), int(threads), Path(out), [int(batch) for batch in batches])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
