@@ -93,7 +93,7 @@ def observed(
 
 def set_training(module: fx.GraphModule, *, train: bool) -> None:
     """What .train() and .eval() can't do to a graph; see `require_eval`."""
-    with hushed():
+    with hushed(), torch.random.fork_rng(devices=[]):  # it draws random inputs to trace
         from torchao.quantization.pt2e import (
             move_exported_model_to_eval,
             move_exported_model_to_train,

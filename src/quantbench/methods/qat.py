@@ -1,0 +1,123 @@
+"""Quantization-aware training: the float network trained on with fake quantization (PT2E).
+
+Every weight and activation is rounded in the forward pass as int8 would round it, so training
+moves the weights to where rounding costs least. Images are moved and labels smoothed as the
+checkpoint's own recipe did.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import fx
+
+from quantbench.batches import Images, draws_from, images_of, shuffled_batches
+from quantbench.checkpoint import Checkpoint, float_model
+from quantbench.contracts import Track
+from quantbench.errors import CalibrationError
+from quantbench.methods import _pt2e
+from quantbench.methods._pt2e import PT2ESettings
+from quantbench.recipes import Recipe
+from quantbench.records import Quantized
+from quantbench.task import Task
+
+FORMATS = _pt2e.FORMATS
+LIBRARIES = _pt2e.LIBRARIES
+
+
+class QATSettings(PT2ESettings):
+    epochs: int = Field(default=1, gt=0)
+    lr: float = Field(default=1e-4, gt=0, description="AdamW's first rate; it falls to 0")
+    batch: int = Field(default=256, gt=0)
+    images: int = Field(default=55_000, gt=0, description="training images to use, at most")
+    seed: int = Field(default=1, ge=0)
+
+
+SETTINGS = QATSettings
+
+
+def unavailable() -> str | None:
+    return _pt2e.why_unavailable()
+
+
+def quantize(
+    task: Task,
+    checkpoint: Checkpoint,
+    settings: QATSettings,
+    format: str,
+    folder: Path,
+    track: Track,
+) -> Quantized:
+    model = float_model(task, checkpoint)
+    every = images_of(task, task.train)
+    images = Images(every.inputs[: settings.images], every.labels[: settings.images])
+    recipe = Recipe.model_validate(checkpoint.body.settings)
+    graph = trained(model, task.input_shape, images, settings, recipe, track)
+    notes = (
+        f"trained on for {settings.epochs} epoch(s) of {len(images.labels)} training images, "
+        f"lr {settings.lr:g}",
+    )
+    return _pt2e.written(
+        model, _pt2e.converted(graph), task.input_shape, format, folder, settings, notes
+    )
+
+
+def trained(
+    model: torch.nn.Module,
+    input_shape: tuple[int, ...],
+    images: Images,
+    settings: QATSettings,
+    recipe: Recipe,
+    track: Track,
+) -> fx.GraphModule:
+    """The fake-quantized graph after training, in eval mode. `model` is not changed.
+
+    One thread: the sums, and so the bytes, don't depend on the number of cores.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            graph = _pt2e.prepared(  # the graph shares its parameters
+                copy.deepcopy(model), input_shape, reduce_range=settings.reduce_range, train=True
+            )
+            _pt2e.set_training(graph, train=True)
+            _train(graph, images, settings, recipe, track)
+    finally:
+        torch.set_num_threads(threads)
+    _pt2e.set_training(graph, train=False)
+    _pt2e.require_eval(graph, "training")
+    return graph
+
+
+def _train(
+    graph: fx.GraphModule, images: Images, settings: QATSettings, recipe: Recipe, track: Track
+) -> None:
+    """The rate falls in a line to 0. Raises CalibrationError at a loss that isn't finite."""
+    optimizer = torch.optim.AdamW(graph.parameters(), lr=settings.lr, weight_decay=0.0, fused=True)
+    draws = draws_from(settings.seed)
+    batches = math.ceil(len(images.labels) / settings.batch)
+    for epoch in range(settings.epochs):
+        shuffled = track(
+            shuffled_batches(images, settings.batch, recipe.shift, draws),
+            f"training with quantization, epoch {epoch + 1} of {settings.epochs}",
+            batches,
+        )
+        for number, (inputs, labels) in enumerate(shuffled):
+            done = (epoch * batches + number) / (settings.epochs * batches)
+            optimizer.param_groups[0]["lr"] = settings.lr * (1 - done)
+            optimizer.zero_grad()
+            loss = F.cross_entropy(graph(inputs), labels, label_smoothing=recipe.label_smoothing)
+            if not math.isfinite(value := loss.item()):
+                raise CalibrationError(
+                    f"the loss of quantization-aware training became {value} at batch "
+                    f"{number + 1}; try a lower rate than lr={settings.lr:g}"
+                )
+            loss.backward()
+            optimizer.step()

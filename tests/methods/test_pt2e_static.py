@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import fx, nn
+
+from quantbench import plugins
+from quantbench.artifact import Artifact
+from quantbench.checkpoint import Checkpoint, float_model
+from quantbench.contracts import quiet
+from quantbench.errors import CalibrationError
+from quantbench.methods import _pt2e, pt2e_static
+from quantbench.methods._export import exported
+from quantbench.quantizing import quantize
+from quantbench.task import Task
+from tests.process import python
+
+CHILD = """
+import sys
+from pathlib import Path
+from quantbench import plugins
+from quantbench.checkpoint import load_checkpoint
+from quantbench.quantizing import quantize
+from tests import tiny
+
+method = plugins.method("pt2e_static")
+settings = method.SETTINGS()
+for format in method.FORMATS:
+    quantize(tiny.task(), load_checkpoint(Path(sys.argv[1])), "pt2e_static", settings, format,
+             Path("out"))
+"""
+
+
+def mixed() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.5),
+        nn.Linear(4 * 30 * 30, 10),
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_another_process_writes_the_same_bytes_and_says_nothing(
+    checkpoint: Checkpoint, artifacts: Callable[[str, str, str], Artifact], tmp_path: Path
+) -> None:
+    child = python("-c", CHILD, str(checkpoint.folder), cwd=tmp_path, PYTHONHASHSEED="7")
+    assert (child.returncode, child.stdout, child.stderr) == (0, "", "")
+    for format in pt2e_static.FORMATS:
+        (made,) = (tmp_path / "out").glob(f"pt2e_static-{format}-*/model.*")
+        here = artifacts("lenet", "pt2e_static", format).folder / made.name
+        assert made.read_bytes() == here.read_bytes()
+
+
+@pytest.mark.parametrize("model", plugins.names("models"))
+def test_every_layer_is_int8_and_has_a_scale_but_the_last(
+    artifacts: Callable[[str, str, str], Artifact], model: str
+) -> None:
+    told = artifacts(model, "pt2e_static", "pt2").body.quantized
+    assert told.coverage.float_macs == 0
+    assert [layer.scale is None for layer in told.layers] == [
+        *[False] * (len(told.layers) - 1),
+        True,
+    ]
+
+
+def test_float_weights_are_not_stored_beside_int8_ones(
+    artifacts: Callable[[str, str, str], Artifact],
+) -> None:
+    assert (
+        artifacts("lenet", "pt2e_static", "pt2").bytes
+        < artifacts("lenet", "float32", "pt2").bytes / 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("reduced", "bits", "most"), [(True, "7 of 8 bits", 127), (False, "8 bits", 255)]
+)
+def test_a_reduced_range_is_said(
+    task: Task, checkpoint: Checkpoint, tmp_path: Path, reduced: bool, bits: str, most: int
+) -> None:
+    settings = pt2e_static.SETTINGS(reduce_range=reduced)
+    told = quantize(task, checkpoint, "pt2e_static", settings, "pt2", tmp_path).body.quantized
+    assert told.numerics == f"weights int8 per channel, activations uint8 ({bits})"
+    found = re.findall(r"quantize_per_tensor.*, 0, (\d+), torch.uint8\)", told.structure)
+    assert {int(number) for number in found} == {most}
+
+
+def test_the_range_is_reduced_where_sums_would_saturate(monkeypatch: pytest.MonkeyPatch) -> None:
+    for has in (True, False):
+        monkeypatch.setattr(_pt2e, "has_vnni", lambda _, has=has: has)
+        assert pt2e_static.SETTINGS().reduce_range is not has
+
+
+def test_an_observer_that_saw_nothing_is_named(task: Task, checkpoint: Checkpoint) -> None:
+    model = float_model(task, checkpoint)
+    graph = _pt2e.prepared(model, task.input_shape, reduce_range=False, train=False)
+    with pytest.raises(CalibrationError, match="saw no calibration data"):
+        pt2e_static._calibrate(graph, torch.zeros(0, *task.input_shape), lambda *_: ())
+
+
+def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
+    torch.manual_seed(0)
+    model = mixed().eval()
+    inputs = torch.randn(200, 1, 32, 32)
+    graph = _pt2e.prepared(model, (1, 32, 32), reduce_range=False, train=False)
+    pt2e_static._calibrate(graph, inputs, quiet)
+    converted = _pt2e.converted(graph)
+    with torch.no_grad():
+        np.testing.assert_allclose(converted(inputs), model(inputs), atol=0.05)
+        assert torch.equal(converted(inputs)[:3], converted(inputs[:3]))
+
+
+def test_a_graph_in_training_mode_is_refused() -> None:
+    graph = exported(mixed().train(), (1, 32, 32)).module()
+    assert isinstance(graph, fx.GraphModule)
+    with pytest.raises(CalibrationError, match="after conversion, '1' still works as in training"):
+        _pt2e.require_eval(graph, "conversion")
+
+
+def test_torchao_is_missing_or_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert "torchao is not installed" in str(pt2e_static.unavailable())
+    monkeypatch.setattr(metadata, "version", lambda _: "0.9.0")
+    assert "torchao 0.9.0 is older than 0.18" in str(pt2e_static.unavailable())
+    monkeypatch.setattr(metadata, "version", lambda _: "1.0.0+cpu")
+    assert pt2e_static.unavailable() is None

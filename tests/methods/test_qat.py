@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from quantbench.batches import Images
+from quantbench.checkpoint import Checkpoint, float_model
+from quantbench.contracts import quiet
+from quantbench.errors import CalibrationError
+from quantbench.methods import _pt2e, qat
+from quantbench.quantizing import quantize
+from quantbench.recipes import RECIPES
+from quantbench.task import Task
+from tests.methods.test_pt2e_static import mixed
+
+RECIPE = RECIPES["reference"]
+
+
+def images(count: int) -> Images:
+    torch.manual_seed(3)
+    labels = torch.arange(count) % 2
+    return Images(torch.randn(count, 1, 32, 32) + labels[:, None, None, None], labels)
+
+
+@pytest.mark.slow
+def test_it_learns_and_leaves_the_float_network_as_it_was() -> None:
+    torch.manual_seed(0)
+    model = mixed().eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    settings = qat.SETTINGS(lr=1e-3, batch=20, epochs=3)
+    seen = images(200)
+    graph = _pt2e.converted(qat.trained(model, (1, 32, 32), seen, settings, RECIPE, quiet))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    with torch.no_grad():
+        logits = graph(seen.inputs)
+        assert torch.equal(logits[:3], graph(seen.inputs[:3]))  # no dropout, no batch statistics
+    assert (logits.argmax(1) == seen.labels).float().mean() > 0.95
+
+
+def test_threads_and_random_numbers_are_left_as_they_were() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    threads = torch.get_num_threads()
+    linear, seen = nn.Sequential(nn.Flatten(), nn.Linear(1024, 2)), images(40)
+    torch.manual_seed(5)
+    qat.trained(linear, (1, 32, 32), seen, qat.SETTINGS(), RECIPE, quiet)
+    assert torch.equal(torch.rand(1), expected)
+    assert torch.get_num_threads() == threads
+
+
+def test_the_seed_and_the_number_of_images_count(
+    task: Task, checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    found = set()
+    for change in ({}, {"seed": 2}, {"images": 300}):
+        settings = qat.SETTINGS(batch=50, **change)
+        artifact = quantize(task, checkpoint, "qat", settings, "pt2", tmp_path)
+        found.add(artifact.files["model.pt2"].sha256)
+    assert len(found) == 3
+    assert "300 training images" in artifact.body.quantized.notes[0]
+
+
+def test_a_loss_that_is_not_finite_is_refused(task: Task, checkpoint: Checkpoint) -> None:
+    model = float_model(task, checkpoint)
+    broken = images(40)
+    broken.inputs[7] = np.nan
+    with pytest.raises(CalibrationError, match="became nan at batch 1; try a lower rate"):
+        qat.trained(model, task.input_shape, broken, qat.SETTINGS(), RECIPE, quiet)

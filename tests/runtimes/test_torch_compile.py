@@ -1,0 +1,130 @@
+"""Compiling takes seconds, but once: the libraries stay in the user's cache."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantbench.artifact import Artifact
+from quantbench.errors import StorageError, UnavailableError
+from quantbench.runtimes import _inductor, torch_compile
+from quantbench.task import Task
+from tests.process import python
+
+Artifacts = Callable[[str, str, str], Artifact]
+
+CHILD = """
+import sys
+from pathlib import Path
+import numpy as np
+from quantbench.artifact import load_artifact
+from quantbench.runtimes import torch_compile
+
+predict = torch_compile.load(load_artifact(Path(sys.argv[1])), 1)
+predict(np.zeros((int(sys.argv[2]), 1, 32, 32), np.float32))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_int8_kernels_run_in_every_layer(artifacts: Artifacts, tmp_path: Path, batch: int) -> None:
+    """As oneDNN itself says of each kernel that it runs."""
+    artifact = artifacts("lenet", "pt2e_static", "pt2")
+    torch_compile.load(artifact, 1)
+    said = python("-c", CHILD, str(artifact.folder), str(batch), cwd=tmp_path, ONEDNN_VERBOSE="1")
+    kernel = re.compile(r",exec,cpu,(convolution|inner_product|matmul),")
+    ran = [line for line in said.stdout.splitlines() if kernel.search(line)]
+    assert said.returncode == 0
+    assert len(ran) == 5, said.stdout
+    assert all(" wei:s8:" in line and ",src:u8:" in line for line in ran)
+
+
+@pytest.mark.slow
+def test_sizes_without_a_library_are_answered_in_full_batches(
+    artifacts: Artifacts, task: Task
+) -> None:
+    predict = torch_compile.load(artifacts("lenet", "float32", "pt2"), 1)
+    inputs = np.tile(task.inputs(task.test), (11, 1, 1, 1))  # 2200
+    whole = predict(inputs)
+    assert whole.shape == (2200, 10)
+    np.testing.assert_allclose(predict(inputs[:1000]), whole[:1000], atol=1e-5)
+    np.testing.assert_allclose(predict(inputs[2199:]), whole[2199:], atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_library_is_made_once(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = artifacts("lenet", "float32", "pt2")
+    torch_compile.load(artifact, 1)
+
+    def again(*arguments: object) -> None:
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr(_inductor, "_compile_in_child", again)
+    torch_compile.load(artifact, 1)
+    with pytest.raises(AssertionError, match="compiled again"):
+        torch_compile.load(artifact, 2)
+
+
+@pytest.mark.slow
+def test_another_cpu_gets_a_library_of_its_own(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = artifacts("lenet", "float32", "pt2")
+    torch_compile.load(artifact, 1)
+    here = _inductor.environment()
+    other = here.model_copy(update={"instruction_sets": ("avx2",)})
+    monkeypatch.setattr(_inductor, "environment", lambda **_: other)
+    asked: list[object] = []
+
+    def stop(*arguments: object) -> None:
+        asked.append(arguments)
+        raise UnavailableError("asked")
+
+    monkeypatch.setattr(_inductor, "_compile_in_child", stop)
+    with pytest.raises(UnavailableError, match="asked"):
+        torch_compile.load(artifact, 1)
+    assert len(asked) == 1
+
+
+def test_a_program_that_does_not_compile_is_named(tmp_path: Path) -> None:
+    model = tmp_path / "float32-pt2-x" / "model.pt2"
+    model.parent.mkdir()
+    model.write_bytes(b"no archive")
+    with pytest.raises(
+        UnavailableError, match=r"can't compile float32-pt2-x: .*not a readable"
+    ) as e:
+        _inductor._compile_in_child(model, [1], 1, tmp_path, tmp_path)
+    assert len(str(e.value).splitlines()) == 1
+
+
+def test_a_cache_that_can_not_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("QUANTBENCH_CACHE", str(tmp_path / "file"))
+    with pytest.raises(StorageError, match="set QUANTBENCH_CACHE"):
+        _inductor.libraries(tmp_path / "model.pt2", "", (1,), 1)
+
+
+def test_no_compiler_or_one_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert torch_compile.unavailable() is None
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert "'no-such-compiler' is not found; install g++" in str(torch_compile.unavailable())
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho 'fatal error: omp.h: caf\\351' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CXX", str(broken))
+    assert "can't compile a few lines with OpenMP: fatal error" in str(torch_compile.unavailable())
+
+
+def test_a_compiler_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(command: list[str], **more: object) -> None:
+        raise subprocess.TimeoutExpired(command, 60)
+
+    monkeypatch.setattr(subprocess, "run", hangs)
+    assert "can't be run" in str(torch_compile.unavailable())
