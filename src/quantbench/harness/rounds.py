@@ -36,7 +36,7 @@ class Plan(Record):
     calls: int = 50
     least: int = Field(default=5, ge=2)
     most: int = 20
-    seconds: float = 5.0
+    seconds: float = 4.0
     starts: int = 1
     budget: float = 10.0
 
