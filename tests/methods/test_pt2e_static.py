@@ -100,7 +100,7 @@ def test_an_observer_that_saw_nothing_is_named(task: Task, checkpoint: Checkpoin
     model = float_model(task, checkpoint)
     graph = _pt2e.prepared(model, task.input_shape, reduce_range=False, train=False)
     with pytest.raises(CalibrationError, match="saw no calibration data"):
-        pt2e_static._calibrate(graph, torch.zeros(0, *task.input_shape), lambda *_: ())
+        _pt2e.calibrate(graph, torch.zeros(0, *task.input_shape), lambda *_: ())
 
 
 def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
@@ -108,7 +108,7 @@ def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
     model = mixed().eval()
     inputs = torch.randn(200, 1, 32, 32)
     graph = _pt2e.prepared(model, (1, 32, 32), reduce_range=False, train=False)
-    pt2e_static._calibrate(graph, inputs, quiet)
+    _pt2e.calibrate(graph, inputs, quiet)
     converted = _pt2e.converted(graph)
     with torch.no_grad():
         np.testing.assert_allclose(converted(inputs), model(inputs), atol=0.05)
