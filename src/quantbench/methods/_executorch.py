@@ -16,7 +16,6 @@ from torch import fx, nn
 
 from quantbench.errors import UnavailableError
 from quantbench.hush import hushed
-from quantbench.methods._pt2e import layer_of
 
 MODEL = "model.pte"
 LARGEST = 1024
@@ -37,6 +36,9 @@ def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[st
     Node -> the layer that it came from. Such nodes run on ExecuTorch's portable kernels.
     Raises UnavailableError.
     """
+    # float32 comes through here too, and does without PT2E in its other formats.
+    from quantbench.methods._pt2e import layer_of
+
     if reason := why_unavailable():
         raise UnavailableError(reason)
     with hushed(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
