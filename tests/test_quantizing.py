@@ -137,10 +137,12 @@ def test_a_layer_of_zeros_is_quantized(task: Task, checkpoint: Checkpoint, tmp_p
         return checkpoint.body
 
     zeros = save(tmp_path / "zeros", "checkpoint", checkpoint.inputs, fill)
-    engines = {"torch": "torch", "onnx": "onnxruntime"}
+    engines = {"torch": "torch", "onnx": "onnxruntime", "executorch": "executorch"}
     for method in plugins.names("methods"):
         module = plugins.method(method)
-        format = module.FORMATS[0]
+        format = next(format for format in engines if format in module.FORMATS)
+        if module.unavailable() or plugins.runtime(engines[format]).unavailable():
+            continue
         made = quantize(task, zeros, method, module.SETTINGS(), format, tmp_path / "artifacts")
         logits = plugins.runtime(engines[format]).load(made, 1)(task.inputs(task.test)[:4])
         assert np.isfinite(logits).all()

