@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from quantbench import study
-from quantbench.harness.rounds import Plan
+from quantbench.harness.plan import Plan
 from quantbench.study import Options, Study
 from tests import tiny
 
-PLAN = Plan(batches=(1, 50), calls=2, least=2, most=2, seconds=0, budget=0)
+PLAN = Plan(batches=(1, 50), share=1e-5, most_calls=2, least=6, most=6, budget=0, timeout=120)
 
 
 @contextmanager

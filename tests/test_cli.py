@@ -18,6 +18,7 @@ from PIL import Image
 
 from quantbench import cli, commands
 from quantbench.artifact import load_artifact
+from quantbench.records import Results
 from quantbench.storage import locked
 from tests.process import environment, python, start
 from tests.study import steps, tiny_data
@@ -360,6 +361,20 @@ def test_stopped_in_measuring_and_gone_on(tmp_path: Path) -> None:
     assert {name: after[name] for name in before} == before
     assert [name.split("/")[0] for name in after.keys() - before.keys()] == ["timings"]
     assert "dynamic" in done.stdout
+
+
+def test_an_engine_that_fails_costs_its_row_and_the_exit_code(tmp_path: Path) -> None:
+    arguments = ("-m", "tests.tiny_cli", "run", "--runtime", "torch", *FAST)
+    done = python(*arguments, cwd=tmp_path, QUANTBENCH_TEST_FAULT="crash")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "error: 1 row failed, the others are saved: static on null was killed by SIGSEGV"
+    )
+    results = Results.model_validate_json((tmp_path / "results" / "results.json").read_bytes())
+    assert [row.method for row in results.rows] == [
+        "float32", "dynamic", "static", "static_uncalibrated"
+    ]  # fmt: skip
+    assert [(s.method, s.runtime, s.failed) for s in results.skipped] == [("static", "null", True)]
 
 
 def test_ended_in_evaluating(tmp_path: Path) -> None:

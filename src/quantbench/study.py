@@ -20,7 +20,7 @@ from quantbench.checkpoint import Checkpoint
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import environment
 from quantbench.errors import CalibrationError, UnavailableError, UsageError
-from quantbench.harness.rounds import Plan
+from quantbench.harness.plan import Plan
 from quantbench.measuring import BASELINE, Measured, measure
 from quantbench.quantizing import quantize
 from quantbench.recipes import Recipe, recipe
@@ -31,7 +31,7 @@ from quantbench.storage import clean, locked
 from quantbench.structure import layers
 from quantbench.task import Task, load_task
 from quantbench.training import train
-from quantbench.workers import Candidate
+from quantbench.workers import Candidate, Job
 
 CORE_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
 CORE_RUNTIMES = ("onnxruntime", "torch")
@@ -120,16 +120,17 @@ def run(
     with workspace(options.out, fresh=options.fresh) as space:
         task, checkpoint = prepare(options, overrides, space, track, say)
         candidates = _candidates(task, checkpoint, settings, runtimes, space.artifacts, track)
-        measured = measure(
-            task,
-            candidates,
-            options.threads,
-            options.plan,
-            environment(),
-            (space.evaluations, space.timings),
-            track,
-            say,
+        job = Job(
+            task=task,
+            threads=options.threads,
+            plan=options.plan,
+            machine=environment(),
+            evaluations=space.evaluations,
+            timings=space.timings,
+            track=track,
+            say=say,
         )
+        measured = measure(job, candidates)
     results = results_of(
         task,
         checkpoint,
