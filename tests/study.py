@@ -32,9 +32,8 @@ def run(
     say: Callable[[str], None] = lambda _: None,
     **options: Any,
 ) -> Study:
-    asked = Options(
-        out=out, methods=methods or study.CORE_METHODS, recipe="reference", plan=PLAN, **options
-    )
+    quick = {"methods": methods or study.QUICK_METHODS, "runtimes": study.QUICK_RUNTIMES}
+    asked = Options(out=out, recipe="reference", plan=PLAN, **(quick | options))
     fast = {"batch": "30", "epochs": "2", "lr": "0.1", "momentum": "0.9"}
     overrides = {"recipe": fast} | (settings or {})
     with tiny_data():

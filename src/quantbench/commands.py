@@ -16,7 +16,7 @@ from quantbench.artifact import Artifact
 from quantbench.data import probe
 from quantbench.environment import LIBRARIES, environment, has_vnni
 from quantbench.errors import RowsFailedError, UnavailableError, UsageError
-from quantbench.harness.plan import FULL
+from quantbench.harness.plan import FULL, QUICK
 from quantbench.images import read_digit
 from quantbench.measuring import BASELINE
 from quantbench.predict import answers
@@ -32,20 +32,20 @@ from quantbench.rows import paired
 from quantbench.settings import split_pairs
 from quantbench.storage import write_atomic
 from quantbench.structure import layers
-from quantbench.study import Options, Overrides, Study
+from quantbench.study import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides, Study
 from quantbench.task import Task
 
 
 def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
     """Options from a command's own; a repeated option is a list there, a tuple here."""
     names = {"method": "methods", "runtime": "runtimes"}
-    if given.get("all_"):
-        everything = {name: plugins.names(f"{name}s") for name in names}
-        given = given | {name: given[name] or everything[name] for name in names}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if given.get("quick") and given.get("full"):
+        raise UsageError("--quick and --full contradict each other")
+    if given.get("quick"):
+        given = {"plan": QUICK, "method": QUICK_METHODS, "runtime": QUICK_RUNTIMES} | chosen
     if given.get("full"):
-        given = {"plan": FULL, "threads": (1, 2)} | {
-            name: value for name, value in given.items() if value is not None
-        }
+        given = {"plan": FULL, "threads": (1, 2)} | chosen
     renamed = {names.get(name, name): value for name, value in given.items() if name not in skip}
     return Options.model_validate(
         {

@@ -33,8 +33,9 @@ from quantbench.task import Task, load_task
 from quantbench.training import train
 from quantbench.workers import Candidate, Job
 
-CORE_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
-CORE_RUNTIMES = ("onnxruntime", "torch")
+QUICK_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
+QUICK_RUNTIMES = ("onnxruntime", "torch")
+"""What the source report compared, and one engine that was made to deploy."""
 Overrides = dict[str, dict[str, str]]
 """Method name, or "recipe" -> setting -> value as text."""
 
@@ -46,8 +47,8 @@ class Options(Settings):
     data: str = "mnist"
     recipe: str = "default"
     seed: int = Field(1, ge=0, lt=2**32)
-    methods: tuple[str, ...] = CORE_METHODS
-    runtimes: tuple[str, ...] = CORE_RUNTIMES
+    methods: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.names("methods")))
+    runtimes: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.names("runtimes")))
     threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
     data_dir: Path | None = None
     offline: bool = False

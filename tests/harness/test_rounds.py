@@ -93,8 +93,8 @@ def test_ratios_are_paired_by_round() -> None:
     for cell in a.cells:
         ratio = speed("A", *(latency(cell, 1, rounds.cells[cell], [0] * 6) for rounds in (a, b)))
         assert ratio.value == pytest.approx(2, rel=1e-9)
-        assert ratio.low == pytest.approx(2 / 1.02, rel=1e-9)
-        assert ratio.high == pytest.approx(2 * 1.02, rel=1e-9)
+        assert ratio.low == pytest.approx(2 / 1.03, rel=1e-9)
+        assert ratio.high == pytest.approx(2 * 1.03, rel=1e-9)
         assert ratio.verdict == "faster"
 
 

@@ -62,3 +62,4 @@ class Plan(Record):
 FULL = Plan(
     batches=(1, 8, 64, 256, 1000), least=LEAST_ROUNDS, most=LEAST_ROUNDS, starts=8, budget=0.0
 )
+QUICK = Plan(seconds=8.0, budget=0.0)
