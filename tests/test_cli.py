@@ -97,6 +97,7 @@ USAGE = [
     (("run", "--seed", "9" * 30), "--seed"),
     (("run", "--threads", "0"), "--threads"),
     (("run", "--no-such-option"), "--no-such-option"),
+    (("run", "--quick", "--full"), "--quick and --full contradict each other"),
     (("runn",), "runn"),
     (("train", "--model", "lent"), "unknown model 'lent'; did you mean 'lenet'?"),
     (("train", "--set", "epoch=1"), "'epoch'; did you mean 'epochs'?"),
@@ -364,7 +365,7 @@ def test_stopped_in_measuring_and_gone_on(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_fails_costs_its_row_and_the_exit_code(tmp_path: Path) -> None:
-    arguments = ("-m", "tests.tiny_cli", "run", "--runtime", "torch", *FAST)
+    arguments = ("-m", "tests.tiny_cli", "run", "--quick", "--runtime", "torch", *FAST)
     done = python(*arguments, cwd=tmp_path, QUANTBENCH_TEST_FAULT="crash")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
@@ -378,7 +379,7 @@ def test_an_engine_that_fails_costs_its_row_and_the_exit_code(tmp_path: Path) ->
 
 
 def test_ended_in_evaluating(tmp_path: Path) -> None:
-    arguments = ("-m", "tests.tiny_cli", "run", *FAST)
+    arguments = ("-m", "tests.tiny_cli", "run", "--quick", *FAST)
     child = start(*arguments, cwd=tmp_path)
     wait_for(lambda: children(child.pid), child)
     workers = children(child.pid)
@@ -393,7 +394,7 @@ def test_ended_in_evaluating(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_main_job_on_real_data(tmp_path: Path) -> None:
     """Train once by the report's recipe for one epoch, and compare everything."""
-    arguments = ("-m", "quantbench.cli", "run", "--recipe", "reference")
+    arguments = ("-m", "quantbench.cli", "run", "--quick", "--recipe", "reference")
     done = python(*arguments, "--set", "recipe.epochs=1", "--as-reported", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "results.json").is_file()

@@ -22,7 +22,7 @@ class Plan(Record):
     """The default study: each row at batch 1 and at a large one, on as many rounds as fit."""
 
     batches: tuple[int, ...] = (1, 1000)
-    share: float = Field(default=0.02, gt=0, description="seconds of calls in a cell of a round")
+    share: float = Field(default=0.06, gt=0, description="seconds of calls in a cell of a round")
     most_calls: int = Field(default=200, gt=0, description="in a cell of a round")
     least: int = Field(default=10, ge=LEAST_ROUNDS, description="rounds of a start")
     most: int = 25
@@ -60,6 +60,11 @@ class Plan(Record):
 
 
 FULL = Plan(
-    batches=(1, 8, 64, 256, 1000), least=LEAST_ROUNDS, most=LEAST_ROUNDS, starts=8, budget=0.0
+    batches=(1, 8, 64, 256, 1000),
+    share=0.02,
+    least=LEAST_ROUNDS,
+    most=LEAST_ROUNDS,
+    starts=8,
+    budget=0.0,
 )
 QUICK = Plan(seconds=8.0, budget=0.0)
