@@ -139,3 +139,17 @@ def test_costs_little():
         pass
     assert time.perf_counter() - start < 2
     assert written(console).count("counting") < 30
+
+
+def test_the_item_at_hand_is_named_while_it_lasts():
+    console = terminal()
+    rows = ["static on torch", "float32 on openvino"]
+    seen = []
+    for _ in Progress(console)(rows, "measuring", 2, str.upper):
+        time.sleep(0.11)
+        seen.append("".join(written(console).splitlines()[-1:]))
+    assert "measuring: STATIC ON TORCH" in seen[0]
+    assert "measuring: FLOAT32 ON OPENVINO" in seen[1]
+    last = written(console).splitlines()[-1]
+    assert "measuring " in last
+    assert "OPENVINO" not in last
