@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from quantbench.errors import QuantbenchError
+from quantbench.report.order import Order
 
 _STOPPED = 130
 
@@ -47,6 +48,7 @@ All = Annotated[
 Full = Annotated[
     bool, typer.Option("--full", help="8 fresh starts of every worker, on 1 and on 2 threads.")
 ]
+Sort = Annotated[Order, typer.Option(help="How the tables are sorted, the best row first.")]
 Runtime = Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")]
 
 
@@ -70,6 +72,7 @@ def run(
     all_: All = False,
     threads: Threads = None,
     full: Full = False,
+    sort: Sort = Order.LATENCY,
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
@@ -82,7 +85,7 @@ def run(
     """Get the data, train, quantize by every method, measure, compare."""
     from quantbench import commands
 
-    commands.run(commands.options(locals()), set_ or [], as_reported=as_reported)
+    commands.run(commands.options(locals()), set_ or [], sort, as_reported=as_reported)
 
 
 @app.command()
@@ -131,6 +134,7 @@ def measure(
     runtime: Runtime = None,
     threads: Threads = None,
     full: Full = False,
+    sort: Sort = Order.LATENCY,
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
@@ -139,7 +143,7 @@ def measure(
     """Measure some methods against float32 and print the comparison."""
     from quantbench import commands
 
-    commands.measure(commands.options(locals()), set_ or [])
+    commands.measure(commands.options(locals()), set_ or [], sort)
 
 
 @app.command()

@@ -14,15 +14,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from quantbench.cells import large, small
 from quantbench.records import Latency, Results, Row, Training
 from quantbench.report._words import (
     NONE,
     integer_instructions,
     joined,
-    large,
     middle_half,
     significant,
-    small,
 )
 
 DPI = 200
