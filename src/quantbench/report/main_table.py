@@ -42,20 +42,20 @@ class MainTable:
 def _table(results: Results, by: Order, wide: bool) -> Table:
     batches = {x.batch for row in results.rows if (x := large(row, "model"))}
     threads = joined(str(n) for n in sorted({row.threads for row in results.rows}))
-    below = f"below: batches of {joined(f'{n:,}' for n in sorted(batches))}, "
+    below = f"below: batches of {joined(f'{n:,}' for n in sorted(batches))}; "
     table = titled(
-        f"Sorted by {by}. Above: one image at a time, {below if batches else ''}"
+        f"By {by}; above: one image at a time; {below if batches else ''}"
         f"{threads} {'thread' if threads == '1' else 'threads'}"
     )
     table.padding = (0, 0, 0, 0)
     table.add_column(Text("  method\n  runtime, numerics"), overflow="fold")
     for heading in (
-        "bytes\nless",
+        "bytes\nsmaller",
         "accuracy %\n95%",
         "µs an\nimage",
         *(("p95", "p99") if wide else ()),
-        "speed, same\nengine, 95%",
-        "speed, fastest\nfloat32, 95%",
+        "speed: same\nengine, 95%",
+        "speed: fastest\nfloat32, 95%",
     ):
         table.add_column(Text(heading), justify="right", overflow="fold")
     for row in ordered(results.rows, by):

@@ -24,18 +24,21 @@ def _sentences(answer: Answer, rows: dict[str, Row]) -> str:
         row, choice = rows[answer.ship.row], answer.ship
         return (
             f"ship {row.name} ({row.artifact}): {_times(choice)} as fast as {float32.name}, "
-            f"the fastest float32; {row.bytes:,} bytes, {_saved(choice, float32)}; {_accuracy(choice.accuracy, row)}."
+            f"the fastest float32; {row.bytes:,} bytes, {_saved(choice, float32)}; "
+            f"{_accuracy(choice.accuracy, row)}."
         )
-    kept = f"keep {float32.name}: "
+    kept = f"keep {float32.name}:"
     quantized = [row for row in rows.values() if row.kind == "real"]
     if not quantized:
-        return f"{kept}nothing quantized was measured."
-    kept += "nothing quantized and not less accurate is shown to be faster."
+        return f"{kept} nothing quantized was measured."
+    if all(row.against_float and verdict(row.against_float) == "worse" for row in quantized):
+        return f"{kept} every quantized row is shown to be less accurate."
+    kept += " of the quantized rows that aren't shown to be less accurate, none is shown faster"
     if answer.smallest is None:
-        return f"{kept} None of that is smaller either."
+        return f"{kept}, and none has fewer bytes."
     row, choice = rows[answer.smallest.row], answer.smallest
     return (
-        f"{kept} The smallest of that, {row.name}, has {row.bytes:,} bytes, "
+        f"{kept}. The smallest of them, {row.name} ({row.artifact}), has {row.bytes:,} bytes, "
         f"{_saved(choice, float32)}; it is {_times(choice)} as fast ({choice.speed.verdict}); "
         f"{_accuracy(choice.accuracy, row)}."
     )
