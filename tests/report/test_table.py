@@ -182,7 +182,7 @@ def test_a_row_of_usual_length_has_two_lines_in_80_columns(method, runtime, code
     lines = rendered(comparison(results(base, this)), 80).splitlines()
     first = next(n for n, line in enumerate(lines) if line.startswith(f"* {method} "))
     assert lines[first + 1].startswith(f"  {runtime} {code} ")
-    assert lines[first + 1].endswith(" ! 80.0 1.00 0.87–1.15 0.31 0.27–0.36")
+    assert " ! 80.0 1.00 0.87–1.15 " in lines[first + 1]
 
 
 @pytest.mark.parametrize("width", [80, 120])
