@@ -136,8 +136,7 @@ def _described(row: Row) -> str:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = titled(title)
-    table.padding = (0, 0, 0, 0)
+    table = titled(title, narrow=True)
     table.add_column(Text("row"), overflow="fold")
     for heading in headings:
         table.add_column(Text(heading), justify="right", overflow="fold")

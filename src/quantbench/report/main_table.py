@@ -45,9 +45,9 @@ def _table(results: Results, by: Order, wide: bool) -> Table:
     below = f"below: batches of {joined(f'{n:,}' for n in sorted(batches))}; "
     table = titled(
         f"By {by}; above: one image at a time; {below if batches else ''}"
-        f"{threads} {'thread' if threads == '1' else 'threads'}"
+        f"{threads} {'thread' if threads == '1' else 'threads'}",
+        narrow=True,
     )
-    table.padding = (0, 0, 0, 0)
     table.add_column(Text("  method\n  runtime, numerics"), overflow="fold")
     for heading in (
         "bytes\nsmaller",
