@@ -96,6 +96,8 @@ USAGE = [
     (("run", "--seed", "x"), "--seed"),
     (("run", "--seed", "9" * 30), "--seed"),
     (("run", "--threads", "0"), "--threads"),
+    (("run", "--sort", "speed"), "'latency', 'accuracy', 'size', 'throughput'"),
+    (("measure", "static", "--sort", "speed"), "--sort"),
     (("run", "--no-such-option"), "--no-such-option"),
     (("run", "--quick", "--full"), "--quick and --full contradict each other"),
     (("runn",), "runn"),
@@ -356,8 +358,10 @@ def test_stopped_in_measuring_and_gone_on(tmp_path: Path) -> None:
     assert gone(workers)
     before = steps(out)
 
-    done = python(*arguments, cwd=tmp_path)
+    done = python(*arguments, "--sort", "size", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "\nBy size; above: one image at a time; below: batches of 50;" in done.stdout
+    assert done.stdout.rindex("Batches of 50: ") > done.stdout.rindex("\nBy size")
     after = steps(out)
     assert {name: after[name] for name in before} == before
     assert [name.split("/")[0] for name in after.keys() - before.keys()] == ["timings"]

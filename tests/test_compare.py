@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantbench.compare import discordant, mcnemar, speed, wilson
+from quantbench.compare import (
+    accuracy_verdict,
+    discordant,
+    mcnemar,
+    paired_difference,
+    speed,
+    wilson,
+)
 from quantbench.harness.rounds import latency
 from quantbench.records import Latency
 
@@ -92,6 +99,58 @@ def test_discordant_counts_each_side_alone(pairs: list[tuple[bool, bool]]) -> No
     assert only_one == pairs.count((True, False))
     assert only_other == pairs.count((False, True))
     assert one.sum() - other.sum() == only_one - only_other
+
+
+@pytest.mark.parametrize(
+    ("both", "only_this", "only_float", "neither", "low", "high"),
+    [
+        # Newcombe, Statistics in Medicine 17 (1998) 2635-2650, method 10.
+        (36, 12, 2, 0, 0.0569, 0.3404),
+        (18, 12, 2, 18, 0.0562, 0.3290),
+        (53, 0, 0, 1, -0.0729, 0.0729),
+        (0, 30, 0, 0, 0.8395, 1.0),
+    ],
+)
+def test_paired_difference_gives_the_published_intervals(
+    both: int, only_this: int, only_float: int, neither: int, low: float, high: float
+) -> None:
+    found = paired_difference(both, only_this, only_float, neither)
+    assert found.value == (only_this - only_float) / (both + only_this + only_float + neither)
+    assert found.low == pytest.approx(low, abs=6e-5)
+    assert found.high == pytest.approx(high, abs=6e-5)
+
+
+COUNT = st.integers(0, 5000)
+
+
+@given(COUNT, COUNT, COUNT, st.integers(1, 5000))
+def test_paired_difference_turns_over_and_stays_in_range(a: int, b: int, c: int, d: int) -> None:
+    one, other = paired_difference(a, b, c, d), paired_difference(a, c, b, d)
+    assert one.value == -other.value
+    assert one.low == pytest.approx(-other.high, abs=1e-12)
+    assert -1 - 1e-12 <= one.low <= one.value <= one.high <= 1 + 1e-12
+
+
+def test_paired_difference_comes_near_walds_interval_with_many_images() -> None:
+    """Wald: 1.96 sqrt(b + c - (b - c)^2 / n) / n, of 600 and 400 discordant images."""
+    half = 1.959964 * math.sqrt(1000 - 200**2 / 100_000) / 100_000
+    found = paired_difference(60_000, 600, 400, 39_000)
+    assert found.low == pytest.approx(0.002 - half, abs=1e-5)
+    assert found.high == pytest.approx(0.002 + half, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "p", "word"),
+    [
+        (40, 10, 0.05, "no difference shown"),
+        (40, 10, 0.0499, "worse"),
+        (10, 40, 0.0499, "better"),
+    ],
+)
+def test_an_accuracy_is_judged_below_five_per_cent(
+    lost: int, gained: int, p: float, word: str
+) -> None:
+    assert accuracy_verdict(lost, gained, p) == word
 
 
 def of(rounds: list[list[float]], starts: list[int] | None = None) -> Latency:

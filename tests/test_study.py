@@ -97,7 +97,10 @@ def test_rows_are_against_float_in_the_same_engine(whole: tuple[Path, Study]) ->
 def test_the_json_holds_what_was_found_and_no_nan(whole: tuple[Path, Study]) -> None:
     out, done = whole
     names = write(done.results, out)
-    assert set(names) == {"results.json", "training.json", "figure.png", "loss.png"}
+    pictures = {"figure.png", "latency.png", "tradeoff.png", "loss.png"}
+    assert set(names) == {"results.json", "training.json"} | pictures
+    assert [answer.batch for answer in done.results.answers] == [1, 50]
+    assert any(row.pareto for row in done.results.rows)
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from quantbench.errors import QuantbenchError
+from quantbench.report.order import Order
 
 _STOPPED = 130
 
@@ -48,6 +49,7 @@ Full = Annotated[
     bool,
     typer.Option("--full", help="Five batches, 1 and 2 threads, 8 starts of each: 15 minutes."),
 ]
+Sort = Annotated[Order, typer.Option(help="How the tables are sorted, the best row first.")]
 Runtime = Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")]
 
 
@@ -71,6 +73,7 @@ def run(
     quick: Quick = False,
     threads: Threads = None,
     full: Full = False,
+    sort: Sort = Order.LATENCY,
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
@@ -83,7 +86,7 @@ def run(
     """Get the data, train, quantize by every method, measure, compare."""
     from quantbench import commands
 
-    commands.run(commands.options(locals()), set_ or [], as_reported=as_reported)
+    commands.run(commands.options(locals()), set_ or [], sort, as_reported=as_reported)
 
 
 @app.command()
@@ -132,6 +135,7 @@ def measure(
     runtime: Runtime = None,
     threads: Threads = None,
     full: Full = False,
+    sort: Sort = Order.LATENCY,
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
@@ -140,7 +144,7 @@ def measure(
     """Measure some methods against float32 and print the comparison."""
     from quantbench import commands
 
-    commands.measure(commands.options(locals()), set_ or [])
+    commands.measure(commands.options(locals()), set_ or [], sort)
 
 
 @app.command()

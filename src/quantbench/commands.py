@@ -24,6 +24,7 @@ from quantbench.quantizing import quantize as quantize_one
 from quantbench.records import Results
 from quantbench.report.as_reported import as_reported as reported
 from quantbench.report.figure import loss_figure
+from quantbench.report.order import Order
 from quantbench.report.progress import Progress
 from quantbench.report.structure import layer_table, numerics_table
 from quantbench.report.table import comparison
@@ -56,22 +57,22 @@ def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
     )
 
 
-def run(options: Options, pairs: list[str], *, as_reported: bool) -> None:
+def run(options: Options, pairs: list[str], sort: Order, *, as_reported: bool) -> None:
     with Progress() as track:
         done = study.run(options, _overrides(pairs, None), track, track.say)
     written = write(done.results, options.out)
+    _say(f"written to {options.out}: {', '.join(written)}")
     if as_reported:
         sys.stdout.write(_as_reported(done))
     else:
-        _print(comparison(done.results))
-    _say(f"written to {options.out}: {', '.join(written)}")
+        _print(comparison(done.results, sort))
     _fail_where_rows_failed(done.results)
 
 
-def measure(options: Options, pairs: list[str]) -> None:
+def measure(options: Options, pairs: list[str], sort: Order) -> None:
     with Progress() as track:
         done = study.run(options, _overrides(pairs, _only(options.methods)), track, track.say)
-    _print(comparison(done.results))
+    _print(comparison(done.results, sort))
     _fail_where_rows_failed(done.results)
 
 

@@ -210,7 +210,14 @@ class Row(Record):
     against_fastest: tuple[Ratio, ...] = Field(
         description="against the fastest float32 of any engine, by batch"
     )
+    pareto: bool = Field(
+        False, description="none is as accurate, as fast at 1 image and as small, and one better"
+    )
     notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} on {self.runtime}"
 
 
 class Skipped(Record):
@@ -218,6 +225,29 @@ class Skipped(Record):
     runtime: str
     reason: str
     failed: bool = Field(False, description="it was tried and its engine failed")
+
+
+class Choice(Record):
+    """A quantized row, and what it brings and costs."""
+
+    row: str
+    bytes_saved: int = Field(description="of the bytes of the fastest float32")
+    speed: Ratio = Field(description="against the fastest float32")
+    accuracy: Interval = Field(
+        description="less that of float32 in the same engine: fraction, 95 % paired interval"
+    )
+
+
+class Answer(Record):
+    """Which row to ship for one batch size."""
+
+    batch: int
+    threads: int
+    float32: str = Field(description="the fastest float32 of any engine at this batch")
+    ship: Choice | None = Field(None, description="null: keep float32")
+    smallest: Choice | None = Field(
+        None, description="where float32 is kept: the fewest bytes not shown less accurate"
+    )
 
 
 class Results(Record):
@@ -236,6 +266,7 @@ class Results(Record):
     data_loading: Latency = Field(description="reading images as end_to_end does, no model")
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
+    answers: tuple[Answer, ...] = Field((), description="for one image and for the largest batch")
 
 
 class Claim(Record):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench import plugins
+from quantbench.answer import answered
 from quantbench.checkpoint import STATE, Checkpoint
 from quantbench.compare import discordant, mcnemar, speed, wilson
 from quantbench.contracts import Observation
@@ -40,7 +41,7 @@ def results_of(
     out: Path,
 ) -> Results:
     """Every row against float32 in the same engine, or in the first where that has none."""
-    return Results(
+    results = Results(
         quantbench=measured.environment.versions["quantbench"],
         model=task.model,
         data=task.spec.name,
@@ -59,6 +60,7 @@ def results_of(
         ),
         skipped=tuple(skipped),
     )
+    return answered(results)
 
 
 def paired(measured: Measured, task: Task, one: str, other: str) -> tuple[int, int]:

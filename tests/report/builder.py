@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quantbench.answer import answered
 from quantbench.compare import mcnemar, speed, wilson
 from quantbench.records import (
     AgainstFloat,
@@ -216,4 +217,4 @@ def results(*chosen, **changes):
             Skipped(method="static", runtime="onnxruntime", reason="reads onnx, not torch"),
         ),
     }
-    return Results(**(fields | changes))
+    return answered(Results(**(fields | changes)))

@@ -4,11 +4,24 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
-from quantbench.report.figure import comparison_figure, loss_figure
+from quantbench.cells import large, small
+from quantbench.report.figure import (
+    comparison_figure,
+    latency_figure,
+    loss_figure,
+    tradeoff_figure,
+)
+from quantbench.report.figure._drawing import accuracy_floor
+from quantbench.report.figure._labels import label_points, spread_out
+from quantbench.report.figure.latency import by_batch, named_rows
+from quantbench.report.figure.tradeoff import frontier
+from quantbench.report.write import write
 
-from .builder import environment, results, row, training
+from .builder import environment, latency, results, row, training
 
 
 def opened(png):
@@ -31,7 +44,13 @@ def test_loss_is_a_picture_of_the_expected_size():
 
 
 @pytest.mark.parametrize(
-    ("draw", "data"), [(comparison_figure, results()), (loss_figure, training())]
+    ("draw", "data"),
+    [
+        (comparison_figure, results()),
+        (latency_figure, results()),
+        (tradeoff_figure, results()),
+        (loss_figure, training()),
+    ],
 )
 def test_same_records_same_bytes_without_metadata(draw, data):
     png = draw(data)
@@ -40,7 +59,13 @@ def test_same_records_same_bytes_without_metadata(draw, data):
 
 
 @pytest.mark.parametrize(
-    ("draw", "data"), [(comparison_figure, results()), (loss_figure, training())]
+    ("draw", "data"),
+    [
+        (comparison_figure, results()),
+        (latency_figure, results()),
+        (tradeoff_figure, results()),
+        (loss_figure, training()),
+    ],
 )
 def test_nothing_is_drawn_over_the_edge(draw, data):
     pixels = np.asarray(opened(draw(data)).convert("L"))
@@ -48,16 +73,122 @@ def test_nothing_is_drawn_over_the_edge(draw, data):
     assert (edge == 255).all()
 
 
-def test_odd_names_and_missing_times_are_drawn():
+FIGURES = (comparison_figure, latency_figure, tradeoff_figure)
+
+
+@pytest.mark.parametrize("draw", FIGURES)
+def test_odd_names_and_missing_times_are_drawn(draw):
     odd = row("$x_1$", "[b]&", numerics="$", kind="simulated", latency=())
     machine = environment(cpu="Very Long(R) CPU(TM) $9 and $8 with Graphics @ 2.40GHz")
-    pixels = np.asarray(opened(comparison_figure(results(odd, row(), environment=machine))))
+    pixels = np.asarray(opened(draw(results(odd, row(), environment=machine))))
     assert (pixels[:, -1] == 255).all()
 
 
-def test_no_rows_are_drawn_too():
+@pytest.mark.parametrize(("draw", "height"), [(FIGURES[0], 300), *((f, 1240) for f in FIGURES[1:])])
+def test_no_rows_are_drawn_too(draw, height):
     empty = results().model_copy(update={"rows": ()})
-    assert opened(comparison_figure(empty)).size == (2000, 300)
+    assert opened(draw(empty)).size == (2000, height)
+
+
+def many(number):
+    """Rows of all sorts on five engines, one of them far less accurate."""
+    base = row()
+    engines = ("torch", "onnxruntime", "openvino", "executorch", "torch_compile")
+    return tuple(
+        base
+        if place == 0
+        else row(
+            f"method_{place % 9}",
+            engines[place % 5],
+            size=70_000 + 9_000 * place,
+            correct=8_712 if place == 17 else 9_895 + place % 7,
+            single=30.0 + 17 * place,
+            model=90.0 - 3 * place,
+            float_macs=0,
+            baseline=base,
+        )
+        for place in range(number)
+    )
+
+
+@pytest.mark.parametrize("number", [1, 4, 22])
+def test_a_results_folder_gets_every_figure(tmp_path, number):
+    names = write(results(*many(number)), tmp_path)
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == set(names)
+    sizes = {name: opened((tmp_path / name).read_bytes()).size for name in found if "png" in name}
+    assert sizes == {
+        "figure.png": (2000, 300 + 92 * number),
+        "latency.png": (2000, 1240),
+        "tradeoff.png": (2000, 1240),
+        "loss.png": (1600, 920),
+    }
+
+
+def test_what_lies_far_below_does_not_press_the_rest_together():
+    usual, broken = row(), row(correct=8_712)
+    half = usual.accuracy.value - usual.accuracy.low
+    assert accuracy_floor((usual, usual, broken)) == pytest.approx(0.99 - 10 * half)
+    assert accuracy_floor((usual, row(correct=9_850))) < 0.985
+    assert accuracy_floor((usual, broken, broken)) == 0
+    assert accuracy_floor(()) == 0
+
+
+def test_lines_are_on_the_fewest_threads_and_model_only():
+    one, two = latency("model", 8, 50.0), latency("model", 8, 30.0, threads=2)
+    times = (two, latency("end_to_end", 8, 90.0), latency("model", 1, 200.0), one)
+    assert by_batch(row(latency=times)) == (times[2], one)
+
+
+def test_the_fastest_at_each_end_are_named_and_the_fastest_float():
+    rows = [*many(6), row(runtime="openvino", single=190.0, model=85.0)]
+    timed = [(one, by_batch(one)) for one in rows]
+    for names, pick in zip(
+        named_rows(timed), (small, lambda one: large(one, "model")), strict=True
+    ):
+        ranked = sorted(rows, key=lambda one: pick(one).median)
+        fastest = {one.name for one in ranked[:3]}
+        assert names == fastest | {
+            "float32 on torch" if pick(rows[0]).median < pick(rows[-1]).median else rows[-1].name
+        }
+    ends = [(one, line[-1:]) for one, line in timed]
+    assert named_rows(ends)[0] == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ([], []),
+        ([5.0], [5.0]),
+        ([0.0, 3.0], [0.0, 3.0]),
+        ([0.0, 0.0], [-0.5, 0.5]),
+        ([2.0, 0.0, 2.5], [1.75, 0.0, 2.75]),
+        ([0.0, 0.9, 1.8], [-0.1, 0.9, 1.9]),
+    ],
+)
+def test_names_are_moved_as_little_as_keeps_them_apart(wanted, found):
+    assert spread_out(wanted, 1.0) == pytest.approx(found)
+
+
+def test_the_front_rises_from_fast_to_slow():
+    points = [(3.0, 9.0), (1.0, 7.0), (2.0, 6.0), (2.5, 8.0), (1.0, 5.0), (4.0, 9.0)]
+    assert frontier(points) == [(1.0, 7.0), (2.5, 8.0), (3.0, 9.0)]
+    assert frontier([]) == []
+
+
+def test_names_cover_neither_each_other_nor_a_point():
+    figure = Figure(figsize=(8, 5), dpi=100)
+    axes = figure.subplots()
+    points = [(0.5 + 0.01 * n, 0.5 + 0.01 * (n % 3)) for n in range(8)]
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    labels = label_points(figure, axes, [(x, y, f"a long name {x:.2f}") for x, y in points], points)
+    boxes = [Text.get_window_extent(label) for label in labels]
+    assert [label.get_text() for label in labels] == [f"a long name {x:.2f}" for x, _ in points]
+    for place, box in enumerate(boxes):
+        assert box.count_overlaps(boxes[:place]) == 0
+        assert not any(box.contains(*at) for at in axes.transData.transform(points))
+        assert axes.get_window_extent().containsx(box.x0)
+        assert axes.get_window_extent().containsx(box.x1)
 
 
 def test_few_losses_and_many_epochs_are_drawn():

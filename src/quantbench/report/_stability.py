@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from quantbench.records import Latency, Row
-from quantbench.report._words import joined, percent, shown, spread
+from quantbench.report._words import percent, shown, spread
 
 MOST_SPREAD = 0.1
 THREADS_OFF = 0.2
 
 
 def unstable(row: Row) -> tuple[str, ...]:
-    """Why the times of a row shouldn't be trusted to a few per cent; empty where they can."""
+    """Why the times of a row shouldn't be trusted to a few per cent; empty where they can.
+
+    A share alone is of the median, and what the middle half of the rounds spans.
+    """
     found = []
     if _too_busy(row):
         found.append(f"kept {row.busy_threads:.1f} processors busy, asked for {row.threads}")
     if _starved(row):
         found.append(f"got only {row.busy_threads:.1f} of a processor")
     varied = [
-        f"{percent(spread(latency), 0)} ({_column(latency)})"
+        f"{percent(spread(latency), 0)} {_column(latency)}"
         for latency in shown(row)
         if spread(latency) > MOST_SPREAD
     ]
     if varied:
-        found.append(f"the middle half of its rounds spans {joined(varied)}")
+        found.append(", ".join(varied))
     return tuple(found)
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from statistics import median
-from typing import Literal
 
 import numpy as np
 
+from quantbench.cells import large, small
+from quantbench.compare import accuracy_verdict
 from quantbench.environment import has_vnni
-from quantbench.records import AgainstFloat, Coverage, Environment, Latency, Ratio, Row
+from quantbench.records import AgainstFloat, Coverage, Environment, Latency, Row
 
 IMAGES = 10_000
 """What the source report timed; every total is for so many images."""
 NONE = "–"
-ALPHA = 0.05
-
-Kind = Literal["model", "end_to_end"]
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -63,7 +61,7 @@ def joined(words: Iterable[str]) -> str:
 
 
 def row_name(row: Row) -> str:
-    return f"{row.method} on {row.runtime}"
+    return row.name
 
 
 def covered(coverage: Coverage) -> str:
@@ -72,47 +70,14 @@ def covered(coverage: Coverage) -> str:
     return f"{percent(coverage.float_share)} of multiply-adds stay float"
 
 
-def accuracy_verdict(only_float_right: int, only_this_right: int, p: float) -> str:
-    if p >= ALPHA:
-        return "no difference shown"
-    return "worse" if only_float_right > only_this_right else "better"
-
-
 def verdict(against: AgainstFloat) -> str:
     return accuracy_verdict(against.only_float_right, against.only_this_right, against.mcnemar_p)
-
-
-def small(row: Row) -> Latency | None:
-    """One image at a time, model only."""
-    return next((x for x in row.latency if x.kind == "model" and x.batch == 1), None)
-
-
-def large(row: Row, kind: Kind) -> Latency | None:
-    """At the largest batch, on the fewest threads."""
-    found = [x for x in row.latency if x.kind == kind and x.batch > 1]
-    return max(found, key=lambda x: (x.batch, -x.threads), default=None)
-
-
-def speed_of(row: Row, latency: Latency | None) -> Ratio | None:
-    if latency is None or row.against_float is None:
-        return None
-    return _find(row.against_float.speed, latency)
-
-
-def _find(ratios: tuple[Ratio, ...], latency: Latency) -> Ratio | None:
-    wanted = (latency.batch, latency.threads, latency.kind)
-    return next((x for x in ratios if (x.batch, x.threads, x.kind) == wanted), None)
 
 
 def shown(row: Row) -> tuple[Latency, ...]:
     """The latencies that stand in the table of times."""
     found = (small(row), large(row, "model"), large(row, "end_to_end"))
     return tuple(latency for latency in found if latency is not None)
-
-
-def fastest_of(row: Row, latency: Latency | None) -> Ratio | None:
-    """Against the fastest float32 of any engine."""
-    return None if latency is None else _find(row.against_fastest, latency)
 
 
 def middle_half(latency: Latency) -> tuple[float, float]:

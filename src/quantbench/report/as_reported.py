@@ -9,8 +9,9 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from quantbench.cells import large
 from quantbench.records import Results, Row
-from quantbench.report._words import IMAGES, large
+from quantbench.report._words import IMAGES
 from quantbench.report.claims import RUNTIME, claims, row_of
 
 WIDTH = 80

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from quantbench.compare import mcnemar
+from quantbench.cells import large, small, speed_of
+from quantbench.compare import accuracy_verdict, mcnemar
 from quantbench.records import AgainstFloat, Claim, Latency, Results, Row
 from quantbench.report._words import (
     IMAGES,
-    accuracy_verdict,
     count,
     joined,
-    large,
     p_value,
     percent,
     ratio,
     seconds,
-    small,
-    speed_of,
     verdict,
 )
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from quantbench.records import Results
-from quantbench.report.figure import comparison_figure, loss_figure
+from quantbench.report.figure import (
+    comparison_figure,
+    latency_figure,
+    loss_figure,
+    tradeoff_figure,
+)
 from quantbench.storage import write_atomic
 
 
@@ -15,6 +20,8 @@ def write(results: Results, out: Path) -> tuple[str, ...]:
         "results.json": results.model_dump_json(indent=1).encode() + b"\n",
         "training.json": results.training.model_dump_json(indent=1).encode() + b"\n",
         "figure.png": comparison_figure(results),
+        "latency.png": latency_figure(results),
+        "tradeoff.png": tradeoff_figure(results),
         "loss.png": loss_figure(results.training),
     }
     for name, content in files.items():

@@ -1,0 +1,149 @@
+"""Latency against batch size, a line for each row: what a call costs, and what an image costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from quantbench.records import Latency, Results, Row
+from quantbench.report._words import significant
+from quantbench.report.figure._drawing import (
+    BEHIND,
+    DPI,
+    FAINT,
+    GREY,
+    INK,
+    SMALL,
+    caption,
+    engine_colours,
+    method_markers,
+    plain,
+    png,
+    under,
+)
+from quantbench.report.figure._labels import spread_out
+
+NAMED = 3
+"""So many of the fastest are named at each end, besides the fastest float32."""
+APART = 0.03
+"""Of the height of the axes, between two names."""
+ROOM = (0.7, 0.55)
+"""Left and right of the batches, for the names: of the width between the batches."""
+_Timed = tuple[Row, tuple[Latency, ...]]
+
+
+def latency_figure(results: Results) -> bytes:
+    timed = [(row, line) for row in results.rows if (line := by_batch(row))]
+    figure = Figure(figsize=(10, 6.2), dpi=DPI, facecolor="white", layout="constrained")
+    axes = figure.subplots()
+    plain(axes, "µs an image, model only, by batch size")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    batches = sorted({x.batch for _, line in timed for x in line}) or [1]
+    named = named_rows(timed)
+    colours, markers = engine_colours(results.rows), method_markers(results.rows)
+    for row, line in timed:
+        important = row.name in {name for names in named for name in names}
+        axes.plot(
+            [x.batch for x in line],
+            [x.median for x in line],
+            color=colours[row.runtime],
+            marker=markers[row.method],
+            linestyle="--" if row.kind == "float" else "-",
+            markersize=6 if important else 4,
+            linewidth=2 if important else 0.9,
+            alpha=1 if important else 0.55,
+            zorder=3 if important else 2,
+        )
+    span = batches[-1] / batches[0] if len(batches) > 1 else 10
+    axes.set_xlim(batches[0] / span ** ROOM[0], batches[-1] * span ** ROOM[1])
+    _scales(axes, batches, [x.median for _, line in timed for x in line])
+    for right, names in enumerate(named):
+        ends = [(row, line[-1 if right else 0]) for row, line in timed if row.name in names]
+        _names(axes, ends, colours, bool(right))
+    _legend(figure, timed, colours, markers)
+    words = "Lines join medians of the rounds. Thick: the rows named beside their ends."
+    under(figure, caption(results, words))
+    return png(figure)
+
+
+def by_batch(row: Row) -> tuple[Latency, ...]:
+    """Model only; at each batch on the fewest threads."""
+    found: dict[int, Latency] = {}
+    for x in sorted(row.latency, key=lambda x: (x.batch, -x.threads)):
+        if x.kind == "model":
+            found[x.batch] = x
+    return tuple(found.values())
+
+
+def named_rows(timed: Sequence[_Timed]) -> tuple[frozenset[str], frozenset[str]]:
+    """The fastest at the smallest batch, and at the largest; where it is one batch, at one end."""
+    if all(len(line) == 1 for _, line in timed):
+        return frozenset(), _fastest(timed, -1)
+    return _fastest(timed, 0), _fastest(timed, -1)
+
+
+def _fastest(timed: Sequence[_Timed], end: int) -> frozenset[str]:
+    ranked = [row for row, line in sorted(timed, key=lambda one: one[1][end].median)]
+    floats = [row for row in ranked if row.kind == "float"]
+    return frozenset(row.name for row in (*ranked[:NAMED], *floats[:1]))
+
+
+def _scales(axes: Axes, batches: Sequence[int], values: Sequence[float]) -> None:
+    axes.set_xticks(batches, [f"{batch:,}" for batch in batches])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: significant(value, 1)))
+    axes.grid(axis="y", color=FAINT, linewidth=0.5)
+    if values:
+        axes.set_ylim(min(values) / 1.25, max(values) * 1.25)
+
+
+def _names(
+    axes: Axes, ends: Sequence[tuple[Row, Latency]], colours: dict[str, str], right: bool
+) -> None:
+    """Beside the ends, apart from one another, each joined to its point."""
+    low, high = (math.log(limit) for limit in axes.get_ylim())
+    places = spread_out([math.log(x.median) for _, x in ends], APART * (high - low))
+    for (row, x), place in zip(ends, places, strict=True):
+        axes.annotate(
+            f"{row.name} {significant(x.median)}",
+            (x.batch, x.median),
+            (x.batch * 1.35 if right else x.batch / 1.35, math.exp(place)),
+            textcoords="data",
+            ha="left" if right else "right",
+            va="center",
+            fontsize=SMALL,
+            color=INK,
+            bbox=BEHIND,
+            arrowprops={"arrowstyle": "-", "color": colours[row.runtime], "linewidth": 0.7},
+            parse_math=False,
+        )
+
+
+def _legend(
+    figure: Figure, timed: Sequence[_Timed], colours: dict[str, str], markers: dict[str, str]
+) -> None:
+    engines = [Line2D([], [], color=colour, linewidth=3, label=n) for n, colour in colours.items()]
+    styles = [
+        Line2D([], [], color=GREY, linestyle="--", label="float"),
+        Line2D([], [], color=GREY, linestyle="-", label="quantized"),
+    ]
+    methods = [
+        Line2D([], [], color=GREY, marker=marker, linestyle="", label=name)
+        for name, marker in markers.items()
+    ]
+    if timed:
+        figure.legend(
+            handles=[*engines, *styles, *methods],
+            loc="outside right upper",
+            frameon=False,
+            fontsize=SMALL,
+            labelcolor=INK,
+        )

@@ -1,0 +1,34 @@
+"""In which order rows stand in the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from enum import StrEnum
+
+from quantbench.cells import large, small
+from quantbench.records import Latency, Row
+
+
+class Order(StrEnum):
+    LATENCY = "latency"
+    ACCURACY = "accuracy"
+    SIZE = "size"
+    THROUGHPUT = "throughput"
+
+
+def ordered(rows: Iterable[Row], by: Order) -> tuple[Row, ...]:
+    """The best first; what wasn't timed last; equal ones in the order they came in."""
+    return tuple(sorted(rows, key=lambda row: _cost(row, by)))
+
+
+def _cost(row: Row, by: Order) -> float:
+    if by is Order.ACCURACY:
+        return -row.accuracy.value
+    if by is Order.SIZE:
+        return row.bytes
+    return _microseconds(small(row) if by is Order.LATENCY else large(row, "model"))
+
+
+def _microseconds(latency: Latency | None) -> float:
+    return math.inf if latency is None else latency.median
