@@ -131,6 +131,21 @@ def test_a_second_run_redoes_nothing(
     assert again.results == done.results
 
 
+def test_the_load_is_of_when_the_times_were_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.5, 0.0, 0.0))
+    done = run(tmp_path, "dynamic", runtimes=("torch",))
+    assert done.results.environment.load == 1.5
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.25, 0.0, 0.0))
+    before = steps(tmp_path)
+    again = run(tmp_path, "dynamic", runtimes=("torch",))
+    assert steps(tmp_path) == before  # no step depends on it
+    assert again.results == done.results
+    assert run(tmp_path, "static", runtimes=("torch",)).results.environment.load == 0.25
+
+
 def test_a_changed_setting_redoes_only_what_it_touches(whole: tuple[Path, Study]) -> None:
     out, done = whole
     before = steps(out)

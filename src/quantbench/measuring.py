@@ -13,7 +13,7 @@ from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from quantbench import plugins
 from quantbench.contracts import Say, Track
@@ -59,6 +59,7 @@ class Timings(Record):
 
     rows: tuple[Timing | str, ...]
     data_loading: Latency
+    load: float | None = Field(None, description="when the study began that took them")
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def measure(
         logits=tuple(logits for _, logits, _ in rows),
         timings=tuple(timing for _, _, timing in rows),
         data_loading=timed.data_loading,
-        environment=machine,
+        environment=machine.model_copy(update={"load": timed.load}),
         skipped=tuple(skipped),
     )
 
@@ -214,6 +215,7 @@ def _timings(
         say(f"times from {stored.folder}: nothing that they depend on changed")
         return stored.body
     timings = _time_all(task, candidates, threads, plan, workers, track)
+    timings = timings.model_copy(update={"load": machine.load})
     if any(isinstance(row, str) for row in timings.rows):
         return timings  # what failed is tried again next time
     return save(path_for(parent, "timing", inputs), "timing", inputs, lambda _: timings).body

@@ -116,6 +116,7 @@ def run(
     overrides = overrides or {}
     recipe_settings(options, overrides)
     settings = method_settings(options.methods, overrides)
+    machine = environment()  # now: later its load would be this study's own
     runtimes, skipped = _available(options.runtimes)
     with workspace(options.out, fresh=options.fresh) as space:
         task, checkpoint = prepare(options, overrides, space, track, say)
@@ -125,7 +126,7 @@ def run(
             candidates,
             options.threads,
             options.plan,
-            environment(),
+            machine,
             (space.evaluations, space.timings),
             track,
             say,

@@ -121,6 +121,13 @@ def test_verdict_follows_the_discordant_images(lost, gained, word):
     assert word in text
 
 
+@pytest.mark.parametrize(("load", "warned"), [(None, False), (1.0, False), (1.46, True)])
+def test_a_busy_machine_is_named(load, warned):
+    text = rendered(comparison(results(environment=environment(load=load))), 80)
+    assert ("! load 1.5 at start  other programs ran: repeat" in text) == warned
+    assert ("other programs" in text) == warned
+
+
 @pytest.mark.parametrize(
     ("architecture", "sets", "words"),
     [

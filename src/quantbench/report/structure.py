@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from quantbench.records import Layer, LayerNumerics, Quantized
+from quantbench.report._grid import titled
 from quantbench.report._words import NONE, covered, percent
 
 
@@ -110,14 +110,7 @@ def _by(sizes: tuple[int, ...]) -> Text:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    table = titled(title)
     for heading in headings:
         table.add_column(Text(heading), overflow="fold")
     return table

@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from quantbench.environment import overloaded
 from quantbench.records import Environment, Latency, Ratio, Results, Row
 from quantbench.report._stability import is_unstable, unstable
 from quantbench.report._words import (
@@ -225,6 +226,11 @@ def _machine(environment: Environment) -> Iterable[tuple[str, str]]:
         f"Python {environment.python}",
         ", ".join(f"{name} {version}" for name, version in environment.versions.items()),
     )
+    if overloaded(environment):
+        yield (
+            f"{UNSTABLE} load {environment.load:.1f} at start",
+            "other programs ran: repeat on an idle machine",
+        )
 
 
 def _listed(title: str, pairs: Iterable[tuple[str, str]]) -> Iterable[RenderableType]:
