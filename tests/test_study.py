@@ -4,7 +4,7 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -15,13 +15,14 @@ from quantbench.errors import (
     ArtifactError,
     CalibrationError,
     LockedError,
+    UnavailableError,
     UnknownNameError,
     UsageError,
     WorkerError,
 )
 from quantbench.harness import process
 from quantbench.harness.worker import Request
-from quantbench.records import Results
+from quantbench.records import Quantized, Results
 from quantbench.report.write import write
 from quantbench.rows import paired
 from quantbench.storage import locked
@@ -299,6 +300,49 @@ def test_a_method_that_fails_is_skipped_with_its_reason(
         ("dynamic", "*", "not on this CPU"),
         ("*", "onnxruntime", "no such wheel"),
     }
+
+
+def test_a_format_that_can_not_be_written_concerns_its_runtimes_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+    float32 = plugins.method("float32")
+    write_one = float32.quantize
+
+    def without_onnx(*arguments: Any) -> Quantized:
+        if arguments[3] == "onnx":
+            raise UnavailableError("no exporter")
+        return write_one(*arguments)
+
+    monkeypatch.setattr(float32, "quantize", without_onnx)
+    for name in ("onnxruntime", "torch", "openvino"):
+        accepts = frozenset({"torch" if name == "torch" else "onnx"})
+        monkeypatch.setattr(plugins.runtime(name), "ACCEPTS", accepts)
+    found = run(tmp_path, "float32", runtimes=("onnxruntime", "torch", "openvino")).results
+    assert [(row.method, row.runtime) for row in found.rows] == [("float32", "torch")]
+    assert [(s.method, s.runtime, s.reason) for s in found.skipped] == [
+        ("float32", "onnxruntime", "no exporter"), ("float32", "openvino", "no exporter")
+    ]  # fmt: skip
+
+
+def test_a_failed_calibration_is_listed_once_and_not_tried_for_the_next_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+    tried = []
+
+    def broken(*arguments: Any) -> None:
+        tried.append(arguments[3])
+        raise CalibrationError("'conv1' saw no calibration data")
+
+    static = plugins.method("static")
+    monkeypatch.setattr(static, "FORMATS", ("torch", "onnx"))
+    monkeypatch.setattr(static, "quantize", broken)
+    found = run(tmp_path, "static").results
+    assert tried == ["torch"]
+    assert [(s.method, s.runtime, s.reason) for s in found.skipped] == [
+        ("static", "*", "'conv1' saw no calibration data")
+    ]
 
 
 @pytest.mark.parametrize("step", ["load", "predict", "time_model", "time_end_to_end"])

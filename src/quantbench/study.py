@@ -214,8 +214,11 @@ def _candidates(
                 continue
             try:
                 artifact = quantize(task, checkpoint, name, chosen, format, parent, track)
-            except (CalibrationError, UnavailableError) as error:
+            except CalibrationError as error:  # as it would in the other formats
                 yield Skipped(method=name, runtime="*", reason=str(error))
+                break
+            except UnavailableError as error:
+                yield from (Skipped(method=name, runtime=r, reason=str(error)) for r in able)
                 continue
             for runtime in able:
                 yield Candidate(artifact, runtime)
