@@ -171,6 +171,23 @@ def test_what_is_half_made_is_cleared_and_never_read(
     assert not half.exists()
 
 
+def test_a_finished_training_leaves_no_epochs_even_if_it_was_killed_while_tidying(
+    tmp_path: Path,
+) -> None:
+    parent = tmp_path / "checkpoints"
+    finished, stopped = "lenet-mnist-a.b-seed1-0123456789ab", "lenet-mnist-a.b-seed2-0123456789ab"
+    others = [".lock", "notes.epoch1", f"{stopped}.epoch3.txt", f"{stopped}.epochs"]
+    for name in (finished, f"{finished}.epoch1", f"{finished}.epoch2", *others,
+                 *(f"{stopped}.epoch{number}" for number in (2, 9, 10))):  # fmt: skip
+        (parent / name).mkdir(parents=True)
+    for _ in range(2):
+        with module.workspace(tmp_path):
+            pass
+        assert {path.name for path in parent.iterdir()} == {
+            finished, f"{stopped}.epoch10", *others
+        }  # fmt: skip
+
+
 @pytest.mark.parametrize("step", ["checkpoints", "artifacts", "evaluations", "timings"])
 def test_an_edited_step_is_refused_by_name(
     whole: tuple[Path, Study], step: str, monkeypatch: pytest.MonkeyPatch

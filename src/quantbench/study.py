@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import Field
 
 from quantbench import plugins
-from quantbench.checkpoint import Checkpoint
+from quantbench.checkpoint import Checkpoint, drop_superseded
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import environment
 from quantbench.errors import CalibrationError, UnavailableError, UsageError
@@ -98,6 +98,7 @@ def workspace(out: Path, *, fresh: bool = False) -> Iterator[Workspace]:
             if fresh:
                 shutil.rmtree(folder, ignore_errors=True)
             clean(folder)
+        drop_superseded(space.checkpoints)
         yield space
 
 
