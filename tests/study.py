@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from quantbench import study
-from quantbench.harness.rounds import Plan
+from quantbench.harness.plan import Plan
 from quantbench.study import Options, Study
 from tests import tiny
 
-PLAN = Plan(batches=(1, 50), calls=2, least=2, most=2, seconds=0, budget=0)
+PLAN = Plan(batches=(1, 50), share=1e-5, most_calls=2, least=6, most=6, budget=0, timeout=120)
 
 
 @contextmanager
@@ -32,9 +32,8 @@ def run(
     say: Callable[[str], None] = lambda _: None,
     **options: Any,
 ) -> Study:
-    asked = Options(
-        out=out, methods=methods or study.CORE_METHODS, recipe="reference", plan=PLAN, **options
-    )
+    quick = {"methods": methods or study.QUICK_METHODS, "runtimes": study.QUICK_RUNTIMES}
+    asked = Options(out=out, recipe="reference", plan=PLAN, **(quick | options))
     fast = {"batch": "30", "epochs": "2", "lr": "0.1", "momentum": "0.9"}
     overrides = {"recipe": fast} | (settings or {})
     with tiny_data():

@@ -18,6 +18,7 @@ from PIL import Image
 
 from quantbench import cli, commands
 from quantbench.artifact import load_artifact
+from quantbench.records import Results
 from quantbench.storage import locked
 from tests.process import environment, python, start
 from tests.report.builder import environment as machine
@@ -98,6 +99,7 @@ USAGE = [
     (("run", "--seed", "9" * 30), "--seed"),
     (("run", "--threads", "0"), "--threads"),
     (("run", "--no-such-option"), "--no-such-option"),
+    (("run", "--quick", "--full"), "--quick and --full contradict each other"),
     (("runn",), "runn"),
     (("train", "--model", "lent"), "unknown model 'lent'; did you mean 'lenet'?"),
     (("train", "--set", "epoch=1"), "'epoch'; did you mean 'epochs'?"),
@@ -409,8 +411,22 @@ def test_stopped_in_measuring_and_gone_on(tmp_path: Path) -> None:
     assert "dynamic" in done.stdout
 
 
+def test_an_engine_that_fails_costs_its_row_and_the_exit_code(tmp_path: Path) -> None:
+    arguments = ("-m", "tests.tiny_cli", "run", "--quick", "--runtime", "torch", *FAST)
+    done = python(*arguments, cwd=tmp_path, QUANTBENCH_TEST_FAULT="crash")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "error: 1 row failed, the others are saved: static on null was killed by SIGSEGV"
+    )
+    results = Results.model_validate_json((tmp_path / "results" / "results.json").read_bytes())
+    assert [row.method for row in results.rows] == [
+        "float32", "dynamic", "static", "static_uncalibrated"
+    ]  # fmt: skip
+    assert [(s.method, s.runtime, s.failed) for s in results.skipped] == [("static", "null", True)]
+
+
 def test_ended_in_evaluating(tmp_path: Path) -> None:
-    arguments = ("-m", "tests.tiny_cli", "run", *FAST)
+    arguments = ("-m", "tests.tiny_cli", "run", "--quick", *FAST)
     child = start(*arguments, cwd=tmp_path)
     wait_for(lambda: children(child.pid), child)
     workers = children(child.pid)
@@ -425,7 +441,7 @@ def test_ended_in_evaluating(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_main_job_on_real_data(tmp_path: Path) -> None:
     """Train once by the report's recipe for one epoch, and compare everything."""
-    arguments = ("-m", "quantbench.cli", "run", "--recipe", "reference")
+    arguments = ("-m", "quantbench.cli", "run", "--quick", "--recipe", "reference")
     done = python(*arguments, "--set", "recipe.epochs=1", "--as-reported", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "results.json").is_file()

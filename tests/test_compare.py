@@ -100,57 +100,76 @@ def of(rounds: list[list[float]], starts: list[int] | None = None) -> Latency:
 
 def test_speed_is_the_median_of_the_ratios_of_the_rounds() -> None:
     """The machine slows threefold; each round's ratio doesn't care."""
-    ratio = speed(
-        "float32", of([[10, 10, 99], [30, 30, 30], [20, 20, 20]]), of([[5, 5, 5], [15], [20]])
-    )
+    base = [[10, 10, 99], [30, 30, 30], [20, 20, 20]] * 2
+    ratio = speed("float32", of(base), of([[5, 5, 5], [15], [20]] * 2))
     assert ratio.value == pytest.approx(2)
     assert (ratio.batch, ratio.threads, ratio.kind, ratio.starts) == (1, 1, "model", 1)
     assert ratio.verdict == "not shown to differ"
 
 
 def test_speed_differs_from_the_ratio_of_medians() -> None:
-    base, this = of([[10], [20], [90]]), of([[10], [40], [30]])
+    base, this = of([[10], [20], [90]] * 2), of([[10], [40], [30]] * 2)
     assert speed("float32", base, this).value == pytest.approx(1)
     assert base.median / this.median == pytest.approx(20 / 30)
 
 
+@pytest.mark.parametrize(("rounds", "outside"), [(6, 0), (8, 0), (9, 1), (12, 2), (20, 5), (25, 7)])
+def test_the_interval_of_few_starts_is_the_sign_tests(rounds: int, outside: int) -> None:
+    """Conover (1999), table A3: the order statistics that hold the median with 95 %."""
+    logs = [0.01 * number for number in range(rounds)]
+    ratio = speed("float32", of([[1e4 * math.exp(value)] for value in logs]), of([[1e4]] * rounds))
+    assert math.log(ratio.low) == pytest.approx(logs[outside] - math.log(1.03))
+    assert math.log(ratio.high) == pytest.approx(logs[-1 - outside] + math.log(1.03))
+
+
+def test_a_wild_round_does_not_move_it() -> None:
+    calm, wild = of([[1.0]] * 12), of([[1.0]] * 11 + [[50.0]])
+    ratio = speed("float32", wild, calm)
+    assert (ratio.value, ratio.high) == (1.0, pytest.approx(1.03))
+
+
+def test_too_few_rounds_have_no_interval() -> None:
+    with pytest.raises(ValueError, match="5 rounds"):
+        speed("float32", of([[1.0]] * 5), of([[1.0]] * 5))
+
+
 def test_speed_refuses_rounds_that_do_not_pair() -> None:
     with pytest.raises(ValueError, match="zip"):
-        speed("float32", of([[1], [1]]), of([[1]]))
+        speed("float32", of([[1]] * 7), of([[1]] * 6))
 
 
-def test_the_interval_is_over_starts_where_there_are_several() -> None:
-    """By hand: log ratios 0.1, 0.2, 0.3 of three starts; t(0.975, 2) = 4.30265, s / sqrt(3) =
-    0.057735; half width 0.248414, plus log 1.02.
+def test_the_interval_is_over_starts_where_there_are_enough() -> None:
+    """By hand: log ratios 0.1 to 0.5 of five starts; t(0.975, 4) = 2.77645, s = 0.158114,
+    s / sqrt(5) = 0.0707107; half width 0.196324, plus log 1.02.
     """
-    logs = [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
-    base = of([[math.exp(value)] for value in logs], [0, 0, 1, 1, 2, 2])
-    ratio = speed("float32", base, of([[1.0]] * 6, [0, 0, 1, 1, 2, 2]))
-    assert ratio.starts == 3
-    assert math.log(ratio.value) == pytest.approx(0.2, abs=1e-3)
-    half = 0.248414 + math.log(1.02)
-    assert math.log(ratio.low) == pytest.approx(0.2 - half, abs=1e-3)
-    assert math.log(ratio.high) == pytest.approx(0.2 + half, abs=1e-3)
+    logs = [value for value in (0.1, 0.2, 0.3, 0.4, 0.5) for _ in range(6)]
+    starts = [number for number in range(5) for _ in range(6)]
+    base = of([[1e4 * math.exp(value)] for value in logs], starts)
+    ratio = speed("float32", base, of([[1e4]] * 30, starts))
+    assert ratio.starts == 5
+    half = 0.196324 + math.log(1.02)
+    found = [math.log(value) for value in (ratio.low, ratio.value, ratio.high)]
+    assert found == pytest.approx([0.3 - half, 0.3, 0.3 + half], abs=1e-5)
 
 
 @pytest.mark.parametrize(
     ("factor", "verdict"),
     [
-        (1.019, "not shown to differ"),
-        (1.021, "faster"),
-        (1 / 1.021, "slower"),
+        (1.029, "not shown to differ"),
+        (1.031, "faster"),
+        (1 / 1.031, "slower"),
         (1.0, "not shown to differ"),
     ],
 )
 def test_nothing_is_claimed_under_the_floor(factor: float, verdict: str) -> None:
-    base = of([[factor * 1000]] * 5)
-    assert speed("float32", base, of([[1000.0]] * 5)).verdict == verdict
+    base = of([[factor * 1000]] * 6)
+    assert speed("float32", base, of([[1000.0]] * 6)).verdict == verdict
 
 
 TIMES = st.floats(0.5, 1e6)
 
 
-@given(st.lists(st.tuples(TIMES, TIMES), min_size=2, max_size=9))
+@given(st.lists(st.tuples(TIMES, TIMES), min_size=6, max_size=12))
 def test_speed_turns_over_when_the_two_change_places(rounds: list[tuple[float, float]]) -> None:
     base, this = (of([[pair[i]] for pair in rounds]) for i in (0, 1))
     there, back = speed("a", base, this), speed("b", this, base)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any, ClassVar
@@ -72,9 +71,9 @@ def test_rows_say_what_was_measured(whole: tuple[Path, Study]) -> None:
         assert set(row.metrics) == set(plugins.names("measure"))
         assert row.metrics["accuracy"].value == row.accuracy.value
         assert [(t.kind, t.batch, len(t.rounds)) for t in row.latency] == [
-            ("model", 1, 2), ("model", 50, 2), ("end_to_end", 50, 2)
+            ("model", 1, 6), ("model", 50, 6), ("end_to_end", 50, 6)
         ]  # fmt: skip
-        assert [len(calls) for calls in row.latency[0].rounds] == [PLAN.calls] * 2
+        assert all(1 <= len(calls) <= PLAN.most_calls for calls in row.latency[0].rounds)
 
 
 def test_rows_are_against_float_in_the_same_engine(whole: tuple[Path, Study]) -> None:
@@ -372,7 +371,7 @@ def test_a_worker_that_fails_is_skipped_with_its_reason(
     assert [(s.method, s.runtime, s.reason) for s in found.skipped] == [
         ("static", "torch", "killed by SIGKILL")
     ]
-    assert all(len(row.latency[0].rounds) == 2 for row in found.rows)
+    assert all(len(row.latency[0].rounds) == 6 for row in found.rows)
     monkeypatch.setattr(StubWorker, "failing", {})
     again = run(tmp_path, "static", "dynamic", runtimes=("torch",)).results
     assert [row.method for row in again.rows] == ["float32", "dynamic", "static"]
@@ -410,32 +409,6 @@ def test_a_method_that_no_runtime_takes_is_skipped_with_a_reason(
     assert [(row.method, row.runtime) for row in found.rows] == [("float32", "onnxruntime")]
     assert [s.method for s in found.skipped] == ["static"]
     assert "torch" in found.skipped[0].reason
-
-
-@pytest.mark.parametrize("bad", [np.nan, -np.inf])
-def test_logits_that_are_no_numbers_are_null_with_a_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: float
-) -> None:
-    stub_workers(monkeypatch)
-    answer = StubWorker.ask
-
-    def spoilt(self: StubWorker, request: Request, timeout: float) -> dict[str, object]:
-        answered = answer(self, request, timeout)
-        if request.do == "predict" and self.name == "static on torch":
-            logits = np.load(request.out)
-            logits[3] = bad
-            np.save(request.out, logits)
-        return answered
-
-    monkeypatch.setattr(StubWorker, "ask", spoilt)
-    found = run(tmp_path, "static", runtimes=("torch",)).results
-    row = next(row for row in found.rows if row.method == "static")
-    assert row.loss is None
-    assert row.loss_reason == "the engine gave logits that aren't finite"
-    assert row.against_float is not None
-    assert row.against_float.loss_difference is None
-    assert not any(word in found.model_dump_json() for word in ("NaN", "Infinity"))
-    assert all(math.isfinite(r.accuracy.value) for r in found.rows)
 
 
 def test_differences_are_counted_by_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,27 @@
 """The command line on the tiny task and with short rounds, for tests that need a process.
 
-QUANTBENCH_TEST_SECONDS is how long to measure.
+QUANTBENCH_TEST_SECONDS is how long to measure. QUANTBENCH_TEST_FAULT adds a row, static on
+null, whose engine fails so.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from quantbench import cli, study
-from quantbench.harness.rounds import Plan
+from quantbench.harness.plan import Plan
+from quantbench.records import Skipped
+from quantbench.runtimes.null import Null, save_null
 from quantbench.study import Options, Study
 from quantbench.task import Task
+from quantbench.workers import Candidate
 from tests import tiny
 
 _run = study.run
+_candidates = study._candidates
 
 
 def load_task(model: str, *args: Any, **options: Any) -> Task:
@@ -23,11 +30,19 @@ def load_task(model: str, *args: Any, **options: Any) -> Task:
 
 def run(options: Options, *args: Any) -> Study:
     seconds = float(os.environ.get("QUANTBENCH_TEST_SECONDS", "0"))
-    plan = Plan(batches=(1, 50), calls=3, least=2, most=10_000, seconds=seconds, budget=0)
+    plan = Plan(batches=(1, 50), most_calls=3, least=6, most=10_000, seconds=seconds, budget=0)
     return _run(options.model_copy(update={"plan": plan}), *args)
 
 
+def candidates(*arguments: Any) -> Iterator[Candidate | Skipped]:
+    yield from _candidates(*arguments)
+    if fault := os.environ.get("QUANTBENCH_TEST_FAULT"):
+        null = Null.model_validate({"fault": fault, "after": 1})
+        yield Candidate(save_null(Path("nulls"), "static", null), "null")
+
+
 if __name__ == "__main__":
+    study._candidates = candidates
     study.load_task = load_task
     study.run = run
     cli.main()

@@ -41,11 +41,12 @@ Threads = Annotated[
     list[int] | None,
     typer.Option(min=1, help="Of each engine while it is measured; may be repeated."),
 ]
-All = Annotated[
-    bool, typer.Option("--all", help="Every method and runtime that is installed; minutes.")
+Quick = Annotated[
+    bool, typer.Option("--quick", help="PyTorch's own methods, on it and on ONNX Runtime.")
 ]
 Full = Annotated[
-    bool, typer.Option("--full", help="8 fresh starts of every worker, on 1 and on 2 threads.")
+    bool,
+    typer.Option("--full", help="Five batches, 1 and 2 threads, 8 starts of each: 15 minutes."),
 ]
 Runtime = Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")]
 
@@ -67,7 +68,7 @@ def run(
         list[str] | None, typer.Option(help="Only this method; may be repeated.")
     ] = None,
     runtime: Runtime = None,
-    all_: All = False,
+    quick: Quick = False,
     threads: Threads = None,
     full: Full = False,
     set_: Set = None,

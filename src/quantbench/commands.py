@@ -15,13 +15,13 @@ from quantbench import plugins, study
 from quantbench.artifact import Artifact
 from quantbench.data import probe
 from quantbench.environment import LIBRARIES, affinity, environment, has_vnni, overloaded
-from quantbench.errors import UnavailableError, UsageError
-from quantbench.harness.rounds import Plan
+from quantbench.errors import RowsFailedError, UnavailableError, UsageError
+from quantbench.harness.plan import FULL, QUICK
 from quantbench.images import read_digit
 from quantbench.measuring import BASELINE
 from quantbench.predict import answers
 from quantbench.quantizing import quantize as quantize_one
-from quantbench.records import Environment
+from quantbench.records import Environment, Results
 from quantbench.report.as_reported import as_reported as reported
 from quantbench.report.compared import compared
 from quantbench.report.figure import loss_figure
@@ -35,20 +35,20 @@ from quantbench.settings import split_pairs
 from quantbench.side_by_side import side_by_side
 from quantbench.storage import write_atomic
 from quantbench.structure import layers
-from quantbench.study import Options, Overrides, Study
+from quantbench.study import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides, Study
 from quantbench.task import Task
 
 
 def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
     """Options from a command's own; a repeated option is a list there, a tuple here."""
     names = {"method": "methods", "runtime": "runtimes"}
-    if given.get("all_"):
-        everything = {name: plugins.names(f"{name}s") for name in names}
-        given = given | {name: given[name] or everything[name] for name in names}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if given.get("quick") and given.get("full"):
+        raise UsageError("--quick and --full contradict each other")
+    if given.get("quick"):
+        given = {"plan": QUICK, "method": QUICK_METHODS, "runtime": QUICK_RUNTIMES} | chosen
     if given.get("full"):
-        given = {"plan": Plan(starts=8), "threads": (1, 2)} | {
-            name: value for name, value in given.items() if value is not None
-        }
+        given = {"plan": FULL, "threads": (1, 2)} | chosen
     renamed = {names.get(name, name): value for name, value in given.items() if name not in skip}
     return Options.model_validate(
         {
@@ -68,12 +68,14 @@ def run(options: Options, pairs: list[str], *, as_reported: bool) -> None:
     else:
         _print(comparison(done.results))
     _say(f"written to {options.out}: {', '.join(written)}")
+    _fail_where_rows_failed(done.results)
 
 
 def measure(options: Options, pairs: list[str]) -> None:
     with Progress() as track:
         done = study.run(options, _overrides(pairs, _only(options.methods)), track, track.say)
     _print(comparison(done.results))
+    _fail_where_rows_failed(done.results)
 
 
 def compare(files: tuple[Path, Path]) -> None:
@@ -215,6 +217,14 @@ def _as_reported(done: Study) -> str:
     both = {"static", "static_uncalibrated"} <= structures.keys()
     pair = paired(done.measured, done.task, "static", "static_uncalibrated") if both else None
     return reported(done.results, structures, pair)
+
+
+def _fail_where_rows_failed(results: Results) -> None:
+    """Raises RowsFailedError: what else was measured is on the screen and saved by now."""
+    failed = [f"{s.method} on {s.runtime} {s.reason}" for s in results.skipped if s.failed]
+    if failed:
+        rows = "1 row" if len(failed) == 1 else f"{len(failed)} rows"
+        raise RowsFailedError(f"{rows} failed, the others are saved: {'; '.join(failed)}")
 
 
 def _read(name: str) -> NDArray[np.uint8]:

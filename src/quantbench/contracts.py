@@ -34,12 +34,24 @@ def silent(line: str) -> None:
 
 
 class Track(Protocol):
-    """Shows progress over an iterable; `quiet` shows nothing."""
+    """Shows progress over an iterable, with the item at hand where it has a `name`."""
 
-    def __call__(self, items: Iterable[T], description: str, total: int) -> Iterable[T]: ...
+    def __call__(
+        self,
+        items: Iterable[T],
+        description: str,
+        total: int,
+        name: Callable[[T], str] | None = None,
+    ) -> Iterable[T]: ...
 
 
-def quiet(items: Iterable[T], description: str, total: int) -> Iterable[T]:  # noqa: ARG001
+def quiet(
+    items: Iterable[T],
+    description: str,  # noqa: ARG001
+    total: int,  # noqa: ARG001
+    name: Callable[[T], str] | None = None,  # noqa: ARG001
+) -> Iterable[T]:
+    """Shows nothing."""
     return items
 
 

@@ -72,5 +72,13 @@ class ImageError(QuantbenchError):
     """An image that can't be decoded or holds no digit."""
 
 
+class EngineError(QuantbenchError):
+    """An engine answered, but not with one row of finite logits for each image."""
+
+
 class WorkerError(QuantbenchError):
     """A worker process failed, hung or was killed."""
+
+
+class RowsFailedError(QuantbenchError):
+    """Engines that crashed, hung or answered nonsense; every other row was measured."""

@@ -149,8 +149,8 @@ class Ratio(Record):
     batch: int
     threads: int
     kind: Literal["model", "end_to_end"]
-    value: float = Field(description="median over the starts of the median ratio of their rounds")
-    low: float = Field(description="95 % interval over the starts, floor included")
+    value: float = Field(description="of the starts' median ratios, or of all rounds' (few starts)")
+    low: float = Field(description="95 % interval, floor included")
     high: float
     starts: int = Field(description="fresh starts of both workers")
     floor: float = Field(description="relative difference below which nothing is claimed")
@@ -220,6 +220,7 @@ class Skipped(Record):
     method: str
     runtime: str
     reason: str
+    failed: bool = Field(False, description="it was tried and its engine failed")
 
 
 class Results(Record):

@@ -14,7 +14,7 @@ from quantbench import plugins
 from quantbench.checkpoint import STATE, Checkpoint
 from quantbench.compare import discordant, mcnemar, speed, wilson
 from quantbench.contracts import Observation
-from quantbench.measuring import BASELINE, Measured, Timing
+from quantbench.measuring import BASELINE, Measured
 from quantbench.records import (
     AgainstFloat,
     Latency,
@@ -27,6 +27,7 @@ from quantbench.records import (
     Throughput,
 )
 from quantbench.task import Task
+from quantbench.timing import Timing
 from quantbench.workers import Candidate
 
 

@@ -20,7 +20,7 @@ from quantbench.checkpoint import Checkpoint, drop_superseded
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import environment
 from quantbench.errors import CalibrationError, UnavailableError, UsageError
-from quantbench.harness.rounds import Plan
+from quantbench.harness.plan import Plan
 from quantbench.measuring import BASELINE, Measured, measure
 from quantbench.quantizing import quantize
 from quantbench.recipes import Recipe, recipe
@@ -31,10 +31,11 @@ from quantbench.storage import clean, locked
 from quantbench.structure import layers
 from quantbench.task import Task, load_task
 from quantbench.training import train
-from quantbench.workers import Candidate
+from quantbench.workers import Candidate, Job
 
-CORE_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
-CORE_RUNTIMES = ("onnxruntime", "torch")
+QUICK_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
+QUICK_RUNTIMES = ("onnxruntime", "torch")
+"""What the source report compared, and one engine that was made to deploy."""
 Overrides = dict[str, dict[str, str]]
 """Method name, or "recipe" -> setting -> value as text."""
 
@@ -46,8 +47,8 @@ class Options(Settings):
     data: str = "mnist"
     recipe: str = "default"
     seed: int = Field(1, ge=0, lt=2**32)
-    methods: tuple[str, ...] = CORE_METHODS
-    runtimes: tuple[str, ...] = CORE_RUNTIMES
+    methods: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.names("methods")))
+    runtimes: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.names("runtimes")))
     threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
     data_dir: Path | None = None
     offline: bool = False
@@ -122,16 +123,17 @@ def run(
     with workspace(options.out, fresh=options.fresh) as space:
         task, checkpoint = prepare(options, overrides, space, track, say)
         candidates = _candidates(task, checkpoint, settings, runtimes, space.artifacts, track)
-        measured = measure(
-            task,
-            candidates,
-            options.threads,
-            options.plan,
-            machine,
-            (space.evaluations, space.timings),
-            track,
-            say,
+        job = Job(
+            task=task,
+            threads=options.threads,
+            plan=options.plan,
+            machine=machine,
+            evaluations=space.evaluations,
+            timings=space.timings,
+            track=track,
+            say=say,
         )
+        measured = measure(job, candidates)
     results = results_of(
         task,
         checkpoint,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -27,6 +29,13 @@ class Task:
 
     def build(self) -> nn.Module:
         return plugins.model(self.model).build()
+
+    @cached_property
+    def classes(self) -> int:
+        """How many logits the network gives an image."""
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            model = self.build().eval()
+            return int(model(torch.zeros(1, *self.input_shape)).shape[1])
 
     @property
     def preprocessing_sha256(self) -> str:

@@ -11,13 +11,32 @@ from pathlib import Path
 from typing import Self, cast
 
 import numpy as np
+from pydantic import JsonValue
 
+from quantbench import plugins
 from quantbench.artifact import Artifact
+from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import cores
+from quantbench.harness.plan import Plan
 from quantbench.harness.process import Worker
-from quantbench.harness.rounds import TIMEOUT
 from quantbench.harness.worker import Request
+from quantbench.records import Environment, Skipped
+from quantbench.storage import sha256_of
 from quantbench.task import Task
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is measured, how, and where finished steps are kept."""
+
+    task: Task
+    threads: tuple[int, ...]
+    plan: Plan
+    machine: Environment
+    evaluations: Path
+    timings: Path
+    track: Track = quiet
+    say: Say = silent
 
 
 @dataclass(frozen=True)
@@ -31,12 +50,34 @@ class Candidate:
     def name(self) -> str:
         return f"{self.artifact.body.method} on {self.runtime}"
 
+    def failed(self, reason: str) -> Skipped:
+        """`reason` may begin with the worker's name, which is this row's."""
+        return Skipped(
+            method=self.artifact.body.method,
+            runtime=self.runtime,
+            reason=reason.removeprefix(f"{self.name} "),
+            failed=True,
+        )
+
+    def inputs(self, machine: Environment) -> dict[str, JsonValue]:
+        """All that its answers depend on, but the images."""
+        libraries = plugins.runtime(self.runtime).LIBRARIES
+        return {
+            "artifact": self.artifact.sha256,
+            "runtime": self.runtime,
+            "code": sha256_of(plugins.source("runtimes", self.runtime)),
+            "cpu": machine.cpu,
+            "instruction_sets": list(machine.instruction_sets),
+            "versions": {name: machine.versions.get(name) for name in libraries},
+        }
+
 
 class Workers:
     """Started when first asked for, ended together."""
 
-    def __init__(self, task: Task, threads: int) -> None:
-        self._task = task
+    def __init__(self, job: Job, threads: int) -> None:
+        self._task = job.task
+        self._timeout = job.plan.timeout
         self._threads = threads
         self._stack = contextlib.ExitStack()
         self._ready: dict[str, Worker] = {}
@@ -64,8 +105,9 @@ class Workers:
                 artifact=str(candidate.artifact.folder),
                 runtime=candidate.runtime,
                 threads=self._threads,
+                classes=self._task.classes,
             )
-            self.cold_start[name] = cast(float, worker.ask(request, TIMEOUT)["seconds"])
+            self.cold_start[name] = cast(float, worker.ask(request, self._timeout)["seconds"])
             self._ready[name] = worker
         return self._ready[name]
 
@@ -75,7 +117,7 @@ class Workers:
     def _start(self, name: str) -> Worker:
         worker = self._stack.enter_context(Worker(name, self._threads, self.scratch))
         data = self._task.spec.name
-        worker.ask(Request(do="images", images=str(self._images), data=data), TIMEOUT)
+        worker.ask(Request(do="images", images=str(self._images), data=data), self._timeout)
         return worker
 
 

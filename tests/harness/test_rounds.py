@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,8 +11,8 @@ import pytest
 from quantbench.compare import speed
 from quantbench.contracts import quiet
 from quantbench.errors import WorkerError
-from quantbench.harness import rounds as rounds_module
-from quantbench.harness.rounds import Plan, Rounds, latency, time_in_turn
+from quantbench.harness.plan import FULL, Plan
+from quantbench.harness.rounds import Rounds, latency, time_in_turn
 from quantbench.harness.worker import Request
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Note:
         return {"microseconds": micros, "cpu": 2 * sum(micros)}
 
 
-PLAN = Plan(batches=(1, 100), calls=3, least=4, most=4, seconds=0)
+PLAN = Plan(batches=(1, 100), most_calls=3, least=6, most=6)
 COSTS = (10, 5, 40)
 
 
@@ -55,13 +55,15 @@ def test_the_order_turns_each_round() -> None:
     timed()
     names = end_to_end()
     rounds = [names[at : at + 3] for at in range(0, len(names), 3)]
-    assert rounds == [list("ABC"), list("BCA"), list("CAB"), list("ABC")]
+    warming_up, turns = rounds[0], rounds[1:]
+    assert warming_up == list("ABC")
+    assert turns == [list("ABC"), list("BCA"), list("CAB")] * 2
 
 
-def test_a_round_asks_each_worker_for_everything_before_the_next() -> None:
+def test_all_rows_are_timed_at_one_batch_before_any_is_at_the_next() -> None:
     timed()
-    kinds = [("time_model", 1), ("time_model", 100), ("time_end_to_end", 100)]
-    assert LOG[-9:] == [(name, *kind) for name in "ABC" for kind in kinds]
+    cells = [("time_model", 1), ("time_model", 100), ("time_end_to_end", 100)]
+    assert LOG[-9:] == [(name, *cell) for cell in cells for name in "CAB"]
 
 
 def test_warming_up_ends_when_no_call_is_a_new_best_and_is_not_counted() -> None:
@@ -69,9 +71,9 @@ def test_warming_up_ends_when_no_call_is_a_new_best_and_is_not_counted() -> None
     _, gathered = timed()
     for rounds, cost in zip(gathered, COSTS, strict=True):
         assert rounds.warm_up == 2 * 4
-        assert [calls[0] for calls in rounds.cells["model", 1]] == [cost * n for n in (6, 7, 8, 9)]
-        assert [len(calls) for calls in rounds.cells["model", 1]] == [3] * 4
-        assert rounds.busy == [2.0] * 4
+        assert [calls[0] for calls in rounds.cells["model", 1]] == [cost * n for n in range(6, 12)]
+        assert [len(calls) for calls in rounds.cells["model", 1]] == [3] * 6
+        assert rounds.busy == [2.0] * 6
         assert set(rounds.cells) == {("model", 1), ("model", 100), ("end_to_end", 100)}
 
 
@@ -89,26 +91,27 @@ def test_warming_up_goes_on_while_calls_get_faster() -> None:
 def test_ratios_are_paired_by_round() -> None:
     _, (a, b, _) = timed()
     for cell in a.cells:
-        ratio = speed("A", *(latency(cell, 1, rounds.cells[cell], [0] * 4) for rounds in (a, b)))
+        ratio = speed("A", *(latency(cell, 1, rounds.cells[cell], [0] * 6) for rounds in (a, b)))
         assert ratio.value == pytest.approx(2, rel=1e-9)
-        assert ratio.low == pytest.approx(2 / 1.02, rel=1e-9)
-        assert ratio.high == pytest.approx(2 * 1.02, rel=1e-9)
+        assert ratio.low == pytest.approx(2 / 1.03, rel=1e-9)
+        assert ratio.high == pytest.approx(2 * 1.03, rel=1e-9)
         assert ratio.verdict == "faster"
 
 
 def test_all_workers_get_the_same_images_in_a_round() -> None:
     notes, _ = timed()
     for asked in zip(*(note.asked for note in notes), strict=True):
-        assert len({(r.do, r.start, r.batch, r.calls) for r in asked}) == 1
-    starts = [r.start for r in notes[0].asked if r.do == "time_end_to_end"]
-    assert starts == [0, 100, 200, 300]
+        assert len({(r.do, r.start, r.batch) for r in asked}) == 1
+    warming_up, *starts = [r.start for r in notes[0].asked if r.do == "time_end_to_end"]
+    assert warming_up == 0
+    assert starts == [0, 100, 200, 300, 400, 500]
 
 
 @pytest.mark.parametrize("images", [100, 150, 999, 1000])
 def test_a_batch_never_runs_over_the_end(images: int) -> None:
     notes, _ = timed(PLAN.model_copy(update={"least": 15, "most": 15}), images)
     large = [r for r in notes[0].asked if r.do == "time_end_to_end"]
-    assert len(large) == 15
+    assert len(large) == 1 + 15
     assert all(0 <= r.start <= images - 100 for r in large)
 
 
@@ -118,14 +121,35 @@ def test_a_batch_larger_than_the_test_set_is_cut_to_it() -> None:
     assert Plan(batches=(1, 64)).within(64).batches == (1, 64)
 
 
-def test_time_limits_the_rounds_above_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = iter(range(0, 1000, 3))
-    monkeypatch.setattr(rounds_module.time, "monotonic", lambda: float(next(now)))
-    plan = Plan(batches=(1, 100), calls=1, least=2, most=10, seconds=9)
+def test_time_limits_the_rounds_above_the_least() -> None:
+    """A turn of all rows takes 3 calls of 1 and 1 call of 100 images and a loop over 100, twice
+    as slow as the first of each: 55 * (3 * 2 + 100 * 2 + 100 * 2) = 22,330 microseconds.
+    """
+    plan = Plan(batches=(1, 100), most_calls=3, share=1e-3, least=6, most=100, seconds=0.25)
     _, gathered = timed(plan)
-    assert len(gathered[0].cells["model", 1]) == 5
+    assert len(gathered[0].cells["model", 1]) == 250_000 // 22_330
     _, gathered = timed(plan.model_copy(update={"seconds": 0.0}))
-    assert len(gathered[0].cells["model", 1]) == 2
+    assert len(gathered[0].cells["model", 1]) == 6
+    _, gathered = timed(plan.model_copy(update={"most": 7}))
+    assert len(gathered[0].cells["model", 1]) == 7
+
+
+def test_short_calls_are_many_and_long_ones_few() -> None:
+    plan = Plan(share=0.02, most_calls=200)
+    assert [plan.calls(us) for us in (0.0, 50, 100, 400, 9_000, 50_000)] == [
+        200,
+        200,
+        200,
+        50,
+        2,
+        1,
+    ]
+
+
+def test_starts_are_repeated_only_if_their_spread_can_then_be_told() -> None:
+    plan = Plan(budget=60)
+    assert [plan.starts_in(seconds) for seconds in (1, 6, 12, 12.1, 50, 90)] == [10, 10, 5, 1, 1, 1]
+    assert [FULL.starts_in(seconds) for seconds in (1, 100)] == [8, 8]
 
 
 def test_a_worker_that_fails_is_left_out_and_the_others_go_on() -> None:
@@ -138,16 +162,40 @@ def test_a_worker_that_fails_is_left_out_and_the_others_go_on() -> None:
     notes = [Note("A", 10), Failing("B", 5)]
     a, b = time_in_turn(notes, "mnist", 1000, PLAN, quiet, "measuring")  # type: ignore[arg-type]
     assert (a.failure, b.failure) == (None, "B was killed by SIGSEGV")
-    assert len(a.cells["end_to_end", 100]) == 4
-    assert len([r for r in notes[1].asked if r.calls == 3]) == 4 + 1
+    assert len(a.cells["end_to_end", 100]) == 6
+    assert b.cells == {}
 
 
-def test_progress_is_told() -> None:
+def test_a_worker_that_fails_later_keeps_its_failure() -> None:
+    class Failing(Note):
+        def ask(self, request: Request, timeout: float) -> dict[str, object]:
+            if request.do == "time_model" and request.start == 200:
+                raise WorkerError("B hung")
+            return super().ask(request, timeout)
+
+    notes = [Note("A", 10), Failing("B", 5)]
+    a, b = time_in_turn(notes, "mnist", 1000, PLAN, quiet, "measuring")  # type: ignore[arg-type]
+    assert (a.failure, b.failure) == (None, "B hung")
+    assert len(a.cells["model", 1]) == 6
+    assert len(b.cells["model", 1]) == 2
+    assert not any(r.start > 200 for r in notes[1].asked)
+
+
+def test_progress_names_the_row() -> None:
     told = []
 
-    def track(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-        told.append((description, total))
-        return items
+    def track(
+        items: Iterable[T], description: str, total: int, name: Callable[[T], str] | None = None
+    ) -> Iterable[T]:
+        assert name is not None
+        listed = list(items)
+        told.append((description, total, [name(item) for item in listed]))
+        return listed
 
-    time_in_turn([Note("A", 1)], "mnist", 1000, PLAN, track, "measuring, start 1")  # type: ignore[list-item]
-    assert told == [("measuring, start 1", 4)]
+    notes = [Note("A", 1), Note("B", 1)]
+    time_in_turn(notes, "mnist", 1000, PLAN, track, "measuring")  # type: ignore[arg-type]
+    turn = ["A", "B"] * 3 + ["B", "A"] * 3
+    assert told == [
+        ("measuring: warming up", 2, ["A", "B"]),
+        ("measuring", 36, turn * 3),
+    ]

@@ -65,10 +65,12 @@ def test_each_call_but_the_warm_ones_is_timed(engine: Engine, start: int) -> Non
     assert answer["cpu"] > 0
 
 
-def test_a_batch_is_whole(engine: Engine) -> None:
+@pytest.mark.parametrize("start", [0, 100, 149, 150])
+def test_a_batch_is_whole(engine: Engine, start: int) -> None:
+    """Else fewer images than stated would be timed."""
     sizes = counting(engine)
-    engine.answer(Request(do="time_model", batch=50, start=100, calls=2))
-    assert sizes == [50, 50]
+    engine.answer(Request(do="time_model", batch=50, start=start, calls=4))
+    assert sizes == [50] * 4
 
 
 def test_end_to_end_reads_and_predicts(engine: Engine) -> None:

@@ -1,56 +1,20 @@
-"""Time every row in turn, round by round, so that a drifting clock meets all alike.
-
-Two processes that run the same engine can differ for good by 1 to 2 %, because of where
-their memory lies (Kalibera and Jones 2013: repeat at the level where the variance arises).
-So workers are started afresh as often as there is time for, and it is the starts, not the
-rounds, that a comparison counts.
-"""
+"""Time every row in turn, round by round, so that a drifting clock meets all alike."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
-from pydantic import Field
 
 from quantbench.contracts import Track
 from quantbench.errors import WorkerError
+from quantbench.harness.plan import Cell, Plan
 from quantbench.harness.process import Worker
 from quantbench.harness.worker import Request
-from quantbench.records import Latency, Record
-
-TIMEOUT = 600.0
-Kind = Literal["model", "end_to_end"]
-Cell = tuple[Kind, int]
-"""What is timed, and at which batch."""
-
-
-class Plan(Record):
-    """How long and how finely to measure; batches at or above `calls` images take one call."""
-
-    batches: tuple[int, ...] = (1, 8, 64, 256, 1000)
-    calls: int = 50
-    least: int = Field(default=5, ge=2)
-    most: int = 20
-    seconds: float = 4.0
-    starts: int = 1
-    budget: float = 10.0
-
-    @property
-    def largest(self) -> int:
-        return max(self.batches)
-
-    def within(self, images: int) -> Plan:
-        """No batch holds more than all the images."""
-        batches = tuple(dict.fromkeys(min(batch, images) for batch in self.batches))
-        return self.model_copy(update={"batches": batches})
-
-    def calls_at(self, batch: int) -> int:
-        return max(1, self.calls // batch)
+from quantbench.records import Latency
 
 
 @dataclass
@@ -58,6 +22,8 @@ class Rounds:
     """What one worker's rounds of one start gave: microseconds by call."""
 
     cells: dict[Cell, list[list[float]]] = field(default_factory=dict)
+    calls: dict[Cell, int] = field(default_factory=dict)
+    expected: float = 0.0
     busy: list[float] = field(default_factory=list)
     warm_up: int = 0
     failure: str | None = None
@@ -66,27 +32,47 @@ class Rounds:
         self.cells.setdefault(cell, []).append(calls)
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """One cell of one row in one round."""
+
+    round: int
+    cell: Cell
+    index: int
+
+
 def time_in_turn(
     workers: Sequence[Worker], data: str, images: int, plan: Plan, track: Track, title: str
 ) -> list[Rounds]:
     """One start's rounds of each worker, warmed up. A worker that fails is left out from there.
 
-    The order turns by one place each round, so no row always follows the same one.
+    Within a round all rows are timed at one batch before any is at the next, so that two rows'
+    times lie close together. The order turns by one place each round, so no row always follows
+    the same one.
     """
-    gathered = [_warmed_up(worker, data, plan) for worker in workers]
-    for number in track(_numbers(plan), title, plan.most):
-        first = number * plan.largest % max(images - plan.largest + 1, 1)
-        for place in range(len(workers)):
-            index = (place + number) % len(workers)
-            if gathered[index].failure is None:
-                _time_row(workers[index], data, first, plan, gathered[index])
+    warming = track(workers, f"{title}: warming up", len(workers), lambda worker: worker.name)
+    gathered = [_warmed_up(worker, data, plan) for worker in warming]
+    able = [index for index, rounds in enumerate(gathered) if rounds.failure is None]
+    number = plan.rounds(sum(gathered[index].expected for index in able))
+    turns = track(
+        _turns(plan.cells, able, number),
+        title,
+        number * len(plan.cells) * len(able),
+        lambda turn: workers[turn.index].name,
+    )
+    for turn in turns:
+        if gathered[turn.index].failure is None:
+            first = turn.round * plan.largest % max(images - plan.largest + 1, 1)
+            _time(workers[turn.index], data, first, turn.cell, plan, gathered[turn.index])
     return gathered
 
 
 def read_in_turn(worker: Worker, data: str, images: int, plan: Plan) -> list[list[float]]:
     """Rounds of reading the data as the end-to-end loop does, without a model."""
     starts = (n * plan.largest % max(images - plan.largest + 1, 1) for n in range(plan.least))
-    return [_ask(worker, "time_data", data, plan.largest, first, 1) for first in starts]
+    return [
+        _ask(worker, "time_data", data, plan.largest, first, 1, plan.timeout) for first in starts
+    ]
 
 
 def latency(
@@ -108,12 +94,11 @@ def latency(
     )
 
 
-def _numbers(plan: Plan) -> Iterator[int]:
-    start = time.monotonic()
-    for number in range(plan.most):
-        if number >= plan.least and time.monotonic() - start > plan.seconds:
-            return
-        yield number
+def _turns(cells: Sequence[Cell], able: Sequence[int], rounds: int) -> Iterator[_Turn]:
+    for number in range(rounds):
+        for cell in cells:
+            for place in range(len(able)):
+                yield _Turn(number, cell, able[(place + number) % len(able)])
 
 
 _STEADY = 3
@@ -121,44 +106,65 @@ _MOST_WARM_UP = 60
 
 
 def _warmed_up(worker: Worker, data: str, plan: Plan) -> Rounds:
-    """Calls at the smallest and the largest batch until three in a row bring no new best.
+    """At the smallest and the largest batch, calls until three requests bring no new best.
 
     "Best" is by 3 %: engines that compile, pack or allocate on first use get faster until
-    they have done so.
+    they have done so. What was best says how many calls fill a cell's share of a round.
     """
     rounds = Rounds()
+    smallest = min(plan.batches)
     try:
-        for batch in (min(plan.batches), plan.largest):
-            best, since = float("inf"), 0
-            while since < _STEADY and rounds.warm_up < _MOST_WARM_UP:
-                calls = _ask(worker, "time_model", data, batch, 0, plan.calls_at(batch))
-                rounds.warm_up += 1
-                since = 0 if median(calls) < 0.97 * best else since + 1
-                best = min(best, median(calls))
+        best = {
+            batch: _steady(worker, data, batch, plan, rounds) for batch in (smallest, plan.largest)
+        }
+        (loop,) = _ask(worker, "time_end_to_end", data, plan.largest, 0, 1, plan.timeout)
     except WorkerError as error:
         rounds.failure = str(error)
+        return rounds
+    for cell in plan.cells:
+        kind, batch = cell
+        call = best[smallest] + (batch - smallest) * best[plan.largest] / plan.largest
+        rounds.calls[cell] = plan.calls(call) if kind == "model" else 1
+        rounds.expected += (rounds.calls[cell] * call if kind == "model" else loop) / 1e6
     return rounds
 
 
-def _time_row(worker: Worker, data: str, first: int, plan: Plan, rounds: Rounds) -> None:
+def _steady(worker: Worker, data: str, batch: int, plan: Plan, rounds: Rounds) -> float:
+    """Microseconds of a call."""
+    best, since, calls = float("inf"), 0, 1
+    for _ in range(_MOST_WARM_UP):
+        middle = median(_ask(worker, "time_model", data, batch, 0, calls, plan.timeout))
+        rounds.warm_up += 1
+        since = 0 if middle < 0.97 * best else since + 1
+        best = min(best, middle)
+        calls = plan.calls(best)
+        if since == _STEADY:
+            break
+    return best
+
+
+def _time(worker: Worker, data: str, first: int, cell: Cell, plan: Plan, rounds: Rounds) -> None:
+    kind, batch = cell
     try:
-        for batch in plan.batches:
-            calls = plan.calls_at(batch)
-            # The others' rounds have emptied the caches: one call that isn't counted.
+        if kind == "end_to_end":
+            times = _ask(worker, "time_end_to_end", data, batch, first, 1, plan.timeout)
+        else:
+            calls = rounds.calls[cell]
+            # The others' turns have emptied the caches: one call that isn't counted.
             request = Request(
                 do="time_model", data=data, batch=batch, start=first, calls=calls, warm=calls > 1
             )
-            answer = worker.ask(request, TIMEOUT)
+            answer = worker.ask(request, plan.timeout)
             times = cast(list[float], answer["microseconds"])
-            rounds.add(("model", batch), times)
             if batch == plan.largest:
                 rounds.busy.append(cast(float, answer["cpu"]) / sum(times))
-        reading = _ask(worker, "time_end_to_end", data, plan.largest, first, 1)
-        rounds.add(("end_to_end", plan.largest), reading)
+        rounds.add(cell, times)
     except WorkerError as error:
         rounds.failure = str(error)
 
 
-def _ask(worker: Worker, do: str, data: str, batch: int, first: int, calls: int) -> list[float]:
+def _ask(
+    worker: Worker, do: str, data: str, batch: int, first: int, calls: int, timeout: float
+) -> list[float]:
     request = Request(do=do, data=data, batch=batch, start=first, calls=calls)
-    return cast(list[float], worker.ask(request, TIMEOUT)["microseconds"])
+    return cast(list[float], worker.ask(request, timeout)["microseconds"])

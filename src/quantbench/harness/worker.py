@@ -24,7 +24,7 @@ from quantbench import plugins
 from quantbench.artifact import load_artifact
 from quantbench.contracts import Predict
 from quantbench.data import Split, iterate_like_a_report, preprocess
-from quantbench.errors import QuantbenchError
+from quantbench.errors import EngineError, QuantbenchError
 from quantbench.records import Record
 
 
@@ -35,6 +35,7 @@ class Request(Record):
     artifact: str = ""
     runtime: str = ""
     threads: int = 1
+    classes: int = 10
     batch: int = 1
     start: int = 0
     calls: int = 1
@@ -47,6 +48,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._predict: Predict | None = None
+        self._classes = 0
         self._split: Split | None = None
         self._inputs = np.zeros((0, 1, 1, 1), np.float32)
 
@@ -73,8 +75,11 @@ class Engine:
         start = time.perf_counter()
         runtime = plugins.runtime(request.runtime)
         self._predict = runtime.load(load_artifact(Path(request.artifact)), request.threads)
-        self._predict(self._inputs[:1])
-        return {"seconds": time.perf_counter() - start}
+        logits = self._predict(self._inputs[:1])
+        seconds = time.perf_counter() - start
+        self._classes = request.classes
+        self._check(logits, 1)
+        return {"seconds": seconds}
 
     def _memory(self, request: Request) -> dict[str, JsonValue]:  # noqa: ARG002
         """The most memory that this process has held, its images included.
@@ -91,28 +96,28 @@ class Engine:
         logits = np.concatenate(
             [predict(self._inputs[start : start + request.batch]) for start in starts]
         )
+        self._check(logits, len(self._inputs))
         np.save(request.out, logits, allow_pickle=False)
         return {"rows": len(logits)}
 
     def _time_model(self, request: Request) -> dict[str, JsonValue]:
         """Microseconds of each call after the warm ones; inputs are ready in memory."""
-        predict, n = self._ready(), len(self._inputs)
-        batches = [
-            np.ascontiguousarray(self._inputs[at % n : at % n + request.batch])
-            for at in range(
-                request.start,
-                request.start + (request.warm + request.calls) * request.batch,
-                request.batch,
-            )
-        ]
+        predict, places = self._ready(), len(self._inputs) - request.batch + 1
+        starts = (
+            (request.start + call * request.batch) % places
+            for call in range(request.warm + request.calls)
+        )
+        batches = [np.ascontiguousarray(self._inputs[at : at + request.batch]) for at in starts]
         for batch in batches[: request.warm]:
             predict(batch)
         times, busy = [], time.process_time()
         for batch in batches[request.warm :]:
             start = time.perf_counter_ns()
-            predict(batch)
+            logits = predict(batch)
             times.append((time.perf_counter_ns() - start) / 1e3)
-        return {"microseconds": [*times], "cpu": (time.process_time() - busy) * 1e6}
+        cpu = (time.process_time() - busy) * 1e6
+        self._check(logits, request.batch)
+        return {"microseconds": [*times], "cpu": cpu}
 
     def _time_end_to_end(self, request: Request) -> dict[str, JsonValue]:
         """As the source report timed it: reading and predicting in one loop."""
@@ -134,6 +139,17 @@ class Engine:
         ):
             use(inputs)
         return {"microseconds": [(time.perf_counter_ns() - start) / 1e3 / request.calls]}
+
+    def _check(self, logits: NDArray[np.float32], images: int) -> None:
+        """Raises EngineError for anything but finite float32 [images, classes]."""
+        wanted = (images, self._classes)
+        if logits.shape != wanted or logits.dtype != np.float32:
+            raise EngineError(
+                f"gave {logits.dtype} {list(logits.shape)} for {images} images, "
+                f"not float32 {list(wanted)}"
+            )
+        if spoilt := int((~np.isfinite(logits)).any(axis=1).sum()):
+            raise EngineError(f"gave values that aren't finite for {spoilt} of {images} images")
 
     def _ready(self) -> Predict:
         assert self._predict is not None

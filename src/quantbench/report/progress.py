@@ -10,7 +10,7 @@ import atexit
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -62,9 +62,15 @@ class Progress:
     ) -> None:
         self.close()
 
-    def __call__(self, items: Iterable[T], description: str, total: int) -> Iterator[T]:
+    def __call__(
+        self,
+        items: Iterable[T],
+        description: str,
+        total: int,
+        name: Callable[[T], str] | None = None,
+    ) -> Iterator[T]:
         if self._console.is_interactive:
-            return self._with_bar(items, description, total)
+            return self._with_bar(items, description, total, name)
         return self._with_line(items, description, total)
 
     def say(self, line: str) -> None:
@@ -76,25 +82,31 @@ class Progress:
         for task in self._bars.task_ids:
             self._leave(task)
 
-    def _with_bar(self, items: Iterable[T], description: str, total: int) -> Iterator[T]:
+    def _with_bar(
+        self,
+        items: Iterable[T],
+        description: str,
+        total: int,
+        name: Callable[[T], str] | None,
+    ) -> Iterator[T]:
         if not self._bars.task_ids:
             atexit.register(self.close)
             self._bars.start()
         task = self._bars.add_task(description, total=total)
         done = 0
         try:
-            drawn = time.monotonic()
-            self._bars.refresh()
+            drawn = 0.0
             for item in items:
+                if time.monotonic() - drawn >= INTERVAL:
+                    words = f"{description}: {name(item)}" if name else description
+                    self._bars.update(task, completed=done, description=words, refresh=True)
+                    drawn = time.monotonic()
                 yield item
                 done += 1
-                if time.monotonic() - drawn >= INTERVAL:
-                    self._bars.update(task, completed=done, refresh=True)
-                    drawn = time.monotonic()
             total = done
         finally:
             if task in self._bars.task_ids:
-                self._bars.update(task, completed=done, total=total)
+                self._bars.update(task, completed=done, total=total, description=description)
                 self._leave(task)
 
     def _leave(self, task: TaskID) -> None:

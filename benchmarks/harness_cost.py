@@ -1,0 +1,60 @@
+"""What the harness adds to a call that takes 30 us: its own times against a bare loop's.
+
+    python benchmarks/harness_cost.py
+
+Both call the same engine in this process, 200 calls each, in turn 400 times. The harness reads
+the clock around each call, the bare loop once around all; both give the mean of a call. The
+ratio is paired by turn, with its 95 % interval by order statistics.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import fmean, median
+
+import numpy as np
+from scipy.stats import quantile_test
+
+from quantbench.harness.worker import Engine, Request
+from quantbench.runtimes.null import Null, save_null
+
+MICROSECONDS, CALLS, TURNS = 30.0, 200, 400
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        np.save(folder / "images.npy", np.zeros((CALLS, 28, 28), np.uint8))
+        artifact = save_null(folder, "float32", Null(call_us=MICROSECONDS))
+        engine = Engine()
+        engine.answer(Request(do="images", images=str(folder / "images.npy"), data="mnist"))
+        engine.answer(Request(do="load", artifact=str(artifact.folder), runtime="null"))
+        pairs = [(harness(engine), bare(engine)) for _ in range(TURNS)]
+    ratios = [ours / theirs for ours, theirs in pairs]
+    interval = quantile_test(ratios, p=0.5).confidence_interval(0.95)
+    sys.stdout.write(
+        f"harness {median(p[0] for p in pairs):.3f} us a call, bare loop "
+        f"{median(p[1] for p in pairs):.3f} us; ratio {median(ratios):.4f} "
+        f"({interval.low:.4f} to {interval.high:.4f})\n"
+    )
+
+
+def harness(engine: Engine) -> float:
+    answer = engine.answer(Request(do="time_model", data="mnist", batch=1, calls=CALLS, warm=1))
+    return fmean(answer["microseconds"])  # type: ignore[arg-type]
+
+
+def bare(engine: Engine) -> float:
+    predict, image = engine._ready(), np.zeros((1, 1, 32, 32), np.float32)
+    predict(image)
+    start = time.perf_counter()
+    for _ in range(CALLS):
+        predict(image)
+    return (time.perf_counter() - start) / CALLS * 1e6
+
+
+if __name__ == "__main__":
+    main()

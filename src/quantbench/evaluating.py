@@ -1,0 +1,74 @@
+"""Every candidate's answers to the test images, each from a worker process of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.errors import WorkerError
+from quantbench.harness.worker import Request
+from quantbench.records import Record, Skipped
+from quantbench.storage import find, path_for, save
+from quantbench.workers import Candidate, Job, Workers, at_once
+
+BATCH = 1000
+
+Logits: TypeAlias = NDArray[np.float32]
+"""[N, K]"""
+Answer: TypeAlias = tuple[Candidate, Logits] | Skipped
+
+
+class Evaluation(Record):
+    """Of a stored `logits.npy`, float32 [N, K]."""
+
+    images: int
+
+
+def evaluate_all(
+    job: Job, candidates: Iterable[Candidate | Skipped], workers: Workers
+) -> list[Answer]:
+    """Each one's logits, or why it is skipped. Nothing is timed here, so they run at once."""
+
+    def evaluate(candidate: Candidate) -> Answer:
+        try:
+            return candidate, _logits(job, candidate, workers)
+        except WorkerError as error:
+            return candidate.failed(str(error))
+
+    with at_once() as pool:
+        # Submitting takes the next candidate, which quantizes it while a worker answers.
+        answers = [
+            _done(one) if isinstance(one, Skipped) else pool.submit(evaluate, one)
+            for one in candidates
+        ]
+        return [answer.result() for answer in job.track(answers, "evaluating", len(answers))]
+
+
+def _done(answer: Answer) -> Future[Answer]:
+    future: Future[Answer] = Future()
+    future.set_result(answer)
+    return future
+
+
+def _logits(job: Job, candidate: Candidate, workers: Workers) -> Logits:
+    name = f"{candidate.artifact.body.method}-{candidate.runtime}"
+    inputs = candidate.inputs(job.machine) | {"test": job.task.test.sha256}
+    stored = find(job.evaluations, name, "evaluation", inputs, Evaluation)
+    if stored is None:
+
+        def fill(folder: Path) -> Evaluation:
+            answered = workers.scratch / f"{name}.npy"
+            request = Request(do="predict", batch=BATCH, out=str(answered))
+            workers.get(candidate).ask(request, job.plan.timeout)
+            # Copied here, so that a full disk is the study's error and not the row's.
+            shutil.copyfile(answered, folder / "logits.npy")
+            return Evaluation(images=len(job.task.test))
+
+        stored = save(path_for(job.evaluations, name, inputs), "evaluation", inputs, fill)
+    return cast(Logits, np.load(stored.folder / "logits.npy", allow_pickle=False))

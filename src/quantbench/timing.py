@@ -1,0 +1,157 @@
+"""Every candidate's times, from as many fresh starts of its worker as the plan has time for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import cast
+
+from pydantic import Field, JsonValue
+
+from quantbench.environment import cores
+from quantbench.errors import WorkerError
+from quantbench.harness.plan import Cell
+from quantbench.harness.process import Worker
+from quantbench.harness.rounds import Rounds, latency, read_in_turn, time_in_turn
+from quantbench.harness.worker import Request
+from quantbench.records import Latency, Record
+from quantbench.storage import find, key, path_for, save, sha256_of
+from quantbench.workers import Candidate, Job, Workers, at_once
+
+
+class Timing(Record):
+    """Of one candidate: every kind, batch and number of threads, over all starts."""
+
+    latency: tuple[Latency, ...]
+    busy_threads: float
+    warm_up: int
+    cold_start: float
+    peak_memory: int
+
+
+class Timings(Record):
+    """By candidate: its times, or why it has none."""
+
+    rows: tuple[Timing | str, ...]
+    data_loading: Latency
+    load: float | None = Field(None, description="when the study began that took them")
+
+
+@dataclass(frozen=True)
+class _Start:
+    """One fresh start of every worker, at one number of threads."""
+
+    threads: int
+    rounds: list[Rounds]
+    cold_start: dict[str, float]
+    peak_memory: list[int]
+
+
+def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
+    """The stored times where nothing that they depend on changed, else new ones.
+
+    One step for all rows: their rounds belong together.
+    """
+    here = Path(__file__).parent / "harness"
+    inputs: dict[str, JsonValue] = {
+        "rows": [key(candidate.inputs(job.machine)) for candidate in candidates],
+        "test": job.task.test.sha256,
+        "threads": list(job.threads),
+        "plan": job.plan.model_dump(mode="json"),
+        "code": {path.stem: sha256_of(path) for path in sorted(here.glob("*.py"))},
+    }
+    stored = find(job.timings, "timing", "timing", inputs, Timings)
+    if stored is not None:
+        job.say(f"times from {stored.folder}: nothing that they depend on changed")
+        return stored.body
+    timings = times(job, candidates, workers)
+    if any(isinstance(row, str) for row in timings.rows):
+        return timings  # what failed is tried again next time
+    return save(path_for(job.timings, "timing", inputs), "timing", inputs, lambda _: timings).body
+
+
+def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
+    """Measured anew. The first start takes the workers that answered; more follow in time."""
+    began = time.monotonic()
+    starts = [_start(job, candidates, workers, job.threads[0], "measuring")]
+    plan = job.plan.within(len(job.task.test))
+    reading = read_in_turn(workers.without_model(), job.task.spec.name, len(job.task.test), plan)
+    # These workers were loaded while others answered; loading will be all that is done.
+    a_start = time.monotonic() - began + sum(workers.cold_start.values()) / cores()
+    ahead = [n for _ in range(plan.starts_in(a_start * len(job.threads))) for n in job.threads][1:]
+    for number, threads in enumerate(ahead):
+        left = (len(ahead) - number) * a_start
+        title = (
+            f"measuring, start {number + 2} of {len(ahead) + 1} on "
+            f"{threads} thread{'s' if threads > 1 else ''}, {left / 60:.1f} min left"
+        )
+        with Workers(job, threads) as fresh:
+            starts.append(_start(job, candidates, fresh, threads, title))
+    return Timings(
+        rows=tuple(_timing(i, one, starts) for i, one in enumerate(candidates)),
+        data_loading=latency(("end_to_end", plan.largest), 1, reading, [0] * len(reading)),
+        load=job.machine.load,
+    )
+
+
+def _start(
+    job: Job, candidates: Sequence[Candidate], workers: Workers, threads: int, title: str
+) -> _Start:
+    def ready(candidate: Candidate) -> Worker | WorkerError:
+        try:
+            return workers.get(candidate)
+        except WorkerError as error:
+            return error
+
+    with at_once() as pool:
+        found = list(pool.map(ready, candidates))
+    able = [worker for worker in found if isinstance(worker, Worker)]
+    images = len(job.task.test)
+    plan = job.plan.within(images)
+    timed = iter(time_in_turn(able, job.task.spec.name, images, plan, job.track, title))
+    rounds = [
+        next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
+        for worker in found
+    ]
+    memory = [_peak_memory(w, r, plan.timeout) for w, r in zip(found, rounds, strict=True)]
+    return _Start(threads, rounds, dict(workers.cold_start), memory)
+
+
+def _peak_memory(worker: Worker | WorkerError, rounds: Rounds, timeout: float) -> int:
+    """0 for a worker that failed, be it only now."""
+    if isinstance(worker, WorkerError) or rounds.failure is not None:
+        return 0
+    try:
+        return cast(int, worker.ask(Request(do="memory"), timeout)["bytes"])
+    except WorkerError as error:
+        rounds.failure = str(error)
+        return 0
+
+
+def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timing | str:
+    mine = [start.rounds[index] for start in starts]
+    for rounds in mine:
+        if rounds.failure is not None:
+            return rounds.failure
+    return Timing(
+        latency=tuple(
+            latency(cell, threads, *_joined(index, cell, threads, starts))
+            for threads in dict.fromkeys(start.threads for start in starts)
+            for cell in mine[0].cells
+        ),
+        busy_threads=median(mine[0].busy),
+        warm_up=mine[0].warm_up,
+        cold_start=median(start.cold_start[candidate.name] for start in starts),
+        peak_memory=max(start.peak_memory[index] for start in starts),
+    )
+
+
+def _joined(
+    index: int, cell: Cell, threads: int, starts: Sequence[_Start]
+) -> tuple[list[list[float]], list[int]]:
+    """All rounds of one cell, and of each the start that it belongs to."""
+    mine = [start.rounds[index].cells[cell] for start in starts if start.threads == threads]
+    return [r for rounds in mine for r in rounds], [i for i, rs in enumerate(mine) for _ in rs]
