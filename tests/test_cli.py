@@ -21,6 +21,8 @@ from quantbench.artifact import load_artifact
 from quantbench.records import Results
 from quantbench.storage import locked
 from tests.process import environment, python, start
+from tests.report.builder import environment as machine
+from tests.report.builder import results
 from tests.study import steps, tiny_data
 
 FAST = (
@@ -112,6 +114,9 @@ USAGE = [
     (("describe", "lent"), "unknown model 'lent'; did you mean 'lenet'?"),
     (("describe", "--method", "statik"), "unknown method 'statik'; did you mean 'static'?"),
     (("predict",), "image"),
+    (("compare",), "A.json"),
+    (("compare", "a.json"), "B.json"),
+    (("compare", "a.json", "b.json", "c.json"), "c.json"),
 ]
 
 
@@ -132,7 +137,9 @@ def test_no_command_shows_help(call: Call) -> None:
 def test_help_is_on_standard_output(call: Call) -> None:
     said = call("--help")
     assert (said.code, said.err) == (0, "")
-    for command in ("run", "train", "quantize", "measure", "describe", "list", "doctor", "predict"):
+    commands = ("run", "train", "quantize", "measure", "compare", "describe", "list", "doctor",
+                "predict")  # fmt: skip
+    for command in commands:
         assert f" {command} " in said.out
     assert call("run", "--help").code == 0
 
@@ -221,6 +228,46 @@ def test_an_edited_file_is_named(call: Call, tmp_path: Path) -> None:
     (state,) = (tmp_path / "results").glob("checkpoints/*/state.pt")
     state.write_bytes(b"edited")
     failed(call("train", *FAST), 1, str(state.relative_to(tmp_path)), "SHA-256")
+
+
+def test_compare_sets_two_files_side_by_side(call: Call, tmp_path: Path) -> None:
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    one.write_text(results().model_dump_json())
+    other.write_text(results(environment=machine(cpu="Another CPU")).model_dump_json())
+    said = call("compare", str(one), str(one))
+    assert (said.code, said.err) == (0, "")
+    assert "Nothing that the files record differs." in said.out
+    assert "not paired by round" in said.out
+    said = call("compare", str(one), str(other))
+    assert (said.code, said.err) == (0, "")
+    assert "Times are not compared: the machines differ (CPU)." in said.out
+    assert "Another CPU" in said.out
+
+
+def test_a_file_that_can_not_be_compared_is_named(call: Call, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(results().model_dump_json())
+    failed(call("compare", str(good), str(bad)), 1, f"{bad} is not there")
+    bad.write_text("{}")
+    for pair in ((good, bad), (bad, good)):
+        failed(call("compare", *map(str, pair)), 1, f"{bad} has no schema_version")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "quota", "load", "said"),
+    [(8, 2, 0.5, ("2 usable of 8: the control group's quota", "0.50 in the last minute\n")),
+     (2, 4, 3.0, ("2 usable,", "3.00 in the last minute: other programs run"))],
+)  # fmt: skip
+def test_doctor_tells_what_disturbs_times(
+    call: Call, monkeypatch: pytest.MonkeyPatch, allowed: int, quota: int, load: float,
+    said: tuple[str, str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(allowed)))
+    monkeypatch.setattr("quantbench.environment.cpu_quota", lambda: quota)
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(commands, "probe", lambda *_, **__: [])
+    out = "\n".join(line.rstrip() for line in call("doctor").out.splitlines())
+    assert all(part in out for part in said)
 
 
 def picture(path: Path) -> Path:

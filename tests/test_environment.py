@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from quantbench import environment as module
-from quantbench.environment import cores, environment, has_vnni, versions
+from quantbench.environment import (
+    cores,
+    cpu_quota,
+    environment,
+    has_vnni,
+    overloaded,
+    versions,
+)
+from tests.report.builder import environment as machine
 
 
 @pytest.mark.parametrize(
@@ -41,6 +49,42 @@ def test_the_smaller_of_affinity_and_quota_counts(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(affinity)))
     monkeypatch.setattr(module, "_read", lambda _: quota)
     assert cores() == expected
+
+
+@pytest.mark.parametrize(
+    ("quota", "period", "cores"),
+    [("200000", "100000", 2), ("150000", "100000", 1), ("-1", "100000", None),
+     ("200000", None, None), (None, None, None), ("200000", "0", None)],
+)  # fmt: skip
+def test_the_quota_of_an_older_control_group(
+    monkeypatch: pytest.MonkeyPatch, quota: str | None, period: str | None, cores: int | None
+) -> None:
+    found = {"cpu.cfs_quota_us": quota, "cpu.cfs_period_us": period}
+    read({name: text for name, text in found.items() if text is not None}, monkeypatch)
+    assert cpu_quota() == cores
+
+
+def test_the_newer_control_group_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = {"cpu.cfs_quota_us": "100000", "cpu.cfs_period_us": "100000"}
+    read({"cpu.max": "300000 100000"} | old, monkeypatch)
+    assert cpu_quota() == 3
+
+
+@pytest.mark.parametrize(
+    ("load", "expected"), [(None, False), (0.0, False), (1.0, False), (1.1, True), (9.0, True)]
+)
+def test_more_than_half_of_the_cores_is_too_much(load: float | None, expected: bool) -> None:
+    assert overloaded(machine(load=load, cores=2)) is expected
+
+
+def test_a_system_that_counts_no_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> tuple[float, float, float]:
+        raise OSError
+
+    monkeypatch.setattr(os, "getloadavg", missing)
+    assert environment(()).load is None
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.25, 2.0, 3.0))
+    assert environment(()).load == 1.25
 
 
 CPUINFO = """processor\t: 0

@@ -7,6 +7,7 @@ import pytest
 
 from quantbench import plugins
 from quantbench.errors import QuantbenchError, UnavailableError, UnknownNameError
+from quantbench.extras import ENGINES, install
 from tests.process import python
 
 FOLDERS = list(plugins.KINDS)
@@ -85,7 +86,8 @@ main()
         ("onnxruntime", {"onnxruntime", "ort_dynamic", "ort_static", "nncf_static"}),
         ("openvino", {"openvino"}),
         ("nncf", {"nncf_static"}),
-        ("executorch", {"executorch"}),
+        ("torchao", {"pt2e_static", "qat", "xnnpack_static"}),
+        ("executorch", {"executorch", "xnnpack_static"}),
     ],
 )  # fmt: skip
 def test_the_list_goes_on_without_a_library(
@@ -98,4 +100,6 @@ def test_the_list_goes_on_without_a_library(
     without = {name: answer for name, answer in told.items() if answer != "yes"}
     assert without.keys() == unavailable & told.keys()
     assert all(missing in reason for reason in without.values())
+    if missing in ENGINES:
+        assert set(without.values()) == {f"{missing} is not installed; {install()}"}
     assert {"float32", "torch", "lenet", "accuracy", "mnist"} <= told.keys()

@@ -359,6 +359,40 @@ def test_only_what_was_left_half_made_is_cleaned_away(tmp_path: Path) -> None:
     assert storage.load(kept.folder, "thing", Body) == kept
 
 
+def test_an_atomic_write_sweeps_what_was_left_half_written_long_ago(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    names = [
+        ".results.json.abcd1234",
+        ".results.json.young",
+        ".other.json.abcd1234",
+        "results.json.x",
+    ]
+    for name in names:
+        (tmp_path / name).write_bytes(b"half")
+        if "young" not in name:
+            os.utime(tmp_path / name, (0, 0))
+    storage.write_atomic(path, b"{}")
+    assert {p.name for p in tmp_path.iterdir()} == {"results.json", *names[1:]}
+    assert path.read_bytes() == b"{}"
+
+
+def test_sweeping_takes_folders_and_links_but_not_what_they_lead_to(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_bytes(b"")
+    parts = tmp_path / "parts"
+    (parts / "part-one").mkdir(parents=True)
+    (parts / "part-one" / "half.so").write_bytes(b"")
+    (parts / "part-two").symlink_to(outside)
+    (parts / "part-young").mkdir()
+    for name in ("part-one", "part-two"):
+        os.utime(parts / name, (0, 0), follow_symlinks=False)
+    storage.sweep(parts, "part-*")
+    storage.sweep(tmp_path / "none", "*")
+    assert [p.name for p in parts.iterdir()] == ["part-young"]
+    assert (outside / "kept").is_file()
+
+
 HOLDER = """
 import sys
 from pathlib import Path

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,13 +14,14 @@ from quantbench.errors import (
     ArtifactError,
     CalibrationError,
     LockedError,
+    UnavailableError,
     UnknownNameError,
     UsageError,
     WorkerError,
 )
 from quantbench.harness import process
 from quantbench.harness.worker import Request
-from quantbench.records import Results
+from quantbench.records import Quantized, Results
 from quantbench.report.write import write
 from quantbench.rows import paired
 from quantbench.storage import locked
@@ -133,6 +134,21 @@ def test_a_second_run_redoes_nothing(
     assert again.results == done.results
 
 
+def test_the_load_is_of_when_the_times_were_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.5, 0.0, 0.0))
+    done = run(tmp_path, "dynamic", runtimes=("torch",))
+    assert done.results.environment.load == 1.5
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.25, 0.0, 0.0))
+    before = steps(tmp_path)
+    again = run(tmp_path, "dynamic", runtimes=("torch",))
+    assert steps(tmp_path) == before  # no step depends on it
+    assert again.results == done.results
+    assert run(tmp_path, "static", runtimes=("torch",)).results.environment.load == 0.25
+
+
 def test_a_changed_setting_redoes_only_what_it_touches(whole: tuple[Path, Study]) -> None:
     out, done = whole
     before = steps(out)
@@ -155,6 +171,23 @@ def test_what_is_half_made_is_cleared_and_never_read(
     no_worker(monkeypatch)
     assert run(out).results == done.results
     assert not half.exists()
+
+
+def test_a_finished_training_leaves_no_epochs_even_if_it_was_killed_while_tidying(
+    tmp_path: Path,
+) -> None:
+    parent = tmp_path / "checkpoints"
+    finished, stopped = "lenet-mnist-a.b-seed1-0123456789ab", "lenet-mnist-a.b-seed2-0123456789ab"
+    others = [".lock", "notes.epoch1", f"{stopped}.epoch3.txt", f"{stopped}.epochs"]
+    for name in (finished, f"{finished}.epoch1", f"{finished}.epoch2", *others,
+                 *(f"{stopped}.epoch{number}" for number in (2, 9, 10))):  # fmt: skip
+        (parent / name).mkdir(parents=True)
+    for _ in range(2):
+        with module.workspace(tmp_path):
+            pass
+        assert {path.name for path in parent.iterdir()} == {
+            finished, f"{stopped}.epoch10", *others
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize("step", ["checkpoints", "artifacts", "evaluations", "timings"])
@@ -286,6 +319,49 @@ def test_a_method_that_fails_is_skipped_with_its_reason(
         ("dynamic", "*", "not on this CPU"),
         ("*", "onnxruntime", "no such wheel"),
     }
+
+
+def test_a_format_that_can_not_be_written_concerns_its_runtimes_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+    float32 = plugins.method("float32")
+    write_one = float32.quantize
+
+    def without_onnx(*arguments: Any) -> Quantized:
+        if arguments[3] == "onnx":
+            raise UnavailableError("no exporter")
+        return write_one(*arguments)
+
+    monkeypatch.setattr(float32, "quantize", without_onnx)
+    for name in ("onnxruntime", "torch", "openvino"):
+        accepts = frozenset({"torch" if name == "torch" else "onnx"})
+        monkeypatch.setattr(plugins.runtime(name), "ACCEPTS", accepts)
+    found = run(tmp_path, "float32", runtimes=("onnxruntime", "torch", "openvino")).results
+    assert [(row.method, row.runtime) for row in found.rows] == [("float32", "torch")]
+    assert [(s.method, s.runtime, s.reason) for s in found.skipped] == [
+        ("float32", "onnxruntime", "no exporter"), ("float32", "openvino", "no exporter")
+    ]  # fmt: skip
+
+
+def test_a_failed_calibration_is_listed_once_and_not_tried_for_the_next_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+    tried = []
+
+    def broken(*arguments: Any) -> None:
+        tried.append(arguments[3])
+        raise CalibrationError("'conv1' saw no calibration data")
+
+    static = plugins.method("static")
+    monkeypatch.setattr(static, "FORMATS", ("torch", "onnx"))
+    monkeypatch.setattr(static, "quantize", broken)
+    found = run(tmp_path, "static").results
+    assert tried == ["torch"]
+    assert [(s.method, s.runtime, s.reason) for s in found.skipped] == [
+        ("static", "*", "'conv1' saw no calibration data")
+    ]
 
 
 @pytest.mark.parametrize("step", ["load", "predict", "time_model", "time_end_to_end"])

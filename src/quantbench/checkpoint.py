@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,11 +19,29 @@ from quantbench.task import Task
 Checkpoint: TypeAlias = Stored[Training]
 KIND = "checkpoint"
 STATE = "state.pt"
+_EPOCH = re.compile(r"(?P<name>[^.].*-[0-9a-f]{12})\.epoch(?P<number>[0-9]+)")
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
     """Raises ArtifactError if anything in the folder isn't as it was saved."""
     return load(folder, KIND, Training)
+
+
+def drop_superseded(parent: Path) -> None:
+    """Of a training that was stopped, its last epoch is all that another run goes on from.
+
+    Nothing is left of one that was finished, and killed before it could tidy up. Call it under
+    the lock.
+    """
+    stopped: dict[str, dict[int, Path]] = {}
+    for path in parent.glob("*.epoch*"):
+        if match := _EPOCH.fullmatch(path.name):
+            stopped.setdefault(match["name"], {})[int(match["number"])] = path
+    for name, epochs in stopped.items():
+        finished = (parent / name).is_dir()
+        for number, path in epochs.items():
+            if finished or number < max(epochs):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def float_model(task: Task, checkpoint: Checkpoint) -> nn.Module:

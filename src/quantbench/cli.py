@@ -148,6 +148,17 @@ def measure(
 
 
 @app.command()
+def compare(
+    one: Annotated[Path, typer.Argument(metavar="A.json", help="A results.json.")],
+    other: Annotated[Path, typer.Argument(metavar="B.json", help="Another.")],
+) -> None:
+    """Set two results.json side by side; times only where the machine is the same."""
+    from quantbench import commands
+
+    commands.compare((one, other))
+
+
+@app.command()
 def describe(
     model: Annotated[str, typer.Argument(help="See `quantbench list`.")] = "lenet",
     method: Annotated[

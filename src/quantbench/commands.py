@@ -14,23 +14,26 @@ from rich.text import Text
 from quantbench import plugins, study
 from quantbench.artifact import Artifact
 from quantbench.data import probe
-from quantbench.environment import LIBRARIES, environment, has_vnni
+from quantbench.environment import LIBRARIES, affinity, environment, has_vnni, overloaded
 from quantbench.errors import RowsFailedError, UnavailableError, UsageError
 from quantbench.harness.plan import FULL, QUICK
 from quantbench.images import read_digit
 from quantbench.measuring import BASELINE
 from quantbench.predict import answers
 from quantbench.quantizing import quantize as quantize_one
-from quantbench.records import Results
+from quantbench.records import Environment, Results
 from quantbench.report.as_reported import as_reported as reported
+from quantbench.report.compared import compared
 from quantbench.report.figure import loss_figure
 from quantbench.report.order import Order
 from quantbench.report.progress import Progress
 from quantbench.report.structure import layer_table, numerics_table
 from quantbench.report.table import comparison
 from quantbench.report.write import write
+from quantbench.results_file import read_results
 from quantbench.rows import paired
 from quantbench.settings import split_pairs
+from quantbench.side_by_side import side_by_side
 from quantbench.storage import write_atomic
 from quantbench.structure import layers
 from quantbench.study import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides, Study
@@ -74,6 +77,12 @@ def measure(options: Options, pairs: list[str], sort: Order) -> None:
         done = study.run(options, _overrides(pairs, _only(options.methods)), track, track.say)
     _print(comparison(done.results, sort))
     _fail_where_rows_failed(done.results)
+
+
+def compare(files: tuple[Path, Path]) -> None:
+    one, other = (read_results(path) for path in files)
+    found = side_by_side(one, other)
+    _print(compared(found, (str(files[0]), str(files[1])), (one, other)))
 
 
 def train(options: Options, pairs: list[str]) -> None:
@@ -135,10 +144,11 @@ def doctor(data_dir: Path | None, *, offline: bool) -> None:
     table = Table(box=None, show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
-    table.add_row("CPU", f"{machine.cpu}, {machine.cores} usable, {machine.architecture}")
+    table.add_row("CPU", f"{machine.cpu}, {_usable(machine.cores)}, {machine.architecture}")
     table.add_row("instruction sets", " ".join(machine.instruction_sets) or "unknown")
     table.add_row("int8 dot product", "yes" if has_vnni(machine) else "no")
     table.add_row("governor", machine.governor or "not shown by this system")
+    table.add_row("load", _load(machine))
     table.add_row("memory", f"{machine.memory_bytes / 2**30:.1f} GiB")
     table.add_row("system", f"{machine.system}, Python {machine.python}")
     for name in LIBRARIES:
@@ -149,6 +159,20 @@ def doctor(data_dir: Path | None, *, offline: bool) -> None:
             answer = "answers" if status.ok else "no"
             table.add_row(f"{spec.title}: {status.name}", Text(f"{answer}: {status.detail}"))
     _print(table)
+
+
+def _usable(cores: int) -> str:
+    allowed = affinity()
+    return f"{cores} usable" + (
+        f" of {allowed}: the control group's quota" if cores < allowed else ""
+    )
+
+
+def _load(machine: Environment) -> str:
+    if machine.load is None:
+        return "not shown by this system"
+    warning = ": other programs run, times will be off" if overloaded(machine) else ""
+    return f"{machine.load:.2f} in the last minute{warning}"
 
 
 def _artifacts(

@@ -19,6 +19,11 @@ _SETS = (
 )  # fmt: skip
 
 
+_CGROUP = Path("/sys/fs/cgroup")
+MOST_LOAD = 0.5
+"""Of the usable cores: above it other programs, or a run before this one, may disturb times."""
+
+
 def environment(libraries: tuple[str, ...] = LIBRARIES) -> Environment:
     """Read afresh at each call: an affinity or a quota may have changed."""
     cpuinfo = _cpuinfo()
@@ -30,6 +35,7 @@ def environment(libraries: tuple[str, ...] = LIBRARIES) -> Environment:
         cores=cores(),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         governor=_read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        load=_load(),
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         versions=versions(libraries),
@@ -49,14 +55,42 @@ def versions(libraries: tuple[str, ...]) -> dict[str, str]:
 
 def cores() -> int:
     """Processors this process may use: the smaller of affinity and control-group quota."""
-    affinity = len(os.sched_getaffinity(0))
-    quota = _quota(_read(Path("/sys/fs/cgroup/cpu.max")))
-    return max(1, min(affinity, quota or affinity))
+    allowed = affinity()
+    return max(1, min(allowed, cpu_quota() or allowed))
+
+
+def affinity() -> int:
+    """Processors that the scheduler may put this process on."""
+    return len(os.sched_getaffinity(0))
+
+
+def cpu_quota() -> int | None:
+    """Whole processors' worth of time that the control group allows; None for all."""
+    return _quota(_read(_CGROUP / "cpu.max") or _cgroup_v1())
+
+
+def overloaded(env: Environment) -> bool:
+    """Whether enough other programs ran at the start to disturb times; False where unknown."""
+    return env.load is not None and env.load > MOST_LOAD * env.cores
 
 
 def has_vnni(env: Environment) -> bool:
     """Whether the CPU multiplies 8-bit integers into 32-bit sums in one instruction."""
     return any(name in env.instruction_sets for name in ("avx512_vnni", "avx_vnni"))
+
+
+def _load() -> float | None:
+    """Processes that ran or waited to, on average over the last minute."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:  # this system doesn't count them
+        return None
+
+
+def _cgroup_v1() -> str:
+    """As cpu.max has it; no limit is -1 there, which `_quota` takes for none."""
+    parts = (_read(_CGROUP / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+    return " ".join(part or "" for part in parts)
 
 
 def _quota(text: str | None) -> int | None:

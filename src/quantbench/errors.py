@@ -48,6 +48,10 @@ class ArtifactError(QuantbenchError):
     """An artifact or checkpoint that is incomplete, edited or of another version."""
 
 
+class ResultsError(QuantbenchError):
+    """A results.json that can't be read: not there, damaged, edited or of another version."""
+
+
 class StorageError(QuantbenchError):
     """A folder that can't be written: full, read-only or not permitted."""
 

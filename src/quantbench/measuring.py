@@ -50,6 +50,6 @@ def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
         logits=tuple(logits for _, logits, _ in rows),
         timings=tuple(timing for _, _, timing in rows),
         data_loading=timed.data_loading,
-        environment=job.machine,
+        environment=job.machine.model_copy(update={"load": timed.load}),
         skipped=tuple(skipped),
     )

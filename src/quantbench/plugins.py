@@ -20,6 +20,7 @@ from quantbench.contracts import (
     RuntimeModule,
 )
 from quantbench.errors import UnavailableError, UnknownNameError
+from quantbench.extras import ENGINES, install, why_missing
 
 KINDS = {
     "data": "data set",
@@ -79,7 +80,14 @@ def _load(folder: str, name: str) -> ModuleType:
     try:
         return importlib.import_module(f"quantbench.{folder}.{name}")
     except ImportError as error:
-        raise UnavailableError(
-            f"{KINDS[folder]} '{name}' needs {error.name or 'a library'}, "
-            f"which doesn't import here ({error}); install it"
-        ) from error
+        raise UnavailableError(_why_not_imported(folder, name, error)) from error
+
+
+def _why_not_imported(folder: str, name: str, error: ImportError) -> str:
+    library = (error.name or "").partition(".")[0]
+    if library in ENGINES and (reason := why_missing(library)):
+        return reason
+    return (
+        f"{KINDS[folder]} '{name}' needs {error.name or 'a library'}, which doesn't import here "
+        f"({' '.join(str(error).split())}); {install() if library in ENGINES else 'install it'}"
+    )

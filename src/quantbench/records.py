@@ -5,7 +5,7 @@ Every float is finite: what isn't a number is stored as null beside a reason.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -115,6 +115,7 @@ class Environment(Record):
     cores: int = Field(description="that this process may use: affinity and quota")
     memory_bytes: int
     governor: str | None
+    load: float | None = Field(None, description="at the start, average of the last minute")
     system: str
     python: str
     versions: dict[str, str]
@@ -132,9 +133,11 @@ class Latency(Record):
     batch: int
     threads: int
     kind: Literal["model", "end_to_end"]
-    rounds: tuple[tuple[float, ...], ...] = Field(description="microseconds an image, by call")
+    rounds: tuple[Annotated[tuple[float, ...], Field(min_length=1)], ...] = Field(
+        min_length=1, description="microseconds an image, by call"
+    )
     starts: tuple[int, ...] = Field(description="of each round: in which start of the worker")
-    median: float = Field(description="over the rounds' medians, microseconds an image")
+    median: float = Field(gt=0, description="over the rounds' medians, microseconds an image")
     p95: float = Field(description="over all calls, microseconds an image")
     p99: float = Field(description="over all calls, microseconds an image")
 

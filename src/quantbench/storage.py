@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from quantbench.records import Record
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = 1
 _MANIFEST_LIMIT = 64 << 20
+_ABANDONED = 3600.0
 _UNWRITABLE = {errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
                errno.ENOTDIR, errno.EEXIST, errno.EISDIR}  # fmt: skip
 
@@ -93,6 +95,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     """Replace `path` by `content`, or leave it as it was."""
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent, f".{path.name}.*")
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -202,6 +205,21 @@ def clean(parent: Path) -> None:
     """Remove what killed processes left half-made; call it under the lock."""
     for path in parent.glob(".*-*.*"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(parent: Path, pattern: str) -> None:
+    """Remove what killed processes left half-written where no lock says that they are gone.
+
+    By age: what another process is writing now is younger than an hour.
+    """
+    for path in parent.glob(pattern):
+        with contextlib.suppress(OSError):  # another has swept it, or may alone
+            if time.time() - path.lstat().st_mtime < _ABANDONED:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 @contextlib.contextmanager

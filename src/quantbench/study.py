@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import Field
 
 from quantbench import plugins
-from quantbench.checkpoint import Checkpoint
+from quantbench.checkpoint import Checkpoint, drop_superseded
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import environment
 from quantbench.errors import CalibrationError, UnavailableError, UsageError
@@ -99,6 +99,7 @@ def workspace(out: Path, *, fresh: bool = False) -> Iterator[Workspace]:
             if fresh:
                 shutil.rmtree(folder, ignore_errors=True)
             clean(folder)
+        drop_superseded(space.checkpoints)
         yield space
 
 
@@ -117,6 +118,7 @@ def run(
     overrides = overrides or {}
     recipe_settings(options, overrides)
     settings = method_settings(options.methods, overrides)
+    machine = environment()  # now: later its load would be this study's own
     runtimes, skipped = _available(options.runtimes)
     with workspace(options.out, fresh=options.fresh) as space:
         task, checkpoint = prepare(options, overrides, space, track, say)
@@ -125,7 +127,7 @@ def run(
             task=task,
             threads=options.threads,
             plan=options.plan,
-            machine=environment(),
+            machine=machine,
             evaluations=space.evaluations,
             timings=space.timings,
             track=track,
@@ -215,8 +217,11 @@ def _candidates(
                 continue
             try:
                 artifact = quantize(task, checkpoint, name, chosen, format, parent, track)
-            except (CalibrationError, UnavailableError) as error:
+            except CalibrationError as error:  # as it would in the other formats
                 yield Skipped(method=name, runtime="*", reason=str(error))
+                break
+            except UnavailableError as error:
+                yield from (Skipped(method=name, runtime=r, reason=str(error)) for r in able)
                 continue
             for runtime in able:
                 yield Candidate(artifact, runtime)

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import cast
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from quantbench.environment import cores
 from quantbench.errors import WorkerError
@@ -37,6 +37,7 @@ class Timings(Record):
 
     rows: tuple[Timing | str, ...]
     data_loading: Latency
+    load: float | None = Field(None, description="when the study began that took them")
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timing
     return Timings(
         rows=tuple(_timing(i, one, starts) for i, one in enumerate(candidates)),
         data_loading=latency(("end_to_end", plan.largest), 1, reading, [0] * len(reading)),
+        load=job.machine.load,
     )
 
 

@@ -191,6 +191,7 @@ def environment(**changes):
         "cores": 2,
         "memory_bytes": 8 << 30,
         "governor": None,
+        "load": 0.1,
         "system": "Linux 6.0",
         "python": "3.11.0",
         "versions": {"quantbench": "0.1.0", "torch": "2.13.0", "onnxruntime": "1.32.0"},

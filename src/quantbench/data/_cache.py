@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from quantbench.errors import StorageError
+from quantbench.storage import sweep
 
 
 def root(cache: Path | None = None) -> Path:
@@ -48,6 +49,7 @@ def read(path: Path, size: int) -> bytes | None:
 
 def write(path: Path, raw: bytes) -> None:
     """Writes a file so that others see it whole or not at all. Raises StorageError."""
+    sweep(path.parent, f".{path.name}.*.part")
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:

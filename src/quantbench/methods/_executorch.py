@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import io
 import operator
-from importlib import metadata
 from pathlib import Path
 
 import torch
 from torch import fx, nn
 
 from quantbench.errors import UnavailableError
+from quantbench.extras import why_missing
 from quantbench.hush import hushed
 
 MODEL = "model.pte"
@@ -23,11 +23,7 @@ LARGEST = 1024
 
 
 def why_unavailable() -> str | None:
-    try:
-        metadata.version("executorch")
-    except metadata.PackageNotFoundError:
-        return "executorch is not installed; pip install 'quantbench[engines]'"
-    return None
+    return why_missing("executorch")
 
 
 def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[str, str]:

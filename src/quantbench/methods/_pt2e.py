@@ -21,6 +21,7 @@ from quantbench.contracts import Track
 from quantbench.environment import environment, has_vnni
 from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.exported import write_program
+from quantbench.extras import install, why_missing
 from quantbench.hush import hushed
 from quantbench.methods import _onnx
 from quantbench.methods._calibration import BATCH
@@ -52,13 +53,12 @@ class PT2ESettings(Settings):
 
 
 def why_unavailable() -> str | None:
-    try:
-        found = metadata.version("torchao")
-    except metadata.PackageNotFoundError:
-        return "torchao is not installed; pip install 'quantbench[engines]'"
+    if reason := why_missing("torchao"):
+        return reason
+    found = metadata.version("torchao")
     if tuple(int(part) for part in found.split(".")[:2]) < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
-        return f"torchao {found} is older than {oldest}; pip install 'torchao>={oldest}'"
+        return f"torchao {found} is older than {oldest}; {install()}"
     return None
 
 

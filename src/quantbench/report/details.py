@@ -9,8 +9,9 @@ from rich.text import Text
 
 from quantbench.cells import large, small, speed_of
 from quantbench.compare import ALPHA
+from quantbench.environment import overloaded
 from quantbench.records import AgainstFloat, Environment, Results, Row
-from quantbench.report._cells import interval, marked
+from quantbench.report._cells import UNSTABLE, interval, marked
 from quantbench.report._grid import titled
 from quantbench.report._words import (
     IMAGES,
@@ -107,6 +108,11 @@ def machine(environment: Environment) -> Iterable[tuple[str, str]]:
         f"Python {environment.python}",
         ", ".join(f"{name} {version}" for name, version in environment.versions.items()),
     )
+    if overloaded(environment):
+        yield (
+            f"{UNSTABLE} load {environment.load:.1f} at start",
+            "other programs ran: repeat on an idle machine",
+        )
 
 
 def _paired(against: AgainstFloat | None) -> tuple[str, str, str, Text]:

@@ -17,7 +17,7 @@ from quantbench.environment import environment
 from quantbench.errors import StorageError, UnavailableError
 from quantbench.exported import read_program
 from quantbench.hush import hushed
-from quantbench.storage import sha256_of
+from quantbench.storage import sha256_of, sweep
 
 _PROBE = "#include <omp.h>\nint probe() { return omp_get_max_threads(); }\n"
 _PROBE_SECONDS = 60
@@ -73,6 +73,7 @@ def libraries(
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # code is run from it
         work.mkdir(exist_ok=True)
+        sweep(folder, "part-*")
         with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as part:
             _compile_in_child(model, missing, threads, Path(part), work)
             for batch in missing:

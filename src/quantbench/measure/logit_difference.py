@@ -1,0 +1,15 @@
+"""The mean absolute difference of a row's logits to those of float32 in the same engine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantbench.contracts import Observation
+
+UNIT = "logits"
+HIGHER_IS_BETTER = False
+
+
+def compute(seen: Observation) -> float:
+    with np.errstate(invalid="ignore"):  # infinity less infinity is no number, and the mean none
+        return float(np.abs(seen.logits.astype(np.float64) - seen.float_logits).mean())
