@@ -13,7 +13,7 @@ from pydantic import Field, JsonValue
 
 from quantbench.environment import cores
 from quantbench.errors import WorkerError
-from quantbench.harness.plan import Cell
+from quantbench.harness.plan import Cell, Plan
 from quantbench.harness.process import Worker
 from quantbench.harness.rounds import Rounds, latency, read_in_turn, time_in_turn
 from quantbench.harness.worker import Request
@@ -75,21 +75,26 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
 
 def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
     """Measured anew. The first start takes the workers that answered; more follow in time."""
-    began = time.monotonic()
-    starts = [_start(job, candidates, workers, job.threads[0], "measuring")]
-    plan = job.plan.within(len(job.task.test))
-    reading = read_in_turn(workers.without_model(), job.task.spec.name, len(job.task.test), plan)
+    began, images = time.monotonic(), len(job.task.test)
+    plan = job.plan.within(images)
+    first, *others = job.threads
+    starts = [_start(job, plan, candidates, workers, first, "measuring")]
+    reading = read_in_turn(workers.without_model(), job.task.spec.name, images, plan)
     # These workers were loaded while others answered; loading will be all that is done.
-    a_start = time.monotonic() - began + sum(workers.cold_start.values()) / cores()
-    ahead = [n for _ in range(plan.starts_in(a_start * len(job.threads))) for n in job.threads][1:]
-    for number, threads in enumerate(ahead):
-        left = (len(ahead) - number) * a_start
+    seconds = time.monotonic() - began + sum(workers.cold_start.values()) / cores()
+    ahead = [(first, plan)] * (plan.starts_in(seconds) - 1)
+    more = plan.on_more_threads()
+    ahead += [(threads, more) for threads in others for _ in range(more.starts)]
+    for number, (threads, its) in enumerate(ahead):
+        left = (len(ahead) - number) * seconds / 60
         title = (
             f"measuring, start {number + 2} of {len(ahead) + 1} on "
-            f"{threads} thread{'s' if threads > 1 else ''}, {left / 60:.1f} min left"
+            f"{threads} thread{'s' if threads > 1 else ''}, about {left:.0f} min left"
         )
+        began = time.monotonic()
         with Workers(job, threads) as fresh:
-            starts.append(_start(job, candidates, fresh, threads, title))
+            starts.append(_start(job, its, candidates, fresh, threads, title))
+        seconds = time.monotonic() - began
     return Timings(
         rows=tuple(_timing(i, one, starts) for i, one in enumerate(candidates)),
         data_loading=latency(("end_to_end", plan.largest), 1, reading, [0] * len(reading)),
@@ -98,19 +103,27 @@ def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timing
 
 
 def _start(
-    job: Job, candidates: Sequence[Candidate], workers: Workers, threads: int, title: str
+    job: Job,
+    plan: Plan,
+    candidates: Sequence[Candidate],
+    workers: Workers,
+    threads: int,
+    title: str,
 ) -> _Start:
     def ready(candidate: Candidate) -> Worker | WorkerError:
+        """Every batch once: some engines compile when they first see one, minutes in all."""
         try:
-            return workers.get(candidate)
+            worker = workers.get(candidate)
+            for batch in plan.batches:
+                worker.ask(Request(do="time_model", batch=batch), plan.timeout)
         except WorkerError as error:
             return error
+        return worker
 
     with at_once() as pool:
         found = list(pool.map(ready, candidates))
     able = [worker for worker in found if isinstance(worker, Worker)]
     images = len(job.task.test)
-    plan = job.plan.within(images)
     timed = iter(time_in_turn(able, job.task.spec.name, images, plan, job.track, title))
     rounds = [
         next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
@@ -139,8 +152,9 @@ def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timin
     return Timing(
         latency=tuple(
             latency(cell, threads, *_joined(index, cell, threads, starts))
-            for threads in dict.fromkeys(start.threads for start in starts)
-            for cell in mine[0].cells
+            for threads, cell in dict.fromkeys(
+                (start.threads, cell) for start in starts for cell in start.rounds[index].cells
+            )
         ),
         busy_threads=median(mine[0].busy),
         warm_up=mine[0].warm_up,

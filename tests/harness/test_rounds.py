@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pytest
+from pydantic import ValidationError
 
 from quantbench.compare import speed
 from quantbench.contracts import quiet
@@ -150,6 +151,17 @@ def test_starts_are_repeated_only_if_their_spread_can_then_be_told() -> None:
     plan = Plan(budget=60)
     assert [plan.starts_in(seconds) for seconds in (1, 6, 12, 12.1, 50, 90)] == [10, 10, 5, 1, 1, 1]
     assert [FULL.starts_in(seconds) for seconds in (1, 100)] == [8, 8]
+    more = FULL.on_more_threads()
+    assert (more.starts_in(1), more.starts_in(100), more.reading) == (5, 5, False)
+    assert Plan().on_more_threads().starts == 1
+
+
+@pytest.mark.parametrize(("least", "starts"), [(5, 1), (5, 4), (1, 1)])
+def test_a_plan_that_has_no_interval_is_refused(least: int, starts: int) -> None:
+    Plan(least=6, starts=starts)
+    Plan(least=least, starts=5)
+    with pytest.raises(ValidationError, match="have no 95 % interval"):
+        Plan(least=least, starts=starts)
 
 
 def test_a_worker_that_fails_is_left_out_and_the_others_go_on() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from quantbench.records import Record
 
@@ -24,12 +24,19 @@ class Plan(Record):
     batches: tuple[int, ...] = (1, 1000)
     share: float = Field(default=0.06, gt=0, description="seconds of calls in a cell of a round")
     most_calls: int = Field(default=200, gt=0, description="in a cell of a round")
-    least: int = Field(default=10, ge=LEAST_ROUNDS, description="rounds of a start")
-    most: int = 25
+    least: int = Field(default=10, ge=1, description="rounds of a start")
+    most: int = Field(default=25, ge=1)
     seconds: float = Field(default=60.0, description="that the rounds of a start may take")
     starts: int = Field(default=1, ge=1, description="fresh starts of every worker, at least")
+    reading: bool = Field(default=True, description="also time the loop that reads its images")
     budget: float = Field(default=60.0, description="seconds within which starts are repeated")
     timeout: float = Field(default=300.0, gt=0, description="seconds that a worker may be silent")
+
+    @model_validator(mode="after")
+    def _enough_for_an_interval(self) -> Self:
+        if self.starts < LEAST_STARTS and self.least < LEAST_ROUNDS:
+            raise ValueError(f"{self.least} rounds of {self.starts} starts have no 95 % interval")
+        return self
 
     @property
     def largest(self) -> int:
@@ -38,7 +45,8 @@ class Plan(Record):
     @property
     def cells(self) -> tuple[Cell, ...]:
         """In the order in which a round takes them."""
-        return (*(("model", batch) for batch in self.batches), ("end_to_end", self.largest))
+        models: tuple[Cell, ...] = tuple(("model", batch) for batch in self.batches)
+        return (*models, ("end_to_end", self.largest)) if self.reading else models
 
     def within(self, images: int) -> Plan:
         """No batch holds more than all the images."""
@@ -58,13 +66,12 @@ class Plan(Record):
         fit = int(self.budget / max(seconds, 1e-6))
         return max(self.starts, min(fit, 2 * LEAST_STARTS) if fit >= LEAST_STARTS else 1)
 
+    def on_more_threads(self) -> Plan:
+        """For the numbers of threads after the first: no reading, and not more than is needed."""
+        return self.model_copy(
+            update={"starts": min(self.starts, LEAST_STARTS), "budget": 0.0, "reading": False}
+        )
 
-FULL = Plan(
-    batches=(1, 8, 64, 256, 1000),
-    share=0.02,
-    least=LEAST_ROUNDS,
-    most=LEAST_ROUNDS,
-    starts=8,
-    budget=0.0,
-)
+
+FULL = Plan(batches=(1, 8, 64, 256, 1000), share=0.015, least=4, most=4, starts=8, budget=0.0)
 QUICK = Plan(seconds=8.0, budget=0.0)
