@@ -199,7 +199,7 @@ def _candidates(
     track: Track,
 ) -> Iterator[Candidate | Skipped]:
     """One by one, as their artifacts are made: answering begins while others are quantized."""
-    for name, chosen in settings.items():
+    for name, chosen in sorted(settings.items(), key=_compiled_first):
         if isinstance(chosen, str):
             yield Skipped(method=name, runtime="*", reason=chosen)
             continue
@@ -225,3 +225,10 @@ def _candidates(
                 continue
             for runtime in able:
                 yield Candidate(artifact, runtime)
+
+
+def _compiled_first(method: tuple[str, Settings | str]) -> tuple[bool, bool]:
+    """The baseline, then what torch_compile takes longest to answer, so that others don't wait."""
+    name, chosen = method
+    compiled = not isinstance(chosen, str) and "pt2" in plugins.method(name).FORMATS
+    return name != BASELINE, not compiled

@@ -65,6 +65,37 @@ def test_the_seed_and_the_number_of_images_count(
     assert "300 training images" in artifact.body.quantized.notes[0]
 
 
+def test_it_is_trained_once_for_all_formats(
+    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = qat.SETTINGS(batch=50, seed=7)
+    once = quantize(task, checkpoint, "qat", settings, "pt2", tmp_path / "a")
+
+    def untrained(*_: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(qat, "_train", untrained)
+    again = quantize(task, checkpoint, "qat", settings, "pt2", tmp_path / "b")
+    onnx = quantize(task, checkpoint, "qat", settings, "onnx", tmp_path / "b")
+    assert again.files == once.files
+    assert onnx.body.quantized.notes == once.body.quantized.notes
+    other = qat.SETTINGS(batch=50, seed=8)
+    with pytest.raises(AssertionError, match="trained again"):
+        quantize(task, checkpoint, "qat", other, "onnx", tmp_path / "b")
+
+
+def test_what_was_read_back_is_what_was_trained(task: Task, checkpoint: Checkpoint) -> None:
+    """Of the same images, settings and seed: the stored state holds all of it."""
+    settings, seen = qat.SETTINGS(batch=20), images(40)
+    model = float_model(task, checkpoint)
+    graph = qat.trained(model, task.input_shape, seen, settings, RECIPE, quiet)
+    back = qat._fake_quantized(model, task.input_shape, settings)
+    back.load_state_dict(graph.state_dict())
+    both = [_pt2e.converted(qat._in_eval(one)) for one in (graph, back)]
+    with torch.no_grad():
+        assert torch.equal(*(one(seen.inputs) for one in both))
+
+
 def test_a_loss_that_is_not_finite_is_refused(task: Task, checkpoint: Checkpoint) -> None:
     model = float_model(task, checkpoint)
     broken = images(40)

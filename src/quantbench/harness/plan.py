@@ -26,7 +26,7 @@ class Plan(Record):
     most_calls: int = Field(default=200, gt=0, description="in a cell of a round")
     least: int = Field(default=10, ge=1, description="rounds of a start")
     most: int = Field(default=25, ge=1)
-    seconds: float = Field(default=60.0, description="that the rounds of a start may take")
+    seconds: float = Field(default=45.0, description="that the rounds of a start may take")
     starts: int = Field(default=1, ge=1, description="fresh starts of every worker, at least")
     reading: bool = Field(default=True, description="also time the loop that reads its images")
     budget: float = Field(default=60.0, description="seconds within which starts are repeated")

@@ -10,20 +10,25 @@ from __future__ import annotations
 import copy
 import math
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, JsonValue
 from torch import fx
 
+from quantbench import batches
 from quantbench.batches import Images, draws_from, images_of, shuffled_batches
-from quantbench.checkpoint import Checkpoint, float_model
+from quantbench.checkpoint import STATE, Checkpoint, float_model
 from quantbench.contracts import Track
+from quantbench.environment import versions
 from quantbench.errors import CalibrationError
 from quantbench.methods import _pt2e
 from quantbench.methods._pt2e import PT2ESettings
 from quantbench.recipes import Recipe
-from quantbench.records import Quantized
+from quantbench.records import Quantized, Record
+from quantbench.state import read_state, write_state
+from quantbench.storage import find, path_for, save, sha256_of
 from quantbench.task import Task
 
 FORMATS = _pt2e.FORMATS
@@ -45,6 +50,12 @@ def unavailable() -> str | None:
     return _pt2e.why_unavailable()
 
 
+class TrainedState(Record):
+    """Of a stored `state.pt`: the fake-quantized graph after training."""
+
+    images: int
+
+
 def quantize(
     task: Task,
     checkpoint: Checkpoint,
@@ -53,18 +64,54 @@ def quantize(
     folder: Path,
     track: Track,
 ) -> Quantized:
+    """Training is a finished step of its own beside the checkpoint: each format starts from it."""
     model = float_model(task, checkpoint)
-    every = images_of(task, task.train)
-    images = Images(every.inputs[: settings.images], every.labels[: settings.images])
-    recipe = Recipe.model_validate(checkpoint.body.settings)
-    graph = trained(model, task.input_shape, images, settings, recipe, track)
+    inputs = _trained_from(task, checkpoint, settings)
+    parent = checkpoint.folder.parent
+    stored = find(parent, "qat", "training", inputs, TrainedState)
+    if stored is None:
+
+        def fill(place: Path) -> TrainedState:
+            every = images_of(task, task.train)
+            images = Images(every.inputs[: settings.images], every.labels[: settings.images])
+            recipe = Recipe.model_validate(checkpoint.body.settings)
+            graph = trained(model, task.input_shape, images, settings, recipe, track)
+            write_state(place / STATE, graph.state_dict())
+            return TrainedState(images=len(images.labels))
+
+        stored = save(path_for(parent, "qat", inputs), "training", inputs, fill)
+    graph = _fake_quantized(model, task.input_shape, settings)
+    graph.load_state_dict(read_state(stored.folder / STATE))
     notes = (
-        f"trained on for {settings.epochs} epoch(s) of {len(images.labels)} training images, "
+        f"trained on for {settings.epochs} epoch(s) of {stored.body.images} training images, "
         f"lr {settings.lr:g}",
     )
     return _pt2e.written(
-        model, _pt2e.converted(graph), task.input_shape, format, folder, settings, notes
+        model,
+        _pt2e.converted(_in_eval(graph)),
+        task.input_shape,
+        format,
+        folder,
+        settings,
+        notes,
     )
+
+
+def _trained_from(
+    task: Task, checkpoint: Checkpoint, settings: QATSettings
+) -> dict[str, JsonValue]:
+    """All that the training depends on."""
+    here = Path(__file__)
+    code = (here, here.with_name("_pt2e.py"), Path(batches.__file__))
+    return {
+        "checkpoint": checkpoint.files[STATE].sha256,
+        "recipe": checkpoint.body.settings,
+        "train": task.train.sha256,
+        "preprocessing": task.preprocessing_sha256,
+        "settings": settings.model_dump(mode="json"),
+        "code": [sha256_of(path) for path in code],
+        "versions": cast(JsonValue, versions(LIBRARIES)),
+    }
 
 
 def trained(
@@ -84,13 +131,25 @@ def trained(
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            graph = _pt2e.prepared(  # the graph shares its parameters
-                copy.deepcopy(model), input_shape, reduce_range=settings.reduce_range, train=True
-            )
-            _pt2e.set_training(graph, train=True)
+            graph = _fake_quantized(model, input_shape, settings)
             _train(graph, images, settings, recipe, track)
     finally:
         torch.set_num_threads(threads)
+    return _in_eval(graph)
+
+
+def _fake_quantized(
+    model: torch.nn.Module, input_shape: tuple[int, ...], settings: QATSettings
+) -> fx.GraphModule:
+    """In train mode. A graph shares its parameters with its model, hence the copy."""
+    graph = _pt2e.prepared(
+        copy.deepcopy(model), input_shape, reduce_range=settings.reduce_range, train=True
+    )
+    _pt2e.set_training(graph, train=True)
+    return graph
+
+
+def _in_eval(graph: fx.GraphModule) -> fx.GraphModule:
     _pt2e.set_training(graph, train=False)
     _pt2e.require_eval(graph, "training")
     return graph
@@ -102,15 +161,15 @@ def _train(
     """The rate falls in a line to 0. Raises CalibrationError at a loss that isn't finite."""
     optimizer = torch.optim.AdamW(graph.parameters(), lr=settings.lr, weight_decay=0.0, fused=True)
     draws = draws_from(settings.seed)
-    batches = math.ceil(len(images.labels) / settings.batch)
+    count = math.ceil(len(images.labels) / settings.batch)
     for epoch in range(settings.epochs):
         shuffled = track(
             shuffled_batches(images, settings.batch, recipe.shift, draws),
             f"training with quantization, epoch {epoch + 1} of {settings.epochs}",
-            batches,
+            count,
         )
         for number, (inputs, labels) in enumerate(shuffled):
-            done = (epoch * batches + number) / (settings.epochs * batches)
+            done = (epoch * count + number) / (settings.epochs * count)
             optimizer.param_groups[0]["lr"] = settings.lr * (1 - done)
             optimizer.zero_grad()
             loss = F.cross_entropy(graph(inputs), labels, label_smoothing=recipe.label_smoothing)
