@@ -427,3 +427,9 @@ def test_differences_are_counted_by_image(tmp_path: Path, monkeypatch: pytest.Mo
         assert against.mcnemar_p == p
         assert [ratio.value for ratio in against.speed] == [1.0, 1.0, 1.0]
     assert paired(found.measured, found.task, "static", "dynamic") == (0, 1)
+
+
+def test_the_baseline_is_first_and_then_what_compiles_longest() -> None:
+    settings = module.method_settings(("dynamic", "qat", "static", "pt2e_static"), {})
+    found = [name for name, _ in sorted(settings.items(), key=module._compiled_first)]
+    assert found == ["float32", "pt2e_static", "qat", "dynamic", "static"]
