@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,9 +24,14 @@ def python(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProce
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
+
+
+def interruptible() -> None:
+    """A job in a shell's background ignores Ctrl-C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def start(*arguments: str, cwd: Path, **more: str) -> subprocess.Popen[str]:
@@ -33,6 +39,7 @@ def start(*arguments: str, cwd: Path, **more: str) -> subprocess.Popen[str]:
         [sys.executable, *arguments],
         cwd=cwd,
         env=environment(**more),
+        preexec_fn=interruptible,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -379,7 +379,7 @@ def test_stopped_in_training(tmp_path: Path) -> None:
     steps = tmp_path / "results" / "checkpoints"
     wait_for(lambda: len(list(steps.glob("[!.]*.epoch*"))) >= 2, child)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=300)
     assert child.returncode == 130
     assert "Traceback" not in err
     lines = [line for line in err.splitlines() if not line.startswith("training, epoch")]
@@ -398,7 +398,7 @@ def test_stopped_in_measuring_and_gone_on(tmp_path: Path) -> None:
     workers = children(child.pid)
     assert len(workers) == 2
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=60)
+    _, err = child.communicate(timeout=300)
     assert child.returncode == 130
     assert "Traceback" not in err
     assert err.splitlines()[-1] == "stopped; the next run goes on from the last finished step"
@@ -435,7 +435,7 @@ def test_ended_in_evaluating(tmp_path: Path) -> None:
     wait_for(lambda: children(child.pid), child)
     workers = children(child.pid)
     child.send_signal(signal.SIGTERM)
-    _, err = child.communicate(timeout=60)
+    _, err = child.communicate(timeout=300)
     assert child.returncode == 130
     assert "Traceback" not in err
     assert err.splitlines()[-1] == "stopped; the next run goes on from the last finished step"

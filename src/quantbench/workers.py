@@ -78,6 +78,8 @@ class Workers:
     def __init__(self, job: Job, threads: int) -> None:
         self._task = job.task
         self._timeout = job.plan.timeout
+        # Asked now: later a method may be tracing a network, and that is no one thread's affair.
+        self._classes = job.task.classes
         self._threads = threads
         self._stack = contextlib.ExitStack()
         self._ready: dict[str, Worker] = {}
@@ -105,7 +107,7 @@ class Workers:
                 artifact=str(candidate.artifact.folder),
                 runtime=candidate.runtime,
                 threads=self._threads,
-                classes=self._task.classes,
+                classes=self._classes,
             )
             self.cold_start[name] = cast(float, worker.ask(request, self._timeout)["seconds"])
             self._ready[name] = worker
