@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,12 +117,7 @@ def _kernel(name: str) -> str:
     """A wide kernel is the same text for weights of 16 bits."""
     base, _, wide = name.partition("_")
     text = kernel(base).replace("weight_t", "int16_t" if wide else "int8_t")
-    if not wide:
-        return text
-    for own in ("dot", "conv_layer", "conv_at", "conv_pooled", "conv", "dense_layer", "dense"):
-        text = text.replace(f" {own}(", f" {own}_wide(").replace(f"{own} *", f"{own}_wide *")
-        text = text.replace(f"}} {own};", f"}} {own}_wide;")
-    return text
+    return re.sub(r"\b(dot|conv|dense)(?=\(|_)", r"\1_wide", text) if wide else text
 
 
 def _golden(made: Plan) -> str:
