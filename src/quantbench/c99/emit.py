@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
-from quantbench.c99 import portable
+from quantbench.c99 import portable, vnni
 from quantbench.c99.arithmetic import Integers
 from quantbench.c99.execute import execute
 from quantbench.c99.graph import Graph
 from quantbench.c99.plan import Place, Plan, natural, plan
 from quantbench.c99.portable import Code
-from quantbench.c99.text import array, comment, kernel
+from quantbench.c99.source import source
+from quantbench.c99.text import array, kernel
 
-# In the order in which one uses the other.
-_KERNELS = (
-    "requantize", "dot", "dot_wide", "conv", "conv_wide", "dense", "dense_wide",
-    "pool", "add", "rescale", "concat", "pad", "arrange",
-)  # fmt: skip
 _SEED = 1
 _RANDOM = 6
 _MOST_GOLDEN_BYTES = 1 << 20
 
 
+class Target(StrEnum):
+    """What the C is written for."""
+
+    PORTABLE = "portable"
+    """Any processor, in few bytes."""
+    NATIVE = "native"
+    """Kernels for wide registers beside the portable ones; the C compiler's macros choose."""
+
+
 @dataclass(frozen=True)
 class Emitted:
+    """`scratch`: what the caller gives, in bytes. `codes`: the portable code of each step."""
+
     plan: Plan
     codes: tuple[Code, ...]
+    scratch: int
     files: dict[str, str]
 
 
-def emit(graph: Graph) -> Emitted:
+def emit(graph: Graph, target: Target = Target.PORTABLE) -> Emitted:
     """Raises CompileError for what 32 bits can't hold."""
     made = plan(graph)
     codes = tuple(portable.code(step) for step in made.steps)
+    fast = tuple(vnni.code(step) if target == Target.NATIVE else None for step in made.steps)
+    room = max((one.room for one in fast if one), default=0)
+    scratch = _aligned(made.scratch) + room if room else made.scratch
     files = {
-        "model.h": _header(made),
-        "model.c": _source(made, codes),
+        "model.h": _header(made, max(scratch, 1)),
+        "model.c": source(made, codes, fast, _aligned(made.scratch)),
         "golden.h": _golden(made),
         "main.c": kernel("main"),
     }
-    return Emitted(made, codes, files)
+    return Emitted(made, codes, scratch, files)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 64) * 64
 
 
 def stored(values: Integers, place: Place) -> Integers:
@@ -57,7 +72,7 @@ def vectors(graph: Graph, random: int, seed: int) -> Integers:
     return np.concatenate([np.zeros((1, *shape), np.int64), np.full((1, *shape), 255), drawn])
 
 
-def _header(made: Plan) -> str:
+def _header(made: Plan, scratch: int) -> str:
     given, taken = (made.graph.tensors[one] for one in (made.graph.input, made.graph.output))
     scales = ", ".join(f"{float(np.float32(one))!r}" for one in taken.scale)
     lines = [
@@ -75,7 +90,7 @@ def _header(made: Plan) -> str:
         f"#define MODEL_OUTPUT_SCALES {{{scales}}}",
         f"#define MODEL_OUTPUT_SCALE_COUNT {len(taken.scale)}",
         f"#define MODEL_OUTPUT_ZERO {taken.zero_point}",
-        f"#define MODEL_SCRATCH {max(made.scratch, 1)}",
+        f"#define MODEL_SCRATCH {scratch}",
         "",
         f"typedef {made.output.type}_t model_output;",
         "",
@@ -95,29 +110,6 @@ def _shape(place: Place) -> str:
         return f"{place.size} values"
     channels, height, width = place.shape
     return f"[{height} rows][{width} columns][{channels} channels]"
-
-
-def _source(made: Plan, codes: tuple[Code, ...]) -> str:
-    parts = ['#include "model.h"\n\n#include <string.h>\n']
-    needed = {name for code in codes for name in code.kernels}
-    parts += [_kernel(name) for name in _KERNELS if name in needed]
-    body = []
-    for step, code in zip(made.steps, codes, strict=True):
-        title = f"/* {step.identifier}: {comment(step.work.name)} */"
-        if code.constants:
-            parts.append(f"{title}\n{code.constants}")
-        body += [f"    {line}" for line in (title, *code.calls)]
-    unused = [] if any("scratch" in line for line in body) else ["    (void)scratch;"]
-    head = "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch)\n{"
-    parts.append("\n".join([head, *unused, *body, "}\n"]))
-    return "\n".join(parts)
-
-
-def _kernel(name: str) -> str:
-    """A wide kernel is the same text for weights of 16 bits."""
-    base, _, wide = name.partition("_")
-    text = kernel(base).replace("weight_t", "int16_t" if wide else "int8_t")
-    return re.sub(r"\b(dot|conv|dense)(?=\(|_)", r"\1_wide", text) if wide else text
 
 
 def _golden(made: Plan) -> str:

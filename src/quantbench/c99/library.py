@@ -27,15 +27,13 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
     run.restype = None
     run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
     outputs = made.output.size
-    memories = [_memory(_scratch_at(emitted) + made.scratch) for _ in range(threads)]
+    memories = [_memory(_scratch_at(emitted) + emitted.scratch) for _ in range(threads)]
     ready = [(ctypes.c_void_p(memory.ctypes.data), memory) for memory in memories]
     pool = ThreadPoolExecutor(threads) if threads > 1 else None
     softmax = made.graph.softmax
 
     def part(inputs: NDArray[np.float32], answers: NDArray[np.float32], worker: int) -> None:
-        run(
-            inputs.ctypes.data, answers.ctypes.data, len(inputs), ready[worker][0]
-        )
+        run(inputs.ctypes.data, answers.ctypes.data, len(inputs), ready[worker][0])
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         assert inputs.dtype == np.float32, inputs.dtype

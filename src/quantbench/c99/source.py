@@ -1,0 +1,89 @@
+"""model.c: kernels, then constants, then the calls, in the order of the plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from quantbench.c99.plan import Plan
+from quantbench.c99.portable import Code
+from quantbench.c99.text import comment, kernel
+from quantbench.c99.vnni import FastCode
+
+# In the order in which one uses the other.
+_KERNELS = (
+    "requantize", "dot", "dot_wide", "conv", "conv_wide", "dense", "dense_wide",
+    "pool", "add", "rescale", "concat", "pad", "arrange",
+)  # fmt: skip
+_HEAD = "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch)\n{"
+_VNNI = """\
+#if defined(__AVX512VNNI__) && defined(__AVX512F__) && defined(__AVX512BW__) \\
+    && defined(__AVX512VL__) && !defined(MODEL_PORTABLE)
+#define MODEL_VNNI 1
+#include <immintrin.h>
+#else
+#define MODEL_VNNI 0
+#endif
+"""
+
+
+def source(
+    made: Plan, codes: Sequence[Code], fast: Sequence[FastCode | None], temporary: int
+) -> str:
+    """`fast` stands in the place of the portable code where the C compiler's macros allow it."""
+    some = any(one is not None for one in fast)
+    parts = ['#include "model.h"\n\n#include <string.h>\n']
+    if some:
+        parts += [_VNNI, f"#define TEMPORARY (scratch + {temporary})\n"]
+        parts.append("\n".join(["#if MODEL_VNNI", *_fast_kernels(), "#endif\n"]))
+    parts += _portable_kernels(codes, fast)
+    for step, code, other in zip(made.steps, codes, fast, strict=True):
+        if code.constants or other:
+            parts.append(f"/* {step.identifier}: {comment(step.work.name)} */")
+            parts.append(_either(code.constants, other.text if other else None))
+    parts.append(_body(made, codes, fast))
+    return "\n".join(parts)
+
+
+def _body(made: Plan, codes: Sequence[Code], fast: Sequence[FastCode | None]) -> str:
+    lines = [_HEAD, "    (void)scratch;"]
+    for step, code, other in zip(made.steps, codes, fast, strict=True):
+        lines.append(f"    /* {step.identifier}: {comment(step.work.name)} */")
+        slow, quick = ("\n".join(f"    {call}" for call in calls) for calls in (
+            code.calls, other.calls if other else ()
+        ))  # fmt: skip
+        lines.append(_either(slow, quick if other else None))
+    return "\n".join([*lines, "}\n"])
+
+
+def _either(portable: str, fast: str | None) -> str:
+    if fast is None:
+        return portable
+    return f"#if MODEL_VNNI\n{fast.rstrip()}\n#else\n{portable.rstrip()}\n#endif"
+
+
+def _portable_kernels(codes: Sequence[Code], fast: Sequence[FastCode | None]) -> list[str]:
+    """Those that only replaced steps need would be unused where they are replaced."""
+    both = list(zip(codes, fast, strict=True))
+    always = {name for code, other in both if other is None for name in code.kernels}
+    always |= {"pad" for _, other in both if other and other.room}
+    needed = {name for code in codes for name in code.kernels} | always
+    return [
+        _kernel(name) if name in always else f"#if !MODEL_VNNI\n{_kernel(name)}#endif\n"
+        for name in _KERNELS
+        if name in needed
+    ]
+
+
+def _kernel(name: str) -> str:
+    """A wide kernel is the same text for weights of 16 bits."""
+    base, _, wide = name.partition("_")
+    text = kernel(base).replace("weight_t", "int16_t" if wide else "int8_t")
+    return re.sub(r"\b(dot|conv|dense)(?=\(|_)", r"\1_wide", text) if wide else text
+
+
+def _fast_kernels() -> Iterable[str]:
+    """In registers of 512 bits, and the same of 256."""
+    wide = kernel("avx512vnni")
+    half = wide.replace("512", "256").replace("(__mmask16)0xAAAA", "(__mmask8)0xAA")
+    return (kernel("store"), wide, half.replace("set1_epi64(", "set1_epi64x("))
