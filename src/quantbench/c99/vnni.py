@@ -109,13 +109,19 @@ def groups(outputs: int, one_place: bool, positions: int) -> tuple[Group, ...]:
 
 
 def tile(out_width: int, positions: int, blocks: int, lanes: int) -> int:
-    """Outputs in a row computed at once: the fewest tiles, then the fewest computed twice."""
-    wanted = _ACCUMULATORS if lanes == 16 else 8
-    most = max(1, min(out_width, wanted // (positions * blocks)))
-    tiles = -(-out_width // most)
-    best = -(-out_width // tiles)
-    exact = [one for one in range(max(1, most // 2), most + 1) if out_width % one == 0]
-    return max(exact, default=best)
+    """How many outputs in a row are computed at once; the last tile may begin in the one before.
+
+    By the time of its products: so many in flight hide their latency, and each weight is loaded
+    once a tile.
+    """
+    latency = 4 if lanes == 16 else 8
+
+    def cost(across: int) -> float:
+        together = across * positions * blocks
+        return -(-out_width // across) * (max(together, latency) + blocks / 2)
+
+    most = max(1, min(out_width, _ACCUMULATORS // (positions * blocks)))
+    return min(range(1, most + 1), key=cost)
 
 
 def _narrow(node: Conv | Dense) -> bool:
@@ -290,14 +296,19 @@ def _sums(
         f"                    const int8_t *const w = weights + r * {chunks * wide};",
     ]
 
+    load = "weights" if len(names) > group.blocks else "load"
+
     def products(chunk: str, offset: str, count: int, indent: str) -> list[str]:
         found = []
         for b in range(group.blocks):
             place = f"w + {chunk} * {wide} + {b * group.lanes * 4}"
-            found.append(f"const __m{bits}i w{b} = load_{bits}({place});")
+            found.append(f"const __m{bits}i w{b} = {load}_{bits}({place});")
         for t, p, b, name in names:
             at = f"row + {offset} + {shape.position(t, p // kernel[1], p % kernel[1])}"
-            found.append(f"{name} = dot_{bits}({name}, {at}, {count}, w{b});")
+            four = f"four_{bits}({at})" if count == 4 else f"part_{bits}({at}, {count})"
+            if b == 0:
+                found.append(f"const __m{bits}i v{t}_{p} = {four};")
+            found.append(f"{name} = _mm{bits}_dpbusd_epi32({name}, v{t}_{p}, w{b});")
         return [f"{indent}{line}" for line in found]
 
     if whole > _MOST_UNROLLED:
