@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,49 +15,82 @@ from quantbench.c99.text import kernel
 from quantbench.contracts import Predict
 
 _ALIGNMENT = 64
+_Run = Callable[[object, object, object, object], None]
 
 
 def loaded(emitted: Emitted, threads: int) -> Predict:
-    """float32 [N, *shape] -> float32 [N, K]. Raises UnavailableError, CompileError, StorageError.
+    """float32 [N, *shape] -> float32 [N, K], one call at a time.
 
-    A call uses memory of its own in the library, so calls don't overlap.
+    Raises UnavailableError, CompileError or StorageError.
     """
     made = emitted.plan
-    built = library({**emitted.files, "convert.c": _convert(emitted)})
-    run = ctypes.CDLL(str(built)).model_batch
-    run.restype = None
-    run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
-    outputs = made.output.size
-    memories = [_memory(_scratch_at(emitted) + emitted.scratch) for _ in range(threads)]
-    ready = [(ctypes.c_void_p(memory.ctypes.data), memory) for memory in memories]
-    pool = ThreadPoolExecutor(threads) if threads > 1 else None
-    softmax = made.graph.softmax
-
-    def part(inputs: NDArray[np.float32], answers: NDArray[np.float32], worker: int) -> None:
-        run(inputs.ctypes.data, answers.ctypes.data, len(inputs), ready[worker][0])
+    run: _Run = _function({**emitted.files, "convert.c": _convert(emitted)})
+    size = _scratch_at(emitted) + emitted.scratch
+    one = _one(run, made.input.shape, made.output.size, size)
+    many = _many(run, made.output.size, size, threads)
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        assert inputs.dtype == np.float32, inputs.dtype
-        inputs = np.ascontiguousarray(inputs)
-        answers = np.empty((len(inputs), outputs), np.float32)
-        if pool is None or len(inputs) < 2:
-            part(inputs, answers, 0)
-        else:
-            ends = [len(inputs) * worker // threads for worker in range(threads + 1)]
-            jobs = [
-                pool.submit(part, inputs[begin:end], answers[begin:end], worker)
-                for worker, (begin, end) in enumerate(zip(ends, ends[1:], strict=False))
-            ]
-            for job in jobs:
-                job.result()
-        return _softmax(answers) if softmax else answers
+        return one(inputs) if len(inputs) == 1 else many(inputs)
+
+    return _with_softmax(predict) if made.graph.softmax else predict
+
+
+def _function(files: dict[str, str]) -> _Run:
+    found = ctypes.CDLL(str(library(files))).model_batch
+    found.restype = None
+    return found
+
+
+def _one(run: _Run, shape: tuple[int, ...], outputs: int, size: int) -> Predict:
+    """Through arrays that stay: to find out where an array lies takes longer than to copy it."""
+    image, answer = np.zeros((1, *shape), np.float32), np.zeros((1, outputs), np.float32)
+    memory = _memory(size)
+    given, count, taken, scratch = _pointer(image), ctypes.c_size_t(1), _pointer(answer), _pointer(
+        memory
+    )  # fmt: skip
+
+    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        image[...] = inputs
+        run(given, taken, count, scratch)
+        return answer.copy()
 
     return predict
 
 
-def _softmax(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+def _many(run: _Run, outputs: int, size: int, threads: int) -> Predict:
+    """A part of the batch for each thread; C code holds no lock of Python's."""
+    memories = [_memory(size) for _ in range(threads)]
+    pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def part(inputs: NDArray[np.float32], answers: NDArray[np.float32], worker: int) -> None:
+        count = ctypes.c_size_t(len(inputs))
+        run(_pointer(inputs), _pointer(answers), count, _pointer(memories[worker]))
+
+    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        inputs = np.ascontiguousarray(inputs, np.float32)
+        answers = np.empty((len(inputs), outputs), np.float32)
+        if pool is None:
+            part(inputs, answers, 0)
+            return answers
+        ends = [len(inputs) * worker // threads for worker in range(threads + 1)]
+        jobs = [
+            pool.submit(part, inputs[begin:end], answers[begin:end], worker)
+            for worker, (begin, end) in enumerate(zip(ends[:-1], ends[1:], strict=True))
+        ]
+        for job in jobs:
+            job.result()
+        return answers
+
+    return predict
+
+
+def _with_softmax(predict: Predict) -> Predict:
+    def probabilities(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        values = predict(inputs)
+        powers = np.exp(values - values.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+    return probabilities
 
 
 def _convert(emitted: Emitted) -> str:
@@ -73,7 +107,12 @@ def _scratch_at(emitted: Emitted) -> int:
     return -(-emitted.plan.input.size // _ALIGNMENT) * _ALIGNMENT
 
 
+def _pointer(array: NDArray[np.float32] | NDArray[np.uint8]) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
 def _memory(size: int) -> NDArray[np.uint8]:
     """Aligned as wide registers like it; the C code needs no alignment."""
     whole = np.zeros(size + _ALIGNMENT, np.uint8)
-    return whole[-whole.ctypes.data % _ALIGNMENT :]
+    begin = -whole.ctypes.data % _ALIGNMENT
+    return whole[begin : begin + size]
