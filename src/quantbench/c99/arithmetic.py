@@ -43,20 +43,19 @@ def multiplier(real: Fraction, where: str) -> Multiplier:
     m, s = _scaled(real, MULTIPLIER_BITS)
     if s < 1:
         raise CompileError(f"{where}: its output's scale is {float(real):.3g} times too small")
-    if s > LARGEST_SHIFT:  # between 2**-32 and 2**-31 the lowest bit of m goes
-        m, s = _nearest(real * 2**LARGEST_SHIFT), LARGEST_SHIFT
     return Multiplier(m=m, s=s)
 
 
 def common_multipliers(one: Fraction, other: Fraction, where: str) -> tuple[int, int, int]:
     """Two factors with one shift: m1, m2, s. Raises CompileError at 2**29 or more."""
     larger = max(one, other)
-    if larger <= 0:
+    if min(one, other) <= 0:
         raise ValueError(f"{where}: factors {one} and {other}")
+    if larger < Fraction(1, 2**40):
+        return 0, 0, 1  # 255 times both of them rounds to 0
     _, s = _scaled(larger, SUM_BITS)
     if s < 1:
         raise CompileError(f"{where}: its output's scale is {float(larger):.3g} times too small")
-    s = min(s, LARGEST_SHIFT)
     return _nearest(one * 2**s), _nearest(other * 2**s), s
 
 

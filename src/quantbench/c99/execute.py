@@ -34,13 +34,15 @@ from quantbench.c99.graph import (
 def quantized(inputs: NDArray[np.float32], tensor: Tensor) -> Integers:
     """As ONNX's QuantizeLinear: half to even, clamped. [N, C, H, W] float32 to integers."""
     low, high = LIMITS[tensor.type]
-    scaled = np.rint(inputs / np.float32(tensor.scale[0])) + tensor.zero_point
-    return np.asarray(np.clip(scaled, low, high), np.int64)
+    with np.errstate(over="ignore"):
+        scaled = np.rint(inputs / np.float32(tensor.scale[0])) + np.float32(tensor.zero_point)
+    # NaN isn't above the limit either: it becomes the lowest.
+    return np.asarray(np.where(scaled > low, np.minimum(scaled, high), low), np.int64)
 
 
 def dequantized(values: Integers, tensor: Tensor) -> NDArray[np.float32]:
-    """[N, K] integers to float32."""
-    scale = np.asarray(tensor.scale, np.float32)
+    """[N, K] or [N, C, H, W] integers to float32."""
+    scale = np.asarray(tensor.scale, np.float32).reshape(-1, *[1] * (values.ndim - 2))
     return np.asarray((values - tensor.zero_point).astype(np.float32) * scale, np.float32)
 
 
@@ -70,7 +72,7 @@ def _run(node: Node, graph: Graph, found: dict[str, Integers]) -> Integers:
                 )
             )
             summed = (one + other + (1 << (node.shift - 1))) >> node.shift
-            return np.clip(summed + node.zero_point, node.low, node.high)
+            return _within(summed + node.zero_point, node.low, node.high)
         case Rescale():
             acc = found[node.input] - graph.tensors[node.input].zero_point
             return _finished(acc, node.requantize)
@@ -85,7 +87,7 @@ def _run(node: Node, graph: Graph, found: dict[str, Integers]) -> Integers:
 
 def _conv(node: Conv, values: Integers) -> Integers:
     patches = _windows(_padded(values, node.window.pads, node.padding), node.window)
-    n, _, height, width, kh, kw = patches.shape
+    n, _, height, width = patches.shape[:4]
     group_in, group_out = node.weights.shape[1], len(node.weights) // node.groups
     weights = node.weights.astype(np.int64)
     accs = []
@@ -94,21 +96,24 @@ def _conv(node: Conv, values: Integers) -> Integers:
         flat = part.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
         mine = weights[group * group_out : (group + 1) * group_out].reshape(group_out, -1)
         accs.append((flat @ mine.T).reshape(n, height, width, group_out))
-    acc = np.concatenate(accs, axis=3).transpose(0, 3, 1, 2) + node.start[:, None, None]
-    acc = _clamped(acc, node.low, node.high)
+    sums = np.concatenate(accs, axis=3).transpose(0, 3, 1, 2)
+    start = node.start.astype(np.int64)
+    acc = _clamped(sums + start[:, None, None], node.low, node.high)
     return _finished(_pooled(acc, node.pooling) if node.pooling else acc, node.requantize)
 
 
 def _pooled(acc: Integers, pooling: Pooling) -> Integers:
     patches = _windows(acc, pooling.window)
-    return patches.max(axis=(4, 5)) if pooling.kind == "max" else patches.sum(axis=(4, 5))
+    pooled = patches.max(axis=(4, 5)) if pooling.kind == "max" else patches.sum(axis=(4, 5))
+    return np.asarray(pooled, np.int64)
 
 
 def _pool(node: Pool, values: Integers, tensor: Tensor) -> Integers:
     zero, window = tensor.zero_point, node.window
     if node.kind == "max":
         lowest = LIMITS[tensor.type][0]
-        return _windows(_padded(values, window.pads, lowest), window).max(axis=(4, 5))
+        patches = _windows(_padded(values, window.pads, lowest), window)
+        return np.asarray(patches.max(axis=(4, 5)), np.int64)
     assert node.requantize is not None
     acc = _windows(_padded(values - zero, window.pads, 0), window).sum(axis=(4, 5))
     if node.count_pads:
@@ -131,7 +136,11 @@ def _finished(acc: Integers, requantize: Requantize | None) -> Integers:
 
 
 def _placed(values: Integers, requantize: Requantize) -> Integers:
-    return np.clip(values + requantize.zero_point, requantize.low, requantize.high)
+    return _within(values + requantize.zero_point, requantize.low, requantize.high)
+
+
+def _within(values: Integers, low: int, high: int) -> Integers:
+    return np.asarray(np.clip(values, low, high), np.int64)
 
 
 def _clamped(
@@ -159,10 +168,23 @@ def _windows(values: Integers, window: Window) -> Integers:
 
 
 def macs(node: Conv | Dense, output: Tensor) -> int:
-    """Multiply-adds for one image; before a fused pooling, at every place."""
+    """Multiply-adds for one image; before a fused pooling, at every place that it reads."""
     if isinstance(node, Dense):
         return node.weights.size
-    places = math.prod(output.shape[1:])
-    if node.pooling:
-        places *= math.prod(node.pooling.window.strides)
-    return places * node.weights.size
+    return math.prod(_computed(node, output)) * node.weights.size
+
+
+def _computed(node: Conv, output: Tensor) -> tuple[int, int]:
+    """Height and width of the sums that its output takes."""
+    height, width = output.shape[1:]
+    if node.pooling is None:
+        return height, width
+    window = node.pooling.window
+    (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.strides, window.dilations
+    return _distinct(height, kh, sh, dh), _distinct(width, kw, sw, dw)
+
+
+def _distinct(places: int, kernel: int, stride: int, dilation: int) -> int:
+    """Rows that windows read, each once."""
+    read = {at * stride + tap * dilation for at in range(places) for tap in range(kernel)}
+    return len(read)
