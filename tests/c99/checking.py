@@ -22,6 +22,12 @@ def command() -> tuple[str, ...]:
         pytest.skip(str(error))
 
 
+def native() -> tuple[str, ...]:
+    """What makes the compiler write for this CPU."""
+    command()
+    return compiler.find().native
+
+
 def passes(files: Mapping[str, str], folder: Path, *flags: str) -> str:
     """What main.c printed; fails where it doesn't compile without a warning or differs."""
     for name, text in files.items():

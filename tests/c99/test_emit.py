@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from quantbench.c99.emit import emit, vectors
 from quantbench.c99.execute import execute
 from quantbench.c99.graph import Graph
+from quantbench.c99.targets import Target
 from quantbench.c99.unsigned import offset, unsigned
-from tests.c99.checking import SANITIZED, passes
+from tests.c99.checking import SANITIZED, native, passes
 from tests.c99.drawn import graphs
 from tests.c99.networks import lenet
 
@@ -32,6 +33,15 @@ def test_lenet(tmp_path: Path, type: str) -> None:
 def test_any_network(graph: Graph) -> None:
     with TemporaryDirectory() as folder:
         assert passes(emit(graph).files, Path(folder), *SANITIZED).startswith("PASS")
+
+
+@many
+@given(graphs())
+def test_any_network_in_wide_registers(graph: Graph) -> None:
+    """On a CPU without them the same text must give the same by its portable half."""
+    files = emit(graph, Target.NATIVE).files
+    with TemporaryDirectory() as folder:
+        assert passes(files, Path(folder), *SANITIZED, *native()).startswith("PASS")
 
 
 @settings(max_examples=200, suppress_health_check=list(HealthCheck))

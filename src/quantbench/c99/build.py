@@ -48,18 +48,20 @@ def library(files: Mapping[str, str]) -> Path:
     return made
 
 
-def code_size(source: Mapping[str, str]) -> int | None:
-    """Bytes that model.c takes in memory that isn't written, built small; None where it can't
-    be found out.
+def checked_size(files: Mapping[str, str]) -> int | None:
+    """Bytes of code and constants that model.c makes, built small for this machine; None where
+    the object file's format isn't known. Raises UnavailableError without a compiler, CompileError
+    where the program fails its golden vectors.
     """
+    flags = (*compiler.find().command, *SMALL)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for file in ("model.h", "model.c"):
-            (folder / file).write_text(source[file], encoding="utf-8")
-        small = [*compiler.find().command, *SMALL, "-fno-pic", "-c", "model.c", "-o", "model.o"]
-        if compiler.run(small, folder):
-            return None
-        return _sections((folder / "model.o").read_bytes())
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        _must((*flags, "-c", "model.c", "-o", "model.o"), folder, "can't compile model.c")
+        _must((*flags, "main.c", "model.o", "-o", "check"), folder, "can't compile main.c")
+        _must((str(folder / "check"),), folder, "made a program that fails its golden vectors")
+        return loaded_bytes((folder / "model.o").read_bytes())
 
 
 def _build(folder: Path, chosen: Compiler) -> Path:
@@ -84,7 +86,7 @@ def _key(files: Mapping[str, str], chosen: Compiler) -> str:
     return sha256(repr((here, sorted(files.items()))).encode()).hexdigest()[:32]
 
 
-def _sections(data: bytes) -> int | None:
+def loaded_bytes(data: bytes) -> int | None:
     """Of an ELF file, the bytes that are loaded: code and constants. None for another format."""
     if data[:4] != b"\x7fELF" or data[5] != 1:
         return None

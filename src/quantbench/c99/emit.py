@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
@@ -14,20 +13,12 @@ from quantbench.c99.graph import Graph
 from quantbench.c99.plan import Place, Plan, natural, plan
 from quantbench.c99.portable import Code
 from quantbench.c99.source import source
+from quantbench.c99.targets import Target
 from quantbench.c99.text import array, kernel
 
 _SEED = 1
 _RANDOM = 6
 _MOST_GOLDEN_BYTES = 1 << 20
-
-
-class Target(StrEnum):
-    """What the C is written for."""
-
-    PORTABLE = "portable"
-    """Any processor, in few bytes."""
-    NATIVE = "native"
-    """Kernels for wide registers beside the portable ones; the C compiler's macros choose."""
 
 
 @dataclass(frozen=True)

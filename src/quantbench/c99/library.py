@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def _many(run: _Run, outputs: int, size: int, threads: int) -> Predict:
         ends = [len(inputs) * worker // threads for worker in range(threads + 1)]
         jobs = [
             pool.submit(part, inputs[begin:end], answers[begin:end], worker)
-            for worker, (begin, end) in enumerate(zip(ends[:-1], ends[1:], strict=True))
+            for worker, (begin, end) in enumerate(pairwise(ends))
         ]
         for job in jobs:
             job.result()

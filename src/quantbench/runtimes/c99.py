@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from quantbench.artifact import Artifact
 from quantbench.c99 import compiler
-from quantbench.c99.emit import Target, emit
+from quantbench.c99.emit import emit
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.library import loaded
+from quantbench.c99.targets import Target
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError, UnavailableError
 
