@@ -77,7 +77,7 @@ def residual() -> Graph:
     y = build.conv(x, 32, Window((3, 3), pads=(1, 1, 1, 1)), activation="clip")
     x = build.add(x, y)
     x = build.conv(x, 70, Window((3, 3), (2, 2), (0, 0, 1, 1)))
-    x = build.pool(x, "average", Window((5, 6)))
+    x = build.pool(x, "average", Window((4, 5)))
     return build.graph(build.dense(build.reshape(x, (70,)), 10, activation="none", last=True))
 
 

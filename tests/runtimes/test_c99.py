@@ -21,7 +21,9 @@ def test_the_same_bits_as_the_reference(
 ) -> None:
     checking.command()
     artifact, task = artifacts(model, method, "onnx"), tasks(model)
-    assert c99.refuses(artifact) is None
+    if why := reference.refuses(artifact):
+        assert c99.refuses(artifact) == why
+        pytest.skip(why)
     inputs = task.inputs(task.test)
     here = c99.load(artifact, 1)(inputs)
     assert here.tobytes() == reference.load(artifact, 1)(inputs).tobytes()

@@ -33,9 +33,10 @@ def memory(costs: Costs) -> tuple[str, ...]:
         flash = "built and checked; its size can't be read from this system's object files"
     else:
         flash = f"{costs.flash:,} bytes of code and constants (-Os, this machine)"
+    beside = f"{costs.input:,} of input and {costs.output:,} of output"
     passed = () if costs.unbuilt else ("golden vectors: pass",)
     return (
         f"flash: {flash}",
-        f"RAM: {costs.scratch:,} bytes, beside {costs.input:,} of input and {costs.output:,} of output",
+        f"RAM: {costs.scratch:,} bytes, beside {beside}",
         *passed,
     )
