@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from quantbench.c99 import vnni
 from quantbench.c99.emit import emit
 from quantbench.c99.graph import Graph, Pooling, Window
+from quantbench.c99.lanes import groups, packed, tile
 from quantbench.c99.plan import plan
 from quantbench.c99.targets import Target
-from quantbench.c99.vnni import groups, packed, tile
 from tests.c99.checking import native, passes
 from tests.c99.networks import Builder, lenet
 

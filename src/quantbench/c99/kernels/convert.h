@@ -2,7 +2,14 @@
    them. Not part of the delivered model. */
 #include "model.h"
 
-void model_batch(const float *images, float *answers, size_t count, uint8_t *memory);
+typedef struct {
+    const float *images;
+    float *answers;
+    size_t count;
+    uint8_t *memory; /* for the integers of one image and the scratch */
+} batch;
+
+void model_batch(const batch *given);
 
 /* round(value / scale) + zero, half to even, within 0..255: adding 1.5 * 2**23 leaves no bits
    below 1, and float32's own rounding does the rest. */
@@ -16,12 +23,14 @@ static uint8_t quantized(float value)
     return (uint8_t)((int32_t)((scaled + large) - large) + MODEL_INPUT_ZERO);
 }
 
-/* `memory`: for the integers of one image, its answer and the scratch. */
-void model_batch(const float *images, float *answers, size_t count, uint8_t *memory)
+void model_batch(const batch *given)
 {
+    const float *images = given->images;
+    float *answers = given->answers;
+    uint8_t *const memory = given->memory;
     static const float scales[] = MODEL_OUTPUT_SCALES;
     model_output output[MODEL_OUTPUT_SIZE];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < given->count; i++) {
         for (size_t c = 0; c < CHANNELS; c++) {
             for (size_t p = 0; p < PIXELS; p++) {
                 memory[p * CHANNELS + c] = quantized(images[c * PIXELS + p]);
