@@ -63,16 +63,20 @@ def _either(portable: str, fast: str | None) -> str:
 
 
 def _portable_kernels(codes: Sequence[Code], fast: Sequence[FastCode | None]) -> list[str]:
-    """Those that only replaced steps need would be unused where they are replaced."""
-    both = list(zip(codes, fast, strict=True))
-    always = {name for code, other in both if other is None for name in code.kernels}
-    always |= {"pad" for _, other in both if other and other.room}
-    needed = {name for code in codes for name in code.kernels} | always
-    return [
-        _kernel(name) if name in always else f"#if !MODEL_VNNI\n{_kernel(name)}#endif\n"
-        for name in _KERNELS
-        if name in needed
-    ]
+    """Each where it is used: one that isn't is a warning."""
+    slow = {name for code in codes for name in code.kernels}
+    quick = {"pad"} if any(other and other.room for other in fast) else set()
+    quick |= {
+        name for code, other in zip(codes, fast, strict=True) if not other for name in code.kernels
+    }
+    found = []
+    for name in _KERNELS:
+        if name in slow and name in quick:
+            found.append(_kernel(name))
+        elif name in slow | quick:
+            condition = "!MODEL_VNNI" if name in slow else "MODEL_VNNI"
+            found.append(f"#if {condition}\n{_kernel(name)}#endif\n")
+    return found
 
 
 def _kernel(name: str) -> str:
