@@ -16,7 +16,7 @@ from quantbench.c99.graph import Graph, Pooling, Window
 from quantbench.c99.lanes import groups, packed, tile
 from quantbench.c99.plan import plan
 from quantbench.c99.targets import Target
-from tests.c99.checking import native, passes
+from tests.c99.checking import SANITIZED, native, passes
 from tests.c99.networks import Builder, lenet
 
 
@@ -95,8 +95,33 @@ def overlapping() -> Graph:
     return build.graph(build.conv("input", 17, Window((2, 3), (1, 2)), pooling=pooling))
 
 
+def one_channel(channels: int, window: Window, pooling: Pooling | None, **more: str) -> Graph:
+    build = Builder((1, 26, 41))
+    return build.graph(build.conv("input", channels, window, pooling=pooling, **more))
+
+
 def x_size(build: Builder, x: str) -> int:
     return build.tensors[x].size
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4, 5, 8])
+@pytest.mark.parametrize(
+    ("window", "pooling"),
+    [
+        (Window((3, 3), (2, 2), (0, 1, 1, 0)), None),
+        (Window((4, 5)), Pooling("max", Window((2, 2), (2, 2)))),
+        (Window((1, 7), (2, 1), (1, 3, 1, 3)), Pooling("average", Window((3, 2), (1, 1)))),
+    ],
+)
+def test_places_in_lanes(
+    tmp_path: Path, channels: int, window: Window, pooling: Pooling | None
+) -> None:
+    """Whole registers and tiles that overlap, strides, padding, both poolings, clips."""
+    graph = one_channel(channels, window, pooling, activation="clip")
+    files = emit(graph, Target.NATIVE).files
+    assert "l0_pixels(" in files["model.c"]
+    assert passes(files, tmp_path, *SANITIZED, *native()).startswith("PASS")
+    assert passes(files, tmp_path, "-O1", *native(), "-mno-avx512vbmi").startswith("PASS")
 
 
 @pytest.mark.parametrize("make", [lenet, residual, wide_lenet, overlapping])

@@ -21,6 +21,11 @@ _VNNI = """\
     && defined(__AVX512VL__) && !defined(MODEL_PORTABLE)
 #define MODEL_VNNI 1
 #include <immintrin.h>
+#if defined(__AVX512VBMI__)
+#define MODEL_VBMI 1
+#else
+#define MODEL_VBMI 0
+#endif
 #else
 #define MODEL_VNNI 0
 #endif
@@ -88,6 +93,12 @@ def _kernel(name: str) -> str:
 
 def _fast_kernels() -> Iterable[str]:
     """In registers of 512 bits, and the same of 256."""
-    wide = kernel("avx512vnni")
+    wide, store = (_used_or_not(kernel(name)) for name in ("avx512vnni", "store"))
     half = wide.replace("512", "256").replace("(__mmask16)0xAAAA", "(__mmask8)0xAA")
-    return (kernel("store"), wide, half.replace("set1_epi64(", "set1_epi64x("))
+    pixels = f"#if MODEL_VBMI\n{_used_or_not(kernel('pixels'))}#endif\n"
+    return (store, wide, pixels, half.replace("set1_epi64(", "set1_epi64x("))
+
+
+def _used_or_not(text: str) -> str:
+    """No compiler warns of a small function that this network doesn't need."""
+    return text.replace("static inline", "static inline __attribute__((unused))")

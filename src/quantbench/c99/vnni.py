@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from quantbench.c99 import pixels
 from quantbench.c99.arithmetic import accumulator_bounds
 from quantbench.c99.graph import Conv, Dense, Pooling, Window
 from quantbench.c99.lanes import Shape, groups, packed
@@ -93,6 +94,10 @@ def _layer(step: Step, node: Conv | Dense) -> FastCode:
         calls.append(pad_call(step.inputs[0], "TEMPORARY", node.window.pads, node.padding))
         source = "TEMPORARY"
     parts.append(_tables(name, node, shape.outputs))
+    pixels_fit = isinstance(node, Conv) and pixels.fits(node, shape)
+    if isinstance(node, Conv) and pixels_fit:
+        parts += ["#if MODEL_VBMI\n", pixels.text(f"{name}_pixels", name, node, shape), "#else\n"]
+        calls += ["#if MODEL_VBMI", f"{name}_pixels({source}, {step.output.at});", "#else"]
     for number, group in enumerate(groups(shape.outputs, one_place, positions)):
         own = f"{name}_{number}"
         parts.append(
@@ -100,6 +105,9 @@ def _layer(step: Step, node: Conv | Dense) -> FastCode:
             + function(own, name, node, shape, group)
         )
         calls.append(f"{own}({source}, {step.output.at});")
+    if pixels_fit:
+        parts.append("#endif\n")
+        calls.append("#endif")
     return FastCode("".join(parts), tuple(calls), room)
 
 
