@@ -16,7 +16,7 @@ from quantbench.c99.library import loaded
 from quantbench.c99.targets import Target
 from quantbench.errors import CompileError, StorageError, UnavailableError
 from tests.c99 import checking
-from tests.c99.networks import lenet
+from tests.c99.builder import lenet
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from quantbench.c99.execute import execute
 from quantbench.c99.graph import Graph, Window
 from quantbench.c99.targets import Target
 from quantbench.c99.unsigned import offset, unsigned
+from tests.c99.builder import Builder, lenet
 from tests.c99.checking import SANITIZED, command, native, passes
 from tests.c99.drawn import graphs
-from tests.c99.networks import Builder, lenet
 
 many = settings(max_examples=30, suppress_health_check=list(HealthCheck))
 

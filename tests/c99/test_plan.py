@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 
 from quantbench.c99.graph import Dense, Graph, Reshape, Window
 from quantbench.c99.plan import Arrange, natural, plan
+from tests.c99.builder import Builder, lenet
 from tests.c99.drawn import graphs
-from tests.c99.networks import Builder, lenet
 
 
 def test_lenet_takes_little_memory() -> None:

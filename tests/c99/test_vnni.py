@@ -16,8 +16,8 @@ from quantbench.c99.graph import Graph, Pooling, Window
 from quantbench.c99.lanes import groups, packed, tile
 from quantbench.c99.plan import plan
 from quantbench.c99.targets import Target
+from tests.c99.builder import Builder, lenet
 from tests.c99.checking import SANITIZED, native, passes
-from tests.c99.networks import Builder, lenet
 
 
 @given(st.integers(1, 300), st.booleans(), st.integers(1, 9))

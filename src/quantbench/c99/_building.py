@@ -92,10 +92,11 @@ class Builder:
         return self._reshaped[real.tensor, real.shape]
 
     def place(self, name: str, pending: Pending, format: Format) -> Real:
-        """Nodes that end in integers of `format`, in a tensor called like `name`."""
-        tensor = self._core(name, pending.core, pending.limits, format)
-        for step in pending.steps:
-            tensor = self._step(name, step, tensor)
+        """Nodes that end in integers of `format`, in a tensor called `name`, or like it."""
+        between, last = f"before {name}", len(pending.steps)
+        tensor = self._core(between if last else name, pending.core, pending.limits, format)
+        for at, step in enumerate(pending.steps, start=1):
+            tensor = self._step(name if at == last else between, step, tensor)
         return Real(tensor, pending.shape)
 
     def settled(self, value: Real | Pending) -> Real | None:
@@ -165,8 +166,10 @@ class Builder:
             case Same():
                 return self._rescaled(name, core, limits, format)
             case Joined():
-                parts = tuple(self.seen(self._part(name, part, format)) for part in core.parts)
-                output = self.add(name, core.shape, format)
+                free = _integers(limits, format) == LIMITS[format.type]
+                between = f"before {name}"
+                parts = tuple(self.seen(self._part(between, part, format)) for part in core.parts)
+                output = self.add(name if free else between, core.shape, format)
                 self.nodes.append(Concat(core.where, parts, output))
                 joined = Same(core.where, output, core.shape)
                 return self._rescaled(name, joined, limits, format)

@@ -46,7 +46,7 @@ def quantize(state: State, node: OnnxNode) -> Value:
         return value
     format = _format(state, node)
     if isinstance(value, Image):
-        return _input(state, node, format)
+        return _input(state, node, value, format)
     pending = _pending(state, node, state.activation(node, 0))
     if _dropped(state, node, pending, format):
         zero = format.zero_point == LIMITS[format.type][0]  # then its lower limit is a ReLU
@@ -75,14 +75,14 @@ def dequantize(state: State, node: OnnxNode) -> Value:
             raise CompileError(f"{node.where}: its input isn't quantized")
 
 
-def _input(state: State, node: OnnxNode, format: Format) -> Value:
+def _input(state: State, node: OnnxNode, image: Image, format: Format) -> Value:
     """The network's input: in one format, however often it is quantized."""
     name = state.network.input
     if state.input is None:
         state.input = state.builder.add(name, state.network.input_shape, format)
     if state.builder.format(state.input) != format:
         raise CompileError(f"{node.where}: the input is quantized in two ways; one is supported")
-    return Quantized(Real(state.input, state.network.input_shape), format)
+    return Quantized(Real(state.input, image.shape), format)
 
 
 def _pending(state: State, node: OnnxNode, value: Real | Pending) -> Pending:

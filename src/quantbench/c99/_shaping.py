@@ -12,6 +12,7 @@ from quantbench.c99._reading import MOST_NUMBERS, OnnxNode
 from quantbench.c99._state import State, channels_and_image
 from quantbench.c99._values import (
     Constant,
+    Image,
     Joined,
     Padded,
     Pending,
@@ -50,7 +51,7 @@ def dropout(state: State, node: OnnxNode) -> Value:
     training = state.constant(node, 2)
     if training is not None and training.any():
         raise CompileError(f"{node.where}: it is supported as nothing but in training")
-    return state.activation(node, 0)
+    return state.moved(node, 0)
 
 
 def constant(state: State, node: OnnxNode) -> Value:  # noqa: ARG001
@@ -83,7 +84,7 @@ def transpose(state: State, node: OnnxNode) -> Value:
 
 
 def reshape(state: State, node: OnnxNode) -> Value:
-    value = state.activation(node, 0)
+    value = state.moved(node, 0)
     wanted = state.wholes(node, 1)
     if wanted is None:
         raise CompileError(f"{node.where}: it has no shape")
@@ -103,14 +104,14 @@ def reshape(state: State, node: OnnxNode) -> Value:
 
 
 def flatten(state: State, node: OnnxNode) -> Value:
-    value = state.activation(node, 0)
+    value = state.moved(node, 0)
     axis = node.whole("axis", 1)
     kept = axis in (1, -len(value.shape))
     return _seen(node, value, (math.prod(value.shape),), kept=kept)
 
 
 def squeeze(state: State, node: OnnxNode) -> Value:
-    value = state.activation(node, 0)
+    value = state.moved(node, 0)
     axes = _axes(state, node)
     rank = len(value.shape) + 1
     if axes is None:
@@ -121,7 +122,7 @@ def squeeze(state: State, node: OnnxNode) -> Value:
 
 
 def unsqueeze(state: State, node: OnnxNode) -> Value:
-    value = state.activation(node, 0)
+    value = state.moved(node, 0)
     axes = _axes(state, node) or ()
     rank = len(value.shape) + 1 + len(axes)
     new = {axis % rank for axis in axes if -rank <= axis < rank}
@@ -203,7 +204,7 @@ def _axes(state: State, node: OnnxNode) -> tuple[int, ...] | None:
     return state.wholes(node, 1)
 
 
-def _seen(node: OnnxNode, value: Real | Pending, shape: Shape, *, kept: bool) -> Value:
+def _seen(node: OnnxNode, value: Real | Pending | Image, shape: Shape, *, kept: bool) -> Value:
     """In another shape of the same size, the batch kept."""
     fits = all(0 < size <= MOST_NUMBERS for size in shape) and len(shape) <= 8
     if not kept or not fits or math.prod(shape) != math.prod(value.shape):

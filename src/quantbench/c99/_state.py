@@ -35,7 +35,7 @@ class State:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.builder = Builder()
-        self.values: dict[str, Value] = {network.input: Image()}
+        self.values: dict[str, Value] = {network.input: Image(network.input_shape)}
         self.input: str | None = None
         """Its tensor, once it is quantized."""
         self.placed: dict[tuple[str, Format], Real] = {}
@@ -101,6 +101,11 @@ class State:
             case _:
                 why = f"its input {at + 1} is a constant, where only activations are supported"
         raise CompileError(f"{node.where}: {why}")
+
+    def moved(self, node: OnnxNode, at: int) -> Real | Pending | Image:
+        """An activation, or the input before it is quantized: for what computes nothing."""
+        found = self.value(node, at)
+        return found if isinstance(found, Image) else self.activation(node, at)
 
     def settled(self, node: OnnxNode, at: int) -> Real:
         """An input that is held in 8 bits."""

@@ -76,7 +76,9 @@ class Words:
 
 @dataclass(frozen=True)
 class Image:
-    """The network's input, before it is quantized."""
+    """The network's input, before it is quantized, seen in `shape`."""
+
+    shape: Shape
 
 
 @dataclass(frozen=True)

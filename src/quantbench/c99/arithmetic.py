@@ -47,12 +47,15 @@ def multiplier(real: Fraction, where: str) -> Multiplier:
 
 
 def common_multipliers(one: Fraction, other: Fraction, where: str) -> tuple[int, int, int]:
-    """Two factors with one shift: m1, m2, s. Raises CompileError at 2**29 or more."""
+    """Two factors > 0 of numbers in [-255, 255], with one shift of at most 39: m1, m2, s.
+
+    Raises CompileError at 2**29 or more.
+    """
     larger = max(one, other)
     if min(one, other) <= 0:
         raise ValueError(f"{where}: factors {one} and {other}")
-    if larger < Fraction(1, 2**40):
-        return 0, 0, 1  # 255 times both of them rounds to 0
+    if larger < Fraction(1, 2**10):
+        return 0, 0, 1  # at most 510 times this rounds to 0
     _, s = _scaled(larger, SUM_BITS)
     if s < 1:
         raise CompileError(f"{where}: its output's scale is {float(larger):.3g} times too small")

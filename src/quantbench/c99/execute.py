@@ -48,10 +48,15 @@ def dequantized(values: Integers, tensor: Tensor) -> NDArray[np.float32]:
 
 def execute(graph: Graph, values: Integers) -> Integers:
     """The output of the network for integer inputs [N, *shape]."""
+    return every_tensor(graph, values)[graph.output]
+
+
+def every_tensor(graph: Graph, values: Integers) -> dict[str, Integers]:
+    """By name: what each holds for integer inputs [N, *shape]."""
     found = {graph.input: values}
     for node in graph.nodes:
         found[node.output] = _run(node, graph, found)
-    return found[graph.output]
+    return found
 
 
 def _run(node: Node, graph: Graph, found: dict[str, Integers]) -> Integers:
