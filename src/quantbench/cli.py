@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from quantbench.c99.targets import Dtype, Target
 from quantbench.errors import QuantbenchError
 from quantbench.report.order import Order
 
@@ -176,6 +177,22 @@ def describe(
     from quantbench import commands
 
     commands.describe(method, commands.options(locals(), skip=("method",)), set_ or [])
+
+
+@app.command("compile")
+def compile_(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A quantized network.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write: new or empty.")],
+    dtype: Annotated[Dtype, typer.Option(help="What it computes with.")] = Dtype.INT8,
+    target: Annotated[
+        Target, typer.Option(help="portable: any processor; native: wide registers, too.")
+    ] = Target.PORTABLE,
+) -> None:
+    """Write a quantized ONNX network as integer-only C99 with a test of its own."""
+    del dtype  # there is one
+    from quantbench import compiling
+
+    compiling.compile_(model, out, target)
 
 
 @app.command("list")

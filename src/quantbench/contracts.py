@@ -100,9 +100,17 @@ class TorchMethodModule(MethodModule, Protocol):
 class RuntimeModule(Protocol):
     ACCEPTS: frozenset[str]
     LIBRARIES: tuple[str, ...]
+    DEFAULT: bool
+    """Whether a study runs it unasked. Written as True or False: it is read without importing."""
 
     def unavailable(self) -> str | None:
         """Why this runtime can't work here, or None."""
+
+    def refuses(self, artifact: Artifact) -> str | None:
+        """Why it can't run this artifact, though it accepts its format, or None.
+
+        It is asked in the study's own process, before anything is loaded.
+        """
 
     def load(self, artifact: Artifact, threads: int) -> Predict:
         """Ready to predict on exactly `threads` threads; the artifact was verified."""

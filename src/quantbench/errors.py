@@ -80,5 +80,9 @@ class WorkerError(QuantbenchError):
     """A worker process failed, hung or was killed."""
 
 
+class CompileError(QuantbenchError):
+    """A network, or a part of one, that can't be compiled to integers."""
+
+
 class RowsFailedError(QuantbenchError):
     """Engines that crashed, hung or answered nonsense; every other row was measured."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from quantbench.errors import ArtifactError
@@ -30,6 +31,8 @@ _LEADS = {
 }
 _TENSOR_NAME, _EXTERNAL_DATA, _DATA_LOCATION, _DEFAULT = 8, 13, 14, 0
 _IR_VERSION, _GRAPH, _OPSET_IMPORT = 1, 7, 8
+_INITIALIZER, _RAW_DATA = 5, 9  # of a graph, of a tensor
+_MOST_FIELDS = 100_000
 
 Value = int | memoryview | None  # none: a number of fixed size, which no field here is
 
@@ -47,13 +50,32 @@ class OnnxFile:
     opset: int  # of the standard operators
 
 
-def checked(path: Path) -> OnnxFile:
-    """Raises ArtifactError for a file that isn't ONNX or that refers to another file."""
+@dataclass(frozen=True)
+class Caps:
+    """The most bytes that a file may have, and that it may have beside its weights.
+
+    A message of two bytes takes a hundred once it is read: the second bounds memory and time.
+    """
+
+    whole: int
+    beside_weights: int
+
+
+def checked(path: Path, caps: Caps | None = None) -> OnnxFile:
+    """Raises ArtifactError for a file that isn't ONNX or that refers to another file; with
+    `caps` for one that is larger.
+    """
     try:
+        if caps and (not path.is_file() or path.stat().st_size > caps.whole):
+            raise ArtifactError(f"{path} is not a file of at most {caps.whole:,} bytes")
         data = path.read_bytes()
     except OSError as error:
         raise ArtifactError(f"{path} can't be read: {error.strerror}") from error
     try:
+        if caps and _beside_weights(data) > caps.beside_weights:
+            raise ArtifactError(
+                f"{path} holds more than {caps.beside_weights:,} bytes that aren't weights"
+            )
         found = _look(data)
         outside = next(_external(memoryview(data), "Model", 0), None)
     except _MalformedError as error:
@@ -106,6 +128,21 @@ def _look(data: bytes) -> OnnxFile:
     if not found.ir_version or not found.opset or graphs != 1:
         raise _MalformedError("it has no version, no operator set or not one graph")
     return found
+
+
+def _beside_weights(data: bytes) -> int:
+    """Bytes that aren't raw data of initializers, of those that the first fields lead to."""
+    found = _sizes(memoryview(data), (_GRAPH, _INITIALIZER, _RAW_DATA))
+    return len(data) - sum(islice(found, _MOST_FIELDS))
+
+
+def _sizes(data: memoryview, path: tuple[int, ...]) -> Iterator[int]:
+    """For each field that is looked at: the bytes of what `path` leads to, else 0."""
+    for number, value in _fields(data):
+        inside = isinstance(value, memoryview) and number == path[0]
+        yield len(_inner(value)) if inside and not path[1:] else 0
+        if inside and path[1:]:
+            yield from _sizes(_inner(value), path[1:])
 
 
 def _external(data: memoryview, message: str, depth: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ start with an underscore are shared code, not plug-ins.
 
 from __future__ import annotations
 
+import ast
 import importlib
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +36,11 @@ _ROOT = Path(__file__).parent
 def names(folder: str) -> list[str]:
     """The plug-ins of a folder ("data", "models", "methods", "runtimes"), sorted."""
     return sorted(p.stem for p in (_ROOT / folder).glob("*.py") if not p.stem.startswith("_"))
+
+
+def default_runtimes() -> list[str]:
+    """Those that a study runs unasked: all but those that say DEFAULT = False."""
+    return [name for name in names("runtimes") if not _says_no(source("runtimes", name))]
 
 
 def source(folder: str, name: str) -> Path:
@@ -73,6 +79,14 @@ def why_unavailable(folder: str, name: str) -> str | None:
     if folder in ("methods", "runtimes"):
         return cast(MethodModule | RuntimeModule, module).unavailable()
     return None
+
+
+def _says_no(path: Path) -> bool:
+    for statement in ast.parse(path.read_bytes()).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="DEFAULT")], value=ast.Constant(value=False)):
+                return True
+    return False
 
 
 def _load(folder: str, name: str) -> ModuleType:

@@ -48,7 +48,7 @@ class Options(Settings):
     recipe: str = "default"
     seed: int = Field(1, ge=0, lt=2**32)
     methods: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.names("methods")))
-    runtimes: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.names("runtimes")))
+    runtimes: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.default_runtimes()))
     threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
     data_dir: Path | None = None
     offline: bool = False
@@ -224,7 +224,12 @@ def _candidates(
                 yield from (Skipped(method=name, runtime=r, reason=str(error)) for r in able)
                 continue
             for runtime in able:
-                yield Candidate(artifact, runtime)
+                why = plugins.runtime(runtime).refuses(artifact)
+                yield (
+                    Skipped(method=name, runtime=runtime, reason=why)
+                    if why
+                    else Candidate(artifact, runtime)
+                )
 
 
 def _compiled_first(method: tuple[str, Settings | str]) -> tuple[bool, bool]:

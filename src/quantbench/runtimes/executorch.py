@@ -16,11 +16,16 @@ from quantbench.errors import ArtifactError
 
 ACCEPTS = frozenset({"executorch"})
 LIBRARIES = ("executorch", "torch")
+DEFAULT = True
 
 
 def unavailable() -> str | None:
     if not _C._is_available("XnnpackBackend"):
         return "this build of executorch has no XNNPACK"
+    return None
+
+
+def refuses(artifact: Artifact) -> str | None:
     return None
 
 

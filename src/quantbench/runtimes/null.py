@@ -24,6 +24,7 @@ from quantbench.storage import path_for, save
 
 ACCEPTS = frozenset({"null"})
 LIBRARIES = ("quantbench",)
+DEFAULT = False
 FILE = "null.json"
 CLASSES = 10
 
@@ -40,6 +41,10 @@ class Null(Record):
 
 
 def unavailable() -> str | None:
+    return None
+
+
+def refuses(artifact: Artifact) -> str | None:
     return None
 
 

@@ -27,12 +27,17 @@ from quantbench.onnx_files import OnnxFile, checked, newest, smallest
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnxruntime",)
+DEFAULT = True
 _FAILURES = (
     EPFail, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoKernel, RuntimeException,
 )  # fmt: skip
 
 
 def unavailable() -> str | None:
+    return None
+
+
+def refuses(artifact: Artifact) -> str | None:
     return None
 
 

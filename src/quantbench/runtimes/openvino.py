@@ -15,11 +15,16 @@ from quantbench.onnx_files import checked
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("openvino",)
+DEFAULT = True
 _SHAPES = 8
 """Shapes that stay compiled; one more takes the place of the one unused for longest."""
 
 
 def unavailable() -> str | None:
+    return None
+
+
+def refuses(artifact: Artifact) -> str | None:
     return None
 
 

@@ -19,9 +19,14 @@ from quantbench.state import read_state
 
 ACCEPTS = frozenset({"torch"})
 LIBRARIES = ("torch",)
+DEFAULT = True
 
 
 def unavailable() -> str | None:
+    return None
+
+
+def refuses(artifact: Artifact) -> str | None:
     return None
 
 

@@ -27,6 +27,7 @@ from quantbench.runtimes._inductor import libraries, why_no_compiler
 
 ACCEPTS = frozenset({"pt2"})
 LIBRARIES = ("torch",)
+DEFAULT = True
 _AT_ONCE = (1, 1000)
 _WHEN_ASKED = (8, 64, 256)
 _MOST = 1000
@@ -37,6 +38,10 @@ Compiled = Callable[[Tensor], Tensor]
 
 def unavailable() -> str | None:
     return why_no_compiler()
+
+
+def refuses(artifact: Artifact) -> str | None:
+    return None
 
 
 def load(artifact: Artifact, threads: int) -> Predict:

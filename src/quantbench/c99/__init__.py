@@ -1,0 +1,1 @@
+"""From a quantized ONNX network to integers, and to C99 that computes with nothing else."""

@@ -1,0 +1,208 @@
+"""QuantizeLinear and DequantizeLinear: what they say of scales, and which pairs are dropped."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99 import _windows
+from quantbench.c99._activations import limited, pool_window, poolable
+from quantbench.c99._reading import OnnxNode, shown
+from quantbench.c99._state import State
+from quantbench.c99._values import (
+    RELU,
+    Constant,
+    Deferred,
+    Format,
+    Image,
+    Pending,
+    Probabilities,
+    Quantized,
+    Real,
+    Same,
+    Sums,
+    Total,
+    Value,
+    Weights,
+    Words,
+)
+from quantbench.c99.graph import LIMITS, Type
+from quantbench.errors import CompileError
+
+_TYPES: dict[str, Type] = {"int8": "int8", "uint8": "uint8"}
+_OUTPUT_TYPES = {0: "any", 2: "uint8", 3: "int8"}
+_FLOAT32 = 1
+_FOLLOWED = frozenset({"Relu", "Clip", "AveragePool", "MaxPool", "GlobalAveragePool"})
+_PASSED = frozenset({"Relu", "Clip", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
+
+
+def quantize(state: State, node: OnnxNode) -> Value:
+    value = state.value(node, 0)
+    if isinstance(value, Constant):
+        return _constant(state, node, value.array)
+    if isinstance(value, Probabilities):
+        return value
+    format = _format(state, node)
+    if isinstance(value, Image):
+        return _input(state, node, value, format)
+    pending = _pending(state, node, state.activation(node, 0))
+    if _dropped(state, node, pending, format):
+        zero = format.zero_point == LIMITS[format.type][0]  # then its lower limit is a ReLU
+        return Deferred(limited(state, pending, node.where, RELU) if zero else pending)
+    key = (node.inputs[0], format)
+    if key not in state.placed:
+        state.placed[key] = state.builder.place(shown(node.outputs[0]), pending, format)
+    return Quantized(state.placed[key], format)
+
+
+def dequantize(state: State, node: OnnxNode) -> Value:
+    match state.value(node, 0):
+        case Constant() as found:
+            return _weights(state, node, found.array)
+        case Quantized() as found:
+            if _format(state, node) != found.format:
+                raise CompileError(
+                    f"{node.where}: its scale and zero point aren't those of its QuantizeLinear"
+                )
+            return found.real
+        case Deferred() as found:
+            return found.pending
+        case Probabilities() as found:
+            return found
+        case _:
+            raise CompileError(f"{node.where}: its input isn't quantized")
+
+
+def _input(state: State, node: OnnxNode, image: Image, format: Format) -> Value:
+    """The network's input: in one format, however often it is quantized."""
+    name = state.network.input
+    if state.input is None:
+        state.input = state.builder.add(name, state.network.input_shape, format)
+    if state.builder.format(state.input) != format:
+        raise CompileError(f"{node.where}: the input is quantized in two ways; one is supported")
+    return Quantized(Real(state.input, image.shape), format)
+
+
+def _pending(state: State, node: OnnxNode, value: Real | Pending) -> Pending:
+    if isinstance(value, Pending):
+        return value
+    core = Same(node.where, value.tensor, state.builder.tensors[value.tensor].shape)
+    return Pending(core, value.shape)
+
+
+def _dropped(state: State, node: OnnxNode, pending: Pending, format: Format) -> bool:
+    """Whether the pair that begins here stands between two that are fused to one layer."""
+    behind = state.reader(node.outputs[0])
+    if behind is None or behind.op != "DequantizeLinear" or behind.inputs[0] != node.outputs[0]:
+        return False
+    follower = state.reader(behind.outputs[0])
+    if follower is None or follower.op not in _FOLLOWED or _format(state, behind) != format:
+        return False
+    if follower.op in ("Relu", "Clip"):
+        fused = isinstance(pending.core, Sums | Total) and pending.plain
+    else:
+        fused = poolable(pending) is not None
+        if fused and follower.op != "GlobalAveragePool":
+            window, _ = pool_window(follower, pending.shape)
+            fused = _windows.apart(window) and not _windows.padded(window)
+    return fused and _quantized_next(state, follower)
+
+
+def _quantized_next(state: State, node: OnnxNode) -> bool:
+    """Whether what follows is rounded before anything else is computed of it."""
+    reader = state.reader(node.outputs[0])
+    while reader is not None and reader.op in _PASSED:
+        reader = state.reader(reader.outputs[0])
+    return reader is not None and reader.op == "QuantizeLinear"
+
+
+def _format(state: State, node: OnnxNode) -> Format:
+    """Of activations: one scale, one zero point."""
+    kind, scale, zero_point = _parameters(state, node)
+    if scale.size != 1:
+        raise CompileError(
+            f"{node.where}: {scale.size} scales of an activation; one for the tensor is supported"
+        )
+    if kind not in _TYPES:
+        raise CompileError(f"{node.where}: {kind} activations; int8 and uint8 are supported")
+    return Format(float(scale.reshape(-1)[0]), int(zero_point.reshape(-1)[0]), _TYPES[kind])
+
+
+def _parameters(
+    state: State, node: OnnxNode, stored: str | None = None
+) -> tuple[str, NDArray[np.float32], NDArray[np.int64]]:
+    """Type, scale and zero point; `stored` is the type of the constant that is dequantized."""
+    scale, zero_point = state.constant(node, 1), state.constant(node, 2)
+    if scale is None or scale.dtype != np.float32:
+        raise CompileError(
+            f"{node.where}: its scale is {'missing' if scale is None else scale.dtype}; float32 is "
+            "supported"
+        )
+    finite = np.isfinite(scale).all() and (cast(NDArray[np.float32], scale) > 0).all()
+    if not finite or scale.ndim > 1 or not scale.size:
+        raise CompileError(f"{node.where}: its scale isn't one positive number or a vector of them")
+    if node.whole("block_size", 0) or node.whole("output_dtype", 0) not in _output_types(node):
+        raise CompileError(
+            f"{node.where}: blocks, and other types than float32, int8 and uint8, aren't supported"
+        )
+    asked = _OUTPUT_TYPES[node.whole("output_dtype", 0)] if node.op == "QuantizeLinear" else "any"
+    kind = stored or ("uint8" if asked == "any" else asked)
+    if zero_point is None:
+        return kind, scale.astype(np.float32), np.zeros(scale.shape, np.int64)
+    if stored is None and asked == "any":
+        kind = str(zero_point.dtype)
+    if str(zero_point.dtype) != kind or zero_point.shape != scale.shape:
+        raise CompileError(
+            f"{node.where}: its zero point is {zero_point.dtype} {[*zero_point.shape]}; {kind} "
+            f"{[*scale.shape]} fits"
+        )
+    return kind, scale.astype(np.float32), zero_point.astype(np.int64)
+
+
+def _output_types(node: OnnxNode) -> frozenset[int]:
+    return frozenset(_OUTPUT_TYPES if node.op == "QuantizeLinear" else (0, _FLOAT32))
+
+
+def _axis(
+    node: OnnxNode, values: NDArray[np.generic], scale: NDArray[np.float32]
+) -> tuple[int | None, tuple[int, ...]]:
+    """Of the scales, None where there is one, and the shape in which they broadcast."""
+    if scale.size == 1:
+        return None, (1,) * values.ndim
+    axis = node.whole("axis", 1)
+    if not -values.ndim <= axis < values.ndim or values.shape[axis] != scale.size:
+        raise CompileError(
+            f"{node.where}: its {scale.size} scales don't fit axis {axis} of {[*values.shape]}"
+        )
+    axis %= values.ndim
+    return axis, tuple(-1 if at == axis else 1 for at in range(values.ndim))
+
+
+def _weights(state: State, node: OnnxNode, stored: NDArray[np.generic]) -> Value:
+    kind, scale, zero_point = _parameters(state, node, str(stored.dtype))
+    if kind not in (*_TYPES, "int32"):
+        raise CompileError(f"{node.where}: {kind} constants; int8, uint8 and int32 are supported")
+    axis, shape = _axis(node, stored, scale)
+    state.builder.spend(stored.size)
+    if kind == "int32":
+        words = stored.astype(np.int64) - zero_point.reshape(shape)
+        return Words(words, scale.reshape(-1))
+    values = stored.astype(np.int16) - zero_point.reshape(shape).astype(np.int16)
+    return Weights(values, scale.reshape(-1), axis)
+
+
+def _constant(state: State, node: OnnxNode, reals: NDArray[np.generic]) -> Value:
+    """Rounded now, as the network would each time it runs."""
+    kind, scale, zero_point = _parameters(state, node)
+    if kind not in _TYPES or reals.dtype != np.float32 or not np.isfinite(reals).all():
+        raise CompileError(
+            f"{node.where}: of constants, finite float32 to int8 or uint8 is supported"
+        )
+    _, shape = _axis(node, reals, scale)
+    state.builder.spend(reals.size)
+    with np.errstate(over="ignore"):
+        steps = np.rint(reals.astype(np.float32) / scale.reshape(shape))
+    low, high = LIMITS[_TYPES[kind]]
+    return Constant(np.clip(steps + zero_point.reshape(shape), low, high).astype(kind))

@@ -1,0 +1,98 @@
+"""Conv and Dense nodes: bias and zero points folded, bounds proved."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99._values import FREE, Limits, Sums
+from quantbench.c99.arithmetic import (
+    WORD,
+    Multiplier,
+    accumulator_bounds,
+    folded_bias,
+    multiplier,
+    require_word,
+)
+from quantbench.c99.graph import LIMITS, Conv, Dense, Requantize, Tensor
+
+_LARGE = 2**30
+
+
+def averaged(core: Sums) -> int:
+    """The places whose sum is rounded once."""
+    pooling = core.pooling
+    return math.prod(pooling.window.kernel) if pooling and pooling.kind == "average" else 1
+
+
+def commuting(core: Sums, limits: Limits) -> tuple[Sums, Limits]:
+    """Limits of the sums and of the result. Rounding keeps order: unless an average stands
+    between, the former are limits of the result as well.
+    """
+    if averaged(core) > 1:
+        return core, limits
+    return replace(core, limits=FREE), core.limits.then(limits)
+
+
+def normal(core: Sums) -> Sums:
+    """The scale of a channel whose weights are all 0 means nothing, and may be so small that the
+    bias doesn't fit: it gets one at which it does.
+    """
+    dead = np.abs(core.weights.reshape(len(core.weights), -1)).max(axis=1) == 0
+    grown = [
+        max(abs(bias) / _LARGE, Fraction(1)) if idle else Fraction(1)
+        for bias, idle in zip(core.bias, dead, strict=True)
+    ]
+    return replace(
+        core,
+        scale=tuple(scale * by for scale, by in zip(core.scale, grown, strict=True)),
+        bias=tuple(bias / by for bias, by in zip(core.bias, grown, strict=True)),
+    )
+
+
+def multipliers(core: Sums, step: Fraction) -> tuple[Multiplier, ...]:
+    """To an output in steps of `step`: one for all channels where one does."""
+    scales = core.scale[:1] if len({*core.scale}) == 1 else core.scale
+    return tuple(multiplier(scale / (averaged(core) * step), core.where) for scale in scales)
+
+
+def node(core: Sums, input: Tensor, output: str, requantize: Requantize | None) -> Conv | Dense:
+    """Raises CompileError where a sum may leave 32 bits."""
+    require_word(max(abs(round(bias)) for bias in core.bias), core.where)
+    weights = core.weights.astype(np.int64)
+    starts = folded_bias(list(core.bias), weights, input.zero_point)
+    require_word(max(abs(start) for start in starts), core.where)
+    start = np.array(starts, np.int64)
+    _, _, most = accumulator_bounds(start, weights, *LIMITS[input.type])
+    require_word(int(most.max()) * averaged(core), core.where)
+    low, high = (
+        None if limit is None else _in_steps(limit, core.scale)
+        for limit in (core.limits.low, core.limits.high)
+    )
+    short = start.astype(np.int32)
+    if core.window is None:
+        return Dense(core.where, core.input, output, core.weights, short, low, high, requantize)
+    return Conv(
+        name=core.where,
+        input=core.input,
+        output=output,
+        weights=core.weights,
+        start=short,
+        window=core.window,
+        groups=core.groups,
+        padding=input.zero_point,
+        low=low,
+        high=high,
+        pooling=core.pooling,
+        requantize=requantize,
+    )
+
+
+def _in_steps(limit: Fraction, scales: tuple[Fraction, ...]) -> NDArray[np.int32]:
+    """Beyond a word no sum goes."""
+    steps = [min(max(round(limit / scale), -WORD), WORD - 1) for scale in scales]
+    return np.array(steps, np.int32)

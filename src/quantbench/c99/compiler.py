@@ -1,0 +1,89 @@
+"""The C compiler of this machine: which one works, and why none does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from quantbench.errors import UnavailableError
+
+_PROBE = "#include <stdint.h>\nint32_t probe(int32_t x);\nint32_t probe(int32_t x) { return x; }\n"
+_PROBE_SECONDS = 60
+_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Compiler:
+    command: tuple[str, ...]
+    version: str
+    native: tuple[str, ...]
+    """Flags for the CPU at hand, where the compiler knows it."""
+
+
+def candidates() -> list[tuple[str, ...]]:
+    """$CC alone where it is set."""
+    if own := os.environ.get("CC"):
+        return [tuple(own.split())]
+    return [("cc",), ("gcc",), ("clang",), (sys.executable, "-m", "ziglang", "cc")]
+
+
+def find() -> Compiler:
+    """The first that compiles a few lines. Raises UnavailableError with the reason of the first
+    that is there.
+    """
+    reasons = []
+    for command in candidates():
+        if shutil.which(command[0]) is None:
+            continue
+        why = _why_not(command, ())
+        if why is None:
+            return Compiler(command, _version(command), _native(command))
+        if "ziglang" not in command:
+            reasons.append(f"'{' '.join(command)}' {why}")
+    missing = "no C compiler found; install gcc or clang, or pip install ziglang, or set CC"
+    raise UnavailableError(reasons[0] if reasons else missing)
+
+
+def run(command: Sequence[str], folder: Path, seconds: float = _SECONDS) -> str | None:
+    """Runs a compiler, or what it made, in `folder`; the first line that says why it failed."""
+    plain = dict(os.environ) | {"LC_ALL": "C", "LANGUAGE": ""}
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=plain, capture_output=True, timeout=seconds, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"can't be run ({error})"
+    if done.returncode == 0:
+        return None
+    lines = (done.stdout + b"\n" + done.stderr).decode(errors="replace").splitlines()
+    said = [line.strip() for line in lines if line.strip()]
+    reason = next((line for line in said if "error" in line or "FAIL" in line), None)
+    return reason or (said or [f"ended with code {done.returncode}, without a reason"])[-1]
+
+
+def _why_not(command: tuple[str, ...], flags: tuple[str, ...]) -> str | None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "probe.c").write_text(_PROBE, encoding="ascii")
+        asked = [*command, "-std=c99", *flags, "-shared", "-fPIC", "probe.c", "-o", "probe.so"]
+        why = run(asked, Path(folder), _PROBE_SECONDS)
+    return None if why is None else f"can't compile a few lines of C: {why}"
+
+
+def _native(command: tuple[str, ...]) -> tuple[str, ...]:
+    for flag in ("-march=native", "-mcpu=native"):
+        if _why_not(command, (flag,)) is None:
+            return (flag,)
+    return ()
+
+
+def _version(command: tuple[str, ...]) -> str:
+    asked = subprocess.run(
+        [*command, "--version"], capture_output=True, timeout=_PROBE_SECONDS, check=False
+    )
+    return asked.stdout.decode(errors="replace").partition("\n")[0].strip()

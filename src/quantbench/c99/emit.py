@@ -1,0 +1,116 @@
+"""From a graph to the files of a C99 library: model.h, model.c, its golden vectors, main.c."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantbench.c99 import portable, vnni
+from quantbench.c99.arithmetic import Integers
+from quantbench.c99.execute import execute
+from quantbench.c99.graph import Graph
+from quantbench.c99.plan import Place, Plan, natural, plan
+from quantbench.c99.portable import Code
+from quantbench.c99.source import source
+from quantbench.c99.targets import Target
+from quantbench.c99.text import array, kernel
+
+_SEED = 1
+_RANDOM = 6
+_MOST_GOLDEN_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """`scratch`: what the caller gives, in bytes. `codes`: the portable code of each step."""
+
+    plan: Plan
+    codes: tuple[Code, ...]
+    scratch: int
+    files: dict[str, str]
+
+
+def emit(graph: Graph, target: Target = Target.PORTABLE) -> Emitted:
+    """Raises CompileError for what 32 bits can't hold."""
+    made = plan(graph)
+    codes = tuple(portable.code(step) for step in made.steps)
+    fast = tuple(vnni.code(step) if target == Target.NATIVE else None for step in made.steps)
+    room = max((one.room for one in fast if one), default=0)
+    scratch = _aligned(made.scratch) + room if room else made.scratch
+    files = {
+        "model.h": _header(made, max(scratch, 1)),
+        "model.c": source(made, codes, fast, _aligned(made.scratch)),
+        "golden.h": _golden(made),
+        "main.c": kernel("main"),
+    }
+    return Emitted(made, codes, scratch, files)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 64) * 64
+
+
+def stored(values: Integers, place: Place) -> Integers:
+    """[N, *shape] in ONNX's order, of an unsigned graph, to [N, size] as the C code has it."""
+    return values.reshape(len(values), -1)[:, natural(place.shape)]
+
+
+def vectors(graph: Graph, random: int, seed: int) -> Integers:
+    """Inputs [N, *shape] of an unsigned graph: all 0, all 255 and random ones."""
+    shape = graph.tensors[graph.input].shape
+    drawn = np.random.default_rng(seed).integers(0, 256, (random, *shape))
+    return np.concatenate([np.zeros((1, *shape), np.int64), np.full((1, *shape), 255), drawn])
+
+
+def _header(made: Plan, scratch: int) -> str:
+    given, taken = (made.graph.tensors[one] for one in (made.graph.input, made.graph.output))
+    scales = ", ".join(f"{float(np.float32(one))!r}" for one in taken.scale)
+    lines = [
+        "/* Integers in, integers out; made by quantbench. Real numbers are scale * (q - zero). */",
+        "#ifndef MODEL_H",
+        "#define MODEL_H",
+        "",
+        "#include <stddef.h>",
+        "#include <stdint.h>",
+        "",
+        f"#define MODEL_INPUT_SIZE {made.input.size}",
+        f"#define MODEL_INPUT_SCALE {float(np.float32(given.scale[0]))!r}",
+        f"#define MODEL_INPUT_ZERO {given.zero_point}",
+        f"#define MODEL_OUTPUT_SIZE {made.output.size}",
+        f"#define MODEL_OUTPUT_SCALES {{{scales}}}",
+        f"#define MODEL_OUTPUT_SCALE_COUNT {len(taken.scale)}",
+        f"#define MODEL_OUTPUT_ZERO {taken.zero_point}",
+        f"#define MODEL_SCRATCH {scratch}",
+        "",
+        f"typedef {made.output.type}_t model_output;",
+        "",
+        f"/* input: {_shape(made.input)}; output: {_shape(made.output)};",
+        "   scratch: MODEL_SCRATCH bytes of any alignment, whose content means nothing. The three",
+        "   must not overlap. Nothing else is written: calls with memories of their own may run",
+        "   at the same time. */",
+        "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch);",
+        "",
+        "#endif",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _shape(place: Place) -> str:
+    if len(place.shape) != 3:
+        return f"{place.size} values"
+    channels, height, width = place.shape
+    return f"[{height} rows][{width} columns][{channels} channels]"
+
+
+def _golden(made: Plan) -> str:
+    each = made.input.size + made.output.bytes
+    count = max(1, min(_RANDOM, _MOST_GOLDEN_BYTES // each - 2))
+    inputs = vectors(made.graph, count, _SEED)
+    outputs = execute(made.graph, inputs)
+    lines = [
+        f"#define GOLDEN_COUNT {len(inputs)}",
+        array("uint8_t", "golden_inputs", stored(inputs, made.input)),
+        array("model_output", "golden_outputs", stored(outputs, made.output)),
+    ]
+    return "/* What the integer network gives, computed in Python. */\n" + "\n".join(lines)

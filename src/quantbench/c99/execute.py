@@ -1,0 +1,195 @@
+"""The integer graph in NumPy, by the rules of docs/arithmetic.md: slow, and the authority.
+
+Arrays have a batch in front: [N, C, H, W] or [N, K], int64 inside, so that nothing overflows
+before `require_word` has proved that 32 bits hold it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.arithmetic import Integers, rescaled
+from quantbench.c99.graph import (
+    LIMITS,
+    Add,
+    Concat,
+    Conv,
+    Dense,
+    Graph,
+    Node,
+    Pad,
+    Pool,
+    Pooling,
+    Requantize,
+    Rescale,
+    Reshape,
+    Tensor,
+    Window,
+)
+
+
+def quantized(inputs: NDArray[np.float32], tensor: Tensor) -> Integers:
+    """As ONNX's QuantizeLinear: half to even, clamped. [N, C, H, W] float32 to integers."""
+    low, high = LIMITS[tensor.type]
+    with np.errstate(over="ignore"):
+        scaled = np.rint(inputs / np.float32(tensor.scale[0])) + np.float32(tensor.zero_point)
+    # NaN isn't above the limit either: it becomes the lowest.
+    return np.asarray(np.where(scaled > low, np.minimum(scaled, high), low), np.int64)
+
+
+def dequantized(values: Integers, tensor: Tensor) -> NDArray[np.float32]:
+    """[N, K] or [N, C, H, W] integers to float32."""
+    scale = np.asarray(tensor.scale, np.float32).reshape(-1, *[1] * (values.ndim - 2))
+    return np.asarray((values - tensor.zero_point).astype(np.float32) * scale, np.float32)
+
+
+def execute(graph: Graph, values: Integers) -> Integers:
+    """The output of the network for integer inputs [N, *shape]."""
+    return every_tensor(graph, values)[graph.output]
+
+
+def every_tensor(graph: Graph, values: Integers) -> dict[str, Integers]:
+    """By name: what each holds for integer inputs [N, *shape]."""
+    found = {graph.input: values}
+    for node in graph.nodes:
+        found[node.output] = _run(node, graph, found)
+    return found
+
+
+def _run(node: Node, graph: Graph, found: dict[str, Integers]) -> Integers:
+    match node:
+        case Conv():
+            return _conv(node, found[node.input])
+        case Dense():
+            flat = found[node.input].reshape(len(found[node.input]), -1)
+            acc = flat @ node.weights.astype(np.int64).T + node.start
+            return _finished(_clamped(acc, node.low, node.high), node.requantize)
+        case Pool():
+            return _pool(node, found[node.input], graph.tensors[node.input])
+        case Add():
+            one, other = (
+                (found[name] - zero) * m
+                for name, zero, m in zip(
+                    node.inputs, node.zero_points, node.multipliers, strict=True
+                )
+            )
+            summed = (one + other + (1 << (node.shift - 1))) >> node.shift
+            return _within(summed + node.zero_point, node.low, node.high)
+        case Rescale():
+            acc = found[node.input] - graph.tensors[node.input].zero_point
+            return _finished(acc, node.requantize)
+        case Concat():
+            return np.concatenate([found[name] for name in node.inputs], axis=1)
+        case Pad():
+            return _padded(found[node.input], node.pads, node.value)
+        case Reshape():
+            one = found[node.input]
+            return one.reshape(len(one), *graph.tensors[node.output].shape)
+
+
+def _conv(node: Conv, values: Integers) -> Integers:
+    patches = _windows(_padded(values, node.window.pads, node.padding), node.window)
+    n, _, height, width = patches.shape[:4]
+    group_in, group_out = node.weights.shape[1], len(node.weights) // node.groups
+    weights = node.weights.astype(np.int64)
+    accs = []
+    for group in range(node.groups):
+        part = patches[:, group * group_in : (group + 1) * group_in]
+        flat = part.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
+        mine = weights[group * group_out : (group + 1) * group_out].reshape(group_out, -1)
+        accs.append((flat @ mine.T).reshape(n, height, width, group_out))
+    sums = np.concatenate(accs, axis=3).transpose(0, 3, 1, 2)
+    start = node.start.astype(np.int64)
+    acc = _clamped(sums + start[:, None, None], node.low, node.high)
+    return _finished(_pooled(acc, node.pooling) if node.pooling else acc, node.requantize)
+
+
+def _pooled(acc: Integers, pooling: Pooling) -> Integers:
+    patches = _windows(acc, pooling.window)
+    pooled = patches.max(axis=(4, 5)) if pooling.kind == "max" else patches.sum(axis=(4, 5))
+    return np.asarray(pooled, np.int64)
+
+
+def _pool(node: Pool, values: Integers, tensor: Tensor) -> Integers:
+    zero, window = tensor.zero_point, node.window
+    if node.kind == "max":
+        lowest = LIMITS[tensor.type][0]
+        patches = _windows(_padded(values, window.pads, lowest), window)
+        return np.asarray(patches.max(axis=(4, 5)), np.int64)
+    assert node.requantize is not None
+    acc = _windows(_padded(values - zero, window.pads, 0), window).sum(axis=(4, 5))
+    if node.count_pads:
+        return _finished(acc, node.requantize)
+    ones = np.ones_like(values[:1, :1])
+    counts = _windows(_padded(ones, window.pads, 0), window).sum(axis=(4, 5))
+    m = np.array([one.m for one in node.requantize.multipliers])[counts - 1]
+    s = np.array([one.s for one in node.requantize.multipliers])[counts - 1]
+    return _placed(rescaled(acc, m, s), node.requantize)
+
+
+def _finished(acc: Integers, requantize: Requantize | None) -> Integers:
+    """Channels are axis 1."""
+    if requantize is None:
+        return acc
+    shape = (-1, *[1] * (acc.ndim - 2))
+    m = np.array([one.m for one in requantize.multipliers], np.int64).reshape(shape)
+    s = np.array([one.s for one in requantize.multipliers], np.int64).reshape(shape)
+    return _placed(rescaled(acc, m, s), requantize)
+
+
+def _placed(values: Integers, requantize: Requantize) -> Integers:
+    return _within(values + requantize.zero_point, requantize.low, requantize.high)
+
+
+def _within(values: Integers, low: int, high: int) -> Integers:
+    return np.asarray(np.clip(values, low, high), np.int64)
+
+
+def _clamped(
+    acc: Integers, low: NDArray[np.int32] | None, high: NDArray[np.int32] | None
+) -> Integers:
+    shape = (-1, *[1] * (acc.ndim - 2))
+    if low is not None:
+        acc = np.maximum(acc, low.reshape(shape))
+    return acc if high is None else np.minimum(acc, high.reshape(shape))
+
+
+def _padded(values: Integers, pads: tuple[int, int, int, int], value: int) -> Integers:
+    top, left, bottom, right = pads
+    around = ((0, 0), (0, 0), (top, bottom), (left, right))
+    return np.pad(values, around, constant_values=value)
+
+
+def _windows(values: Integers, window: Window) -> Integers:
+    """[N, C, H, W] to [N, C, H', W', kh, kw], a view."""
+    (kh, kw), (dh, dw) = window.kernel, window.dilations
+    whole = ((kh - 1) * dh + 1, (kw - 1) * dw + 1)
+    views = np.lib.stride_tricks.sliding_window_view(values, whole, axis=(2, 3))
+    (sh, sw) = window.strides
+    return views[:, :, ::sh, ::sw, ::dh, ::dw]
+
+
+def macs(node: Conv | Dense, output: Tensor) -> int:
+    """Multiply-adds for one image; before a fused pooling, at every place that it reads."""
+    if isinstance(node, Dense):
+        return node.weights.size
+    return math.prod(_computed(node, output)) * node.weights.size
+
+
+def _computed(node: Conv, output: Tensor) -> tuple[int, int]:
+    """Height and width of the sums that its output takes."""
+    height, width = output.shape[1:]
+    if node.pooling is None:
+        return height, width
+    window = node.pooling.window
+    (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.strides, window.dilations
+    return _distinct(height, kh, sh, dh), _distinct(width, kw, sw, dw)
+
+
+def _distinct(places: int, kernel: int, stride: int, dilation: int) -> int:
+    """Rows that windows read, each once."""
+    read = {at * stride + tap * dilation for at in range(places) for tap in range(kernel)}
+    return len(read)

@@ -1,0 +1,195 @@
+"""The integer graph: what an importer makes of ONNX, and all that a compiler reads.
+
+Tensors are of one image, without the batch, in ONNX's order [C, H, W]; a layout is the plan's
+affair. Nodes stand in an order in which each tensor is made before it is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.arithmetic import Multiplier
+
+Type = Literal["uint8", "int8", "int32"]
+LIMITS: dict[Type, tuple[int, int]] = {
+    "uint8": (0, 255),
+    "int8": (-128, 127),
+    "int32": (-(2**31), 2**31 - 1),
+}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """q of real numbers scale * (q - zero_point)."""
+
+    name: str
+    shape: tuple[int, ...]
+    """[C, H, W], or [K] of a vector."""
+    type: Type
+    scale: tuple[float, ...]
+    """One, or one for each channel (only the network's int32 output has several)."""
+    zero_point: int = 0
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True)
+class Window:
+    """Of a convolution or a pooling. `pads` are top, left, bottom, right."""
+
+    kernel: tuple[int, int]
+    strides: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilations: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True)
+class Requantize:
+    """To the output tensor: zero_point + round(acc * m 2**-s), clamped to [low, high].
+
+    One multiplier, or one for each output channel.
+    """
+
+    multipliers: tuple[Multiplier, ...]
+    zero_point: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """Fused behind a convolution: of accumulators."""
+
+    kind: Literal["average", "max"]
+    window: Window
+    """Without pads: a pooling with pads is a node of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conv:
+    """acc = start + sum q w'; clamp; pool; requantize."""
+
+    name: str
+    input: str
+    output: str
+    weights: NDArray[np.int16]
+    """w' [O, I / groups, kh, kw], in [-255, 255]; in [-128, 127] where their zero point is 0."""
+    start: NDArray[np.int32]
+    """[O], bias and zero points folded."""
+    window: Window
+    groups: int
+    padding: int
+    """The q that stands for 0 around the input: its zero point."""
+    low: NDArray[np.int32] | None
+    high: NDArray[np.int32] | None
+    """[O], limits of acc: ReLU, Clip."""
+    pooling: Pooling | None
+    requantize: Requantize | None
+    """None: the output is the int32 accumulators."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """As Conv, on a vector: weights [O, I]; an input [C, H, W] is flattened in that order."""
+
+    name: str
+    input: str
+    output: str
+    weights: NDArray[np.int16]
+    start: NDArray[np.int32]
+    low: NDArray[np.int32] | None
+    high: NDArray[np.int32] | None
+    requantize: Requantize | None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pooling by itself.
+
+    average: acc = sum (q - zero point of the input); requantize by `requantize.multipliers[n - 1]`
+    where n places were counted: with `count_pads` there is one multiplier, and every window
+    counts for the whole kernel. max: of q; no requantization, input and output agree in scale.
+    """
+
+    name: str
+    input: str
+    output: str
+    kind: Literal["average", "max"]
+    window: Window
+    count_pads: bool
+    requantize: Requantize | None
+
+
+@dataclass(frozen=True)
+class Add:
+    """zero_point + ((q1 - z1) m1 + (q2 - z2) m2 + 2**(s - 1) >> s), clamped to [low, high]."""
+
+    name: str
+    inputs: tuple[str, str]
+    output: str
+    multipliers: tuple[int, int]
+    shift: int
+    zero_points: tuple[int, int]
+    zero_point: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """(q - zero point of the input) requantized: a change of scale, an activation by itself."""
+
+    name: str
+    input: str
+    output: str
+    requantize: Requantize
+
+
+@dataclass(frozen=True)
+class Concat:
+    """Along channels; inputs that differ in scale pass a Rescale first."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+
+
+@dataclass(frozen=True)
+class Pad:
+    """`value` around the image: the q of the padding constant."""
+
+    name: str
+    input: str
+    output: str
+    pads: tuple[int, int, int, int]
+    value: int
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """To another shape of the same size; the order of values stays."""
+
+    name: str
+    input: str
+    output: str
+
+
+Node = Conv | Dense | Pool | Add | Rescale | Concat | Pad | Reshape
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network of integers. `softmax`: what follows the output, in float, beside the core."""
+
+    name: str
+    tensors: dict[str, Tensor]
+    nodes: tuple[Node, ...]
+    input: str
+    output: str
+    softmax: bool = False

@@ -1,0 +1,63 @@
+/* Output channels in lanes: each lane's four weights meet the same four values. */
+typedef struct {
+    __m512i m_even, m_odd, shift_even, shift_odd, half_even, half_odd;
+} factors_512;
+
+static inline __m512i load_512(const void *from)
+{
+    __m512i found;
+    memcpy(&found, from, sizeof found);
+    return found;
+}
+
+static inline factors_512 factors_of_512(const int32_t *m, const int32_t *shift)
+{
+    const __m512i one = _mm512_set1_epi64(1), ms = load_512(m);
+    const __m512i shifts = load_512(shift);
+    factors_512 f;
+    f.m_even = ms;
+    f.m_odd = _mm512_srli_epi64(ms, 32);
+    f.shift_odd = _mm512_srli_epi64(shifts, 32);
+    f.shift_even = _mm512_srli_epi64(_mm512_slli_epi64(shifts, 32), 32);
+    f.half_even = _mm512_sllv_epi64(one, _mm512_sub_epi64(f.shift_even, one));
+    f.half_odd = _mm512_sllv_epi64(one, _mm512_sub_epi64(f.shift_odd, one));
+    return f;
+}
+
+/* zero + round(sum * m * 2**-shift) within [least, most], which 32 bits hold before. */
+static inline __m128i requantized_512(__m512i sum, factors_512 f, int zero, int least, int most)
+{
+    const __m512i even = _mm512_mul_epi32(sum, f.m_even);
+    const __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), f.m_odd);
+    const __m512i low = _mm512_srav_epi64(_mm512_add_epi64(even, f.half_even), f.shift_even);
+    const __m512i high = _mm512_srav_epi64(_mm512_add_epi64(odd, f.half_odd), f.shift_odd);
+    __m512i value = _mm512_mask_mov_epi32(low, (__mmask16)0xAAAA, _mm512_slli_epi64(high, 32));
+    value = _mm512_add_epi32(value, _mm512_set1_epi32(zero));
+    value = _mm512_max_epi32(value, _mm512_set1_epi32(least));
+    return _mm512_cvtepi32_epi8(_mm512_min_epi32(value, _mm512_set1_epi32(most)));
+}
+
+/* In every lane. Written out, or else compilers keep the four bytes of neighbouring windows in
+   general registers, from where a broadcast takes three times as long. */
+static inline __m512i four_512(const uint8_t *values)
+{
+    __m512i found;
+    __asm__("vpbroadcastd {%1, %0|%0, %1}" : "=v"(found) : "m"(*(const uint8_t(*)[4])values));
+    return found;
+}
+
+/* Kept in a register: a load for each product would take the place of a broadcast. */
+static inline __m512i weights_512(const int8_t *weights)
+{
+    __m512i found = load_512(weights);
+    __asm__("" : "+v"(found));
+    return found;
+}
+
+/* Fewer than four, with zeros behind. */
+static inline __m512i part_512(const uint8_t *values, size_t count)
+{
+    int32_t four = 0;
+    memcpy(&four, values, count);
+    return _mm512_set1_epi32(four);
+}

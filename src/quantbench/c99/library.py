@@ -1,0 +1,131 @@
+"""A built network, called with float32: conversion, threads, and pointers kept ready."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.build import library
+from quantbench.c99.emit import Emitted
+from quantbench.c99.text import kernel
+from quantbench.contracts import Predict
+
+_ALIGNMENT = 64
+_Run = Callable[[object], None]
+Array = NDArray[np.float32] | NDArray[np.uint8]
+
+
+def loaded(emitted: Emitted, threads: int) -> Predict:
+    """float32 [N, *shape] -> float32 [N, K], one call at a time.
+
+    Raises UnavailableError, CompileError or StorageError.
+    """
+    made = emitted.plan
+    run: _Run = _function({**emitted.files, "convert.c": _convert(emitted)})
+    size = _scratch_at(emitted) + emitted.scratch
+    one = _one(run, made.input.shape, made.output.size, size)
+    many = _many(run, made.output.size, size, threads)
+
+    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        return one(inputs) if len(inputs) == 1 else many(inputs)
+
+    return _with_softmax(predict) if made.graph.softmax else predict
+
+
+def _function(files: dict[str, str]) -> _Run:
+    found = ctypes.CDLL(str(library(files))).model_batch
+    found.restype = None
+    return found
+
+
+class _Batch(ctypes.Structure):
+    """As convert.c has it. One pointer to this takes less time to pass than what is in it."""
+
+    _fields_ = (
+        ("images", ctypes.c_void_p),
+        ("answers", ctypes.c_void_p),
+        ("count", ctypes.c_size_t),
+        ("memory", ctypes.c_void_p),
+    )
+
+
+def _batch(images: Array, answers: Array, memory: Array) -> _Batch:
+    addresses = (array.ctypes.data for array in (images, answers, memory))
+    first, second, third = addresses
+    return _Batch(first, second, len(images), third)
+
+
+def _one(run: _Run, shape: tuple[int, ...], outputs: int, size: int) -> Predict:
+    """Through arrays that stay: to find out where an array lies takes longer than to copy it."""
+    image, answer = np.zeros((1, *shape), np.float32), np.zeros((1, outputs), np.float32)
+    memory = _memory(size)
+    batch = _batch(image, answer, memory)
+    kept = (ctypes.c_void_p(ctypes.addressof(batch)), batch, memory)
+
+    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        image[...] = inputs
+        run(kept[0])
+        return answer.copy()
+
+    return predict
+
+
+def _many(run: _Run, outputs: int, size: int, threads: int) -> Predict:
+    """A part of the batch for each thread; C code holds no lock of Python's."""
+    memories = [_memory(size) for _ in range(threads)]
+    pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def part(inputs: NDArray[np.float32], answers: NDArray[np.float32], worker: int) -> None:
+        run(ctypes.byref(_batch(inputs, answers, memories[worker])))
+
+    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        inputs = np.ascontiguousarray(inputs, np.float32)
+        answers = np.empty((len(inputs), outputs), np.float32)
+        if pool is None:
+            part(inputs, answers, 0)
+            return answers
+        ends = [len(inputs) * worker // threads for worker in range(threads + 1)]
+        jobs = [
+            pool.submit(part, inputs[begin:end], answers[begin:end], worker)
+            for worker, (begin, end) in enumerate(pairwise(ends))
+        ]
+        for job in jobs:
+            job.result()
+        return answers
+
+    return predict
+
+
+def _with_softmax(predict: Predict) -> Predict:
+    def probabilities(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        values = predict(inputs)
+        powers = np.exp(values - values.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+    return probabilities
+
+
+def _convert(emitted: Emitted) -> str:
+    place = emitted.plan.input
+    channels = place.shape[0] if len(place.shape) == 3 else 1
+    head = (
+        f"#define CHANNELS {channels}\n#define PIXELS {place.size // channels}\n"
+        f"#define SCRATCH_AT {_scratch_at(emitted)}\n"
+    )
+    return head + kernel("convert")
+
+
+def _scratch_at(emitted: Emitted) -> int:
+    return -(-emitted.plan.input.size // _ALIGNMENT) * _ALIGNMENT
+
+
+def _memory(size: int) -> NDArray[np.uint8]:
+    """Aligned as wide registers like it; the C code needs no alignment."""
+    whole = np.zeros(size + _ALIGNMENT, np.uint8)
+    begin = -whole.ctypes.data % _ALIGNMENT
+    return whole[begin : begin + size]

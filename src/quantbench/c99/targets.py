@@ -1,0 +1,16 @@
+"""What C is written for. Imports nothing heavy: the command line reads it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Target(StrEnum):
+    PORTABLE = "portable"
+    """Any processor, in few bytes."""
+    NATIVE = "native"
+    """Kernels for wide registers beside the portable ones; the C compiler's macros choose."""
+
+
+class Dtype(StrEnum):
+    INT8 = "int8"

@@ -1,0 +1,43 @@
+"""Integer-only C, written for the network at hand and built for this CPU."""
+
+from __future__ import annotations
+
+from quantbench.artifact import Artifact
+from quantbench.c99 import compiler
+from quantbench.c99.emit import emit
+from quantbench.c99.importer import import_onnx
+from quantbench.c99.library import loaded
+from quantbench.c99.targets import Target
+from quantbench.contracts import Predict
+from quantbench.errors import CompileError, UnavailableError
+
+ACCEPTS = frozenset({"onnx"})
+LIBRARIES = ("onnx", "numpy", "quantbench")
+DEFAULT = True
+
+
+def unavailable() -> str | None:
+    """Without a C compiler."""
+    try:
+        compiler.find()
+    except UnavailableError as error:
+        return str(error)
+    return None
+
+
+def refuses(artifact: Artifact) -> str | None:
+    """Float networks, and operators that aren't computed in integers."""
+    try:
+        emit(import_onnx(artifact.folder / "model.onnx"))
+    except CompileError as error:
+        return str(error)
+    return None
+
+
+def load(artifact: Artifact, threads: int) -> Predict:
+    """Built once for each network and CPU, and checked against its golden vectors.
+
+    Raises ArtifactError or CompileError for a network that integers can't compute,
+    UnavailableError without a compiler, StorageError without a cache.
+    """
+    return loaded(emit(import_onnx(artifact.folder / "model.onnx"), Target.NATIVE), threads)

@@ -1,0 +1,42 @@
+"""Emitted C built with the strictest settings and run over its golden vectors."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from quantbench.c99 import compiler
+from quantbench.c99.build import WARNINGS
+from quantbench.errors import UnavailableError
+
+SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+def command() -> tuple[str, ...]:
+    try:
+        return compiler.find().command
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+def native() -> tuple[str, ...]:
+    """What makes the compiler write for this CPU."""
+    command()
+    return compiler.find().native
+
+
+def passes(files: Mapping[str, str], folder: Path, *flags: str) -> str:
+    """What main.c printed; fails where it doesn't compile without a warning or differs."""
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    build = [*command(), "-std=c99", *WARNINGS, *flags, "model.c", "main.c", "-o", "check"]
+    built = subprocess.run(build, cwd=folder, capture_output=True, check=False, timeout=120)
+    assert built.returncode == 0, built.stderr.decode(errors="replace")
+    ran = subprocess.run(
+        ["./check"], cwd=folder, capture_output=True, check=False, text=True, timeout=60
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout

@@ -1,0 +1,169 @@
+"""A quantized ONNX network in float64, by PyTorch: what the integer network approximates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from torch import Tensor
+
+Found = Mapping[str, NDArray[np.int64]]
+_LOWEST = {"int8": -128, "uint8": 0}
+_HIGHEST = {"int8": 127, "uint8": 255}
+
+
+def evaluate(
+    model: onnx.ModelProto, inputs: NDArray[np.float32], held: Found
+) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.float64]]:
+    """What each QuantizeLinear gives, by name, and the output.
+
+    What `held` has goes on with the integers that it has, so that errors don't add up. A
+    quantization that it doesn't have was dropped: of it only a ReLU is left.
+    """
+    values: dict[str, Any] = {
+        tensor.name: torch.from_numpy(_wide(numpy_helper.to_array(tensor)))
+        for tensor in model.graph.initializer
+    }
+    types = {t.name: str(numpy_helper.to_array(t).dtype) for t in model.graph.initializer}
+    values[model.graph.input[0].name] = torch.from_numpy(inputs.astype(np.float64))
+    rounded = {}
+    for node in model.graph.node:
+        given = [values[name] if name else None for name in node.input]
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        output = node.output[0]
+        if node.op_type == "QuantizeLinear":
+            values[output], integers = _quantize(given, attributes, types[node.input[2]])
+            if node.input[0] in (*types, model.graph.input[0].name):
+                values[output] = integers
+                continue
+            rounded[output] = integers.to(torch.int64).numpy()
+            if output in held:
+                values[output] = torch.from_numpy(held[output].astype(np.float64)).reshape(
+                    values[output].shape
+                )
+            elif given[2] == _LOWEST[types[node.input[2]]]:
+                values[output] = values[output].clamp(min=float(given[2]))
+        else:
+            values[output] = _OPERATORS[node.op_type](given, attributes)
+    return rounded, values[model.graph.output[0].name].numpy()
+
+
+def _wide(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    return array.astype(np.float64) if array.dtype != np.int64 else array.copy()
+
+
+def _shaped(parameter: Tensor, values: Tensor, attributes: dict[str, Any]) -> Tensor:
+    if parameter.numel() == 1:
+        return parameter.reshape(())
+    axis = attributes.get("axis", 1) % values.ndim
+    return parameter.reshape([-1 if at == axis else 1 for at in range(values.ndim)])
+
+
+def _quantize(given: list[Any], attributes: dict[str, Any], type: str) -> tuple[Tensor, Tensor]:
+    """Before and after rounding."""
+    values, scale, zero = given[0], *(_shaped(p, given[0], attributes) for p in given[1:3])
+    steps = values / scale + zero
+    integers = (torch.round(values / scale) + zero).clamp(_LOWEST[type], _HIGHEST[type])
+    return steps, integers
+
+
+def _dequantize(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    values, scale = given[0], _shaped(given[1], given[0], attributes)
+    zero = _shaped(given[2], given[0], attributes) if len(given) > 2 else 0
+    return (values - zero) * scale
+
+
+def _pads(attributes: dict[str, Any], image: Tensor, kernel: tuple[int, int]) -> list[int]:
+    """Left, right, top, bottom, as PyTorch has it."""
+    how = attributes.get("auto_pad", b"NOTSET")
+    if how in (b"NOTSET", b"VALID"):
+        top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0))
+        return [left, right, top, bottom]
+    strides = attributes.get("strides", (1, 1))
+    dilations = attributes.get("dilations", (1, 1))
+    found = []
+    for at in (1, 0):
+        size = image.shape[2 + at]
+        span = (kernel[at] - 1) * dilations[at] + 1
+        total = max(0, (-(-size // strides[at]) - 1) * strides[at] + span - size)
+        both = [total // 2, total - total // 2]
+        found += both if how == b"SAME_UPPER" else both[::-1]
+    return found
+
+
+def _conv(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    image, weights, bias = (*given, None)[:3]
+    kernel = (weights.shape[2], weights.shape[3])
+    return F.conv2d(
+        F.pad(image, _pads(attributes, image, kernel)),
+        weights,
+        bias,
+        stride=tuple(attributes.get("strides", (1, 1))),
+        dilation=tuple(attributes.get("dilations", (1, 1))),
+        groups=attributes.get("group", 1),
+    )
+
+
+def _average(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    (image,), kernel = given, tuple(attributes["kernel_shape"])
+    pads = _pads(attributes, image, kernel)
+    stride = tuple(attributes.get("strides", (1, 1)))
+    means = F.avg_pool2d(F.pad(image, pads), kernel, stride)
+    if attributes.get("count_include_pad", 0):
+        return means
+    return means / F.avg_pool2d(F.pad(torch.ones_like(image), pads), kernel, stride)
+
+
+def _largest(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    (image,), kernel = given, tuple(attributes["kernel_shape"])
+    padded = F.pad(image, _pads(attributes, image, kernel), value=float("-inf"))
+    dilation = tuple(attributes.get("dilations", (1, 1)))
+    stride = tuple(attributes.get("strides", (1, 1)))
+    return F.max_pool2d(padded, kernel, stride, dilation=dilation)
+
+
+def _gemm(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    one, other = given[0], given[1].T if attributes.get("transB", 0) else given[1]
+    product = attributes.get("alpha", 1.0) * (one @ other)
+    return product if len(given) < 3 else product + attributes.get("beta", 1.0) * given[2]
+
+
+def _normalized(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    values, factor, shift, mean, variance = given
+    return F.batch_norm(values, mean, variance, factor, shift, eps=attributes.get("epsilon", 1e-5))
+
+
+def _pad(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    pads = given[1].tolist()
+    value = 0.0 if len(given) < 3 or given[2] is None else float(given[2])
+    return F.pad(given[0], [pads[3], pads[7], pads[2], pads[6]], value=value)
+
+
+_OPERATORS = {
+    "Add": lambda given, _: given[0] + given[1],
+    "AveragePool": _average,
+    "BatchNormalization": _normalized,
+    "Clip": lambda given, _: torch.clamp(
+        given[0], *(None if g is None else float(g) for g in given[1:])
+    ),
+    "Concat": lambda given, _: torch.cat(given, dim=1),
+    "Conv": _conv,
+    "DequantizeLinear": _dequantize,
+    "Flatten": lambda given, _: given[0].flatten(1),
+    "Gemm": _gemm,
+    "GlobalAveragePool": lambda given, _: given[0].mean((2, 3), keepdim=True),
+    "Identity": lambda given, _: given[0],
+    "MatMul": lambda given, _: given[0] @ given[1],
+    "MaxPool": _largest,
+    "Pad": _pad,
+    "Relu": lambda given, _: given[0].relu(),
+    "Reshape": lambda given, _: given[0].reshape(len(given[0]), *given[1].tolist()[1:]),
+    "Softmax": lambda given, _: given[0].softmax(1),
+    "Squeeze": lambda given, _: given[0].flatten(1),
+}

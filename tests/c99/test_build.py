@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import re
+import stat
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantbench.c99 import build, compiler
+from quantbench.c99.emit import emit
+from quantbench.c99.execute import dequantized, execute, quantized
+from quantbench.c99.library import loaded
+from quantbench.c99.targets import Target
+from quantbench.errors import CompileError, StorageError, UnavailableError
+from tests.c99 import checking
+from tests.c99.builder import lenet
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    checking.command()
+    monkeypatch.setenv("QUANTBENCH_CACHE", str(tmp_path / "cache é"))
+    return tmp_path / "cache é" / "c99"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_float32_in_and_out(cache: Path, threads: int) -> None:
+    """Two threads share nothing but constants."""
+    graph = lenet(type="int8")
+    predict = loaded(emit(graph, Target.NATIVE), threads)
+    inputs = np.random.default_rng(1).normal(0, 2, (65, 1, 32, 32)).astype(np.float32)
+    given, taken = graph.tensors[graph.input], graph.tensors[graph.output]
+    wanted = dequantized(execute(graph, quantized(inputs, given)), taken)
+    assert np.array_equal(predict(inputs), wanted)
+    assert np.array_equal(predict(inputs[7:8]), wanted[7:8])
+    assert np.array_equal(predict(inputs[::-2]), wanted[::-2])
+    assert predict(inputs[:0]).shape == (0, 10)
+
+
+def test_built_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = emit(lenet()).files
+    made = build.library(files)
+    assert made.parent == cache
+    assert [path.name for path in cache.iterdir()] == [made.name]
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+
+    def again(*arguments: object) -> Path:
+        raise AssertionError("built again")
+
+    monkeypatch.setattr(build, "_build", again)
+    assert build.library(files) == made
+    with pytest.raises(AssertionError, match="built again"):
+        build.library(files | {"model.c": files["model.c"] + "\n"})
+    here = build.environment(libraries=())
+    other = here.model_copy(update={"instruction_sets": ("avx2",)})
+    monkeypatch.setattr(build, "environment", lambda **_: other)
+    with pytest.raises(AssertionError, match="built again"):
+        build.library(files)
+
+
+def test_a_library_that_computes_otherwise_is_not_used(cache: Path) -> None:
+    files = dict(emit(lenet()).files)
+    files["golden.h"] = re.sub(r"(golden_outputs\[\] = \{\s+)", r"\g<1>12345, ", files["golden.h"])
+    with pytest.raises(CompileError, match=r"fails its golden vectors: FAIL: vector 0, output 0"):
+        build.library(files)
+    assert not list(cache.glob("*.so"))
+
+
+def test_a_cache_that_can_not_be_written(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.parent.touch()
+    with pytest.raises(StorageError, match="set QUANTBENCH_CACHE"):
+        build.library(emit(lenet()).files)
+
+
+def test_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(UnavailableError, match="no C compiler found; install gcc"):
+        compiler.find()
+
+
+def test_a_compiler_that_fails_in_another_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho 'fatal error: caf\\351' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CC", str(broken))
+    with pytest.raises(UnavailableError, match="can't compile a few lines of C: fatal error: caf"):
+        compiler.find()
+
+
+def test_a_compiler_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(command: Sequence[str], **more: object) -> None:
+        raise subprocess.TimeoutExpired(list(command), 60)
+
+    monkeypatch.setattr(subprocess, "run", hangs)
+    monkeypatch.setenv("CC", "sh")
+    with pytest.raises(UnavailableError, match="can't be run"):
+        compiler.find()
