@@ -21,10 +21,11 @@ def large(row: Row, kind: Kind) -> Latency | None:
 
 
 def speed_of(row: Row, latency: Latency | None) -> Ratio | None:
-    """Against float32 in the same engine."""
-    if latency is None or row.against_float is None:
+    """Against float32 in the same engine; None for an engine that has none."""
+    against = row.against_float
+    if latency is None or against is None or against.baseline != f"float32 on {row.runtime}":
         return None
-    return _find(row.against_float.speed, latency)
+    return _find(against.speed, latency)
 
 
 def fastest_of(row: Row, latency: Latency | None) -> Ratio | None:

@@ -168,6 +168,14 @@ def test_where_descriptions_differ_each_names_its_engines():
     assert "\n  static on openvino  float32; compared with float32 on torch, for want of" in text
 
 
+def test_a_row_without_float_in_its_engine_has_no_speed_against_it():
+    base = row(single=30.0)
+    this = row("static", "elsewhere", float_macs=0, baseline=base, single=10.0)
+    lines = rendered(comparison(results(base, this)), 80).splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("* static "))
+    assert lines[first].split()[-4:-1] == ["10.0", "–", "4.00"]
+
+
 @pytest.mark.parametrize("by", Order)
 def test_says_how_it_is_sorted(by):
     text = rendered(comparison(results(), by), 80)
@@ -184,7 +192,7 @@ def test_says_how_it_is_sorted(by):
 )
 def test_a_row_of_usual_length_has_two_lines_in_80_columns(method, runtime, code):
     numerics = f"weights int8 per channel, activations {'int8 and ' * ('su' in code)}uint8"
-    base = row(single=1_234.0)
+    base = row(runtime=runtime, single=1_234.0)
     this = row(method, runtime, numerics=numerics, float_macs=0, baseline=base, wobble=0.2)
     lines = rendered(comparison(results(base, this)), 80).splitlines()
     first = next(n for n, line in enumerate(lines) if line.startswith(f"* {method} "))
