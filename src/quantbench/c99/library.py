@@ -28,12 +28,8 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
     built = ctypes.CDLL(str(library({**emitted.files, "convert.c": _convert(emitted)})))
     built.model_image.restype = built.model_batch.restype = None
     size = _scratch_at(emitted) + emitted.scratch
-    one = _one(built.model_image, made.input.size, made.output.size, size)
     many = _many(built.model_batch, made.output.size, size, threads)
-
-    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        return one(inputs) if len(inputs) == 1 else many(inputs)
-
+    predict = _with_one(built.model_image, made.input.shape, made.output.size, size, many)
     return _with_softmax(predict) if made.graph.softmax else predict
 
 
@@ -54,18 +50,27 @@ def _batch(images: Array, answers: Array, memory: Array) -> _Batch:
     return _Batch(first, second, len(images), third)
 
 
-def _one(run: Callable[[bytes, object], None], inputs: int, outputs: int, size: int) -> Predict:
-    """What is passed is a copy: to find out where an array lies takes longer than to copy it."""
-    image, answer = np.zeros((1, inputs), np.float32), np.zeros((1, outputs), np.float32)
+def _with_one(
+    run: Callable[[bytes, object], None],
+    shape: tuple[int, ...],
+    outputs: int,
+    size: int,
+    many: Predict,
+) -> Predict:
+    """One image is passed as a copy: to find out where an array lies takes longer."""
+    image, answer = np.zeros((1, *shape), np.float32), np.zeros((1, outputs), np.float32)
     memory = _memory(size)
     batch = _batch(image, answer, memory)
     kept = (ctypes.c_void_p(ctypes.addressof(batch)), batch, memory)
+    one = image.nbytes
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        if inputs.nbytes != image.nbytes:
-            raise ValueError(f"{inputs.dtype} {list(inputs.shape)} isn't one float32 image")
-        run(inputs.tobytes(), kept[0])
-        return answer.copy()
+        if inputs.nbytes == one:
+            run(inputs.tobytes(), kept[0])
+            return answer.copy()
+        if inputs.shape[1:] != shape:
+            raise ValueError(f"inputs are {list(inputs.shape[1:])}, not {list(shape)}")
+        return many(inputs)
 
     return predict
 
