@@ -321,6 +321,21 @@ def test_a_method_that_fails_is_skipped_with_its_reason(
     }
 
 
+def test_an_artifact_that_a_runtime_refuses_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    found = run(tmp_path, "float32", "dynamic", runtimes=("reference", "torch")).results
+    assert [(row.method, row.runtime) for row in found.rows] == [
+        ("float32", "torch"), ("dynamic", "torch"),
+    ]  # fmt: skip
+    (refused,) = found.skipped
+    assert (refused.method, refused.runtime, refused.failed) == ("float32", "reference", False)
+    assert "QuantizeLinear" in refused.reason
+
+
+def test_slow_runtimes_run_when_they_are_asked_for_only() -> None:
+    assert not {"null", "reference"} & {*module.Options().runtimes}
+    assert {"onnxruntime", "torch"} <= {*module.Options().runtimes}
+
+
 def test_a_format_that_can_not_be_written_concerns_its_runtimes_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

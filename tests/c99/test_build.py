@@ -38,6 +38,8 @@ def test_float32_in_and_out(cache: Path, threads: int) -> None:
     assert np.array_equal(predict(inputs[7:8]), wanted[7:8])
     assert np.array_equal(predict(inputs[::-2]), wanted[::-2])
     assert predict(inputs[:0]).shape == (0, 10)
+    with pytest.raises(ValueError, match=r"inputs are \[1, 32, 31\], not \[1, 32, 32\]"):
+        predict(inputs[:, :, :, 1:])
 
 
 def test_built_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

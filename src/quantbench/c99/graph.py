@@ -79,7 +79,9 @@ class Conv:
     input: str
     output: str
     weights: NDArray[np.int16]
-    """w' [O, I / groups, kh, kw], in [-255, 255]; in [-128, 127] where their zero point is 0."""
+    """w' [O, I / groups, kh, kw], in [-255, 255]. With a zero point of 0 in [-128, 127], but for
+    128 where a BatchNormalization's negative factor turned -128.
+    """
     start: NDArray[np.int32]
     """[O], bias and zero points folded."""
     window: Window

@@ -16,7 +16,6 @@ from quantbench.c99.text import kernel
 from quantbench.contracts import Predict
 
 _ALIGNMENT = 64
-_Run = Callable[[object], None]
 Array = NDArray[np.float32] | NDArray[np.uint8]
 
 
@@ -26,21 +25,12 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
     Raises UnavailableError, CompileError or StorageError.
     """
     made = emitted.plan
-    run: _Run = _function({**emitted.files, "convert.c": _convert(emitted)})
+    built = ctypes.CDLL(str(library({**emitted.files, "convert.c": _convert(emitted)})))
+    built.model_image.restype = built.model_batch.restype = None
     size = _scratch_at(emitted) + emitted.scratch
-    one = _one(run, made.input.shape, made.output.size, size)
-    many = _many(run, made.output.size, size, threads)
-
-    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        return one(inputs) if len(inputs) == 1 else many(inputs)
-
+    many = _many(built.model_batch, made.output.size, size, threads)
+    predict = _with_one(built.model_image, made.input.shape, made.output.size, size, many)
     return _with_softmax(predict) if made.graph.softmax else predict
-
-
-def _function(files: dict[str, str]) -> _Run:
-    found = ctypes.CDLL(str(library(files))).model_batch
-    found.restype = None
-    return found
 
 
 class _Batch(ctypes.Structure):
@@ -60,22 +50,32 @@ def _batch(images: Array, answers: Array, memory: Array) -> _Batch:
     return _Batch(first, second, len(images), third)
 
 
-def _one(run: _Run, shape: tuple[int, ...], outputs: int, size: int) -> Predict:
-    """Through arrays that stay: to find out where an array lies takes longer than to copy it."""
+def _with_one(
+    run: Callable[[bytes, object], None],
+    shape: tuple[int, ...],
+    outputs: int,
+    size: int,
+    many: Predict,
+) -> Predict:
+    """One image is passed as a copy: to find out where an array lies takes longer."""
     image, answer = np.zeros((1, *shape), np.float32), np.zeros((1, outputs), np.float32)
     memory = _memory(size)
     batch = _batch(image, answer, memory)
     kept = (ctypes.c_void_p(ctypes.addressof(batch)), batch, memory)
+    one = image.nbytes
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        image[...] = inputs
-        run(kept[0])
-        return answer.copy()
+        if inputs.nbytes == one:
+            run(inputs.tobytes(), kept[0])
+            return answer.copy()
+        if inputs.shape[1:] != shape:
+            raise ValueError(f"inputs are {list(inputs.shape[1:])}, not {list(shape)}")
+        return many(inputs)
 
     return predict
 
 
-def _many(run: _Run, outputs: int, size: int, threads: int) -> Predict:
+def _many(run: Callable[[object], None], outputs: int, size: int, threads: int) -> Predict:
     """A part of the batch for each thread; C code holds no lock of Python's."""
     memories = [_memory(size) for _ in range(threads)]
     pool = ThreadPoolExecutor(threads) if threads > 1 else None

@@ -7,6 +7,7 @@ from quantbench.c99 import compiler
 from quantbench.c99.emit import emit
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.library import loaded
+from quantbench.c99.plan import plan
 from quantbench.c99.targets import Target
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError, UnavailableError
@@ -28,7 +29,7 @@ def unavailable() -> str | None:
 def refuses(artifact: Artifact) -> str | None:
     """Float networks, and operators that aren't computed in integers."""
     try:
-        emit(import_onnx(artifact.folder / "model.onnx"))
+        plan(import_onnx(artifact.folder / "model.onnx"))
     except CompileError as error:
         return str(error)
     return None

@@ -12,7 +12,7 @@ from quantbench.c99.execute import dequantized, execute, quantized
 from quantbench.c99.graph import Conv, Graph
 from quantbench.c99.importer import import_onnx
 from quantbench.contracts import Predict
-from quantbench.errors import CompileError
+from quantbench.errors import ArtifactError, CompileError
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnx", "numpy", "quantbench")
@@ -26,10 +26,10 @@ def unavailable() -> str | None:
 
 
 def refuses(artifact: Artifact) -> str | None:
-    """Float networks, and operators that aren't computed in integers."""
+    """Float networks, operators that aren't computed in integers, and damaged files."""
     try:
         import_onnx(artifact.folder / "model.onnx")
-    except CompileError as error:
+    except (CompileError, ArtifactError) as error:
         return str(error)
     return None
 

@@ -10,6 +10,7 @@ typedef struct {
 } batch;
 
 void model_batch(const batch *given);
+void model_image(const float *image, const batch *given);
 
 /* round(value / scale) + zero, half to even, within 0..255: adding 1.5 * 2**23 leaves no bits
    below 1, and float32's own rounding does the rest. */
@@ -43,4 +44,12 @@ void model_batch(const batch *given)
             *answers++ = (float)((int32_t)output[k] - MODEL_OUTPUT_ZERO) * scale;
         }
     }
+}
+
+/* `given`, with this image. */
+void model_image(const float *image, const batch *given)
+{
+    batch one = *given;
+    one.images = image;
+    model_batch(&one);
 }
