@@ -174,7 +174,9 @@ class Maker:
         if self.one_of(True, False):
             name = self.pair(name, shape, scale * self.one_of(1.0, 1.3)).name
         if kind == "GlobalAveragePool":
-            return self.pair(self.node(kind, name), (shape[0], 1, 1), scale)
+            if self.one_of(True, False):
+                return self.pair(self.node(kind, name), (shape[0], 1, 1), scale)
+            return self.pair(self.reduced(name), (shape[0], 1, 1), scale)
         strides = kernel if apart else [1, 2]
         places = [
             (size - k) // s + 1 for size, k, s in zip(shape[1:], kernel, strides, strict=True)
@@ -182,6 +184,12 @@ class Maker:
         return self.pair(
             self.node(kind, name, kernel_shape=kernel, strides=strides), (shape[0], *places), scale
         )
+
+    def reduced(self, name: str) -> str:
+        """As exporters write GlobalAveragePool."""
+        if self.opset < 18:
+            return self.node("ReduceMean", name, axes=[-1, -2], keepdims=1)
+        return self.node("ReduceMean", name, self.constant([2, 3], "int64"), keepdims=1)
 
     def pool(self, x: At) -> At:
         window = self.window(x.shape[1:], 3, pooling=True)

@@ -162,6 +162,9 @@ _OPERATORS = {
     "MatMul": lambda given, _: given[0] @ given[1],
     "MaxPool": _largest,
     "Pad": _pad,
+    "ReduceMean": lambda given, attributes: given[0].mean(
+        (2, 3), keepdim=bool(attributes["keepdims"])
+    ),
     "Relu": lambda given, _: given[0].relu(),
     "Reshape": lambda given, _: given[0].reshape(len(given[0]), *given[1].tolist()[1:]),
     "Softmax": lambda given, _: given[0].softmax(1),

@@ -346,3 +346,36 @@ def test_a_pooling_with_pads_follows_the_rounding_of_its_layer(tmp_path: Path) -
     model.add("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     model.pair()
     assert kinds(import_onnx(model.saved(tmp_path))) == ["Conv", "Pool"]
+
+
+@pytest.mark.parametrize(("opset", "keep"), [(13, 0), (18, 1)])
+def test_the_mean_of_an_image_is_a_pooling(tmp_path: Path, opset: int, keep: int) -> None:
+    """As PyTorch's exporter writes AdaptiveAvgPool2d(1)."""
+    model = Model(opset=opset)
+    model.pair("x")
+    model.conv()
+    axes = [model.constant([-1, -2], "int64")] if opset >= 18 else []
+    model.add("ReduceMean", None, *axes, keepdims=keep, **({} if axes else {"axes": [2, 3]}))
+    model.pair()
+    graph = import_onnx(model.saved(tmp_path))
+    conv = graph.nodes[0]
+    assert isinstance(conv, Conv)
+    assert conv.pooling
+    assert (conv.pooling.kind, conv.pooling.window.kernel) == ("average", (3, 3))
+    assert graph.tensors[graph.output].shape == ((3, 1, 1) if keep else (3,))
+
+
+def test_a_scalar_zero_point_goes_with_a_vector_of_one_scale(tmp_path: Path) -> None:
+    """As ONNX Runtime writes a bias, where weights have one scale."""
+    model = start()
+    weights, input = model.weights(np.ones((1, 2, 1, 1))), model.last
+    bias = model.add(
+        "DequantizeLinear",
+        model.constant([5], "int32"),
+        model.constant([0.125]),
+        model.constant(0, "int32"),
+    )
+    model.add("Conv", input, weights, bias)
+    (conv,) = import_onnx(model.saved(tmp_path)).nodes
+    assert isinstance(conv, Conv)
+    assert conv.start.tolist() == [5 - 20]

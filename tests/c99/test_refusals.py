@@ -176,6 +176,7 @@ REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "pads as wide as the kernel": (
         node("MaxPool", kernel_shape=[2, 2], pads=[2, 0, 0, 0]), ("pads smaller",),
     ),
+    "mean of channels": (node("ReduceMean", axes=[1]), ("(ReduceMean)", "axes 2 and 3")),
     "negative pads": (
         node("Pad", [0, 0, -1, 0, 0, 0, 0, 0], dtype="int64"), ("pads of 0 and more",),
     ),

@@ -68,11 +68,23 @@ def average_pool(state: State, node: OnnxNode) -> Value:
     return _average(state, node, value, window, shape, counted=counted)
 
 
-def global_average_pool(state: State, node: OnnxNode) -> Value:
+def global_average_pool(state: State, node: OnnxNode) -> Pending:
     value = state.activation(node, 0)
     channels, height, width = channels_and_image(node, value.shape)
     window = Window((height, width), strides=(height, width))
     return _average(state, node, value, window, (channels, 1, 1), counted=True)
+
+
+def reduce_mean(state: State, node: OnnxNode) -> Value:
+    """As exporters write GlobalAveragePool."""
+    axes = node.wholes("axes") if state.network.opset < 18 else state.wholes(node, 1)
+    rank = len(state.activation(node, 0).shape) + 1
+    if rank != 4 or axes is None or sorted(axis % 4 for axis in axes) != [2, 3]:
+        raise CompileError(
+            f"{node.where}: of [N, C, H, W], the axes 2 and 3 together are supported"
+        )
+    pending = global_average_pool(state, node)
+    return pending if node.whole("keepdims", 1) else replace(pending, shape=pending.shape[:1])
 
 
 def max_pool(state: State, node: OnnxNode) -> Value:

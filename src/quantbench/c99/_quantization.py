@@ -34,7 +34,7 @@ from quantbench.errors import CompileError
 _TYPES: dict[str, Type] = {"int8": "int8", "uint8": "uint8"}
 _OUTPUT_TYPES = {0: "any", 2: "uint8", 3: "int8"}
 _FLOAT32 = 1
-_FOLLOWED = frozenset({"Relu", "Clip", "AveragePool", "MaxPool", "GlobalAveragePool"})
+_FOLLOWED = frozenset({"Relu", "Clip", "AveragePool", "MaxPool", "GlobalAveragePool", "ReduceMean"})
 _PASSED = frozenset({"Relu", "Clip", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
 
 
@@ -104,7 +104,7 @@ def _dropped(state: State, node: OnnxNode, pending: Pending, format: Format) -> 
         fused = isinstance(pending.core, Sums | Total) and pending.plain
     else:
         fused = poolable(pending) is not None
-        if fused and follower.op != "GlobalAveragePool":
+        if fused and follower.op in ("AveragePool", "MaxPool"):
             window, _ = pool_window(follower, pending.shape)
             fused = _windows.apart(window) and not _windows.padded(window)
     return fused and _quantized_next(state, follower)
@@ -153,7 +153,7 @@ def _parameters(
         return kind, scale.astype(np.float32), np.zeros(scale.shape, np.int64)
     if stored is None and asked == "any":
         kind = str(zero_point.dtype)
-    if str(zero_point.dtype) != kind or zero_point.shape != scale.shape:
+    if str(zero_point.dtype) != kind or zero_point.size != scale.size or zero_point.ndim > 1:
         raise CompileError(
             f"{node.where}: its zero point is {zero_point.dtype} {[*zero_point.shape]}; {kind} "
             f"{[*scale.shape]} fits"

@@ -57,6 +57,9 @@ OPERATORS = {
         _quantization.quantize, 2, 3,
         frozenset({"axis", "block_size", "output_dtype", "saturate", "precision"}),
     ),
+    "ReduceMean": Operator(
+        _activations.reduce_mean, 1, 2, frozenset({"axes", "keepdims", "noop_with_empty_axes"})
+    ),
     "Relu": Operator(_activations.relu, 1, 1),
     "Reshape": Operator(_shaping.reshape, 2, 2, frozenset({"allowzero"})),
     "Softmax": Operator(_shaping.softmax, 1, 1, frozenset({"axis"})),
