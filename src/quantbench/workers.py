@@ -65,7 +65,7 @@ class Candidate:
         return {
             "artifact": self.artifact.sha256,
             "runtime": self.runtime,
-            "code": sha256_of(plugins.source("runtimes", self.runtime)),
+            "code": _code(self.runtime),
             "cpu": machine.cpu,
             "instruction_sets": list(machine.instruction_sets),
             "versions": {name: machine.versions.get(name) for name in libraries},
@@ -121,6 +121,14 @@ class Workers:
         data = self._task.spec.name
         worker.ask(Request(do="images", images=str(self._images), data=data), self._timeout)
         return worker
+
+
+def _code(runtime: str) -> list[JsonValue]:
+    """Of a runtime's file; where quantbench is the engine itself, of the compiler as well."""
+    file = plugins.source("runtimes", runtime)
+    engine = sorted((file.parents[1] / "c99").rglob("*.[hp]*"))
+    ours = "quantbench" in plugins.runtime(runtime).LIBRARIES
+    return [sha256_of(path) for path in (file, *(engine if ours else ())) if path.suffix != ".pyc"]
 
 
 @contextlib.contextmanager
