@@ -25,11 +25,12 @@ def smallest(*rows):
     return [answer.smallest and answer.smallest.row for answer in answers((SLOW, FAST, *rows))]
 
 
-def test_the_fastest_float_is_found_for_each_batch():
-    other = row(runtime="torch_compile", single=300.0, model=20.0)
+def test_the_fastest_float_is_the_one_that_rows_were_compared_with():
+    """Found by pairs of rounds; its plain median may be beaten."""
+    other = row(runtime="torch_compile", single=30.0, model=20.0)
     one, many = answers((SLOW, FAST, other))
     assert (one.batch, one.float32) == (1, "float32 on onnxruntime")
-    assert (many.batch, many.float32) == (1000, "float32 on torch_compile")
+    assert (many.batch, many.float32) == (1000, "float32 on onnxruntime")
     assert one.threads == many.threads == 1
 
 

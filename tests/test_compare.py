@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from quantbench.compare import (
     accuracy_verdict,
     discordant,
+    fastest,
     mcnemar,
     paired_difference,
     speed,
@@ -185,6 +186,16 @@ def test_a_wild_round_does_not_move_it() -> None:
     calm, wild = of([[1.0]] * 12), of([[1.0]] * 11 + [[50.0]])
     ratio = speed("float32", wild, calm)
     assert (ratio.value, ratio.high) == (1.0, pytest.approx(1.03))
+
+
+def test_the_fastest_is_found_by_pairs_of_rounds() -> None:
+    """In each round the second takes 0.9 of the first, but it met more slow rounds' calls."""
+    pace = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0]
+    one = of([[100 * p] for p in [*pace[:3], 1.0, *pace[4:]]])
+    other = of([[90 * p] for p in pace])
+    assert one.median < other.median
+    assert fastest([one, other]) == 1
+    assert fastest([other, one, of([[300.0]] * 7)]) == 0
 
 
 def test_too_few_rounds_have_no_interval() -> None:

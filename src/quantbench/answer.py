@@ -45,12 +45,12 @@ def _answer(rows: Sequence[Row], pick: Pick) -> Answer | None:
     floats = [(latency, row) for latency, row in timed if row.against_float is None]
     if not floats:
         return None
-    fastest, float32 = min(floats, key=_median)
-    choices = [
-        choice
-        for latency, row in sorted(timed, key=_median)
-        if (choice := _choice(row, latency, float32)) is not None
-    ]
+    compared_with = {x.baseline for latency, row in timed if (x := fastest_of(row, latency))}
+    fastest, float32 = next(
+        (one for one in floats if one[1].name in compared_with), min(floats, key=_median)
+    )
+    found = (_choice(row, latency, float32) for latency, row in timed)
+    choices = sorted((x for x in found if x is not None), key=lambda x: -x.speed.value)
     faster = [choice for choice in choices if choice.speed.verdict == "faster"]
     smaller = [choice for choice in choices if choice.bytes_saved > 0]
     return Answer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import fmean, median, stdev
 
 import numpy as np
@@ -106,6 +107,16 @@ def speed(name: str, baseline: Latency, this: Latency) -> Ratio:
         floor=floor,
         verdict="faster" if low > 1 else "slower" if high < 1 else "not shown to differ",
     )
+
+
+def fastest(rows: Sequence[Latency]) -> int:
+    """Which of rows that were timed in turn is fastest, paired by round.
+
+    The least median log time, each round's mean taken off: where the machine was fast in some
+    rounds and slow in others, rows' plain medians may fall on either side.
+    """
+    logs = np.log([[median(calls) for calls in row.rounds] for row in rows])
+    return int(np.argmin(np.median(logs - logs.mean(axis=0), axis=1)))
 
 
 def _mean(values: list[float]) -> tuple[float, float, float]:

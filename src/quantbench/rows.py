@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from quantbench import plugins
 from quantbench.answer import answered
 from quantbench.checkpoint import STATE, Checkpoint
-from quantbench.compare import discordant, mcnemar, speed, wilson
+from quantbench.compare import discordant, fastest, mcnemar, speed, wilson
 from quantbench.contracts import Observation
 from quantbench.measuring import BASELINE, Measured
 from quantbench.records import (
@@ -144,14 +143,10 @@ def _against_fastest(measured: Measured, index: int) -> Iterator[Ratio]:
     """By cell: the engine whose float32 is fastest may differ from batch to batch."""
     floats = [i for i, c in enumerate(measured.candidates) if c.artifact.body.method == BASELINE]
     for cell, this in enumerate(measured.timings[index].latency):
-        best = min(floats, key=partial(_median, measured, cell))
+        best = floats[fastest([measured.timings[i].latency[cell] for i in floats])]
         if best != index:
             name = measured.candidates[best].name
             yield speed(name, measured.timings[best].latency[cell], this)
-
-
-def _median(measured: Measured, cell: int, index: int) -> float:
-    return measured.timings[index].latency[cell].median
 
 
 def _throughput(latencies: Sequence[Latency]) -> Throughput:
