@@ -195,7 +195,7 @@ def test_the_fastest_is_found_by_pairs_of_rounds() -> None:
     other = of([[90 * p] for p in pace])
     assert one.median < other.median
     assert fastest([one, other]) == 1
-    assert fastest([other, one, of([[300.0]] * 7)]) == 0
+    assert fastest([other, one, of([[300 * p] for p in pace])]) == 0
 
 
 def test_too_few_rounds_have_no_interval() -> None:
