@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from quantbench.c99 import compiler
 from quantbench.c99.build import WARNINGS
+from quantbench.c99.sets import KernelSet
 from quantbench.errors import UnavailableError
 
 SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -28,7 +30,26 @@ def native() -> tuple[str, ...]:
     return compiler.find().native
 
 
-def passes(files: Mapping[str, str], folder: Path, *flags: str) -> str:
+@cache
+def has(kernels: KernelSet) -> bool:
+    """Whether this CPU, and its C compiler, know the instructions."""
+    asked = f"#if !({kernels.condition})\n#error missing\n#endif\nint one;\n"
+    build = [*command(), *native(), "-x", "c", "-fsyntax-only", "-"]
+    return not subprocess.run(
+        build, input=asked.encode(), capture_output=True, check=False
+    ).returncode
+
+
+def chosen(kernels: KernelSet | None) -> tuple[str, ...]:
+    """Flags for a set of kernels, None for the portable ones; skips where the CPU lacks it."""
+    if kernels is None:
+        return ("-DMODEL_KERNELS=MODEL_PORTABLE",)
+    if not has(kernels):
+        pytest.skip(f"this CPU has no {kernels.macro}")
+    return (*native(), f"-DMODEL_KERNELS={kernels.macro}")
+
+
+def ran(files: Mapping[str, str], folder: Path, *flags: str) -> str:
     """What main.c printed; fails where it doesn't compile without a warning or differs."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -18,7 +18,7 @@ from quantbench.c99.graph import Graph, Window
 from quantbench.c99.targets import Target
 from quantbench.c99.unsigned import offset, unsigned
 from tests.c99.builder import Builder, lenet
-from tests.c99.checking import SANITIZED, command, native, passes
+from tests.c99.checking import SANITIZED, command, native, ran
 from tests.c99.drawn import graphs
 
 many = settings(max_examples=30, suppress_health_check=list(HealthCheck))
@@ -27,15 +27,15 @@ many = settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @pytest.mark.parametrize("type", ["uint8", "int8"])
 def test_lenet(tmp_path: Path, type: str) -> None:
     files = emit(lenet(type="int8" if type == "int8" else "uint8")).files
-    assert passes(files, tmp_path, "-Os") == "PASS: 8 vectors\n"
-    assert passes(files, tmp_path, *SANITIZED) == "PASS: 8 vectors\n"
+    assert ran(files, tmp_path, "-Os") == "PASS: 8 vectors\n"
+    assert ran(files, tmp_path, *SANITIZED) == "PASS: 8 vectors\n"
 
 
 @many
 @given(graphs())
 def test_any_network(graph: Graph) -> None:
     with TemporaryDirectory() as folder:
-        assert passes(emit(graph).files, Path(folder), *SANITIZED).startswith("PASS")
+        assert ran(emit(graph).files, Path(folder), *SANITIZED).startswith("PASS")
 
 
 @many
@@ -44,7 +44,7 @@ def test_any_network_in_wide_registers(graph: Graph) -> None:
     """On a CPU without them the same text must give the same by its portable half."""
     files = emit(graph, Target.NATIVE).files
     with TemporaryDirectory() as folder:
-        assert passes(files, Path(folder), *SANITIZED, *native()).startswith("PASS")
+        assert ran(files, Path(folder), *SANITIZED, *native()).startswith("PASS")
 
 
 @settings(max_examples=200, suppress_health_check=list(HealthCheck))
@@ -63,7 +63,7 @@ def test_names_of_the_model_stay_in_comments(tmp_path: Path) -> None:
     nodes = tuple(replace(node, name=hostile) for node in graph.nodes)
     files = emit(replace(graph, nodes=nodes, name=hostile), Target.NATIVE).files
     assert all("int evil" not in text and text.isascii() for text in files.values())
-    assert passes(files, tmp_path, "-O1").startswith("PASS")
+    assert ran(files, tmp_path, "-O1").startswith("PASS")
 
 
 def test_only_three_headers_are_included() -> None:
@@ -85,12 +85,12 @@ def test_the_golden_vectors_notice_a_wrong_weight(tmp_path: Path) -> None:
         "{\n  ", "{\n  1", 1
     ).replace("1-", "-1", 1)
     with pytest.raises(AssertionError, match="FAIL: vector 0, output 0 is"):
-        passes(files, tmp_path, "-O1")
+        ran(files, tmp_path, "-O1")
 
 
 def test_no_step_and_one_image_of_one_value(tmp_path: Path) -> None:
     build = Builder((1, 1, 1))
-    assert passes(emit(build.graph("input")).files, tmp_path, *SANITIZED).startswith("PASS")
+    assert ran(emit(build.graph("input")).files, tmp_path, *SANITIZED).startswith("PASS")
 
 
 def test_a_kernel_wider_than_the_image(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_kernel_wider_than_the_image(tmp_path: Path) -> None:
     x = build.conv("input", 5, Window((5, 5), (2, 2), (2, 2, 1, 1)))
     for target in Target:
         files = emit(build.graph(x), target).files
-        assert passes(files, tmp_path, *SANITIZED, *native()).startswith("PASS")
+        assert ran(files, tmp_path, *SANITIZED, *native()).startswith("PASS")
 
 
 def test_depthwise_with_uneven_padding(tmp_path: Path) -> None:
@@ -106,10 +106,10 @@ def test_depthwise_with_uneven_padding(tmp_path: Path) -> None:
     x = build.conv("input", 8, Window((3, 3), (2, 2), (0, 0, 1, 1)), groups=8)
     for target in Target:
         files = emit(build.graph(x), target).files
-        assert passes(files, tmp_path, *SANITIZED, *native()).startswith("PASS")
+        assert ran(files, tmp_path, *SANITIZED, *native()).startswith("PASS")
 
 
 def test_a_mean_of_64_rounds_ties_up(tmp_path: Path) -> None:
     build = Builder((4, 8, 8))
     x = build.pool("input", "average", Window((8, 8)))
-    assert passes(emit(build.graph(x)).files, tmp_path, *SANITIZED).startswith("PASS")
+    assert ran(emit(build.graph(x)).files, tmp_path, *SANITIZED).startswith("PASS")

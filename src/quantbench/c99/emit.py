@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantbench.c99 import portable, vnni
+from quantbench.c99 import portable, wide
 from quantbench.c99.arithmetic import Integers
 from quantbench.c99.execute import execute
 from quantbench.c99.graph import Graph
-from quantbench.c99.plan import Place, Plan, natural, plan
+from quantbench.c99.plan import Place, Plan, Step, natural, plan
 from quantbench.c99.portable import Code
+from quantbench.c99.sets import SETS, KernelSet
 from quantbench.c99.source import source
 from quantbench.c99.targets import Target
 from quantbench.c99.text import array, kernel
@@ -35,8 +36,8 @@ def emit(graph: Graph, target: Target = Target.PORTABLE) -> Emitted:
     """Raises CompileError for what 32 bits can't hold."""
     made = plan(graph)
     codes = tuple(portable.code(step) for step in made.steps)
-    fast = tuple(vnni.code(step) if target == Target.NATIVE else None for step in made.steps)
-    room = max((one.room for one in fast if one), default=0)
+    fast = tuple(_fast(step) if target == Target.NATIVE else {} for step in made.steps)
+    room = max((one.room for found in fast for one in found.values()), default=0)
     scratch = _aligned(made.scratch) + room if room else made.scratch
     files = {
         "model.h": _header(made, max(scratch, 1)),
@@ -45,6 +46,11 @@ def emit(graph: Graph, target: Target = Target.PORTABLE) -> Emitted:
         "main.c": kernel("main"),
     }
     return Emitted(made, codes, scratch, files)
+
+
+def _fast(step: Step) -> dict[KernelSet, wide.FastCode]:
+    found = {kernels: wide.code(step, kernels) for kernels in SETS}
+    return {kernels: code for kernels, code in found.items() if code}
 
 
 def _aligned(size: int) -> int:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.graph import Pooling, Window
+from quantbench.c99.sets import KernelSet
 
-_ACCUMULATORS = 16
+_PACKED_BLOCKS = 16
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Shape:
     window: Window
     pooling: Pooling
     weights: NDArray[np.int16]
-    """[O, runs, bytes of a run]"""
+    """[O, runs, values of a run]"""
 
     @property
     def runs(self) -> tuple[int, ...]:
@@ -35,14 +36,13 @@ class Shape:
         return tuple(r * dh * row + c * dw * self.channels for r in range(kh) for c in columns)
 
     @property
-    def chunks(self) -> tuple[tuple[int, int], ...]:
-        """Begin and count of the bytes of a run that are multiplied at once: the last four
-        overlap those before, so that nothing behind the run is read.
-        """
-        length = self.weights.shape[2]
-        if length < 4:
-            return ((0, length),)
-        return tuple((min(at, length - 4), 4) for at in range(0, length, 4))
+    def positions(self) -> int:
+        """Places that an output is pooled of."""
+        return self.pooling.window.kernel[0] * self.pooling.window.kernel[1]
+
+    @property
+    def one_place(self) -> bool:
+        return self.out_height * self.out_width * self.positions == 1
 
     def position(self, x: int, place: int) -> int:
         """Of a place in the pooling window of the tile's output x, from the tile's begin."""
@@ -51,74 +51,118 @@ class Shape:
         return (r * sh * self.width + (x * across + c) * sw) * self.channels
 
 
+def chunks(length: int, values: int) -> tuple[tuple[int, int], ...]:
+    """Begin and count of what a lane takes of a run at once. Of bytes, the last four overlap those
+    before, so that nothing behind the run is read; behind numbers of 16 bits there is room.
+    """
+    if values == 4 and length < 4:
+        return ((0, length),)
+    last = length - 4 if values == 4 else length
+    return tuple((min(at, last), values) for at in range(0, length, values))
+
+
 @dataclass(frozen=True)
 class Group:
-    """Blocks of output channels that one function computes, for as many groups as there are."""
+    """Output channels whose weights lie interleaved; `count` such groups follow one another."""
 
-    lanes: int
-    blocks: int
+    width: int
     first: int
     count: int
+    filled: int
+    """Channels that there are in the last."""
+
+
+def groups(shape: Shape) -> tuple[Group, ...]:
+    """The same for all sets, which share the packed weights: many channels where values are used
+    once, else as few as share the widest registers with positions.
+    """
+    outputs = shape.outputs
+    blocks, left = divmod(outputs, 16)
+    if left > 8:
+        blocks, left = blocks + 1, 0
+    most = 8 if shape.one_place else max(1, min(4, _PACKED_BLOCKS // max(shape.positions, 4)))
+    found = []
+    if whole := blocks // most:
+        found.append(Group(16 * most, 0, whole, 16 * most))
+    if rest := blocks % most:
+        found.append(Group(16 * rest, whole * most * 16, 1, 16 * rest))
+    if left:
+        found.append(Group(8, blocks * 16, 1, left))
+    elif outputs % 16:
+        last = found.pop()
+        if last.count > 1:
+            found.append(Group(last.width, last.first, last.count - 1, last.width))
+        first = last.first + (last.count - 1) * last.width
+        found.append(Group(last.width, first, 1, outputs - first))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one function computes of a group: blocks of registers from channel `at` on."""
+
+    group: Group
+    bits: int
+    at: int
+    blocks: int
     filled: int
     """Channels in the last block."""
 
     @property
-    def chunk_bytes(self) -> int:
-        """Weights that one chunk of values meets."""
-        return self.blocks * self.lanes * 4
+    def lanes(self) -> int:
+        return self.bits // 32
+
+    def lane(self, block: int) -> int:
+        """The block's first channel, from the group's."""
+        return self.at + block * self.lanes
 
 
-def groups(outputs: int, one_place: bool, positions: int) -> tuple[Group, ...]:
-    """With one place blocks alone fill the registers, else they share them with positions."""
-    blocks, left = divmod(outputs, 16)
-    if left > 8:
-        blocks, left = blocks + 1, 0
-    most = 8 if one_place else max(1, min(4, _ACCUMULATORS // max(positions, 4)))
-    found = []
-    if whole := blocks // most:
-        found.append(Group(16, most, 0, whole, 16))
-    if rest := blocks % most:
-        found.append(Group(16, rest, whole * most * 16, 1, 16))
-    if left:
-        found.append(Group(8, 1, blocks * 16, 1, left))
-    elif found and outputs % 16:
-        last = found.pop()
-        if last.count > 1:
-            found.append(Group(16, last.blocks, last.first, last.count - 1, 16))
-        first = last.first + (last.count - 1) * last.blocks * 16
-        found.append(Group(16, last.blocks, first, 1, outputs % 16))
+def passes(group: Group, shape: Shape, kernels: KernelSet) -> tuple[Pass, ...]:
+    """As few as the registers allow, of about as many blocks each."""
+    bits = next((one for one in kernels.bits if one <= group.width * 32), kernels.bits[-1])
+    lanes = bits // 32
+    whole = -(-group.filled // lanes)
+    room = kernels.accumulators // max(shape.positions, 4)
+    most = 8 if shape.one_place else max(1, min(kernels.blocks, room))
+    parts = -(-whole // most)
+    found, begin = [], 0
+    for part in range(parts):
+        end = whole * (part + 1) // parts
+        filled = group.filled - (end - 1) * lanes if end == whole else lanes
+        found.append(Pass(group, bits, begin * lanes, end - begin, min(lanes, filled)))
+        begin = end
     return tuple(found)
 
 
-def tile(out_width: int, positions: int, blocks: int, lanes: int) -> int:
+def tile(shape: Shape, one: Pass, kernels: KernelSet) -> int:
     """How many outputs in a row are computed at once; the last tile may begin in the one before.
 
     By the time of its products: so many in flight hide their latency, and each weight is loaded
     once a tile.
     """
-    latency = 4 if lanes == 16 else 8
+    latency = kernels.latency * kernels.bits[0] // one.bits
+    each = shape.positions * one.blocks
 
     def cost(across: int) -> float:
-        together = across * positions * blocks
-        return -(-out_width // across) * (max(together, latency) + blocks / 2)
+        return -(-shape.out_width // across) * (max(across * each, latency) + one.blocks / 2)
 
-    most = max(1, min(out_width, _ACCUMULATORS // (positions * blocks)))
+    most = max(1, min(shape.out_width, kernels.accumulators // each))
     return min(range(1, most + 1), key=cost)
 
 
-def packed(weights: NDArray[np.int16], group: Group) -> NDArray[np.int16]:
-    """[O, runs, length] to [groups, runs, chunks, blocks, lanes, 4]; the last four bytes of a run
-    overlap those before, and weigh nothing where they do.
+def packed(weights: NDArray[np.int16], group: Group, values: int) -> NDArray[np.int16]:
+    """[O, runs, length] to [count, runs, chunks, width, values]; where the last four bytes of a
+    run overlap those before, they weigh nothing.
     """
     outputs, runs, length = weights.shape
-    channels = group.count * group.blocks * group.lanes
-    whole, left = divmod(length, 4)
-    chunks = whole + (left > 0)
-    filled = np.zeros((channels, runs, chunks * 4), np.int16)
+    channels = group.count * group.width
+    pieces = chunks(length, values)
+    filled = np.zeros((channels, runs, len(pieces) * values), np.int16)
     have = weights[group.first : min(group.first + channels, outputs)]
-    filled[: len(have), :, : whole * 4] = have[:, :, : whole * 4]
-    if left:
-        begin = whole * 4 + (4 - left if whole else 0)
-        filled[: len(have), :, begin : begin + left] = have[:, :, whole * 4 :]
-    split = filled.reshape(group.count, group.blocks, group.lanes, runs, chunks, 4)
-    return np.ascontiguousarray(split.transpose(0, 3, 4, 1, 2, 5))
+    whole = length // values * values
+    filled[: len(have), :, :whole] = have[:, :, :whole]
+    if left := length - whole:
+        begin = whole + (whole - pieces[-1][0])
+        filled[: len(have), :, begin : begin + left] = have[:, :, whole:]
+    split = filled.reshape(group.count, group.width, runs, len(pieces), values)
+    return np.ascontiguousarray(split.transpose(0, 2, 3, 1, 4))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantbench.c99.graph import Conv
 from quantbench.c99.lanes import Shape
@@ -34,16 +35,20 @@ def fits(node: Conv, shape: Shape) -> bool:
     )
 
 
-def text(own: str, layer: str, node: Conv, shape: Shape) -> str:
-    """A function (in, out), and its constants."""
+def code(own: str, layer: str, node: Conv, shape: Shape) -> tuple[dict[str, str], str]:
+    """A function (in, out), and its constants by name."""
     picks = np.stack([_pick(shape, g, c) for g in range(_groups(shape)) for c in _columns(shape)])
-    mixes = _mixes(shape)
-    constants = (
-        array("uint8_t", f"{own}_picks", picks)
-        + array("int8_t", f"{own}_taps", _taps(node))
-        + array("uint8_t", f"{own}_mixes", mixes)
-    ).replace("[] =", "[] __attribute__((aligned(64))) =")
-    return constants + "\n".join([*_head(own, shape), *_body(own, layer, node, shape), ""])
+    tables: tuple[tuple[str, str, NDArray[np.integer]], ...] = (
+        ("uint8_t", "picks", picks), ("int8_t", "taps", _taps(node)),
+        ("uint8_t", "mixes", _mixes(shape)),
+    )  # fmt: skip
+    constants = {
+        f"{own}_{name}": array(type, f"{own}_{name}", values).replace(
+            "[] =", "[] __attribute__((aligned(64))) ="
+        )
+        for type, name, values in tables
+    }
+    return constants, "\n".join([*_head(own, shape), *_body(own, layer, node, shape), ""])
 
 
 def _head(own: str, shape: Shape) -> list[str]:
@@ -90,7 +95,7 @@ def _place(own: str, layer: str, node: Conv, shape: Shape, down: int, c: int) ->
         value = f"_mm512_permutex2var_epi8({one}, {pick}, {other})"
         lines.append(f"const __m512i v{g} = {value};")
         for o in channels:
-            taps = f"four_512((const uint8_t *){own}_taps + {(g * shape.outputs + o) * 4})"
+            taps = f"values_512((const uint8_t *){own}_taps + {(g * shape.outputs + o) * 4})"
             lines.append(f"a{o} = _mm512_dpbusd_epi32(a{o}, v{g}, {taps});")
     for limit, function in (("low", "max"), ("high", "min")):
         if getattr(node, limit) is not None:

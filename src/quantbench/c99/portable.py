@@ -169,10 +169,18 @@ def _pad(step: Step, node: Pad) -> Code:
 
 
 def pad_call(image: Place, out: str, pads: tuple[int, int, int, int], value: int) -> str:
-    channels, height, width = image.shape
+    return f"pad({_framed(image, out, pads, value)});"
+
+
+def widen_call(given: Place, out: str, pads: tuple[int, int, int, int], value: int) -> str:
+    return f"widened({_framed(given, out, pads, value)});"
+
+
+def _framed(given: Place, out: str, pads: tuple[int, int, int, int], value: int) -> str:
+    channels, height, width = given.shape if len(given.shape) == 3 else (1, 1, given.size)
     top, left, bottom, right = pads
     numbers = (height, width * channels, top, left * channels, bottom, right * channels, value)
-    return f"pad({image.at}, {out}, {', '.join(map(str, numbers))});"
+    return f"{given.at}, {out}, {', '.join(map(str, numbers))}"
 
 
 def _arrange(step: Step, node: Arrange) -> Code:

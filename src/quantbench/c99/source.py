@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
-from quantbench.c99.plan import Plan
+from quantbench.c99.plan import Plan, Step
 from quantbench.c99.portable import Code
+from quantbench.c99.sets import SETS, KernelSet, among, choice
 from quantbench.c99.text import comment, kernel
-from quantbench.c99.vnni import FastCode
+from quantbench.c99.wide import FastCode
 
 # In the order in which one uses the other.
 _KERNELS = (
@@ -16,72 +17,54 @@ _KERNELS = (
     "pool", "add", "rescale", "concat", "pad", "arrange",
 )  # fmt: skip
 _HEAD = "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch)\n{"
-_VNNI = """\
-#if defined(__AVX512VNNI__) && defined(__AVX512F__) && defined(__AVX512BW__) \\
-    && defined(__AVX512VL__) && !defined(MODEL_PORTABLE)
-#define MODEL_VNNI 1
-#include <immintrin.h>
-#if defined(__AVX512VBMI__)
-#define MODEL_VBMI 1
-#else
-#define MODEL_VBMI 0
-#endif
-#else
-#define MODEL_VNNI 0
-#endif
-"""
+Fast = Mapping[KernelSet, FastCode]
+"""Of one step, in each set that has code for it."""
 
 
-def source(
-    made: Plan, codes: Sequence[Code], fast: Sequence[FastCode | None], temporary: int
-) -> str:
+def source(made: Plan, codes: Sequence[Code], fast: Sequence[Fast], temporary: int) -> str:
     """`fast` stands in the place of the portable code where the C compiler's macros allow it."""
-    some = any(one is not None for one in fast)
+    some = any(fast)
+    used = {name for code in codes for name in code.kernels}
     parts = ['#include "model.h"\n\n#include <string.h>\n']
     if some:
-        parts += [_VNNI, f"#define TEMPORARY (scratch + {temporary})\n"]
-        parts.append("\n".join(["#if MODEL_VNNI", *_fast_kernels(), "#endif\n"]))
-    parts += _portable_kernels(codes, fast)
-    for step, code, other in zip(made.steps, codes, fast, strict=True):
-        if code.constants or other:
-            parts.append(f"/* {step.identifier}: {comment(step.work.name)} */")
-            parts.append(_either(code.constants, other.text if other else None))
-    parts.append(_body(made, codes, fast))
+        used |= {"pad", "requantize"}
+        parts += [choice(), f"#define TEMPORARY (scratch + {temporary})\n"]
+    kernels = [_kernel(name) for name in _KERNELS if name in used]
+    parts += [_used_or_not(text) for text in [*kernels, kernel("widen")]] if some else kernels
+    parts += [_set(one) for one in SETS if some]
+    for step, code, found in zip(made.steps, codes, fast, strict=True):
+        parts.append(f"/* {step.identifier}: {comment(step.work.name)} */")
+        parts += _constants(code, found)
+    parts.append(_body(made.steps, codes, fast))
     return "\n".join(parts)
 
 
-def _body(made: Plan, codes: Sequence[Code], fast: Sequence[FastCode | None]) -> str:
+def _constants(code: Code, fast: Fast) -> list[str]:
+    """Each where it is used: one that isn't is a warning."""
+    names = {name: text for one in fast.values() for name, text in one.constants.items()}
+    parts = [_either(code.constants, fast)] if code.constants else []
+    for name, text in names.items():
+        users = tuple(one for one, its in fast.items() if name in its.constants)
+        parts.append(f"#if {among(users)}\n{text}#endif\n")
+    parts += [f"#if {among((one,))}\n{its.text}#endif\n" for one, its in fast.items()]
+    return parts
+
+
+def _body(steps: Sequence[Step], codes: Sequence[Code], fast: Sequence[Fast]) -> str:
     lines = [_HEAD, "    (void)scratch;"]
-    for step, code, other in zip(made.steps, codes, fast, strict=True):
+    for step, code, found in zip(steps, codes, fast, strict=True):
         lines.append(f"    /* {step.identifier}: {comment(step.work.name)} */")
-        slow, quick = ("\n".join(f"    {call}" for call in calls) for calls in (
-            code.calls, other.calls if other else ()
-        ))  # fmt: skip
-        lines.append(_either(slow, quick if other else None))
+        for one, its in found.items():
+            lines.append(f"#{'elif' if one is not next(iter(found)) else 'if'} {among((one,))}")
+            lines += [f"    {call}" for call in its.calls]
+        slow = [f"    {call}" for call in code.calls]
+        lines += ["#else", *slow, "#endif"] if found else slow
     return "\n".join([*lines, "}\n"])
 
 
-def _either(portable: str, fast: str | None) -> str:
-    if fast is None:
-        return portable
-    return f"#if MODEL_VNNI\n{fast.rstrip()}\n#else\n{portable.rstrip()}\n#endif"
-
-
-def _portable_kernels(codes: Sequence[Code], fast: Sequence[FastCode | None]) -> list[str]:
-    """Each where it is used: one that isn't is a warning."""
-    slow = {name for code in codes for name in code.kernels}
-    quick = {"pad"} if any(other and other.room for other in fast) else set()
-    quick |= {
-        name for code, other in zip(codes, fast, strict=True) if not other for name in code.kernels
-    }
-    found = []
-    for name in _KERNELS:
-        if name in slow and name in quick:
-            found.append(_kernel(name))
-        elif name in slow | quick:
-            condition = "!MODEL_VNNI" if name in slow else "MODEL_VNNI"
-            found.append(f"#if {condition}\n{_kernel(name)}#endif\n")
-    return found
+def _either(portable: str, fast: Fast) -> str:
+    """Portable constants, where no set has its own."""
+    return f"#if !({among(tuple(fast))})\n{portable}#endif\n" if fast else portable
 
 
 def _kernel(name: str) -> str:
@@ -91,14 +74,21 @@ def _kernel(name: str) -> str:
     return re.sub(r"\b(dot|conv|dense)(?=\(|_)", r"\1_wide", text) if wide else text
 
 
-def _fast_kernels() -> Iterable[str]:
-    """In registers of 512 bits, and the same of 256."""
-    wide, store = (_used_or_not(kernel(name)) for name in ("avx512vnni", "store"))
-    half = wide.replace("512", "256").replace("(__mmask16)0xAAAA", "(__mmask8)0xAA")
-    pixels = f"#if MODEL_VBMI\n{_used_or_not(kernel('pixels'))}#endif\n"
-    return (store, wide, pixels, half.replace("set1_epi64(", "set1_epi64x("))
+def _set(one: KernelSet) -> str:
+    """Where there are registers of half the bits, the same text is for them, too."""
+    texts = []
+    for name in one.kernels:
+        text = kernel(name)
+        texts.append(text)
+        if name.startswith("avx512"):
+            half = text.replace("512", "256").replace("AVX256", "AVX512")
+            half = half.replace("(__mmask16)0xAAAA", "(__mmask8)0xAA")
+            texts.append(half.replace("set1_epi64(", "set1_epi64x("))
+    text = _used_or_not("\n".join(texts))
+    return f"#if {among((one,))}\n#include <{one.header}>\n\n{text}#endif\n"
 
 
 def _used_or_not(text: str) -> str:
     """No compiler warns of a small function that this network doesn't need."""
-    return text.replace("static inline", "static inline __attribute__((unused))")
+    begins = re.compile(r"^static (inline )?(?=\w+ \**\w+\()", re.MULTILINE)
+    return begins.sub(r"static \1__attribute__((unused)) ", text)

@@ -1,4 +1,6 @@
-/* Output channels in lanes: each lane's four weights meet the same four values. */
+/* Registers of 512 bits: 16 lanes of int32. The same text with 256 for 512 is for 8 lanes. */
+typedef __m512i vec_512;
+typedef __m512i operand_512;
 typedef struct {
     __m512i m_even, m_odd, shift_even, shift_odd, half_even, half_odd;
 } factors_512;
@@ -8,6 +10,65 @@ static inline __m512i load_512(const void *from)
     __m512i found;
     memcpy(&found, from, sizeof found);
     return found;
+}
+
+/* In every lane. Written out, or else compilers keep the four bytes of neighbouring windows in
+   general registers, from where a broadcast takes three times as long. */
+static inline __m512i values_512(const uint8_t *values)
+{
+#if defined(__AVX512F__)
+    __m512i found;
+    __asm__("vpbroadcastd {%1, %0|%0, %1}" : "=v"(found) : "m"(*(const uint8_t(*)[4])values));
+    return found;
+#else
+    int32_t four;
+    memcpy(&four, values, sizeof four);
+    return _mm512_set1_epi32(four);
+#endif
+}
+
+/* Fewer than four, with zeros behind. */
+static inline __m512i part_512(const uint8_t *values, size_t count)
+{
+    int32_t four = 0;
+    memcpy(&four, values, count);
+    return _mm512_set1_epi32(four);
+}
+
+static inline __m512i weights_512(const void *weights)
+{
+    return load_512(weights);
+}
+
+/* Kept in a register: a load for each product would take the place of a broadcast. */
+static inline __m512i kept_512(const void *weights)
+{
+    __m512i found = load_512(weights);
+#if defined(__AVX512F__)
+    __asm__("" : "+v"(found));
+#endif
+    return found;
+}
+
+/* Each lane's four weights meet the same four values. */
+static inline __m512i product_512(__m512i sum, __m512i values, __m512i weights)
+{
+    return _mm512_dpbusd_epi32(sum, values, weights);
+}
+
+static inline __m512i sum_512(__m512i a, __m512i b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
+static inline __m512i max_512(__m512i a, __m512i b)
+{
+    return _mm512_max_epi32(a, b);
+}
+
+static inline __m512i min_512(__m512i a, __m512i b)
+{
+    return _mm512_min_epi32(a, b);
 }
 
 static inline factors_512 factors_of_512(const int32_t *m, const int32_t *shift)
@@ -37,27 +98,13 @@ static inline __m128i requantized_512(__m512i sum, factors_512 f, int zero, int 
     return _mm512_cvtepi32_epi8(_mm512_min_epi32(value, _mm512_set1_epi32(most)));
 }
 
-/* In every lane. Written out, or else compilers keep the four bytes of neighbouring windows in
-   general registers, from where a broadcast takes three times as long. */
-static inline __m512i four_512(const uint8_t *values)
+static inline void store_512(uint8_t *out, __m512i sum, factors_512 f, int zero, int least,
+                             int most, size_t count)
 {
-    __m512i found;
-    __asm__("vpbroadcastd {%1, %0|%0, %1}" : "=v"(found) : "m"(*(const uint8_t(*)[4])values));
-    return found;
+    store_bytes(out, requantized_512(sum, f, zero, least, most), count);
 }
 
-/* Kept in a register: a load for each product would take the place of a broadcast. */
-static inline __m512i weights_512(const int8_t *weights)
+static inline void store_sums_512(int32_t *out, __m512i sum, size_t count)
 {
-    __m512i found = load_512(weights);
-    __asm__("" : "+v"(found));
-    return found;
-}
-
-/* Fewer than four, with zeros behind. */
-static inline __m512i part_512(const uint8_t *values, size_t count)
-{
-    int32_t four = 0;
-    memcpy(&four, values, count);
-    return _mm512_set1_epi32(four);
+    memcpy(out, &sum, count * sizeof *out);
 }

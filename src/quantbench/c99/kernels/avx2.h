@@ -1,0 +1,10 @@
+/* Each lane's two weights of 16 bits meet the same two values. The sum is kept in a register:
+   compilers else add the products of several chunks first, and run out of registers. */
+static inline __m256i product_256(__m256i sum, __m256i values, __m256i weights)
+{
+    __m256i found = _mm256_add_epi32(sum, _mm256_madd_epi16(values, weights));
+#if defined(__AVX2__)
+    __asm__("" : "+x"(found));
+#endif
+    return found;
+}

@@ -1,0 +1,58 @@
+/* Registers of 128 bits: 4 lanes of int32. */
+typedef int32x4_t vec_128;
+typedef struct {
+    int32x4_t m;
+    int64x2_t low, high;
+} factors_128;
+
+static inline int32x4_t load_128(const int32_t *from)
+{
+    return vld1q_s32(from);
+}
+
+static inline int32x4_t sum_128(int32x4_t a, int32x4_t b)
+{
+    return vaddq_s32(a, b);
+}
+
+static inline int32x4_t max_128(int32x4_t a, int32x4_t b)
+{
+    return vmaxq_s32(a, b);
+}
+
+static inline int32x4_t min_128(int32x4_t a, int32x4_t b)
+{
+    return vminq_s32(a, b);
+}
+
+/* A shift to the left by less than 0 is one to the right, here with rounding. */
+static inline factors_128 factors_of_128(const int32_t *m, const int32_t *shift)
+{
+    const int32x4_t back = vnegq_s32(vld1q_s32(shift));
+    factors_128 f;
+    f.m = vld1q_s32(m);
+    f.low = vmovl_s32(vget_low_s32(back));
+    f.high = vmovl_s32(vget_high_s32(back));
+    return f;
+}
+
+/* zero + round(sum * m * 2**-shift) within [least, most], which 32 bits hold before. */
+static inline void store_128(uint8_t *out, int32x4_t sum, factors_128 f, int zero, int least,
+                             int most, size_t count)
+{
+    const int64x2_t low = vmull_s32(vget_low_s32(sum), vget_low_s32(f.m));
+    const int64x2_t high = vmull_s32(vget_high_s32(sum), vget_high_s32(f.m));
+    int32x4_t value = vcombine_s32(vmovn_s64(vrshlq_s64(low, f.low)),
+                                   vmovn_s64(vrshlq_s64(high, f.high)));
+    value = vaddq_s32(value, vdupq_n_s32(zero));
+    value = vminq_s32(vmaxq_s32(value, vdupq_n_s32(least)), vdupq_n_s32(most));
+    const int16x4_t words = vmovn_s32(value);
+    uint8_t bytes[8];
+    vst1_u8(bytes, vqmovun_s16(vcombine_s16(words, words)));
+    memcpy(out, bytes, count);
+}
+
+static inline void store_sums_128(int32_t *out, int32x4_t sum, size_t count)
+{
+    memcpy(out, &sum, count * sizeof *out);
+}

@@ -1,0 +1,114 @@
+/* Registers of 256 bits: 8 lanes of int32. */
+typedef __m256i vec_256;
+typedef __m256i operand_256;
+typedef struct {
+    __m256i m_even, m_odd, shift_even, shift_odd, half_even, half_odd, less_even, less_odd;
+} factors_256;
+
+static inline __m256i load_256(const void *from)
+{
+    __m256i found;
+    memcpy(&found, from, sizeof found);
+    return found;
+}
+
+/* Four bytes in every lane: written out, for compilers else take them apart and together. */
+static inline __m256i values_256(const uint8_t *values)
+{
+#if defined(__AVX2__)
+    __m256i found;
+    __asm__("vpbroadcastd {%1, %0|%0, %1}" : "=x"(found) : "m"(*(const uint8_t(*)[4])values));
+    return found;
+#else
+    int32_t four;
+    memcpy(&four, values, sizeof four);
+    return _mm256_set1_epi32(four);
+#endif
+}
+
+/* Fewer than four, with zeros behind. */
+static inline __m256i part_256(const uint8_t *values, size_t count)
+{
+    int32_t four = 0;
+    memcpy(&four, values, count);
+    return _mm256_set1_epi32(four);
+}
+
+static inline __m256i weights_256(const void *weights)
+{
+    return load_256(weights);
+}
+
+/* Kept in a register, for several products. */
+static inline __m256i kept_256(const void *weights)
+{
+    __m256i found = load_256(weights);
+#if defined(__AVX2__)
+    __asm__("" : "+x"(found));
+#endif
+    return found;
+}
+
+static inline __m256i sum_256(__m256i a, __m256i b)
+{
+    return _mm256_add_epi32(a, b);
+}
+
+static inline __m256i max_256(__m256i a, __m256i b)
+{
+    return _mm256_max_epi32(a, b);
+}
+
+static inline __m256i min_256(__m256i a, __m256i b)
+{
+    return _mm256_min_epi32(a, b);
+}
+
+/* There is no arithmetic shift of 64 bits: 2**62 makes the product positive before, and what
+   the shift leaves of it is taken away behind. */
+static inline factors_256 factors_of_256(const int32_t *m, const int32_t *shift)
+{
+    const __m256i one = _mm256_set1_epi64x(1), ms = load_256(m), shifts = load_256(shift);
+    const __m256i large = _mm256_set1_epi64x((int64_t)1 << 62);
+    factors_256 f;
+    f.m_even = ms;
+    f.m_odd = _mm256_srli_epi64(ms, 32);
+    f.shift_odd = _mm256_srli_epi64(shifts, 32);
+    f.shift_even = _mm256_srli_epi64(_mm256_slli_epi64(shifts, 32), 32);
+    f.half_even = _mm256_sllv_epi64(one, _mm256_sub_epi64(f.shift_even, one));
+    f.half_odd = _mm256_sllv_epi64(one, _mm256_sub_epi64(f.shift_odd, one));
+    f.half_even = _mm256_add_epi64(f.half_even, large);
+    f.half_odd = _mm256_add_epi64(f.half_odd, large);
+    f.less_even = _mm256_srlv_epi64(large, f.shift_even);
+    f.less_odd = _mm256_srlv_epi64(large, f.shift_odd);
+    return f;
+}
+
+/* zero + round(sum * m * 2**-shift) within [least, most], which 32 bits hold before. */
+static inline __m128i requantized_256(__m256i sum, factors_256 f, int zero, int least, int most)
+{
+    const __m256i even = _mm256_mul_epi32(sum, f.m_even);
+    const __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), f.m_odd);
+    __m256i low = _mm256_srlv_epi64(_mm256_add_epi64(even, f.half_even), f.shift_even);
+    __m256i high = _mm256_srlv_epi64(_mm256_add_epi64(odd, f.half_odd), f.shift_odd);
+    low = _mm256_sub_epi64(low, f.less_even);
+    high = _mm256_slli_epi64(_mm256_sub_epi64(high, f.less_odd), 32);
+    __m256i value = _mm256_blend_epi32(low, high, 0xAA);
+    value = _mm256_add_epi32(value, _mm256_set1_epi32(zero));
+    value = _mm256_max_epi32(value, _mm256_set1_epi32(least));
+    value = _mm256_min_epi32(value, _mm256_set1_epi32(most));
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(value),
+                                           _mm256_extracti128_si256(value, 1));
+    return _mm_packus_epi16(words, words);
+}
+
+static inline void store_256(uint8_t *out, __m256i sum, factors_256 f, int zero, int least,
+                             int most, size_t count)
+{
+    store_bytes(out, requantized_256(sum, f, zero, least, most), count);
+}
+
+static inline void store_sums_256(int32_t *out, __m256i sum, size_t count)
+{
+    memcpy(out, &sum, count * sizeof *out);
+}

@@ -1,0 +1,149 @@
+"""Convolutions and fully connected layers in wide registers, from their shapes.
+
+Output channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few of them
+at a time are in every lane and multiplied with the weights of each. A tile of positions and of
+blocks of channels stays in registers; activation, pooling and requantization happen there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99 import pixels
+from quantbench.c99.arithmetic import accumulator_bounds
+from quantbench.c99.graph import Conv, Dense, Pooling, Window
+from quantbench.c99.lanes import Shape, groups, packed, passes
+from quantbench.c99.plan import Step
+from quantbench.c99.portable import pad_call, wide, widen_call
+from quantbench.c99.sets import AVX512VBMI, KernelSet
+from quantbench.c99.text import array
+from quantbench.c99.tiles import function
+
+_NARROW = 2**30
+_ONE = Pooling("average", Window((1, 1)))
+
+
+@dataclass(frozen=True)
+class FastCode:
+    """Of one step in one set; `room` is memory that its calls need at TEMPORARY, a name in C.
+
+    `constants` are by name; those of several sets are the same.
+    """
+
+    constants: Mapping[str, str]
+    text: str
+    calls: tuple[str, ...]
+    room: int
+
+
+def code(step: Step, kernels: KernelSet) -> FastCode | None:
+    """None where the portable kernel must do."""
+    node = step.work
+    if not isinstance(node, Conv | Dense) or wide(node.weights) or not _narrow(node):
+        return None
+    if isinstance(node, Conv) and node.groups != 1:
+        return None
+    if node.requantize is None and step.output.at != "output":
+        return None  # int32 in scratch memory, whose alignment isn't known
+    return _layer(step, node, kernels)
+
+
+def _narrow(node: Conv | Dense) -> bool:
+    """Whether 32 bits hold what is rounded, before it is clamped."""
+    if node.requantize is None:
+        return True
+    _, _, most = accumulator_bounds(
+        node.start.astype(np.int64), node.weights.astype(np.int64), 0, 255
+    )
+    places = 1
+    if isinstance(node, Conv) and node.pooling and node.pooling.kind == "average":
+        places = node.pooling.window.kernel[0] * node.pooling.window.kernel[1]
+    many = node.requantize.multipliers
+    factors = many if len(many) > 1 else many * len(most)
+    return all(
+        (int(bound) * places * one.m >> one.s) < _NARROW
+        for bound, one in zip(most, factors, strict=True)
+    )
+
+
+def _shape(step: Step, node: Conv | Dense) -> Shape:
+    if isinstance(node, Dense):
+        inputs = step.inputs[0].size
+        weights = node.weights[:, None, :]
+        return Shape(1, inputs, step.output.size, 1, 1, Window((1, 1)), _ONE, weights)
+    channels, _, width = step.inputs[0].shape
+    outputs, out_height, out_width = step.output.shape
+    _, left, _, right = node.window.pads
+    lying = node.weights
+    runs = lying.shape[1] * (lying.shape[2] if node.window.dilations[1] > 1 else 1)
+    return Shape(
+        width + left + right, channels, outputs, out_height, out_width,
+        node.window, node.pooling or _ONE, lying.reshape(outputs, runs, -1),
+    )  # fmt: skip
+
+
+def _layer(step: Step, node: Conv | Dense, kernels: KernelSet) -> FastCode:
+    shape = _shape(step, node)
+    name = step.identifier
+    source, calls, room = _source(step, node, kernels)
+    constants = _tables(name, node, shape, kernels)
+    if kernels is AVX512VBMI and isinstance(node, Conv) and pixels.fits(node, shape):
+        calls.append(f"{name}_pixels({source}, {step.output.at});")
+        more, text = pixels.code(f"{name}_pixels", name, node, shape)
+        return FastCode(constants | more, text, tuple(calls), room)
+    parts = []
+    for number, group in enumerate(groups(shape)):
+        weights = f"{name}_{number}_{'bytes' if kernels.values == 4 else 'words'}"
+        element = "int8_t" if kernels.values == 4 else "int16_t"
+        values = packed(shape.weights, group, kernels.values)
+        constants[weights] = _aligned(array(element, weights, values))
+        for at, one in enumerate(passes(group, shape, kernels)):
+            own = f"{name}_{number}_{at}"
+            parts.append(function(own, name, weights, node, shape, one, kernels))
+            calls.append(f"{own}({source}, {step.output.at});")
+    return FastCode(constants, "".join(parts), tuple(calls), room)
+
+
+def _source(step: Step, node: Conv | Dense, kernels: KernelSet) -> tuple[str, list[str], int]:
+    """Where the kernels read, the calls that make it, and its bytes."""
+    pads = node.window.pads if isinstance(node, Conv) else (0, 0, 0, 0)
+    padding = node.padding if isinstance(node, Conv) else 0
+    given = step.inputs[0]
+    channels, height, width = given.shape if len(given.shape) == 3 else (1, 1, given.size)
+    top, left, bottom, right = pads
+    values = (height + top + bottom) * (width + left + right) * channels
+    if kernels.values == 2:
+        return "TEMPORARY", [widen_call(given, "TEMPORARY", pads, padding)], 2 * values + 4
+    if any(pads):
+        return "TEMPORARY", [pad_call(given, "TEMPORARY", pads, padding)], values
+    return given.at, [], 0
+
+
+def _tables(name: str, node: Conv | Dense, shape: Shape, kernels: KernelSet) -> dict[str, str]:
+    found: dict[str, NDArray[np.integer] | None] = {"low": node.low, "high": node.high}
+    if kernels.signed:
+        flat = shape.weights.reshape(shape.outputs, -1)
+        less = node.start.astype(np.int64) + 128 * flat.sum(axis=1, dtype=np.int64)
+        found["signed"] = less.astype(np.int32)  # modulo 2**32, as sums are on their way
+    else:
+        found["start"] = node.start
+    if node.requantize is not None:
+        many = node.requantize.multipliers
+        found["m"] = np.array([one.m for one in many])
+        found["shift"] = np.array([one.s for one in many])
+    tables = {f"{name}_{field}": values for field, values in found.items() if values is not None}
+    return {one: _lanes(one, values, shape.outputs) for one, values in tables.items()}
+
+
+def _lanes(name: str, values: NDArray[np.integer], outputs: int) -> str:
+    """For every channel, and for the lanes behind the last."""
+    many = np.broadcast_to(values, (outputs,)) if len(values) == 1 else values
+    return _aligned(array("int32_t", name, np.pad(many, (0, -outputs % 16), mode="edge")))
+
+
+def _aligned(text: str) -> str:
+    return text.replace("[] =", "[] __attribute__((aligned(64))) =", 1)
