@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.graph import Conv
 from quantbench.c99.lanes import Shape
-from quantbench.c99.text import array
+from quantbench.c99.text import aligned, array
 
 _LANES = 16
 _REGISTER = 64
@@ -43,9 +43,7 @@ def code(own: str, layer: str, node: Conv, shape: Shape) -> tuple[dict[str, str]
         ("uint8_t", "mixes", _mixes(shape)),
     )  # fmt: skip
     constants = {
-        f"{own}_{name}": array(type, f"{own}_{name}", values).replace(
-            "[] =", "[] __attribute__((aligned(64))) ="
-        )
+        f"{own}_{name}": aligned(array(type, f"{own}_{name}", values))
         for type, name, values in tables
     }
     return constants, "\n".join([*_head(own, shape), *_body(own, layer, node, shape), ""])
@@ -95,8 +93,8 @@ def _place(own: str, layer: str, node: Conv, shape: Shape, down: int, c: int) ->
         value = f"_mm512_permutex2var_epi8({one}, {pick}, {other})"
         lines.append(f"const __m512i v{g} = {value};")
         for o in channels:
-            taps = f"values_512((const uint8_t *){own}_taps + {(g * shape.outputs + o) * 4})"
-            lines.append(f"a{o} = _mm512_dpbusd_epi32(a{o}, v{g}, {taps});")
+            taps = f"{own}_taps + {(g * shape.outputs + o) * 4}"
+            lines.append(f"a{o} = product_of_all(a{o}, v{g}, {taps});")
     for limit, function in (("low", "max"), ("high", "min")):
         if getattr(node, limit) is not None:
             lines += [

@@ -75,6 +75,8 @@ AVX2 = KernelSet(
     blocks=2,
     latency=2,
 )
+AVX2_BYTES = replace(AVX2, values=4)
+"""Of layers whose weights prove that sums of 16 bits hold their products: see bins.py."""
 SSE2 = KernelSet(
     macro="MODEL_SSE2",
     condition="defined(__SSE2__)",

@@ -29,6 +29,11 @@ def array(type: str, name: str, values: NDArray[np.integer] | Iterable[int]) -> 
     return f"static const {type} {name}[] = {{\n{wrapped(_number(int(one)) for one in flat)}\n}};\n"
 
 
+def aligned(text: str) -> str:
+    """The array with its begin where wide registers load it fastest."""
+    return text.replace("[] =", "[] __attribute__((aligned(64))) =", 1)
+
+
 def wrapped(items: Iterable[str]) -> str:
     lines, line = [], " "
     for item in items:

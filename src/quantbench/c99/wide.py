@@ -13,14 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99 import pixels
+from quantbench.c99 import bins, pixels
 from quantbench.c99.arithmetic import accumulator_bounds
 from quantbench.c99.graph import Conv, Dense, Pooling, Window
-from quantbench.c99.lanes import Shape, groups, packed, passes
+from quantbench.c99.lanes import Shape, groups, passes
 from quantbench.c99.plan import Step
 from quantbench.c99.portable import pad_call, wide, widen_call
-from quantbench.c99.sets import AVX512VBMI, KernelSet
-from quantbench.c99.text import array
+from quantbench.c99.products import products
+from quantbench.c99.sets import AVX2, AVX2_BYTES, AVX512VBMI, KernelSet
+from quantbench.c99.text import aligned, array
 from quantbench.c99.tiles import function
 
 _NARROW = 2**30
@@ -89,21 +90,21 @@ def _shape(step: Step, node: Conv | Dense) -> Shape:
 def _layer(step: Step, node: Conv | Dense, kernels: KernelSet) -> FastCode:
     shape = _shape(step, node)
     name = step.identifier
-    source, calls, room = _source(step, node, kernels)
-    constants = _tables(name, node, shape, kernels)
     if kernels is AVX512VBMI and isinstance(node, Conv) and pixels.fits(node, shape):
+        source, calls, room = _source(step, node, kernels)
         calls.append(f"{name}_pixels({source}, {step.output.at});")
         more, text = pixels.code(f"{name}_pixels", name, node, shape)
-        return FastCode(constants | more, text, tuple(calls), room)
-    parts = []
+        return FastCode(_tables(name, node, shape, kernels) | more, text, tuple(calls), room)
+    form = AVX2_BYTES if kernels is AVX2 and bins.fit(shape) else kernels
+    source, calls, room = _source(step, node, form)
+    constants, parts = _tables(name, node, shape, form), []
     for number, group in enumerate(groups(shape)):
-        weights = f"{name}_{number}_{'bytes' if kernels.values == 4 else 'words'}"
-        element = "int8_t" if kernels.values == 4 else "int16_t"
-        values = packed(shape.weights, group, kernels.values)
-        constants[weights] = _aligned(array(element, weights, values))
-        for at, one in enumerate(passes(group, shape, kernels)):
+        for at, one in enumerate(passes(group, shape, form)):
             own = f"{name}_{number}_{at}"
-            parts.append(function(own, name, weights, node, shape, one, kernels))
+            made = bins.products if form is AVX2_BYTES else products
+            more, its = made(f"{name}_{number}", own, shape, one, form)
+            constants |= more
+            parts.append(function(own, name, its, node, shape, one, form))
             calls.append(f"{own}({source}, {step.output.at});")
     return FastCode(constants, "".join(parts), tuple(calls), room)
 
@@ -142,8 +143,4 @@ def _tables(name: str, node: Conv | Dense, shape: Shape, kernels: KernelSet) -> 
 def _lanes(name: str, values: NDArray[np.integer], outputs: int) -> str:
     """For every channel, and for the lanes behind the last."""
     many = np.broadcast_to(values, (outputs,)) if len(values) == 1 else values
-    return _aligned(array("int32_t", name, np.pad(many, (0, -outputs % 16), mode="edge")))
-
-
-def _aligned(text: str) -> str:
-    return text.replace("[] =", "[] __attribute__((aligned(64))) =", 1)
+    return aligned(array("int32_t", name, np.pad(many, (0, -outputs % 16), mode="edge")))

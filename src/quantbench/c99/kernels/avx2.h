@@ -8,3 +8,23 @@ static inline __m256i product_256(__m256i sum, __m256i values, __m256i weights)
 #endif
     return found;
 }
+
+/* Of bytes: two products in each 16 bits, which the weights prove to hold the sum. */
+static inline __m256i halves_256(__m256i values, __m256i weights)
+{
+    return _mm256_maddubs_epi16(values, weights);
+}
+
+static inline __m256i sum_halves_256(__m256i a, __m256i b)
+{
+    return _mm256_add_epi16(a, b);
+}
+
+static inline __m256i sum_of_halves_256(__m256i sum, __m256i halves)
+{
+    __m256i found = _mm256_add_epi32(sum, _mm256_madd_epi16(halves, _mm256_set1_epi16(1)));
+#if defined(__AVX2__)
+    __asm__("" : "+x"(found));
+#endif
+    return found;
+}

@@ -7,3 +7,19 @@ static inline factors_512 factors_of_all(int32_t m, int32_t shift)
     f.half_even = f.half_odd = _mm512_sllv_epi64(_mm512_set1_epi64(1), _mm512_set1_epi64(shift - 1));
     return f;
 }
+
+/* Each lane's four values meet the same four weights. Written out: compilers else take all these
+   broadcasts out of the loop, have no registers for them, and load them from the stack. */
+static inline __m512i product_of_all(__m512i sum, __m512i values, const int8_t *weights)
+{
+#if defined(__AVX512VNNI__)
+    __asm__("vpdpbusd {%2%{1to16%}, %1, %0|%0, %1, %2%{1to16%}}"
+            : "+v"(sum)
+            : "v"(values), "m"(*(const int8_t(*)[4])weights));
+    return sum;
+#else
+    int32_t four;
+    memcpy(&four, weights, sizeof four);
+    return _mm512_dpbusd_epi32(sum, values, _mm512_set1_epi32(four));
+#endif
+}
