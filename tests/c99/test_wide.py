@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantbench.c99 import wide
+from quantbench.c99 import bins, wide
 from quantbench.c99.emit import emit
-from quantbench.c99.graph import Graph, Pooling, Window
+from quantbench.c99.graph import Conv, Dense, Graph, Node, Pooling, Window
 from quantbench.c99.lanes import Shape, chunks, groups, packed, passes, tile
 from quantbench.c99.plan import plan
 from quantbench.c99.sets import AVX2, AVX512VNNI, NEON, SETS, KernelSet
@@ -161,6 +162,47 @@ def test_places_in_lanes(
     files = emit(graph, Target.NATIVE).files
     assert "l0_pixels(" in files["model.c"]
     assert ran(files, tmp_path, *SANITIZED, *native()).startswith("PASS")
+
+
+def test_places_in_lanes_of_pairs(tmp_path: Path) -> None:
+    """Where windows are two apart, with a row of taps that is odd and pads."""
+    pooling = Pooling("max", Window((2, 2), (2, 2)))
+    graph = one_channel(6, Window((5, 5), pads=(1, 0, 2, 3)), pooling, activation="clip")
+    files = emit(graph, Target.NATIVE).files
+    assert "l0_pairs(" in files["model.c"]
+    assert ran(files, tmp_path, *SANITIZED, *chosen(AVX2)).startswith("PASS")
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 2**16))
+def test_bins_hold_each_chunk_once_within_16_bits(chunks: int, lanes: int, seed: int) -> None:
+    loads = np.random.default_rng(seed).integers(0, 129, (chunks, lanes))
+    found = bins.binned(loads)
+    assert sorted(chunk for one in found for chunk in one) == list(range(chunks))
+    for one in found:
+        assert 1 <= len(one) <= bins.DEPTH
+        assert loads[one].sum(axis=0).max() * 255 <= 32767
+    assert [len(one) for one in found] == sorted((len(one) for one in found), reverse=True)
+
+
+@pytest.mark.parametrize(("largest", "fit"), [(64, True), (65, False)])
+def test_sums_of_16_bits_only_where_the_weights_prove_them(
+    tmp_path: Path, largest: int, fit: bool
+) -> None:
+    """All weights as large as they may be, of both signs, and golden images of 255."""
+    graph = residual()
+    signs = (1, -1)
+
+    def extreme(node: Node) -> Node:
+        if not isinstance(node, Conv | Dense):
+            return node
+        sign = np.array(signs)[np.arange(len(node.weights)) % 2]
+        filled = (largest * sign).reshape(-1, *[1] * (node.weights.ndim - 1))
+        return replace(node, weights=np.broadcast_to(filled, node.weights.shape).astype(np.int16))
+
+    graph = replace(graph, nodes=tuple(extreme(node) for node in graph.nodes))
+    files = emit(graph, Target.NATIVE).files
+    assert ("l0_0_0_bins[" in files["model.c"]) is fit
+    assert ran(files, tmp_path, "-O2", *chosen(AVX2)).startswith("PASS")
 
 
 @pytest.mark.parametrize("kernels", [*SETS, None], ids=lambda one: one.macro if one else "none")

@@ -1,8 +1,5 @@
-"""A convolution of one input channel to a few, for AVX-512 VNNI and VBMI: places in lanes.
-
-With output channels in lanes most lanes would be empty. Here each lane is one output of a row,
-and a byte permute brings it four taps of its window, counted through the window's rows; all
-output channels take these taps, one place of the pooling window after the other.
+"""Places in lanes for AVX-512 VNNI and VBMI: a byte permute brings each lane four taps of its
+window, counted through the window's rows.
 """
 
 from __future__ import annotations
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.graph import Conv
 from quantbench.c99.lanes import Shape
+from quantbench.c99.places import Lanes, function, limits, step
 from quantbench.c99.text import aligned, array
 
 _LANES = 16
@@ -46,83 +44,45 @@ def code(own: str, layer: str, node: Conv, shape: Shape) -> tuple[dict[str, str]
         f"{own}_{name}": aligned(array(type, f"{own}_{name}", values))
         for type, name, values in tables
     }
-    return constants, "\n".join([*_head(own, shape), *_body(own, layer, node, shape), ""])
+    lanes = Lanes(
+        bits=512,
+        filled=_filled(shape),
+        size=1,
+        rows=_loaded(shape),
+        values=lambda r, c: _values(own, shape, r * shape.window.strides[0], c),
+        taps=lambda number, o: f"{own}_taps + {(number * shape.outputs + o) * 4}",
+        stored=_stored(own, layer, node, shape),
+    )
+    return constants, function(own, layer, node, shape, lanes)
 
 
-def _head(own: str, shape: Shape) -> list[str]:
-    filled, pool, window = _filled(shape), shape.pooling.window, shape.window
-    tiles = -(-shape.out_width // filled)
-    last = shape.out_width - filled
-    x = f"n * {filled} < {last} ? n * {filled} : {last}" if last else "0"
-    down = pool.strides[0] * window.strides[0] * shape.width
-    return [
-        f"static void {own}(const uint8_t *in, uint8_t *out)",
-        "{",
-        f"    for (int y = 0; y < {shape.out_height}; y++) {{",
-        f"        for (int n = 0; n < {tiles}; n++) {{",
-        f"            const int x = {x};",
-        f"            const uint8_t *const at = in + y * {down} + x * {_step(shape)};",
-    ]
-
-
-def _body(own: str, layer: str, node: Conv, shape: Shape) -> list[str]:
+def _loaded(shape: Shape) -> tuple[str, ...]:
     pool, stride = shape.pooling.window, shape.window.strides[0]
     kernel = range(shape.window.kernel[0])
     rows = sorted({place * stride + r for place in range(pool.kernel[0]) for r in kernel})
     mask = f"0x{(1 << _bytes(shape)) - 1:x}ULL"
-    lines = [
+    return tuple(
         f"const __m512i r{r} = _mm512_maskz_loadu_epi8({mask}, at + {r * shape.width});"
         for r in rows
-    ]
-    lines += [f"__m512i p{o}, q{o};" for o in range(shape.outputs)]
-    for r in range(pool.kernel[0]):
-        for c in range(pool.kernel[1]):
-            lines += ["{", *_place(own, layer, node, shape, r * stride, c), "}"]
-            lines += _pooled(shape, first=r == c == 0)
-    lines += _stored(own, layer, node, shape)
-    return [*(f"            {line}" for line in lines), "        }", "    }", "}"]
+    )
 
 
-def _place(own: str, layer: str, node: Conv, shape: Shape, down: int, c: int) -> list[str]:
-    """The accumulators of one place of the pooling window, into q0, q1, ..."""
-    columns, channels = len(_columns(shape)), range(shape.outputs)
-    lines = [f"__m512i a{o} = _mm512_set1_epi32({layer}_start[{o}]);" for o in channels]
+def _values(own: str, shape: Shape, down: int, c: int) -> list[str]:
+    """Of the place in column c of the pooling window, `down` rows below the tile's first."""
+    columns, found = len(_columns(shape)), []
     for g, rows in enumerate(_rows(shape.window.kernel)):
         pick = f"load_512({own}_picks + {(g * columns + c) * _REGISTER})"
-        one, other = f"r{rows[0] + down}", f"r{rows[-1] + down}"
-        value = f"_mm512_permutex2var_epi8({one}, {pick}, {other})"
-        lines.append(f"const __m512i v{g} = {value};")
-        for o in channels:
-            taps = f"{own}_taps + {(g * shape.outputs + o) * 4}"
-            lines.append(f"a{o} = product_of_all(a{o}, v{g}, {taps});")
-    for limit, function in (("low", "max"), ("high", "min")):
-        if getattr(node, limit) is not None:
-            lines += [
-                f"a{o} = _mm512_{function}_epi32(a{o}, _mm512_set1_epi32({layer}_{limit}[{o}]));"
-                for o in channels
-            ]
-    lines += [f"q{o} = a{o};" for o in channels]
-    return lines
-
-
-def _pooled(shape: Shape, *, first: bool) -> list[str]:
-    join = "max" if shape.pooling.kind == "max" else "add"
-    return [
-        f"p{o} = q{o};" if first else f"p{o} = _mm512_{join}_epi32(p{o}, q{o});"
-        for o in range(shape.outputs)
-    ]
+        found.append(f"_mm512_permutex2var_epi8(r{rows[0] + down}, {pick}, r{rows[-1] + down})")
+    return found
 
 
 def _stored(own: str, layer: str, node: Conv, shape: Shape) -> list[str]:
     """Requantized to 16 bytes a channel, and those mixed so that channels lie innermost."""
-    requantize, outputs = node.requantize, shape.outputs
-    assert requantize is not None
-    limits = f"{requantize.zero_point}, {requantize.low}, {requantize.high}"
-    lines = []
+    outputs, lines = shape.outputs, []
     for half in range(2):
         for o in range(4 * half, min(4 * half + 4, outputs)):
-            factors = f"factors_of_all({layer}_m[{o}], {layer}_shift[{o}])"
-            value = f"requantized_512(p{o}, {factors}, {limits})"
+            factors = f"factors_of_all_512({layer}_m[{o}], {layer}_shift[{o}])"
+            value = f"requantized_512(p{o}, {factors}, {limits(node.requantize)})"
             if o % 4 == 0:
                 lines.append(f"__m512i b{half} = _mm512_castsi128_si512({value});")
             else:
@@ -142,11 +102,6 @@ def _filled(shape: Shape) -> int:
     return min(_LANES, shape.out_width)
 
 
-def _step(shape: Shape) -> int:
-    """From a lane's window to the next one's."""
-    return shape.pooling.window.strides[1] * shape.window.strides[1]
-
-
 def _columns(shape: Shape) -> range:
     return range(shape.pooling.window.kernel[1])
 
@@ -154,7 +109,7 @@ def _columns(shape: Shape) -> range:
 def _bytes(shape: Shape) -> int:
     """Of a row that the windows of all lanes cover."""
     across = (len(_columns(shape)) - 1) * shape.window.strides[1]
-    return (_filled(shape) - 1) * _step(shape) + across + shape.window.kernel[1]
+    return (_filled(shape) - 1) * step(shape) + across + shape.window.kernel[1]
 
 
 def _groups(shape: Shape) -> int:
@@ -175,7 +130,7 @@ def _pick(shape: Shape, group: int, column: int) -> np.ndarray[tuple[int], np.dt
     for lane in range(_filled(shape)):
         for tap in range(4 * group, min(4 * group + 4, math.prod(kernel))):
             row, k = divmod(tap, kernel[1])
-            at = lane * _step(shape) + column * shape.window.strides[1] + k
+            at = lane * step(shape) + column * shape.window.strides[1] + k
             found[lane, tap % 4] = at + _REGISTER * (row - first)
     return found.ravel()
 

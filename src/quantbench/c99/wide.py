@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99 import bins, pixels
+from quantbench.c99 import bins, pairs, pixels
 from quantbench.c99.arithmetic import accumulator_bounds
 from quantbench.c99.graph import Conv, Dense, Pooling, Window
 from quantbench.c99.lanes import Shape, groups, passes
@@ -90,11 +90,13 @@ def _shape(step: Step, node: Conv | Dense) -> Shape:
 def _layer(step: Step, node: Conv | Dense, kernels: KernelSet) -> FastCode:
     shape = _shape(step, node)
     name = step.identifier
-    if kernels is AVX512VBMI and isinstance(node, Conv) and pixels.fits(node, shape):
-        source, calls, room = _source(step, node, kernels)
-        calls.append(f"{name}_pixels({source}, {step.output.at});")
-        more, text = pixels.code(f"{name}_pixels", name, node, shape)
-        return FastCode(_tables(name, node, shape, kernels) | more, text, tuple(calls), room)
+    for its, lanes, kind in ((AVX512VBMI, pixels, "pixels"), (AVX2, pairs, "pairs")):
+        if kernels is its and isinstance(node, Conv) and lanes.fits(node, shape):
+            source, calls, room = _source(step, node, kernels)
+            calls.append(f"{name}_{kind}({source}, {step.output.at});")
+            more, text = lanes.code(f"{name}_{kind}", name, node, shape)
+            constants = _tables(name, node, shape, kernels) | more
+            return FastCode(constants, text, tuple(calls), room)
     form = AVX2_BYTES if kernels is AVX2 and bins.fit(shape) else kernels
     source, calls, room = _source(step, node, form)
     constants, parts = _tables(name, node, shape, form), []
@@ -102,9 +104,9 @@ def _layer(step: Step, node: Conv | Dense, kernels: KernelSet) -> FastCode:
         for at, one in enumerate(passes(group, shape, form)):
             own = f"{name}_{number}_{at}"
             made = bins.products if form is AVX2_BYTES else products
-            more, its = made(f"{name}_{number}", own, shape, one, form)
+            more, chosen = made(f"{name}_{number}", own, shape, one, form)
             constants |= more
-            parts.append(function(own, name, its, node, shape, one, form))
+            parts.append(function(own, name, chosen, node, shape, one, form))
             calls.append(f"{own}({source}, {step.output.at});")
     return FastCode(constants, "".join(parts), tuple(calls), room)
 

@@ -1,5 +1,10 @@
+static inline __m512i all_512(int32_t value)
+{
+    return _mm512_set1_epi32(value);
+}
+
 /* One channel's factors in every lane. */
-static inline factors_512 factors_of_all(int32_t m, int32_t shift)
+static inline factors_512 factors_of_all_512(int32_t m, int32_t shift)
 {
     factors_512 f;
     f.m_even = f.m_odd = _mm512_set1_epi64(m);
@@ -10,7 +15,7 @@ static inline factors_512 factors_of_all(int32_t m, int32_t shift)
 
 /* Each lane's four values meet the same four weights. Written out: compilers else take all these
    broadcasts out of the loop, have no registers for them, and load them from the stack. */
-static inline __m512i product_of_all(__m512i sum, __m512i values, const int8_t *weights)
+static inline __m512i product_of_all_512(__m512i sum, __m512i values, const int8_t *weights)
 {
 #if defined(__AVX512VNNI__)
     __asm__("vpdpbusd {%2%{1to16%}, %1, %0|%0, %1, %2%{1to16%}}"
