@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from quantbench.c99.graph import Conv
 from quantbench.c99.lanes import Shape
-from quantbench.c99.places import Lanes, function, limits, step
+from quantbench.c99.places import Lanes, function, rounded, step
+from quantbench.c99.sets import AVX2
 from quantbench.c99.text import aligned, array
 
 _LANES = 8
@@ -74,7 +75,6 @@ def _stored(layer: str, node: Conv, shape: Shape) -> list[str]:
     outputs = shape.outputs
     lines = ["__m128i bytes[8] = {_mm_setzero_si128()};"]
     for o in range(outputs):
-        factors = f"factors_of_all_256({layer}_m[{o}], {layer}_shift[{o}])"
-        lines.append(f"bytes[{o}] = requantized_256(p{o}, {factors}, {limits(node.requantize)});")
+        lines.append(f"bytes[{o}] = {rounded(layer, node, AVX2, o)};")
     at = f"out + (y * {shape.out_width} + x) * {outputs}"
     return [*lines, f"store_mixed({at}, bytes, {_LANES}, {outputs});"]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from quantbench.c99.graph import Conv
 from quantbench.c99.lanes import Shape
-from quantbench.c99.places import Lanes, function, limits, step
+from quantbench.c99.places import Lanes, function, rounded, step
+from quantbench.c99.sets import AVX512VBMI
 from quantbench.c99.text import aligned, array
 
 _LANES = 16
@@ -81,8 +82,7 @@ def _stored(own: str, layer: str, node: Conv, shape: Shape) -> list[str]:
     outputs, lines = shape.outputs, []
     for half in range(2):
         for o in range(4 * half, min(4 * half + 4, outputs)):
-            factors = f"factors_of_all_512({layer}_m[{o}], {layer}_shift[{o}])"
-            value = f"requantized_512(p{o}, {factors}, {limits(node.requantize)})"
+            value = rounded(layer, node, AVX512VBMI, o)
             if o % 4 == 0:
                 lines.append(f"__m512i b{half} = _mm512_castsi128_si512({value});")
             else:

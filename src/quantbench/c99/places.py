@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from quantbench.c99.graph import Conv, Requantize
+from quantbench.c99.graph import Conv
 from quantbench.c99.lanes import Shape
+from quantbench.c99.rounding import factors, requantized
+from quantbench.c99.sets import KernelSet
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,13 @@ def step(shape: Shape) -> int:
     return shape.pooling.window.strides[1] * shape.window.strides[1]
 
 
-def limits(requantize: Requantize | None) -> str:
+def rounded(layer: str, node: Conv, kernels: KernelSet, channel: int) -> str:
+    """The bytes of one channel's sums."""
+    bits, requantize = kernels.bits[0], node.requantize
     assert requantize is not None
-    return f"{requantize.zero_point}, {requantize.low}, {requantize.high}"
+    m, shift = (f"all_{bits}({layer}_{name}[{channel}])" for name in ("m", "shift"))
+    of = factors(requantize, kernels, bits, m, shift)
+    return requantized(requantize, kernels, bits, f"p{channel}", of)
 
 
 def function(own: str, layer: str, node: Conv, shape: Shape, lanes: Lanes) -> str:

@@ -56,8 +56,10 @@ def _sums(shape: Shape, one: Pass, kernels: KernelSet, names: list[Name]) -> lis
     if shape.window.dilations[1] > 1:
         table = [f"static const int runs[] = {{{', '.join(map(str, runs))}}};"]
         begin = "runs[r]"
-    step = one.group.width * kernels.values
-    lines = [
+    step, bits = one.group.width * kernels.values, one.bits
+    chains = _chains(one, kernels, names)
+    lines = [f"vec_{bits} {more} = zero_{bits}();" for chain in chains[1:] for *_, more in chain]
+    lines += [
         *table,
         f"for (int r = 0; r < {len(runs)}; r++) {{",
         f"    const uint8_t *const row = at + {begin};",
@@ -67,16 +69,35 @@ def _sums(shape: Shape, one: Pass, kernels: KernelSet, names: list[Name]) -> lis
         count == kernels.values and begin == kernels.values * k
         for k, (begin, count) in enumerate(pieces)
     )
-    rest = range(len(pieces))
-    if whole > _MOST_UNROLLED:
-        loop = _products(shape, one, kernels, names, "k", ("k * 4", kernels.values))
-        lines += [f"    for (int k = 0; k < {whole}; k++) {{", *loop, "    }"]
-        rest = range(whole, len(pieces))
-    for k in rest:
+    looped = whole // len(chains) * len(chains) if whole > _MOST_UNROLLED else 0
+    if looped:
+        lines.append(f"    for (int k = 0; k < {looped}; k += {len(chains)}) {{")
+        for number, chain in enumerate(chains):
+            values = (f"(k + {number}) * 4", kernels.values)
+            its = _products(shape, one, kernels, chain, f"(k + {number})", values)
+            lines += ["    {", *its, "    }"]
+        lines.append("    }")
+    for k in range(looped, len(pieces)):
         offset, count = pieces[k]
-        values = (str(offset * size), count)
-        lines += ["    {", *_products(shape, one, kernels, names, str(k), values), "    }"]
-    return [*lines, "}"]
+        values, chain = (str(offset * size), count), chains[k % len(chains)]
+        lines += ["    {", *_products(shape, one, kernels, chain, str(k), values), "    }"]
+    added = [
+        f"{name} = sum_{bits}({name}, {more});"
+        for chain in chains[1:] for (*_, name), (*_, more) in zip(names, chain, strict=True)
+    ]  # fmt: skip
+    return [*lines, "}", *added]
+
+
+def _chains(one: Pass, kernels: KernelSet, names: list[Name]) -> list[list[Name]]:
+    """As many sums of each output as hide a product's latency: chunks go to them in turn."""
+    latency = kernels.latency * kernels.bits[0] // one.bits
+    count = 1
+    while count < 4 and len(names) * count <= latency:
+        count *= 2
+    if len(names) * count > kernels.accumulators:
+        count = 1
+    more = [[(t, p, b, f"{name}_{chain}") for t, p, b, name in names] for chain in range(1, count)]
+    return [names, *more]
 
 
 def _products(

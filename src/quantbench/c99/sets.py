@@ -25,6 +25,8 @@ class KernelSet:
     """Products in flight that keep the widest registers busy."""
     signed: bool = False
     """Whether values are taken less 128."""
+    high: bool = False
+    """Whether it has the shorter requantization of rounding.py."""
 
     @property
     def size(self) -> int:
@@ -46,6 +48,7 @@ AVX512VNNI = KernelSet(
     accumulators=16,
     blocks=4,
     latency=4,
+    high=True,
 )
 AVX512VBMI = replace(
     AVX512VNNI,
@@ -63,6 +66,7 @@ AVXVNNI = KernelSet(
     accumulators=12,
     blocks=2,
     latency=8,
+    high=True,
 )
 AVX2 = KernelSet(
     macro="MODEL_AVX2",
@@ -74,6 +78,7 @@ AVX2 = KernelSet(
     accumulators=12,
     blocks=2,
     latency=2,
+    high=True,
 )
 AVX2_BYTES = replace(AVX2, values=4)
 """Of layers whose weights prove that sums of 16 bits hold their products: see bins.py."""
@@ -81,7 +86,7 @@ SSE2 = KernelSet(
     macro="MODEL_SSE2",
     condition="defined(__SSE2__)",
     header="immintrin.h",
-    kernels=("sse2",),
+    kernels=("store", "sse2"),
     bits=(128,),
     values=2,
     accumulators=12,

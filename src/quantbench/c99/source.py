@@ -83,6 +83,7 @@ def _set(one: KernelSet) -> str:
         if name.startswith("avx512"):
             half = text.replace("512", "256").replace("AVX256", "AVX512")
             half = half.replace("(__mmask16)0xAAAA", "(__mmask8)0xAA")
+            half = half.replace("(__mmask16)0x5555", "(__mmask8)0x55")
             texts.append(half.replace("set1_epi64(", "set1_epi64x("))
     text = _used_or_not("\n".join(texts))
     return f"#if {among((one,))}\n#include <{one.header}>\n\n{text}#endif\n"

@@ -1,7 +1,7 @@
 """The text of one pass over a layer: tile by tile, products, then activation to storing.
 
 It is written in the words that each file of kernels/ gives a meaning for its registers: `vec`,
-`operand`, `values`, `weights`, `product`, `sum`, `max`, `min`, `factors_of`, `store`.
+`operand`, `values`, `weights`, `product`, `sum`, `max`, `min`, `factors_of`, `requantized`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from quantbench.c99.graph import Conv, Dense
 from quantbench.c99.lanes import Pass, Shape, tile
 from quantbench.c99.products import Name, Products
+from quantbench.c99.rounding import factors, requantized
 from quantbench.c99.sets import KernelSet
 
 
@@ -34,7 +35,8 @@ def function(
     for block in range(one.blocks):
         lane = f"first + {block * one.lanes}"
         start = "signed" if kernels.signed else "start"
-        of = f"factors_of_{bits}({layer}_m + {lane}, {layer}_shift + {lane})"
+        ms, shifts = (f"load_{bits}({layer}_{name} + {lane})" for name in ("m", "shift"))
+        of = factors(requantize, kernels, bits, ms, shifts) if requantize else ""
         for wanted, kind, name, value in (
             (True, "vec", "start", f"load_{bits}({layer}_{start} + {lane})"),
             (node.low is not None, "vec", "low", f"load_{bits}({layer}_low + {lane})"),
@@ -59,12 +61,14 @@ def function(
     ]  # fmt: skip
     lines += [f"                vec_{bits} {name} = start{b};" for _, _, b, name in names]
     lines += [f"{' ' * 16}{line}" for line in products.sums(names)]
-    lines += _ends(node, shape, one, names, across)
+    lines += _ends(node, shape, one, kernels, names, across)
     lines += ["            }", "        }", "    }", "}", ""]
     return "\n".join(lines)
 
 
-def _ends(node: Conv | Dense, shape: Shape, one: Pass, names: list[Name], across: int) -> list[str]:
+def _ends(
+    node: Conv | Dense, shape: Shape, one: Pass, kernels: KernelSet, names: list[Name], across: int
+) -> list[str]:
     """Activation, pooling, requantization and storing of a tile."""
     bits, lines = one.bits, []
     for _, _, b, name in names:
@@ -81,13 +85,10 @@ def _ends(node: Conv | Dense, shape: Shape, one: Pass, names: list[Name], across
             filled = one.filled if b == one.blocks - 1 else one.lanes
             at = f"out + (y * {shape.out_width} + x + {t}) * {shape.outputs} + first"
             at += f" + {b * one.lanes}"
-            lines.append(_store(node, f"a{t}_0_{b}", b, bits, at, filled))
+            value = f"a{t}_0_{b}"
+            if node.requantize is None:
+                lines.append(f"store_sums_{bits}({at}, {value}, {filled});")
+                continue
+            found = requantized(node.requantize, kernels, bits, value, f"factors{b}")
+            lines.append(f"store_bytes({at}, {found}, {filled});")
     return [f"                {line}" for line in lines]
-
-
-def _store(node: Conv | Dense, name: str, block: int, bits: int, at: str, filled: int) -> str:
-    requantize = node.requantize
-    if requantize is None:
-        return f"store_sums_{bits}({at}, {name}, {filled});"
-    limits = f"{requantize.zero_point}, {requantize.low}, {requantize.high}"
-    return f"store_{bits}({at}, {name}, factors{block}, {limits}, {filled});"

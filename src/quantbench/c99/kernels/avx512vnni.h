@@ -56,6 +56,11 @@ static inline __m512i product_512(__m512i sum, __m512i values, __m512i weights)
     return _mm512_dpbusd_epi32(sum, values, weights);
 }
 
+static inline __m512i zero_512(void)
+{
+    return _mm512_set1_epi32(0);
+}
+
 static inline __m512i sum_512(__m512i a, __m512i b)
 {
     return _mm512_add_epi32(a, b);
@@ -71,15 +76,14 @@ static inline __m512i min_512(__m512i a, __m512i b)
     return _mm512_min_epi32(a, b);
 }
 
-static inline factors_512 factors_of_512(const int32_t *m, const int32_t *shift)
+static inline factors_512 factors_of_512(__m512i m, __m512i shift)
 {
-    const __m512i one = _mm512_set1_epi64(1), ms = load_512(m);
-    const __m512i shifts = load_512(shift);
+    const __m512i one = _mm512_set1_epi64(1);
     factors_512 f;
-    f.m_even = ms;
-    f.m_odd = _mm512_srli_epi64(ms, 32);
-    f.shift_odd = _mm512_srli_epi64(shifts, 32);
-    f.shift_even = _mm512_srli_epi64(_mm512_slli_epi64(shifts, 32), 32);
+    f.m_even = m;
+    f.m_odd = _mm512_srli_epi64(m, 32);
+    f.shift_odd = _mm512_srli_epi64(shift, 32);
+    f.shift_even = _mm512_srli_epi64(_mm512_slli_epi64(shift, 32), 32);
     f.half_even = _mm512_sllv_epi64(one, _mm512_sub_epi64(f.shift_even, one));
     f.half_odd = _mm512_sllv_epi64(one, _mm512_sub_epi64(f.shift_odd, one));
     return f;
@@ -98,10 +102,30 @@ static inline __m128i requantized_512(__m512i sum, factors_512 f, int zero, int 
     return _mm512_cvtepi32_epi8(_mm512_min_epi32(value, _mm512_set1_epi32(most)));
 }
 
-static inline void store_512(uint8_t *out, __m512i sum, factors_512 f, int zero, int least,
-                             int most, size_t count)
+/* The same where every shift is 32 to 53: only the upper half of the product is shifted, and zero
+   is added with the half. */
+static inline factors_512 high_factors_512(__m512i m, __m512i shift, int zero)
 {
-    store_bytes(out, requantized_512(sum, f, zero, least, most), count);
+    const __m512i zeros = _mm512_set1_epi64(zero);
+    factors_512 f = factors_of_512(m, shift);
+    f.half_even = _mm512_add_epi64(f.half_even, _mm512_sllv_epi64(zeros, f.shift_even));
+    f.half_odd = _mm512_add_epi64(f.half_odd, _mm512_sllv_epi64(zeros, f.shift_odd));
+    f.shift_even = _mm512_sub_epi32(shift, _mm512_set1_epi32(32));
+    return f;
+}
+
+static inline __m128i high_requantized_512(__m512i sum, factors_512 f, int least, int most)
+{
+    const __m512i odds = _mm512_srli_epi64(sum, 32);
+    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(sum, f.m_even), f.half_even);
+    const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(odds, f.m_odd), f.half_odd);
+    const __m512i high = _mm512_mask_shuffle_epi32(odd, (__mmask16)0x5555, even, 0xF5);
+    __m512i value = _mm512_srav_epi32(high, f.shift_even);
+    value = _mm512_max_epi32(value, _mm512_set1_epi32(least));
+    if (most == 255) {
+        return _mm512_cvtusepi32_epi8(value);
+    }
+    return _mm512_cvtepi32_epi8(_mm512_min_epi32(value, _mm512_set1_epi32(most)));
 }
 
 static inline void store_sums_512(int32_t *out, __m512i sum, size_t count)

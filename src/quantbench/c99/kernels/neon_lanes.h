@@ -10,6 +10,11 @@ static inline int32x4_t load_128(const int32_t *from)
     return vld1q_s32(from);
 }
 
+static inline int32x4_t zero_128(void)
+{
+    return vdupq_n_s32(0);
+}
+
 static inline int32x4_t sum_128(int32x4_t a, int32x4_t b)
 {
     return vaddq_s32(a, b);
@@ -26,19 +31,19 @@ static inline int32x4_t min_128(int32x4_t a, int32x4_t b)
 }
 
 /* A shift to the left by less than 0 is one to the right, here with rounding. */
-static inline factors_128 factors_of_128(const int32_t *m, const int32_t *shift)
+static inline factors_128 factors_of_128(int32x4_t m, int32x4_t shift)
 {
-    const int32x4_t back = vnegq_s32(vld1q_s32(shift));
+    const int32x4_t back = vnegq_s32(shift);
     factors_128 f;
-    f.m = vld1q_s32(m);
+    f.m = m;
     f.low = vmovl_s32(vget_low_s32(back));
     f.high = vmovl_s32(vget_high_s32(back));
     return f;
 }
 
 /* zero + round(sum * m * 2**-shift) within [least, most], which 32 bits hold before. */
-static inline void store_128(uint8_t *out, int32x4_t sum, factors_128 f, int zero, int least,
-                             int most, size_t count)
+static inline uint8x8_t requantized_128(int32x4_t sum, factors_128 f, int zero, int least,
+                                        int most)
 {
     const int64x2_t low = vmull_s32(vget_low_s32(sum), vget_low_s32(f.m));
     const int64x2_t high = vmull_s32(vget_high_s32(sum), vget_high_s32(f.m));
@@ -47,8 +52,14 @@ static inline void store_128(uint8_t *out, int32x4_t sum, factors_128 f, int zer
     value = vaddq_s32(value, vdupq_n_s32(zero));
     value = vminq_s32(vmaxq_s32(value, vdupq_n_s32(least)), vdupq_n_s32(most));
     const int16x4_t words = vmovn_s32(value);
+    return vqmovun_s16(vcombine_s16(words, words));
+}
+
+/* The first `count` bytes, at most 4. */
+static inline void store_bytes(uint8_t *out, uint8x8_t values, size_t count)
+{
     uint8_t bytes[8];
-    vst1_u8(bytes, vqmovun_s16(vcombine_s16(words, words)));
+    vst1_u8(bytes, values);
     memcpy(out, bytes, count);
 }
 

@@ -3,17 +3,6 @@ static inline __m256i all_256(int32_t value)
     return _mm256_set1_epi32(value);
 }
 
-/* One channel's factors in every lane. */
-static inline factors_256 factors_of_all_256(int32_t m, int32_t shift)
-{
-    int32_t ms[8], shifts[8];
-    for (size_t k = 0; k < 8; k++) {
-        ms[k] = m;
-        shifts[k] = shift;
-    }
-    return factors_of_256(ms, shifts);
-}
-
 /* Each lane's two values meet the same two weights, which lie once for every lane. */
 static inline __m256i product_of_all_256(__m256i sum, __m256i values, const int16_t *weights)
 {

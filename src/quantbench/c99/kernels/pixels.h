@@ -3,16 +3,6 @@ static inline __m512i all_512(int32_t value)
     return _mm512_set1_epi32(value);
 }
 
-/* One channel's factors in every lane. */
-static inline factors_512 factors_of_all_512(int32_t m, int32_t shift)
-{
-    factors_512 f;
-    f.m_even = f.m_odd = _mm512_set1_epi64(m);
-    f.shift_even = f.shift_odd = _mm512_set1_epi64(shift);
-    f.half_even = f.half_odd = _mm512_sllv_epi64(_mm512_set1_epi64(1), _mm512_set1_epi64(shift - 1));
-    return f;
-}
-
 /* Each lane's four values meet the same four weights. Written out: compilers else take all these
    broadcasts out of the loop, have no registers for them, and load them from the stack. */
 static inline __m512i product_of_all_512(__m512i sum, __m512i values, const int8_t *weights)

@@ -2,7 +2,7 @@
 typedef __m128i vec_128;
 typedef __m128i operand_128;
 typedef struct {
-    const int32_t *m, *shift;
+    int32_t m[4], shift[4];
 } factors_128;
 
 static inline __m128i load_128(const void *from)
@@ -40,6 +40,11 @@ static inline __m128i product_128(__m128i sum, __m128i values, __m128i weights)
     return found;
 }
 
+static inline __m128i zero_128(void)
+{
+    return _mm_setzero_si128();
+}
+
 static inline __m128i sum_128(__m128i a, __m128i b)
 {
     return _mm_add_epi32(a, b);
@@ -60,22 +65,25 @@ static inline __m128i min_128(__m128i a, __m128i b)
     return chosen_128(_mm_cmpgt_epi32(a, b), b, a);
 }
 
-static inline factors_128 factors_of_128(const int32_t *m, const int32_t *shift)
+static inline factors_128 factors_of_128(__m128i m, __m128i shift)
 {
-    const factors_128 f = {m, shift};
+    factors_128 f;
+    memcpy(f.m, &m, sizeof f.m);
+    memcpy(f.shift, &shift, sizeof f.shift);
     return f;
 }
 
 /* SSE2 has no signed product of 32 bits: lane by lane. */
-static inline void store_128(uint8_t *out, __m128i sum, factors_128 f, int zero, int least,
-                             int most, size_t count)
+static inline __m128i requantized_128(__m128i sum, factors_128 f, int zero, int least, int most)
 {
     int32_t lanes[4];
+    uint8_t bytes[16] = {0};
     memcpy(lanes, &sum, sizeof lanes);
-    for (size_t k = 0; k < count; k++) {
-        out[k] = requantized(lanes[k], f.m[k], (unsigned)f.shift[k], zero, (uint8_t)least,
-                             (uint8_t)most);
+    for (size_t k = 0; k < 4; k++) {
+        bytes[k] = requantized(lanes[k], f.m[k], (unsigned)f.shift[k], zero, (uint8_t)least,
+                               (uint8_t)most);
     }
+    return load_128(bytes);
 }
 
 static inline void store_sums_128(int32_t *out, __m128i sum, size_t count)

@@ -49,6 +49,11 @@ static inline __m256i kept_256(const void *weights)
     return found;
 }
 
+static inline __m256i zero_256(void)
+{
+    return _mm256_setzero_si256();
+}
+
 static inline __m256i sum_256(__m256i a, __m256i b)
 {
     return _mm256_add_epi32(a, b);
@@ -66,15 +71,15 @@ static inline __m256i min_256(__m256i a, __m256i b)
 
 /* There is no arithmetic shift of 64 bits: 2**62 makes the product positive before, and what
    the shift leaves of it is taken away behind. */
-static inline factors_256 factors_of_256(const int32_t *m, const int32_t *shift)
+static inline factors_256 factors_of_256(__m256i m, __m256i shift)
 {
-    const __m256i one = _mm256_set1_epi64x(1), ms = load_256(m), shifts = load_256(shift);
+    const __m256i one = _mm256_set1_epi64x(1);
     const __m256i large = _mm256_set1_epi64x((int64_t)1 << 62);
     factors_256 f;
-    f.m_even = ms;
-    f.m_odd = _mm256_srli_epi64(ms, 32);
-    f.shift_odd = _mm256_srli_epi64(shifts, 32);
-    f.shift_even = _mm256_srli_epi64(_mm256_slli_epi64(shifts, 32), 32);
+    f.m_even = m;
+    f.m_odd = _mm256_srli_epi64(m, 32);
+    f.shift_odd = _mm256_srli_epi64(shift, 32);
+    f.shift_even = _mm256_srli_epi64(_mm256_slli_epi64(shift, 32), 32);
     f.half_even = _mm256_sllv_epi64(one, _mm256_sub_epi64(f.shift_even, one));
     f.half_odd = _mm256_sllv_epi64(one, _mm256_sub_epi64(f.shift_odd, one));
     f.half_even = _mm256_add_epi64(f.half_even, large);
@@ -82,6 +87,16 @@ static inline factors_256 factors_of_256(const int32_t *m, const int32_t *shift)
     f.less_even = _mm256_srlv_epi64(large, f.shift_even);
     f.less_odd = _mm256_srlv_epi64(large, f.shift_odd);
     return f;
+}
+
+/* Within [least, most], as bytes. */
+static inline __m128i bytes_256(__m256i value, int least, int most)
+{
+    value = _mm256_max_epi32(value, _mm256_set1_epi32(least));
+    value = _mm256_min_epi32(value, _mm256_set1_epi32(most));
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(value),
+                                           _mm256_extracti128_si256(value, 1));
+    return _mm_packus_epi16(words, words);
 }
 
 /* zero + round(sum * m * 2**-shift) within [least, most], which 32 bits hold before. */
@@ -93,19 +108,32 @@ static inline __m128i requantized_256(__m256i sum, factors_256 f, int zero, int 
     __m256i high = _mm256_srlv_epi64(_mm256_add_epi64(odd, f.half_odd), f.shift_odd);
     low = _mm256_sub_epi64(low, f.less_even);
     high = _mm256_slli_epi64(_mm256_sub_epi64(high, f.less_odd), 32);
-    __m256i value = _mm256_blend_epi32(low, high, 0xAA);
-    value = _mm256_add_epi32(value, _mm256_set1_epi32(zero));
-    value = _mm256_max_epi32(value, _mm256_set1_epi32(least));
-    value = _mm256_min_epi32(value, _mm256_set1_epi32(most));
-    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(value),
-                                           _mm256_extracti128_si256(value, 1));
-    return _mm_packus_epi16(words, words);
+    const __m256i value = _mm256_blend_epi32(low, high, 0xAA);
+    return bytes_256(_mm256_add_epi32(value, _mm256_set1_epi32(zero)), least, most);
 }
 
-static inline void store_256(uint8_t *out, __m256i sum, factors_256 f, int zero, int least,
-                             int most, size_t count)
+/* The same where every shift is 32 to 53: only the upper half of the product is shifted, and zero
+   is added with the half. */
+static inline factors_256 high_factors_256(__m256i m, __m256i shift, int zero)
 {
-    store_bytes(out, requantized_256(sum, f, zero, least, most), count);
+    const __m256i zeros = _mm256_set1_epi64x(zero);
+    const __m256i large = _mm256_set1_epi64x((int64_t)1 << 62);
+    factors_256 f = factors_of_256(m, shift);
+    f.half_even = _mm256_sub_epi64(f.half_even, large);
+    f.half_odd = _mm256_sub_epi64(f.half_odd, large);
+    f.half_even = _mm256_add_epi64(f.half_even, _mm256_sllv_epi64(zeros, f.shift_even));
+    f.half_odd = _mm256_add_epi64(f.half_odd, _mm256_sllv_epi64(zeros, f.shift_odd));
+    f.shift_even = _mm256_sub_epi32(shift, _mm256_set1_epi32(32));
+    return f;
+}
+
+static inline __m128i high_requantized_256(__m256i sum, factors_256 f, int least, int most)
+{
+    const __m256i odds = _mm256_srli_epi64(sum, 32);
+    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(sum, f.m_even), f.half_even);
+    const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(odds, f.m_odd), f.half_odd);
+    const __m256i high = _mm256_blend_epi32(_mm256_shuffle_epi32(even, 0xF5), odd, 0xAA);
+    return bytes_256(_mm256_srav_epi32(high, f.shift_even), least, most);
 }
 
 static inline void store_sums_256(int32_t *out, __m256i sum, size_t count)
