@@ -121,8 +121,8 @@ def _flash(folder: Path, target: Target, level: str) -> int:
 def _count(folder: Path, target: Target, files: Mapping[str, str]) -> tuple[int, int]:
     """Instructions and stack. Raises UnavailableError where the board is too small or slow."""
     command = (
-        _COMPILER, *_flags(target), _LIBRARY, "-T", "board.ld", "count.c", "model.o",
-        "-o", "count.elf",
+        _COMPILER, *_flags(target), _LIBRARY, "-T", "board.ld", "board.c", "count.c",
+        "model.o", "-o", "count.elf",
     )  # fmt: skip
     if why := compiler.run(command, folder):
         raise UnavailableError(f"the simulated board doesn't hold the network: {why}")

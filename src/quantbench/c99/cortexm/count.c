@@ -14,30 +14,14 @@
 
 typedef void run_t(const uint8_t *input, model_output *values, uint8_t *memory);
 
-void _start(void);
-void reset(void);
 void wrapped(void);
-extern uint32_t stack_top[];
 
 static volatile uint32_t wraps;
-
-void reset(void)
-{
-    _start();
-}
 
 void wrapped(void)
 {
     wraps++;
 }
-
-typedef void handler_t(void);
-
-/* Stack, reset; the last of the processor's own is SysTick. */
-__attribute__((section(".vectors"), used)) static const struct {
-    uint32_t *stack;
-    handler_t *handlers[15];
-} vectors = {stack_top, {reset, [14] = wrapped}};
 
 static void nothing(const uint8_t *input, model_output *values, uint8_t *memory)
 {
