@@ -16,12 +16,15 @@ from tests.c99.together import PROGRAM
 
 @dataclass(frozen=True)
 class Machine:
-    """`files`: of c99/cortexm, that a program without an operating system needs beside it."""
+    """`files`: of c99/cortexm, that a program without an operating system needs beside it.
+    `targets`: what differs there.
+    """
 
     name: str
     compiler: tuple[str, ...]
     run: tuple[str, ...]
     files: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = (Target.PORTABLE,)
 
     def prepare(self, folder: Path) -> None:
         for name in self.files:
@@ -29,8 +32,10 @@ class Machine:
             (folder / name).write_bytes(found.read_bytes())
 
 
-def _linux(name: str, tools: str, emulator: tuple[str, ...], *flags: str) -> Machine:
-    return Machine(name, (f"{tools}-gcc", "-static", *flags), (*emulator, PROGRAM))
+def _aarch64(name: str, *flags: str) -> Machine:
+    compiler = ("aarch64-linux-gnu-gcc", "-static", "-O2", *flags)
+    run = ("qemu-aarch64", "-cpu", "max", PROGRAM)
+    return Machine(name, compiler, run, targets=(Target.PORTABLE, Target.NATIVE))
 
 
 def _bare(target: Target, *flags: str) -> Machine:
@@ -41,11 +46,10 @@ def _bare(target: Target, *flags: str) -> Machine:
     return Machine(str(target), compiler, simulation(target, PROGRAM), ("board.ld", "board.c"))
 
 
-_AARCH64 = ("aarch64-linux-gnu", ("qemu-aarch64", "-cpu", "max"))
 MACHINES = (
-    _linux("aarch64", *_AARCH64, "-O2"),
-    _linux("aarch64-dotprod", *_AARCH64, "-O2", "-march=armv8.2-a+dotprod"),
-    _linux("s390x-big-endian", "s390x-linux-gnu", ("qemu-s390x",), "-O2"),
+    _aarch64("aarch64"),
+    _aarch64("aarch64-dotprod", "-march=armv8.2-a+dotprod"),
+    Machine("s390x-big-endian", ("s390x-linux-gnu-gcc", "-static", "-O2"), ("qemu-s390x", PROGRAM)),
     _bare(Target.CORTEX_M4, "-Os"),
     _bare(Target.CORTEX_M7, "-O2"),
 )

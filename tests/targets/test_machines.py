@@ -15,8 +15,11 @@ from tests.targets.networks import networks
 pytestmark = pytest.mark.targets
 
 
-@pytest.mark.parametrize("target", [Target.PORTABLE, Target.NATIVE])
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+@pytest.mark.parametrize(
+    ("machine", "target"),
+    [(machine, target) for machine in MACHINES for target in machine.targets],
+    ids=lambda one: one.name,
+)
 def test_golden_vectors(tmp_path: Path, machine: Machine, target: Target) -> None:
     for tool in (machine.compiler[0], machine.run[0]):
         if shutil.which(tool) is None:
