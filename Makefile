@@ -5,22 +5,27 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test test-fast check format clean
+.PHONY: run test test-fast test-targets check format clean
 
 run: $(STAMP)
 	@$(BIN)/quantbench run $(ARGS)
 
 test: $(STAMP).dev
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto -m "not targets" $(ARGS)
 
 test-fast: $(STAMP).dev
-	@$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n auto -m "not slow and not targets" $(ARGS)
+
+# Other compilers, and processors that this one is not, simulated.
+test-targets: $(STAMP).dev
+	@tests/targets/install
+	@$(BIN)/python -m pytest -n auto -m targets -rs $(ARGS)
 
 check: $(STAMP).dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto -m "not targets" $(ARGS)
 
 format: $(STAMP).dev
 	@$(BIN)/ruff check --fix .

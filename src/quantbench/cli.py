@@ -185,7 +185,11 @@ def compile_(
     out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write: new or empty.")],
     dtype: Annotated[Dtype, typer.Option(help="What it computes with.")] = Dtype.INT8,
     target: Annotated[
-        Target, typer.Option(help="portable: any processor; native: wide registers, too.")
+        Target,
+        typer.Option(
+            help="portable: any processor; native: wide registers, too; cortex-m4 and cortex-m7: "
+            "portable, with the instructions counted there."
+        ),
     ] = Target.PORTABLE,
 ) -> None:
     """Write a quantized ONNX network as integer-only C99 with a test of its own."""

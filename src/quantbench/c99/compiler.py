@@ -43,28 +43,44 @@ def find() -> Compiler:
             continue
         why = _why_not(command, ())
         if why is None:
-            return Compiler(command, _version(command), _native(command))
+            return Compiler(command, version(command), _native(command))
         if "ziglang" not in command:
             reasons.append(f"'{' '.join(command)}' {why}")
     missing = "no C compiler found; install gcc or clang, or pip install ziglang, or set CC"
     raise UnavailableError(reasons[0] if reasons else missing)
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and the first line that says why it failed."""
+
+    said: str
+    failed: str | None
+
+
 def run(command: Sequence[str], folder: Path, seconds: float = _SECONDS) -> str | None:
     """Runs a compiler, or what it made, in `folder`; the first line that says why it failed."""
+    return ran(command, folder, seconds).failed
+
+
+def ran(command: Sequence[str], folder: Path, seconds: float = _SECONDS) -> Ran:
     plain = dict(os.environ) | {"LC_ALL": "C", "LANGUAGE": ""}
     try:
         done = subprocess.run(
-            command, cwd=folder, env=plain, capture_output=True, timeout=seconds, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"can't be run ({error})"
+            command, cwd=folder, env=plain, stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=seconds, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Ran("", f"can't be run (it had not ended after {seconds:g} seconds)")
+    except OSError as error:
+        return Ran("", f"can't be run ({error})")
+    text = (done.stdout + b"\n" + done.stderr).decode(errors="replace")
     if done.returncode == 0:
-        return None
-    lines = (done.stdout + b"\n" + done.stderr).decode(errors="replace").splitlines()
-    said = [line.strip() for line in lines if line.strip()]
+        return Ran(text, None)
+    said = [line.strip() for line in text.splitlines() if line.strip()]
     reason = next((line for line in said if "error" in line or "FAIL" in line), None)
-    return reason or (said or [f"ended with code {done.returncode}, without a reason"])[-1]
+    last = (said or [f"ended with code {done.returncode}, without a reason"])[-1]
+    return Ran(text, reason or last)
 
 
 def _why_not(command: tuple[str, ...], flags: tuple[str, ...]) -> str | None:
@@ -82,7 +98,8 @@ def _native(command: tuple[str, ...]) -> tuple[str, ...]:
     return ()
 
 
-def _version(command: tuple[str, ...]) -> str:
+def version(command: tuple[str, ...]) -> str:
+    """The first line that it says of itself."""
     asked = subprocess.run(
         [*command, "--version"], capture_output=True, timeout=_PROBE_SECONDS, check=False
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from quantbench.c99.build import checked_size
+from quantbench.c99.cortex import BOARDS, Counts, counted
 from quantbench.c99.emit import Emitted, emit
 from quantbench.c99.execute import macs
 from quantbench.c99.graph import Conv, Dense
@@ -40,6 +41,8 @@ class Costs(Record):
     """Code and constants, as the compiler of this machine makes them with -Os."""
     unbuilt: str | None
     """Why there is none."""
+    counts: Counts | None = None
+    """Of a target that is a processor: what the network takes there."""
 
 
 def deliver(model: Path, folder: Path, target: Target) -> Stored[Costs]:
@@ -54,6 +57,8 @@ def deliver(model: Path, folder: Path, target: Target) -> Stored[Costs]:
     except UnavailableError as error:
         unbuilt = str(error)
     costs = _costs(emitted, target, flash, unbuilt)
+    if target in BOARDS:
+        costs = costs.model_copy(update={"counts": counted(emitted.files, target)})
 
     def fill(inside: Path) -> Costs:
         for name, text in emitted.files.items():

@@ -10,6 +10,9 @@ class Target(StrEnum):
     """Any processor, in few bytes."""
     NATIVE = "native"
     """Kernels for wide registers beside the portable ones; the C compiler's macros choose."""
+    CORTEX_M4 = "cortex-m4"
+    """Portable C, whose instructions are counted on that processor."""
+    CORTEX_M7 = "cortex-m7"
 
 
 class Dtype(StrEnum):

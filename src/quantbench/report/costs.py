@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
+from quantbench.c99.cortex import Counts
 from quantbench.c99.deliver import Costs
 
 
@@ -27,16 +28,40 @@ def cost_table(costs: Costs) -> Table:
 
 
 def memory(costs: Costs) -> tuple[str, ...]:
-    if costs.unbuilt is not None:
+    counts = costs.counts
+    if counts and counts.built:
+        flash = f"{counts.built[0].flash:,} bytes of code and constants (-Os, {costs.target})"
+    elif costs.unbuilt is not None:
         flash = f"not built here: {costs.unbuilt}"
     elif costs.flash is None:
         flash = "built and checked; its size can't be read from this system's object files"
     else:
         flash = f"{costs.flash:,} bytes of code and constants (-Os, this machine)"
     beside = f"{costs.input:,} of input and {costs.output:,} of output"
-    passed = () if costs.unbuilt else ("golden vectors: pass",)
+    counted = () if counts is None else (_instructions(counts),)
+    stack = "" if counts is None else _stack(counts)
+    where = [] if costs.unbuilt else ["on this machine"]
+    where += [f"on {costs.target}"] if stack else []
     return (
         f"flash: {flash}",
-        f"RAM: {costs.scratch:,} bytes, beside {beside}",
-        *passed,
+        f"RAM: {costs.scratch:,} bytes, beside {beside}{stack}",
+        *counted,
+        *((f"golden vectors: pass {' and '.join(where)}",) if where else ()),
     )
+
+
+def _instructions(counts: Counts) -> str:
+    found = [
+        f"{one.instructions:,} with {one.level}" + (f" (flash: {one.flash:,})" if number else "")
+        for number, one in enumerate(counts.built)
+        if one.instructions is not None
+    ]
+    if not found:
+        return f"instructions: not counted: {counts.missing}"
+    how = f"counted by QEMU to within {counts.resolution}"
+    return f"instructions, not cycles, of an inference: {', '.join(found)}; {how}"
+
+
+def _stack(counts: Counts) -> str:
+    deepest = [one.stack for one in counts.built if one.stack is not None]
+    return f", and {deepest[0]:,} of stack" if deepest else ""

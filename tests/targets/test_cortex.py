@@ -1,0 +1,116 @@
+"""Cortex-M in QEMU: the golden vectors, and counts that are exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from quantbench import compiling
+from quantbench.artifact import Artifact
+from quantbench.c99.cortex import BOARDS, Counts, counted
+from quantbench.c99.emit import emit
+from quantbench.c99.targets import Target
+from quantbench.errors import CompileError
+from tests.c99.builder import lenet
+from tests.targets.machines import needs
+
+pytestmark = [pytest.mark.targets, *needs("arm-none-eabi-gcc", "qemu-system-arm")]
+
+# The loop is three instructions a turn; around it are the call, the return and three more.
+_LOOP = """\
+#include "model.h"
+void model_run(const uint8_t *input, model_output *output, uint8_t *scratch)
+{
+    (void)input;
+    (void)scratch;
+    *output = 7;
+    __asm__ volatile("1: nop\\n subs %0, #1\\n bne 1b" : "+r"(turns) : : "cc");
+}
+"""
+
+
+def looping(turns: int) -> dict[str, str]:
+    """A network whose instructions are known."""
+    declared = f"    uint32_t turns = {turns};\n"
+    at = _LOOP.index("    (void)input")
+    return {
+        **emit(lenet()).files,
+        "model.h": "#include <stddef.h>\n#include <stdint.h>\n#define MODEL_INPUT_SIZE 1\n"
+        "#define MODEL_OUTPUT_SIZE 1\n#define MODEL_SCRATCH 1\ntypedef uint8_t model_output;\n"
+        "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch);\n",
+        "model.c": _LOOP[:at] + declared + _LOOP[at:],
+        "golden.h": "#define GOLDEN_COUNT 8\nstatic const uint8_t golden_inputs[8] = {0};\n"
+        "static const model_output golden_outputs[8] = {7, 7, 7, 7, 7, 7, 7, 7};\n",
+    }
+
+
+def instructions(counts: Counts) -> int:
+    assert counts.missing is None
+    found = counts.built[0].instructions
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("target", BOARDS)
+@pytest.mark.parametrize("turns", [1_000, 1_000_000])
+def test_the_instructions_of_a_loop(target: Target, turns: int) -> None:
+    counts = counted(looping(turns), target)
+    assert counts.resolution == 10
+    assert 0 <= instructions(counts) - 3 * turns <= 5 + counts.resolution
+
+
+def test_more_than_the_clock_holds_at_once() -> None:
+    """671 million instructions are one round of it; its interrupt takes some."""
+    turns = 29_000_000
+    assert abs(instructions(counted(looping(turns), Target.CORTEX_M7)) - 3 * turns) < 100
+
+
+def test_a_wrong_answer_there() -> None:
+    files = looping(1)
+    wrong = files | {"golden.h": files["golden.h"].replace("7, 7};", "7, 8};")}
+    with pytest.raises(CompileError, match=r"on cortex-m7 .*FAIL: vector 7, output 0 is 7, not 8"):
+        counted(wrong, Target.CORTEX_M7)
+
+
+def test_a_network_that_the_board_does_not_hold() -> None:
+    files = looping(1)
+    room = f"static const uint8_t room[{5 << 20}] = {{1}};\n"
+    used = files["model.c"].replace("*output = 7", "*output = (uint8_t)(room[input[0]] + 6)")
+    counts = counted(
+        files | {"model.c": used.replace("void model", room + "void model", 1)}, Target.CORTEX_M7
+    )
+    assert counts.built[0].flash > 5 << 20
+    assert counts.missing
+    assert "the simulated board doesn't hold the network" in counts.missing
+
+
+@pytest.mark.parametrize("target", BOARDS)
+def test_lenet(target: Target) -> None:
+    """The same in each run; and the stack that is printed is far from none."""
+    files = emit(lenet()).files
+    one, other = counted(files, target), counted(files, target)
+    assert one == other
+    assert one.missing is None
+    assert [built.level for built in one.built] == ["-Os", "-O2"]
+    for built in one.built:
+        assert built.flash < 66_000
+        assert built.instructions
+        assert built.stack
+        assert 416_520 < built.instructions < 416_520 * 15
+        assert 50 < built.stack < 500
+
+
+def test_what_is_printed(
+    artifacts: Callable[[str, str, str], Artifact],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = artifacts("lenet", "ort_static", "onnx").folder / "model.onnx"
+    compiling.compile_(model, tmp_path / "c", Target.CORTEX_M7)
+    said = capsys.readouterr().out
+    assert "code and constants (-Os, cortex-m7)" in said
+    assert "of stack" in said
+    assert "counted by QEMU to within 10" in said
+    assert "golden vectors: pass on this machine and on cortex-m7" in said
