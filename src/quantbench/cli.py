@@ -181,9 +181,11 @@ def describe(
 
 @app.command("compile")
 def compile_(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A quantized network.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A network.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write: new or empty.")],
-    dtype: Annotated[Dtype, typer.Option(help="What it computes with.")] = Dtype.INT8,
+    dtype: Annotated[
+        Dtype, typer.Option(help="int8: of a quantized network; float32: of one that isn't.")
+    ] = Dtype.INT8,
     target: Annotated[
         Target,
         typer.Option(
@@ -192,11 +194,10 @@ def compile_(
         ),
     ] = Target.PORTABLE,
 ) -> None:
-    """Write a quantized ONNX network as integer-only C99 with a test of its own."""
-    del dtype  # there is one
+    """Write an ONNX network as C99 with a test of its own: a quantized one with integers alone."""
     from quantbench import compiling
 
-    compiling.compile_(model, out, target)
+    compiling.compile_(model, out, target, dtype)
 
 
 @app.command("list")

@@ -81,7 +81,7 @@ class WorkerError(QuantbenchError):
 
 
 class CompileError(QuantbenchError):
-    """A network, or a part of one, that can't be compiled to integers."""
+    """A network, or a part of one, that can't be compiled."""
 
 
 class RowsFailedError(QuantbenchError):

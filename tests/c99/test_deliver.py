@@ -8,8 +8,9 @@ import pytest
 
 from quantbench import compiling
 from quantbench.artifact import Artifact
+from quantbench.c99.build import WARNINGS
 from quantbench.c99.deliver import deliver
-from quantbench.c99.targets import Target
+from quantbench.c99.targets import Dtype, Target
 from quantbench.errors import CompileError, StorageError
 from tests.c99 import checking
 
@@ -61,11 +62,35 @@ def test_nothing_else_is_lost(model: Path, tmp_path: Path, what: str) -> None:
     assert out.is_file() or what == "foreign" or len(list(out.iterdir())) >= 5
 
 
-def test_a_float_network_leaves_no_folder(artifacts: Artifacts, tmp_path: Path) -> None:
-    model = artifacts("lenet", "float32", "onnx").folder / "model.onnx"
-    with pytest.raises(CompileError, match="float32"):
-        deliver(model, tmp_path / "c", Target.PORTABLE)
+@pytest.mark.parametrize(
+    ("method", "dtype", "instead"),
+    [("float32", Dtype.INT8, "float32"), ("ort_static", Dtype.FLOAT32, "int8")],
+)
+def test_the_option_for_the_other_network_leaves_no_folder(
+    artifacts: Artifacts, tmp_path: Path, method: str, dtype: Dtype, instead: str
+) -> None:
+    model = artifacts("lenet", method, "onnx").folder / "model.onnx"
+    with pytest.raises(CompileError, match=f"--dtype {instead} compiles it") as caught:
+        deliver(model, tmp_path / "c", Target.PORTABLE, dtype)
+    assert len(str(caught.value).splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", Target)
+def test_float32_is_written_too(
+    artifacts: Artifacts, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: Target
+) -> None:
+    command = checking.command()
+    model = artifacts("lenet", "float32", "onnx").folder / "model.onnx"
+    compiling.compile_(model, tmp_path / "c", target, Dtype.FLOAT32)
+    said = capsys.readouterr().out
+    assert "416,520" in said
+    assert "RAM: 6,304 bytes, beside 4,096 of input and 40 of output" in said
+    assert "golden vectors: pass" in said
+    build = [*command, "-std=c99", *WARNINGS, "model.c", "main.c", "-o", "m"]
+    subprocess.run(build, cwd=tmp_path / "c", check=True)
+    ran = subprocess.run([tmp_path / "c" / "m"], check=True, capture_output=True, text=True)
+    assert ran.stdout.startswith("PASS")
 
 
 def test_without_a_compiler_the_files_are_written(

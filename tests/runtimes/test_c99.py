@@ -1,13 +1,16 @@
-"""The C of a network that a method quantized, against the NumPy that is the authority."""
+"""The C of a network: a quantized one against the NumPy that is the authority, float32 against
+ONNX Runtime.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from quantbench.artifact import Artifact
-from quantbench.runtimes import c99, reference
+from quantbench.runtimes import c99, onnxruntime, reference
 from quantbench.task import Task
 from tests.c99 import checking
 
@@ -30,9 +33,24 @@ def test_the_same_bits_as_the_reference(
     assert here.tobytes() == c99.load(artifact, 2)(inputs).tobytes()
 
 
-@pytest.mark.parametrize("method", ["float32", "ort_dynamic"])
-def test_what_is_not_integers_is_refused(artifacts: Artifacts, method: str) -> None:
-    assert c99.refuses(artifacts("lenet", method, "onnx"))
+@pytest.mark.parametrize("model", ["lenet", "mlp"])
+def test_float32_is_that_of_onnx_runtime(
+    artifacts: Artifacts, tasks: Callable[[str], Task], model: str
+) -> None:
+    """But for the order of sums."""
+    checking.command()
+    artifact, task = artifacts(model, "float32", "onnx"), tasks(model)
+    assert c99.refuses(artifact) is None
+    inputs = task.inputs(task.test)
+    here, there = c99.load(artifact, 1)(inputs), onnxruntime.load(artifact, 1)(inputs)
+    assert np.abs(here - there).max() <= 1e-5 * np.abs(there).max()
+    assert here.tobytes() == c99.load(artifact, 2)(inputs).tobytes()
+
+
+def test_what_is_quantized_while_it_runs_is_refused(artifacts: Artifacts) -> None:
+    reason = c99.refuses(artifacts("lenet", "ort_dynamic", "onnx"))
+    assert reason is not None
+    assert "DynamicQuantizeLinear" in reason
 
 
 def test_no_compiler_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

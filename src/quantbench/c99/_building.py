@@ -6,10 +6,8 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
-
 from quantbench.c99 import _sums
-from quantbench.c99._reading import shown
+from quantbench.c99._builder import COST, Builder
 from quantbench.c99._values import (
     FREE,
     Format,
@@ -44,52 +42,24 @@ _MOST_COUNTED = 4096
 """Places of an average that leaves out its pads: it has a multiplier for each number of them."""
 
 
-COST = 1000
-"""What a factor costs, against a weight."""
-_BUDGET = 2**28
-
-
-class Builder:
+class IntegerBuilder(Builder):
     """The integer graph while it grows."""
 
     def __init__(self) -> None:
-        self.tensors: dict[str, Tensor] = {}
+        super().__init__()
         self.nodes: list[Node] = []
-        self._reshaped: dict[tuple[str, Shape], str] = {}
-        self._taken: dict[str, int] = {}
-        self._left = _BUDGET
-
-    def spend(self, numbers: int) -> None:
-        """Counts numbers that are kept, so that a small file can't ask for endless memory."""
-        self._left -= numbers
-        if self._left < 0:
-            raise CompileError("the network, with all that is made of its weights, is too large")
 
     def add(self, name: str, shape: Shape, format: Format) -> str:
         """A tensor of a name like `name`."""
         scale, zero_point = (format.scale,), format.zero_point
-        return self._add(Tensor(name, shape, format.type, scale, zero_point))
+        return self.keep(Tensor(name, shape, format.type, scale, zero_point))
 
     def format(self, tensor: str) -> Format:
         found = self.tensors[tensor]
         return Format(found.scale[0], found.zero_point, found.type)
 
-    def scale(self, tensor: str) -> Fraction:
-        return exact(self.tensors[tensor].scale[0])
-
-    def seen(self, real: Real) -> str:
-        """The tensor in the shape in which it is seen."""
-        tensor = self.tensors[real.tensor]
-        if tensor.shape == real.shape:
-            return real.tensor
-        if (real.tensor, real.shape) not in self._reshaped:
-            scale = tensor.scale
-            if len(scale) > 1:  # of channels, each of which is several numbers now
-                scale = tuple(np.repeat(scale, tensor.size // len(scale)).tolist())
-            output = self._add(replace(tensor, shape=real.shape, scale=scale))
-            self.nodes.append(Reshape(output, real.tensor, output))
-            self._reshaped[real.tensor, real.shape] = output
-        return self._reshaped[real.tensor, real.shape]
+    def reshape(self, node: Reshape) -> None:
+        self.nodes.append(node)
 
     def place(self, name: str, pending: Pending, format: Format) -> Real:
         """Nodes that end in integers of `format`, in a tensor called `name`, or like it."""
@@ -137,7 +107,7 @@ class Builder:
         if not all(1e-38 < one < 1e38 for one in scale):
             raise CompileError(f"{core.where}: the scale of its output is no float32")
         scale = scale[:1] if len({*scale}) == 1 else scale
-        output = self._add(Tensor(name, core.shape, "int32", scale))
+        output = self.keep(Tensor(name, core.shape, "int32", scale))
         self.nodes.append(_sums.node(core, self.tensors[core.input], output, None))
         return Real(output, pending.shape)
 
@@ -245,14 +215,6 @@ class Builder:
     def _factor(self, tensor: str, format: Format) -> Fraction:
         """From steps of the tensor to steps of `format`."""
         return self.scale(tensor) / exact(format.scale)
-
-    def _add(self, tensor: Tensor) -> str:
-        name = base = shown(tensor.name)
-        while name in self.tensors:
-            self._taken[base] = self._taken.get(base, 1) + 1
-            name = f"{base}#{self._taken[base]}"
-        self.tensors[name] = replace(tensor, name=name)
-        return name
 
 
 def _integer(real: Fraction, format: Format) -> int:

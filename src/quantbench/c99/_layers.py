@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from quantbench.c99 import _windows
-from quantbench.c99._building import COST
+from quantbench.c99._builder import COST
 from quantbench.c99._reading import OnnxNode
 from quantbench.c99._state import State
 from quantbench.c99._values import FREE, Constant, Pending, Sums, Total, Value, Weights, Words

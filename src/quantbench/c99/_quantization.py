@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from quantbench.c99 import _windows
 from quantbench.c99._activations import limited, pool_window, poolable
+from quantbench.c99._integer_state import IntegerState
 from quantbench.c99._reading import OnnxNode, shown
-from quantbench.c99._state import State
 from quantbench.c99._values import (
     RELU,
     Constant,
@@ -38,7 +38,7 @@ _FOLLOWED = frozenset({"Relu", "Clip", "AveragePool", "MaxPool", "GlobalAverageP
 _PASSED = frozenset({"Relu", "Clip", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
 
 
-def quantize(state: State, node: OnnxNode) -> Value:
+def quantize(state: IntegerState, node: OnnxNode) -> Value:
     value = state.value(node, 0)
     if isinstance(value, Constant):
         return _constant(state, node, value.array)
@@ -57,7 +57,7 @@ def quantize(state: State, node: OnnxNode) -> Value:
     return Quantized(state.placed[key], format)
 
 
-def dequantize(state: State, node: OnnxNode) -> Value:
+def dequantize(state: IntegerState, node: OnnxNode) -> Value:
     match state.value(node, 0):
         case Constant() as found:
             return _weights(state, node, found.array)
@@ -75,7 +75,7 @@ def dequantize(state: State, node: OnnxNode) -> Value:
             raise CompileError(f"{node.where}: its input isn't quantized")
 
 
-def _input(state: State, node: OnnxNode, image: Image, format: Format) -> Value:
+def _input(state: IntegerState, node: OnnxNode, image: Image, format: Format) -> Value:
     """The network's input: in one format, however often it is quantized."""
     name = state.network.input
     if state.input is None:
@@ -85,14 +85,14 @@ def _input(state: State, node: OnnxNode, image: Image, format: Format) -> Value:
     return Quantized(Real(state.input, image.shape), format)
 
 
-def _pending(state: State, node: OnnxNode, value: Real | Pending) -> Pending:
+def _pending(state: IntegerState, node: OnnxNode, value: Real | Pending) -> Pending:
     if isinstance(value, Pending):
         return value
     core = Same(node.where, value.tensor, state.builder.tensors[value.tensor].shape)
     return Pending(core, value.shape)
 
 
-def _dropped(state: State, node: OnnxNode, pending: Pending, format: Format) -> bool:
+def _dropped(state: IntegerState, node: OnnxNode, pending: Pending, format: Format) -> bool:
     """Whether the pair that begins here stands between two that are fused to one layer."""
     behind = state.reader(node.outputs[0])
     if behind is None or behind.op != "DequantizeLinear" or behind.inputs[0] != node.outputs[0]:
@@ -110,7 +110,7 @@ def _dropped(state: State, node: OnnxNode, pending: Pending, format: Format) -> 
     return fused and _quantized_next(state, follower)
 
 
-def _quantized_next(state: State, node: OnnxNode) -> bool:
+def _quantized_next(state: IntegerState, node: OnnxNode) -> bool:
     """Whether what follows is rounded before anything else is computed of it."""
     reader = state.reader(node.outputs[0])
     while reader is not None and reader.op in _PASSED:
@@ -118,7 +118,7 @@ def _quantized_next(state: State, node: OnnxNode) -> bool:
     return reader is not None and reader.op == "QuantizeLinear"
 
 
-def _format(state: State, node: OnnxNode) -> Format:
+def _format(state: IntegerState, node: OnnxNode) -> Format:
     """Of activations: one scale, one zero point."""
     kind, scale, zero_point = _parameters(state, node)
     if scale.size != 1:
@@ -131,7 +131,7 @@ def _format(state: State, node: OnnxNode) -> Format:
 
 
 def _parameters(
-    state: State, node: OnnxNode, stored: str | None = None
+    state: IntegerState, node: OnnxNode, stored: str | None = None
 ) -> tuple[str, NDArray[np.float32], NDArray[np.int64]]:
     """Type, scale and zero point; `stored` is the type of the constant that is dequantized."""
     scale, zero_point = state.constant(node, 1), state.constant(node, 2)
@@ -180,7 +180,7 @@ def _axis(
     return axis, tuple(-1 if at == axis else 1 for at in range(values.ndim))
 
 
-def _weights(state: State, node: OnnxNode, stored: NDArray[np.generic]) -> Value:
+def _weights(state: IntegerState, node: OnnxNode, stored: NDArray[np.generic]) -> Value:
     kind, scale, zero_point = _parameters(state, node, str(stored.dtype))
     if kind not in (*_TYPES, "int32"):
         raise CompileError(f"{node.where}: {kind} constants; int8, uint8 and int32 are supported")
@@ -193,7 +193,7 @@ def _weights(state: State, node: OnnxNode, stored: NDArray[np.generic]) -> Value
     return Weights(values, scale.reshape(-1), axis)
 
 
-def _constant(state: State, node: OnnxNode, reals: NDArray[np.generic]) -> Value:
+def _constant(state: IntegerState, node: OnnxNode, reals: NDArray[np.generic]) -> Value:
     """Rounded now, as the network would each time it runs."""
     kind, scale, zero_point = _parameters(state, node)
     if kind not in _TYPES or reals.dtype != np.float32 or not np.isfinite(reals).all():

@@ -21,6 +21,8 @@ OPSETS = range(10, 29)
 MOST_NUMBERS = 2**26
 """Of a tensor, constant or computed."""
 
+_QUANTIZING = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
+
 Array = NDArray[np.generic]
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | Array | None
 """None: of a type that no supported operator has."""
@@ -85,6 +87,8 @@ class Network:
     opset: int
     nodes: tuple[OnnxNode, ...]
     """Those that the output depends on."""
+    quantized: bool
+    """Whether any node of the file rounds to integers."""
     tensors: Mapping[str, TensorProto]
     input: str
     input_shape: tuple[int, ...]
@@ -122,6 +126,7 @@ def read(path: Path) -> Network:
         name=shown(_name(graph.name)),
         opset=file.opset,
         nodes=_needed(nodes, output),
+        quantized=any(node.op in _QUANTIZING for node in nodes),
         tensors=tensors,
         input=_name(inputs[0].name),
         input_shape=shape,
@@ -213,7 +218,7 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], int | Non
     where = f"input {shown(_name(value.name))}"
     kind = value.type.tensor_type
     if not value.type.HasField("tensor_type") or kind.elem_type != TensorProto.FLOAT:
-        raise CompileError(f"{where}: float32, quantized by the network itself, is supported")
+        raise CompileError(f"{where}: float32 is supported")
     sizes = [int(d.dim_value) if d.HasField("dim_value") else None for d in kind.shape.dim]
     batch, *shape = sizes or [0]
     known = tuple(size for size in shape if size is not None)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99._building import Builder
+from quantbench.c99._builder import Builder
 from quantbench.c99._reading import Network, OnnxNode, array
 from quantbench.c99._values import (
     Constant,
     Deferred,
-    Format,
     Image,
     Pending,
     Probabilities,
@@ -31,15 +31,13 @@ _NEAR = Fraction(1, 2**21)
 """Two roundings to float32 lie between a bias's scale and the product of the others."""
 
 
-class State:
-    def __init__(self, network: Network) -> None:
+class State(ABC):
+    """What operators need, whatever the network computes with."""
+
+    def __init__(self, network: Network, builder: Builder, input: Value) -> None:
         self.network = network
-        self.builder = Builder()
-        self.values: dict[str, Value] = {network.input: Image(network.input_shape)}
-        self.input: str | None = None
-        """Its tensor, once it is quantized."""
-        self.placed: dict[tuple[str, Format], Real] = {}
-        """What was quantized before, by name and format."""
+        self.builder = builder
+        self.values: dict[str, Value] = {network.input: input}
         self._settled: dict[str, Real] = {}
         self._readers: dict[str, list[OnnxNode]] = {}
         for node in network.nodes:
@@ -127,14 +125,13 @@ class State:
         real = self.settled(node, at)
         return self.builder.seen(real), channels_and_image(node, real.shape)
 
+    @abstractmethod
+    def factors(self, node: OnnxNode, at: int) -> Weights:
+        """An input as weights, of any shape."""
+
     def weights(self, node: OnnxNode, at: int, rank: int, axis: int) -> Weights:
-        """8-bit weights, per tensor or per index of `axis`, which has the output channels."""
-        found = self.value(node, at)
-        if not isinstance(found, Weights):
-            raise CompileError(
-                f"{node.where}: its weights aren't quantized; constants of int8 or uint8 behind a "
-                "DequantizeLinear are supported"
-            )
+        """Of a tensor, or per index of `axis`, which has the output channels."""
+        found = self.factors(node, at)
         if found.values.ndim != rank or not found.values.size:
             raise CompileError(
                 f"{node.where}: its weights have the shape {found.values.shape}; {rank} dimensions "

@@ -63,7 +63,8 @@ def multipliers(core: Sums, step: Fraction) -> tuple[Multiplier, ...]:
 def node(core: Sums, input: Tensor, output: str, requantize: Requantize | None) -> Conv | Dense:
     """Raises CompileError where a sum may leave 32 bits."""
     require_word(max(abs(round(bias)) for bias in core.bias), core.where)
-    weights = core.weights.astype(np.int64)
+    factors = np.asarray(core.weights, np.int16)
+    weights = factors.astype(np.int64)
     starts = folded_bias(list(core.bias), weights, input.zero_point)
     require_word(max(abs(start) for start in starts), core.where)
     start = np.array(starts, np.int64)
@@ -75,12 +76,12 @@ def node(core: Sums, input: Tensor, output: str, requantize: Requantize | None) 
     )
     short = start.astype(np.int32)
     if core.window is None:
-        return Dense(core.where, core.input, output, core.weights, short, low, high, requantize)
+        return Dense(core.where, core.input, output, factors, short, low, high, requantize)
     return Conv(
         name=core.where,
         input=core.input,
         output=output,
-        weights=core.weights,
+        weights=factors,
         start=short,
         window=core.window,
         groups=core.groups,

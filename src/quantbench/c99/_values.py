@@ -17,6 +17,8 @@ from quantbench.c99.graph import Pooling, Type, Window
 
 Shape = tuple[int, ...]
 """Without the batch."""
+Factors = NDArray[np.int16 | np.float32]
+"""Weights: integers of a quantized network, else float32."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class Constant:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A constant behind DequantizeLinear: scale * values, the zero point taken off."""
+    """scale * values: a constant behind DequantizeLinear, the zero point taken off, or, with the
+    scale 1, a float32 constant.
+    """
 
-    values: NDArray[np.int16]
+    values: Factors
     scale: NDArray[np.float32]
     """[n]: one, or one for each index of `axis`."""
     axis: int | None
@@ -103,7 +107,7 @@ class Sums:
 
     where: str
     input: str
-    weights: NDArray[np.int16]
+    weights: Factors
     """[O, I / groups, kh, kw] or [O, I]."""
     scale: tuple[Fraction, ...]
     """[O], positive."""

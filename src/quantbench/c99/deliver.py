@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from quantbench.c99.build import checked_size
+from quantbench.c99.compilation import compiled
 from quantbench.c99.cortex import BOARDS, Counts, counted
-from quantbench.c99.emit import Emitted, emit
+from quantbench.c99.emit import Emitted
 from quantbench.c99.execute import macs
+from quantbench.c99.float32 import graph as reals
+from quantbench.c99.float32.plan import FloatStep
 from quantbench.c99.graph import Conv, Dense
-from quantbench.c99.importer import import_onnx
 from quantbench.c99.plan import Step
-from quantbench.c99.targets import Target
+from quantbench.c99.targets import Dtype, Target
 from quantbench.errors import ArtifactError, StorageError, UnavailableError
 from quantbench.records import Record
 from quantbench.storage import MANIFEST, Stored, load, save, sha256_of
@@ -33,6 +35,7 @@ class LayerCost(Record):
 
 class Costs(Record):
     target: str
+    dtype: str = "int8"
     layers: tuple[LayerCost, ...]
     input: int
     output: int
@@ -45,18 +48,18 @@ class Costs(Record):
     """Of a target that is a processor: what the network takes there."""
 
 
-def deliver(model: Path, folder: Path, target: Target) -> Stored[Costs]:
+def deliver(model: Path, folder: Path, target: Target, dtype: Dtype = Dtype.INT8) -> Stored[Costs]:
     """Raises CompileError for a network that can't be compiled, ArtifactError for a file that
     isn't ONNX, StorageError for a folder that holds something else.
     """
     _refuse_foreign(folder)
-    emitted = emit(import_onnx(model), target)
+    emitted = compiled(model, target, dtype)
     flash, unbuilt = None, None
     try:
         flash = checked_size(emitted.files)
     except UnavailableError as error:
         unbuilt = str(error)
-    costs = _costs(emitted, target, flash, unbuilt)
+    costs = _costs(emitted, target, dtype, flash, unbuilt)
     if target in BOARDS:
         costs = costs.model_copy(update={"counts": counted(emitted.files, target)})
 
@@ -65,7 +68,7 @@ def deliver(model: Path, folder: Path, target: Target) -> Stored[Costs]:
             (inside / name).write_text(text, encoding="utf-8")
         return costs
 
-    inputs = {"model": sha256_of(model), "target": str(target)}
+    inputs = {"model": sha256_of(model), "target": str(target), "dtype": str(dtype)}
     return save(folder.absolute(), KIND, {**inputs}, fill)
 
 
@@ -89,10 +92,14 @@ def _refuse_foreign(folder: Path) -> None:
         raise StorageError(other)
 
 
-def _costs(emitted: Emitted, target: Target, flash: int | None, unbuilt: str | None) -> Costs:
+def _costs(
+    emitted: Emitted, target: Target, dtype: Dtype, flash: int | None, unbuilt: str | None
+) -> Costs:
     made = emitted.plan
+    steps: tuple[Step | FloatStep, ...] = made.steps
     return Costs(
         target=target,
+        dtype=dtype,
         layers=tuple(
             LayerCost(
                 layer=step.identifier,
@@ -103,7 +110,7 @@ def _costs(emitted: Emitted, target: Target, flash: int | None, unbuilt: str | N
                 weights=code.weights,
                 tables=code.tables,
             )
-            for step, code in zip(made.steps, emitted.codes, strict=True)
+            for step, code in zip(steps, emitted.codes, strict=True)
         ),
         input=made.input.bytes,
         output=made.output.bytes,
@@ -113,7 +120,7 @@ def _costs(emitted: Emitted, target: Target, flash: int | None, unbuilt: str | N
     )
 
 
-def _macs(emitted: Emitted, step: Step) -> int:
-    if not isinstance(step.work, Conv | Dense):
+def _macs(emitted: Emitted, step: Step | FloatStep) -> int:
+    if not isinstance(step.work, Conv | Dense | reals.Conv | reals.Dense):
         return 0
     return macs(step.work, emitted.plan.graph.tensors[step.work.output])

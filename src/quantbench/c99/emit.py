@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantbench.c99 import portable, wide
 from quantbench.c99.arithmetic import Integers
 from quantbench.c99.execute import execute
+from quantbench.c99.float32.plan import FloatPlan
 from quantbench.c99.graph import Graph
 from quantbench.c99.plan import Place, Plan, Step, natural, plan
 from quantbench.c99.portable import Code
@@ -17,16 +20,17 @@ from quantbench.c99.source import source
 from quantbench.c99.targets import Target
 from quantbench.c99.text import array, kernel
 
-_SEED = 1
+SEED = 1
 _RANDOM = 6
 _MOST_GOLDEN_BYTES = 1 << 20
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
 class Emitted:
     """`scratch`: what the caller gives, in bytes. `codes`: the portable code of each step."""
 
-    plan: Plan
+    plan: Plan | FloatPlan
     codes: tuple[Code, ...]
     scratch: int
     files: dict[str, str]
@@ -57,16 +61,22 @@ def _aligned(size: int) -> int:
     return -(-size // 64) * 64
 
 
-def stored(values: Integers, place: Place) -> Integers:
-    """[N, *shape] in ONNX's order, of an unsigned graph, to [N, size] as the C code has it."""
+def stored(values: NDArray[Number], place: Place) -> NDArray[Number]:
+    """[N, *shape] in ONNX's order to [N, size] as the C code has it; integers are unsigned."""
     return values.reshape(len(values), -1)[:, natural(place.shape)]
+
+
+def drawn(made: Plan | FloatPlan) -> int:
+    """How many random vectors are written."""
+    each = made.input.bytes + made.output.bytes
+    return max(1, min(_RANDOM, _MOST_GOLDEN_BYTES // each - 2))
 
 
 def vectors(graph: Graph, random: int, seed: int) -> Integers:
     """Inputs [N, *shape] of an unsigned graph: all 0, all 255 and random ones."""
     shape = graph.tensors[graph.input].shape
-    drawn = np.random.default_rng(seed).integers(0, 256, (random, *shape))
-    return np.concatenate([np.zeros((1, *shape), np.int64), np.full((1, *shape), 255), drawn])
+    some = np.random.default_rng(seed).integers(0, 256, (random, *shape))
+    return np.concatenate([np.zeros((1, *shape), np.int64), np.full((1, *shape), 255), some])
 
 
 def _header(made: Plan, scratch: int) -> str:
@@ -91,7 +101,7 @@ def _header(made: Plan, scratch: int) -> str:
         "",
         f"typedef {made.output.type}_t model_output;",
         "",
-        f"/* input: {_shape(made.input)}; output: {_shape(made.output)};",
+        f"/* input: {described(made.input)}; output: {described(made.output)};",
         "   scratch: MODEL_SCRATCH bytes of any alignment, whose content means nothing. The three",
         "   must not overlap. Nothing else is written: calls with memories of their own may run",
         "   at the same time. */",
@@ -102,7 +112,7 @@ def _header(made: Plan, scratch: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _shape(place: Place) -> str:
+def described(place: Place) -> str:
     if len(place.shape) != 3:
         return f"{place.size} values"
     channels, height, width = place.shape
@@ -110,9 +120,7 @@ def _shape(place: Place) -> str:
 
 
 def _golden(made: Plan) -> str:
-    each = made.input.size + made.output.bytes
-    count = max(1, min(_RANDOM, _MOST_GOLDEN_BYTES // each - 2))
-    inputs = vectors(made.graph, count, _SEED)
+    inputs = vectors(made.graph, drawn(made), SEED)
     outputs = execute(made.graph, inputs)
     lines = [
         f"#define GOLDEN_COUNT {len(inputs)}",

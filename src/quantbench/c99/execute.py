@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.arithmetic import Integers, rescaled
+from quantbench.c99.float32 import graph as reals
 from quantbench.c99.graph import (
     LIMITS,
     Add,
@@ -27,8 +28,8 @@ from quantbench.c99.graph import (
     Rescale,
     Reshape,
     Tensor,
-    Window,
 )
+from quantbench.c99.windows import padded, products, windows
 
 
 def quantized(inputs: NDArray[np.float32], tensor: Tensor) -> Integers:
@@ -84,31 +85,22 @@ def _run(node: Node, graph: Graph, found: dict[str, Integers]) -> Integers:
         case Concat():
             return np.concatenate([found[name] for name in node.inputs], axis=1)
         case Pad():
-            return _padded(found[node.input], node.pads, node.value)
+            return padded(found[node.input], node.pads, node.value)
         case Reshape():
             one = found[node.input]
             return one.reshape(len(one), *graph.tensors[node.output].shape)
 
 
 def _conv(node: Conv, values: Integers) -> Integers:
-    patches = _windows(_padded(values, node.window.pads, node.padding), node.window)
-    n, _, height, width = patches.shape[:4]
-    group_in, group_out = node.weights.shape[1], len(node.weights) // node.groups
-    weights = node.weights.astype(np.int64)
-    accs = []
-    for group in range(node.groups):
-        part = patches[:, group * group_in : (group + 1) * group_in]
-        flat = part.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
-        mine = weights[group * group_out : (group + 1) * group_out].reshape(group_out, -1)
-        accs.append((flat @ mine.T).reshape(n, height, width, group_out))
-    sums = np.concatenate(accs, axis=3).transpose(0, 3, 1, 2)
+    patches = windows(padded(values, node.window.pads, node.padding), node.window)
+    sums = products(patches, node.weights.astype(np.int64), node.groups)
     start = node.start.astype(np.int64)
     acc = _clamped(sums + start[:, None, None], node.low, node.high)
     return _finished(_pooled(acc, node.pooling) if node.pooling else acc, node.requantize)
 
 
 def _pooled(acc: Integers, pooling: Pooling) -> Integers:
-    patches = _windows(acc, pooling.window)
+    patches = windows(acc, pooling.window)
     pooled = patches.max(axis=(4, 5)) if pooling.kind == "max" else patches.sum(axis=(4, 5))
     return np.asarray(pooled, np.int64)
 
@@ -117,14 +109,14 @@ def _pool(node: Pool, values: Integers, tensor: Tensor) -> Integers:
     zero, window = tensor.zero_point, node.window
     if node.kind == "max":
         lowest = LIMITS[tensor.type][0]
-        patches = _windows(_padded(values, window.pads, lowest), window)
+        patches = windows(padded(values, window.pads, lowest), window)
         return np.asarray(patches.max(axis=(4, 5)), np.int64)
     assert node.requantize is not None
-    acc = _windows(_padded(values - zero, window.pads, 0), window).sum(axis=(4, 5))
+    acc = windows(padded(values - zero, window.pads, 0), window).sum(axis=(4, 5))
     if node.count_pads:
         return _finished(acc, node.requantize)
     ones = np.ones_like(values[:1, :1])
-    counts = _windows(_padded(ones, window.pads, 0), window).sum(axis=(4, 5))
+    counts = windows(padded(ones, window.pads, 0), window).sum(axis=(4, 5))
     m = np.array([one.m for one in node.requantize.multipliers])[counts - 1]
     s = np.array([one.s for one in node.requantize.multipliers])[counts - 1]
     return _placed(rescaled(acc, m, s), node.requantize)
@@ -157,29 +149,14 @@ def _clamped(
     return acc if high is None else np.minimum(acc, high.reshape(shape))
 
 
-def _padded(values: Integers, pads: tuple[int, int, int, int], value: int) -> Integers:
-    top, left, bottom, right = pads
-    around = ((0, 0), (0, 0), (top, bottom), (left, right))
-    return np.pad(values, around, constant_values=value)
-
-
-def _windows(values: Integers, window: Window) -> Integers:
-    """[N, C, H, W] to [N, C, H', W', kh, kw], a view."""
-    (kh, kw), (dh, dw) = window.kernel, window.dilations
-    whole = ((kh - 1) * dh + 1, (kw - 1) * dw + 1)
-    views = np.lib.stride_tricks.sliding_window_view(values, whole, axis=(2, 3))
-    (sh, sw) = window.strides
-    return views[:, :, ::sh, ::sw, ::dh, ::dw]
-
-
-def macs(node: Conv | Dense, output: Tensor) -> int:
+def macs(node: Conv | Dense | reals.Conv | reals.Dense, output: Tensor) -> int:
     """Multiply-adds for one image; before a fused pooling, at every place that it reads."""
-    if isinstance(node, Dense):
+    if isinstance(node, Dense | reals.Dense):
         return node.weights.size
     return math.prod(_computed(node, output)) * node.weights.size
 
 
-def _computed(node: Conv, output: Tensor) -> tuple[int, int]:
+def _computed(node: Conv | reals.Conv, output: Tensor) -> tuple[int, int]:
     """Height and width of the sums that its output takes."""
     height, width = output.shape[1:]
     if node.pooling is None:

@@ -7,14 +7,15 @@ affair. Nodes stand in an order in which each tensor is made before it is read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.arithmetic import Multiplier
 
-Type = Literal["uint8", "int8", "int32"]
+Type = Literal["uint8", "int8", "int32", "float32"]
+N = TypeVar("N", covariant=True)
 LIMITS: dict[Type, tuple[int, int]] = {
     "uint8": (0, 255),
     "int8": (-128, 127),
@@ -24,7 +25,7 @@ LIMITS: dict[Type, tuple[int, int]] = {
 
 @dataclass(frozen=True)
 class Tensor:
-    """q of real numbers scale * (q - zero_point)."""
+    """q of real numbers scale * (q - zero_point); of float32 the scale is 1."""
 
     name: str
     shape: tuple[int, ...]
@@ -186,12 +187,16 @@ Node = Conv | Dense | Pool | Add | Rescale | Concat | Pad | Reshape
 
 
 @dataclass(frozen=True)
-class Graph:
-    """A network of integers. `softmax`: what follows the output, in float, beside the core."""
+class GraphOf(Generic[N]):
+    """A network of such nodes. `softmax`: what follows the output, in float, beside the core."""
 
     name: str
     tensors: dict[str, Tensor]
-    nodes: tuple[Node, ...]
+    nodes: tuple[N, ...]
     input: str
     output: str
     softmax: bool = False
+
+
+Graph = GraphOf[Node]
+"""A network of integers."""

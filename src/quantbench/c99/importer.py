@@ -2,70 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from quantbench.c99 import _activations, _layers, _quantization, _shaping, _windows
-from quantbench.c99._reading import Network, OnnxNode, read
-from quantbench.c99._state import State
-from quantbench.c99._values import Pending, Probabilities, Real, Value
+from quantbench.c99 import _quantization
+from quantbench.c99._integer_state import IntegerState
+from quantbench.c99._operators import SHARED, Operator, checked
+from quantbench.c99._reading import Network, read
+from quantbench.c99._values import Pending, Probabilities, Real
 from quantbench.c99.graph import Graph
 from quantbench.errors import CompileError
 
-
-@dataclass(frozen=True)
-class Operator:
-    run: Callable[[State, OnnxNode], Value]
-    least: int
-    """Inputs that it must have."""
-    most: int
-    attributes: frozenset[str] = frozenset()
-
-
-_POOL = _windows.ATTRIBUTES | {"ceil_mode"}
-_MANY = 10_000
-
-OPERATORS = {
-    "Add": Operator(_layers.add, 2, 2),
-    "AveragePool": Operator(_activations.average_pool, 1, 1, _POOL | {"count_include_pad"}),
-    "BatchNormalization": Operator(
-        _layers.batch_normalization, 5, 5, frozenset({"epsilon", "momentum", "training_mode"})
-    ),
-    "Cast": Operator(_shaping.cast, 1, 1, frozenset({"to", "saturate", "round_mode"})),
-    "Clip": Operator(_activations.clip, 1, 3, frozenset({"min", "max"})),
-    "Concat": Operator(_shaping.concat, 1, _MANY, frozenset({"axis"})),
-    "Constant": Operator(
-        _shaping.constant, 0, 0,
-        frozenset({"value", "value_int", "value_ints", "value_float", "value_floats"}),
-    ),
-    "Conv": Operator(_layers.conv, 2, 3, _windows.ATTRIBUTES | {"group"}),
+OPERATORS: dict[str, Operator[IntegerState]] = {
+    **SHARED,
     "DequantizeLinear": Operator(
         _quantization.dequantize, 2, 3, frozenset({"axis", "block_size", "output_dtype"})
     ),
-    "Dropout": Operator(_shaping.dropout, 1, 3, frozenset({"ratio", "seed"})),
-    "Flatten": Operator(_shaping.flatten, 1, 1, frozenset({"axis"})),
-    "Gemm": Operator(
-        _layers.gemm, 2, 3, frozenset({"alpha", "beta", "transA", "transB"})
-    ),
-    "GlobalAveragePool": Operator(_activations.global_average_pool, 1, 1),
-    "Identity": Operator(_shaping.same, 1, 1),
-    "MatMul": Operator(_layers.matmul, 2, 2),
-    "MaxPool": Operator(_activations.max_pool, 1, 1, _POOL | {"storage_order"}),
-    "Pad": Operator(_shaping.pad, 1, 4, frozenset({"mode", "pads", "value"})),
     "QuantizeLinear": Operator(
         _quantization.quantize, 2, 3,
         frozenset({"axis", "block_size", "output_dtype", "saturate", "precision"}),
     ),
-    "ReduceMean": Operator(
-        _activations.reduce_mean, 1, 2, frozenset({"axes", "keepdims", "noop_with_empty_axes"})
-    ),
-    "Relu": Operator(_activations.relu, 1, 1),
-    "Reshape": Operator(_shaping.reshape, 2, 2, frozenset({"allowzero"})),
-    "Softmax": Operator(_shaping.softmax, 1, 1, frozenset({"axis"})),
-    "Squeeze": Operator(_shaping.squeeze, 1, 2, frozenset({"axes"})),
-    "Transpose": Operator(_shaping.transpose, 1, 1, frozenset({"perm"})),
-    "Unsqueeze": Operator(_shaping.unsqueeze, 1, 2, frozenset({"axes"})),
 }  # fmt: skip
 
 
@@ -73,30 +28,23 @@ def import_onnx(path: Path) -> Graph:
     """Raises CompileError for a network that integers alone can't compute, naming the node, and
     ArtifactError for a file that isn't ONNX or refers to others.
     """
-    network = read(path)
-    state = State(network)
+    return import_network(read(path))
+
+
+def import_network(network: Network) -> Graph:
+    """Raises CompileError."""
+    if not network.quantized:
+        raise CompileError(
+            "it is a float32 network, without a QuantizeLinear: --dtype float32 compiles it, "
+            "--dtype int8 a quantized one"
+        )
+    state = IntegerState(network)
     for node in network.nodes:
-        state.values[node.outputs[0]] = _operator(node).run(state, node)
+        state.values[node.outputs[0]] = checked(node, OPERATORS).run(state, node)
     return _graph(network, state)
 
 
-def _operator(node: OnnxNode) -> Operator:
-    """Raises CompileError unless it is supported, with the inputs and attributes it has."""
-    if node.op not in OPERATORS:
-        raise CompileError(f"{node.where}: it isn't supported; {', '.join(sorted(OPERATORS))} are")
-    operator = OPERATORS[node.op]
-    given = len(node.inputs)
-    if not operator.least <= given <= operator.most or not all(node.inputs[: operator.least]):
-        raise CompileError(
-            f"{node.where}: {given} inputs; {operator.least} to {operator.most} are supported"
-        )
-    if unknown := sorted(node.attributes.keys() - operator.attributes):
-        known = ", ".join(sorted(operator.attributes)) or "none"
-        raise CompileError(f"{node.where}: attribute {unknown[0]!a:.40}; supported: {known}")
-    return operator
-
-
-def _graph(network: Network, state: State) -> Graph:
+def _graph(network: Network, state: IntegerState) -> Graph:
     value = state.values.get(network.output)
     softmax = isinstance(value, Probabilities)
     value = value.of if isinstance(value, Probabilities) else value

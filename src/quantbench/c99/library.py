@@ -117,11 +117,11 @@ def _convert(emitted: Emitted) -> str:
         f"#define CHANNELS {channels}\n#define PIXELS {place.size // channels}\n"
         f"#define SCRATCH_AT {_scratch_at(emitted)}\n"
     )
-    return head + kernel("convert")
+    return head + kernel("float32/convert" if place.type == "float32" else "convert")
 
 
 def _scratch_at(emitted: Emitted) -> int:
-    return -(-emitted.plan.input.size // _ALIGNMENT) * _ALIGNMENT
+    return -(-emitted.plan.input.bytes // _ALIGNMENT) * _ALIGNMENT
 
 
 def _memory(size: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""From the integer graph to steps on memory: the layout of tensors, and what lies where.
+"""From a graph to steps on memory: the layout of tensors, and what lies where.
 
 Images lie as [H, W, C]. A tensor's order says which value, counted in ONNX's [C, H, W], lies at
 each place; a Reshape only changes the order, and a Dense behind it takes it up in its weights.
@@ -8,6 +8,7 @@ Where an order can't be taken up, an Arrange moves the values.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from quantbench.c99.graph import (
     Conv,
     Dense,
     Graph,
+    GraphOf,
     Node,
     Pad,
     Pool,
@@ -30,7 +32,9 @@ from quantbench.c99.memory import Life, offsets
 from quantbench.c99.unsigned import unsigned
 
 Order = NDArray[np.int64]
-BYTES: dict[Type, int] = {"uint8": 1, "int8": 1, "int32": 4}
+BYTES: dict[Type, int] = {"uint8": 1, "int8": 1, "int32": 4, "float32": 4}
+N = TypeVar("N")
+W = TypeVar("W")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Arrange:
     index: Order
 
 
-Work = Conv | Dense | Pool | Add | Rescale | Concat | Pad | Arrange
+Work = Conv | Dense | Pool | Add | Rescale | Concat | Pad
 
 
 @dataclass(frozen=True)
@@ -63,24 +67,28 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class StepOf(Generic[W]):
     """Weights of a Conv lie as [O, kh, kw, I / groups], of a Dense in the order of its input."""
 
     identifier: str
-    work: Work
+    work: W
     inputs: tuple[Place, ...]
     output: Place
 
 
 @dataclass(frozen=True)
-class Plan:
-    """`graph` is the unsigned one. `scratch`: bytes, of any alignment, beyond input and output."""
+class PlanOf(Generic[N, W]):
+    """`graph`: of integers, the unsigned one. `scratch`: bytes beyond input and output."""
 
-    graph: Graph
-    steps: tuple[Step, ...]
+    graph: GraphOf[N]
+    steps: tuple[StepOf[W | Arrange], ...]
     input: Place
     output: Place
     scratch: int
+
+
+Step = StepOf[Work | Arrange]
+Plan = PlanOf[Node, Work]
 
 
 def natural(shape: tuple[int, ...]) -> Order:
@@ -92,10 +100,9 @@ def natural(shape: tuple[int, ...]) -> Order:
 def plan(graph: Graph) -> Plan:
     """Raises CompileError for a layer that unsigned tensors make too large for 32 bits."""
     graph = unsigned(graph)
-    draft = _Draft(graph)
+    draft = Draft[Node, Work](graph)
     for node in graph.nodes:
         _add(draft, node)
-    _end(draft)
     return draft.finished()
 
 
@@ -108,20 +115,23 @@ class _Value:
 
 
 @dataclass(frozen=True)
-class _Move:
-    work: Work
+class _Move(Generic[W]):
+    work: W
     inputs: tuple[tuple[int, Tensor], ...]
     output: tuple[int, Tensor]
 
 
 @dataclass
-class _Draft:
-    """Buffer 0 is the input, the last one made is the output."""
+class Draft(Generic[N, W]):
+    """Buffer 0 is the input, the last one made is the output. `unit`: bytes of what the scratch
+    memory is counted in.
+    """
 
-    graph: Graph
+    graph: GraphOf[N]
+    unit: int = 1
     values: dict[str, _Value] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
-    moves: list[_Move] = field(default_factory=list)
+    moves: list[_Move[W | Arrange]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         tensor = self.graph.tensors[self.graph.input]
@@ -131,26 +141,65 @@ class _Draft:
         self.sizes.append(tensor.size * BYTES[tensor.type])
         return len(self.sizes) - 1
 
-    def move(self, work: Work, inputs: tuple[str, ...], output: str, order: Order) -> None:
+    def move(self, work: W, inputs: tuple[str, ...], output: str, order: Order) -> None:
         tensor, buffer = self.graph.tensors[output], self.buffer(self.graph.tensors[output])
         sources = tuple((self.values[name].buffer, self.graph.tensors[name]) for name in inputs)
         self.moves.append(_Move(work, sources, (buffer, tensor)))
         self.values[output] = _Value(buffer, order)
 
-    def arrange(self, name: str, order: Order) -> None:
-        """The tensor in another order from here on, or where it can't be aliased, a copy."""
-        tensor, value = self.graph.tensors[name], self.values[name]
-        index = np.argsort(value.order)[order]
+    def reshape(self, node: Reshape) -> None:
+        """An image of another shape lies as images do, a vector as it was."""
+        shape = self.graph.tensors[node.output].shape
+        self.values[node.output] = self.values[node.input]
+        if len(shape) == 3:
+            self.require(node.output, natural(shape))
+
+    def alike(self, names: tuple[str, str], shape: tuple[int, ...]) -> Order:
+        """The order in which two tensors lie, arranged where they differ."""
+        one, other = (self.values[name].order for name in names)
+        if not np.array_equal(one, other):
+            for name in names:
+                self.require(name, natural(shape))
+        return self.values[names[0]].order
+
+    def joined(self, names: tuple[str, ...], shape: tuple[int, ...]) -> Order:
+        """Of a concatenation: vectors keep their order one behind the other."""
+        if len(shape) == 3:
+            return natural(shape)
+        begin, parts = 0, []
+        for name in names:
+            parts.append(self.values[name].order + begin)
+            begin += len(parts[-1])
+        return np.concatenate(parts)
+
+    def require(self, name: str, order: Order) -> None:
+        """The tensor in this order from here on: a copy where it has another."""
+        value = self.values[name]
+        if not np.array_equal(value.order, order):
+            self._arrange(name, np.argsort(value.order)[order], order)
+
+    def _arrange(self, name: str, index: Order, order: Order) -> None:
+        tensor, source = self.graph.tensors[name], self.values[name].buffer
         buffer = self.buffer(tensor)
-        work = Arrange(name, index)
-        self.moves.append(_Move(work, ((value.buffer, tensor),), (buffer, tensor)))
+        self.moves.append(_Move(Arrange(name, index), ((source, tensor),), (buffer, tensor)))
         self.values[name] = _Value(buffer, order)
 
-    def finished(self) -> Plan:
+    def _end(self) -> None:
+        """The output in its natural order, in a buffer of its own that nothing else reads."""
+        name = self.graph.output
+        value = self.values[name]
+        order = natural(self.graph.tensors[name].shape)
+        read = any(value.buffer == one for move in self.moves for one, _ in move.inputs)
+        last = value.buffer == len(self.sizes) - 1
+        if value.buffer == 0 or read or not last or not np.array_equal(value.order, order):
+            self._arrange(name, np.argsort(value.order)[order], order)
+
+    def finished(self) -> PlanOf[N, W]:
+        self._end()
         last = self.values[self.graph.output].buffer
         places = self._places(last)
         steps = tuple(
-            Step(
+            StepOf(
                 f"l{number}",
                 move.work,
                 tuple(_place(places[buffer], tensor) for buffer, tensor in move.inputs),
@@ -160,11 +209,11 @@ class _Draft:
         )
         ends = (self.graph.tensors[name] for name in (self.graph.input, self.graph.output))
         into, out = (_place(at, one) for at, one in zip(("input", "output"), ends, strict=True))
-        return Plan(self.graph, steps, into, out, self._scratch(last)[1])
+        return PlanOf(self.graph, steps, into, out, self._scratch(last)[1])
 
     def _places(self, last: int) -> list[str]:
         at, _ = self._scratch(last)
-        inside = [f"scratch + {offset}" for offset in at]
+        inside = [f"scratch + {offset // self.unit}" for offset in at]
         return ["input", *inside[:-1], "output"] if last else ["input"]
 
     def _scratch(self, last: int) -> tuple[list[int], int]:
@@ -185,13 +234,11 @@ def _place(at: str, tensor: Tensor) -> Place:
     return Place(at, tensor.shape, tensor.type, tensor.zero_point)
 
 
-def _add(draft: _Draft, node: Node) -> None:
+def _add(draft: Draft[Node, Work], node: Node) -> None:
     shape = draft.graph.tensors[node.output].shape
     match node:
         case Reshape():
-            draft.values[node.output] = draft.values[node.input]
-            if len(shape) == 3:
-                _require(draft, node.output, natural(shape))
+            draft.reshape(node)
         case Conv():
             work: Work = replace(node, weights=node.weights.transpose(0, 2, 3, 1))
             draft.move(work, (node.input,), node.output, natural(shape))
@@ -204,14 +251,9 @@ def _add(draft: _Draft, node: Node) -> None:
             order = draft.values[node.input].order
             draft.move(_rescale(node, shape, order), (node.input,), node.output, order)
         case Add():
-            one, other = (draft.values[name].order for name in node.inputs)
-            if not np.array_equal(one, other):
-                for name in node.inputs:
-                    _require(draft, name, natural(shape))
-            draft.move(node, node.inputs, node.output, draft.values[node.inputs[0]].order)
+            draft.move(node, node.inputs, node.output, draft.alike(node.inputs, shape))
         case Concat():
-            order = _joined(draft, node) if len(shape) == 1 else natural(shape)
-            draft.move(node, node.inputs, node.output, order)
+            draft.move(node, node.inputs, node.output, draft.joined(node.inputs, shape))
 
 
 def _rescale(node: Rescale, shape: tuple[int, ...], order: Order) -> Rescale:
@@ -221,27 +263,3 @@ def _rescale(node: Rescale, shape: tuple[int, ...], order: Order) -> Rescale:
         return node
     moved = replace(node.requantize, multipliers=tuple(many[at] for at in order))
     return replace(node, requantize=moved)
-
-
-def _joined(draft: _Draft, node: Concat) -> Order:
-    begin, parts = 0, []
-    for name in node.inputs:
-        parts.append(draft.values[name].order + begin)
-        begin += len(parts[-1])
-    return np.concatenate(parts)
-
-
-def _require(draft: _Draft, name: str, order: Order) -> None:
-    if not np.array_equal(draft.values[name].order, order):
-        draft.arrange(name, order)
-
-
-def _end(draft: _Draft) -> None:
-    """The output in its natural order, in a buffer of its own that nothing else reads."""
-    name = draft.graph.output
-    value = draft.values[name]
-    order = natural(draft.graph.tensors[name].shape)
-    read = any(value.buffer == one for move in draft.moves for one, _ in move.inputs)
-    last = value.buffer == len(draft.sizes) - 1
-    if value.buffer == 0 or read or not last or not np.array_equal(value.order, order):
-        draft.arrange(name, order)

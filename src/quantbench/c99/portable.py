@@ -54,11 +54,11 @@ def code(step: Step) -> Code:
         case Rescale():
             return _rescale(step, step.work)
         case Concat():
-            return _concat(step)
+            return concat(step.inputs, step.output)
         case Pad():
-            return _pad(step, step.work)
+            return frame(step.inputs[0], step.output, step.work.pads, str(step.work.value))
         case Arrange():
-            return _arrange(step, step.work)
+            return arrange(step.identifier, step.work, step.inputs[0], step.output)
 
 
 def _conv(step: Step, node: Conv) -> Code:
@@ -69,7 +69,7 @@ def _conv(step: Step, node: Conv) -> Code:
         "height": height, "width": width, "channels": channels,
         "out_height": out_h, "out_width": out_w, "out_channels": out_c,
         "group_in": channels // node.groups, "group_out": out_c // node.groups,
-        **_window(window),
+        **window_fields(window),
         "pool_h": pooling.window.kernel[0], "pool_w": pooling.window.kernel[1],
         "pool_stride_h": pooling.window.strides[0], "pool_stride_w": pooling.window.strides[1],
         "pool_max": int(pooling.kind == "max"), "padding": node.padding,
@@ -117,7 +117,7 @@ def _pool(step: Step, node: Pool) -> Code:
     fields: dict[str, str | int] = {
         "height": height, "width": width, "channels": channels,
         "out_height": out_h, "out_width": out_w,
-        **_window(node.window),
+        **window_fields(node.window),
         "max": int(node.kind == "max"), "count_pads": int(node.count_pads),
         "in_zero": step.inputs[0].zero_point,
     }  # fmt: skip
@@ -154,43 +154,42 @@ def _simple(step: Step, kind: str, tables: _Tables, fields: dict[str, str | int]
     return Code(constants, (call,), ("requantize", kind), 0, tables.bytes)
 
 
-def _concat(step: Step) -> Code:
-    stride, first, calls = step.output.shape[0], 0, []
-    places = step.output.size // stride
-    for one in step.inputs:
+def concat(inputs: tuple[Place, ...], output: Place) -> Code:
+    stride, first, calls = output.shape[0], 0, []
+    places = output.size // stride
+    for one in inputs:
         width = one.shape[0]
-        calls.append(f"concat({one.at}, {step.output.at}, {places}, {width}, {first}, {stride});")
+        calls.append(f"concat({one.at}, {output.at}, {places}, {width}, {first}, {stride});")
         first += width
     return Code("", tuple(calls), ("concat",), 0, 0)
 
 
-def _pad(step: Step, node: Pad) -> Code:
-    call = pad_call(step.inputs[0], step.output.at, node.pads, node.value)
-    return Code("", (call,), ("pad",), 0, 0)
+def frame(image: Place, output: Place, pads: tuple[int, int, int, int], value: str) -> Code:
+    return Code("", (pad_call(image, output.at, pads, value),), ("pad",), 0, 0)
 
 
-def pad_call(image: Place, out: str, pads: tuple[int, int, int, int], value: int) -> str:
+def pad_call(image: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
     return f"pad({_framed(image, out, pads, value)});"
 
 
-def widen_call(given: Place, out: str, pads: tuple[int, int, int, int], value: int) -> str:
+def widen_call(given: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
     return f"widened({_framed(given, out, pads, value)});"
 
 
-def _framed(given: Place, out: str, pads: tuple[int, int, int, int], value: int) -> str:
+def _framed(given: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
     channels, height, width = given.shape if len(given.shape) == 3 else (1, 1, given.size)
     top, left, bottom, right = pads
     numbers = (height, width * channels, top, left * channels, bottom, right * channels, value)
     return f"{given.at}, {out}, {', '.join(map(str, numbers))}"
 
 
-def _arrange(step: Step, node: Arrange) -> Code:
-    name, size = f"{step.identifier}_index", BYTES[step.output.type]
-    call = f"arrange({step.inputs[0].at}, {step.output.at}, {name}, {len(node.index)}, {size});"
+def arrange(identifier: str, node: Arrange, source: Place, output: Place) -> Code:
+    name, size = f"{identifier}_index", BYTES[output.type]
+    call = f"arrange({source.at}, {output.at}, {name}, {len(node.index)}, {size});"
     return Code(array("uint32_t", name, node.index), (call,), ("arrange",), 0, 4 * len(node.index))
 
 
-def _window(window: Window) -> dict[str, str | int]:
+def window_fields(window: Window) -> dict[str, int]:
     return {
         "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
         "stride_h": window.strides[0], "stride_w": window.strides[1],

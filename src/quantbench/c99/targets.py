@@ -17,3 +17,4 @@ class Target(StrEnum):
 
 class Dtype(StrEnum):
     INT8 = "int8"
+    FLOAT32 = "float32"

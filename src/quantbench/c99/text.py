@@ -34,6 +34,19 @@ def aligned(text: str) -> str:
     return text.replace("[] =", "[] __attribute__((aligned(64))) =", 1)
 
 
+def float_array(name: str, values: NDArray[np.float32]) -> str:
+    """Finite numbers."""
+    flat = (real(float(one)) for one in values.ravel())
+    return f"static const float {name}[] = {{\n{wrapped(flat)}\n}};\n"
+
+
+def real(value: float) -> str:
+    """A float32 constant: C99 promises that one in base 16 is read exactly."""
+    digits, exponent = value.hex().split("p")
+    digits = digits.rstrip("0")
+    return f"{digits.rstrip('.')}p{exponent}F"
+
+
 def wrapped(items: Iterable[str]) -> str:
     lines, line = [], " "
     for item in items:

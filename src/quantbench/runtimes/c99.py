@@ -1,13 +1,11 @@
-"""Integer-only C, written for the network at hand and built for this CPU."""
+"""C written for the network at hand and built for this CPU: integer-only of a quantized one."""
 
 from __future__ import annotations
 
 from quantbench.artifact import Artifact
 from quantbench.c99 import compiler
-from quantbench.c99.emit import emit
-from quantbench.c99.importer import import_onnx
+from quantbench.c99.compilation import compiled, planned
 from quantbench.c99.library import loaded
-from quantbench.c99.plan import plan
 from quantbench.c99.targets import Target
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError, UnavailableError
@@ -27,9 +25,9 @@ def unavailable() -> str | None:
 
 
 def refuses(artifact: Artifact) -> str | None:
-    """Float networks, and operators that aren't computed in integers."""
+    """Operators that the compiler doesn't have, and layers of a quantized network left float."""
     try:
-        plan(import_onnx(artifact.folder / "model.onnx"))
+        planned(artifact.folder / "model.onnx")
     except CompileError as error:
         return str(error)
     return None
@@ -38,7 +36,7 @@ def refuses(artifact: Artifact) -> str | None:
 def load(artifact: Artifact, threads: int) -> Predict:
     """Built once for each network and CPU, and checked against its golden vectors.
 
-    Raises ArtifactError or CompileError for a network that integers can't compute,
+    Raises ArtifactError or CompileError for a network that can't be compiled,
     UnavailableError without a compiler, StorageError without a cache.
     """
-    return loaded(emit(import_onnx(artifact.folder / "model.onnx"), Target.NATIVE), threads)
+    return loaded(compiled(artifact.folder / "model.onnx", Target.NATIVE), threads)

@@ -40,6 +40,30 @@ typedef simde__mmask64 __mmask64;
         memcpy(&made, low, sizeof low);                                                    \
         return made;                                                                       \
     }                                                                                      \
+    static inline simde__m##bits##i _mm##bits##_mask_shuffle_epi32(                            \
+        simde__m##bits##i other, unsigned mask, simde__m##bits##i values, int places)      \
+    {                                                                                      \
+        uint32_t from[2 * count], to[2 * count];                                           \
+        memcpy(from, &values, sizeof from);                                                \
+        memcpy(to, &other, sizeof to);                                                     \
+        for (int i = 0; i < 2 * count; i++) {                                              \
+            if (mask >> i & 1) {                                                           \
+                to[i] = from[(i & ~3) + (places >> 2 * (i & 3) & 3)];                      \
+            }                                                                              \
+        }                                                                                  \
+        memcpy(&values, to, sizeof to);                                                    \
+        return values;                                                                     \
+    }                                                                                      \
+    static inline simde__m128i _mm##bits##_cvtusepi32_epi8(simde__m##bits##i values)       \
+    {                                                                                      \
+        uint32_t value[2 * count];                                                         \
+        memcpy(value, &values, sizeof value);                                              \
+        for (int i = 0; i < 2 * count; i++) {                                              \
+            value[i] = value[i] > 255 ? 255 : value[i];                                    \
+        }                                                                                  \
+        memcpy(&values, value, sizeof value);                                              \
+        return _mm##bits##_cvtepi32_epi8(values);                                          \
+    }                                                                                      \
     static inline simde__m##bits##i _mm##bits##_maskz_loadu_epi8(uint64_t mask,            \
                                                                  const void *from)         \
     {                                                                                      \
@@ -67,4 +91,16 @@ typedef simde__mmask64 __mmask64;
 
 EMULATE(512, 8)
 EMULATE(256, 4)
+
+static inline simde__m512i _mm512_srav_epi32(simde__m512i values, simde__m512i counts)
+{
+    int32_t value[16], shift[16];
+    memcpy(value, &values, sizeof value);
+    memcpy(shift, &counts, sizeof shift);
+    for (int i = 0; i < 16; i++) {
+        value[i] >>= shift[i] < 0 || shift[i] > 31 ? 31 : shift[i];
+    }
+    memcpy(&values, value, sizeof value);
+    return values;
+}
 #endif

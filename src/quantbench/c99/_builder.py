@@ -1,0 +1,67 @@
+"""A graph while it grows: its tensors, each of a name of its own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from quantbench.c99._reading import shown
+from quantbench.c99._values import Pending, Real, Shape
+from quantbench.c99.arithmetic import exact
+from quantbench.c99.graph import Reshape, Tensor
+from quantbench.errors import CompileError
+
+COST = 1000
+"""What a factor costs, against a weight."""
+_BUDGET = 2**28
+
+
+class Builder(ABC):
+    def __init__(self) -> None:
+        self.tensors: dict[str, Tensor] = {}
+        self._reshaped: dict[tuple[str, Shape], str] = {}
+        self._taken: dict[str, int] = {}
+        self._left = _BUDGET
+
+    @abstractmethod
+    def settled(self, value: Real | Pending) -> Real | None:
+        """A tensor that holds it with nothing to be rounded; None where there is none."""
+
+    @abstractmethod
+    def reshape(self, node: Reshape) -> None:
+        """Adds the node."""
+
+    def spend(self, numbers: int) -> None:
+        """Counts numbers that are kept, so that a small file can't ask for endless memory."""
+        self._left -= numbers
+        if self._left < 0:
+            raise CompileError("the network, with all that is made of its weights, is too large")
+
+    def scale(self, tensor: str) -> Fraction:
+        return exact(self.tensors[tensor].scale[0])
+
+    def seen(self, real: Real) -> str:
+        """The tensor in the shape in which it is seen."""
+        tensor = self.tensors[real.tensor]
+        if tensor.shape == real.shape:
+            return real.tensor
+        if (real.tensor, real.shape) not in self._reshaped:
+            scale = tensor.scale
+            if len(scale) > 1:  # of channels, each of which is several numbers now
+                scale = tuple(np.repeat(scale, tensor.size // len(scale)).tolist())
+            output = self.keep(replace(tensor, shape=real.shape, scale=scale))
+            self.reshape(Reshape(output, real.tensor, output))
+            self._reshaped[real.tensor, real.shape] = output
+        return self._reshaped[real.tensor, real.shape]
+
+    def keep(self, tensor: Tensor) -> str:
+        """Under its name, or one like it."""
+        name = base = shown(tensor.name)
+        while name in self.tensors:
+            self._taken[base] = self._taken.get(base, 1) + 1
+            name = f"{base}#{self._taken[base]}"
+        self.tensors[name] = replace(tensor, name=name)
+        return name

@@ -1,0 +1,29 @@
+"""Where an import of a quantized network stands."""
+
+from __future__ import annotations
+
+from quantbench.c99._building import IntegerBuilder
+from quantbench.c99._reading import Network, OnnxNode
+from quantbench.c99._state import State
+from quantbench.c99._values import Format, Image, Real, Weights
+from quantbench.errors import CompileError
+
+
+class IntegerState(State):
+    builder: IntegerBuilder
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network, IntegerBuilder(), Image(network.input_shape))
+        self.input: str | None = None
+        """Its tensor, once it is quantized."""
+        self.placed: dict[tuple[str, Format], Real] = {}
+        """What was quantized before, by name and format."""
+
+    def factors(self, node: OnnxNode, at: int) -> Weights:
+        found = self.value(node, at)
+        if not isinstance(found, Weights):
+            raise CompileError(
+                f"{node.where}: its weights aren't quantized; constants of int8 or uint8 behind a "
+                "DequantizeLinear are supported"
+            )
+        return found

@@ -1,0 +1,80 @@
+"""The operators of ONNX that are read alike, whatever the network computes with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from quantbench.c99 import _activations, _layers, _shaping, _windows
+from quantbench.c99._reading import OnnxNode
+from quantbench.c99._state import State
+from quantbench.c99._values import Value
+from quantbench.errors import CompileError
+
+S = TypeVar("S", contravariant=True)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Operator(Generic[S]):
+    run: Callable[[S, OnnxNode], Value]
+    least: int
+    """Inputs that it must have."""
+    most: int
+    attributes: frozenset[str] = frozenset()
+
+
+_POOL = _windows.ATTRIBUTES | {"ceil_mode"}
+_MANY = 10_000
+
+SHARED: dict[str, Operator[State]] = {
+    "Add": Operator(_layers.add, 2, 2),
+    "AveragePool": Operator(_activations.average_pool, 1, 1, _POOL | {"count_include_pad"}),
+    "BatchNormalization": Operator(
+        _layers.batch_normalization, 5, 5, frozenset({"epsilon", "momentum", "training_mode"})
+    ),
+    "Cast": Operator(_shaping.cast, 1, 1, frozenset({"to", "saturate", "round_mode"})),
+    "Clip": Operator(_activations.clip, 1, 3, frozenset({"min", "max"})),
+    "Concat": Operator(_shaping.concat, 1, _MANY, frozenset({"axis"})),
+    "Constant": Operator(
+        _shaping.constant, 0, 0,
+        frozenset({"value", "value_int", "value_ints", "value_float", "value_floats"}),
+    ),
+    "Conv": Operator(_layers.conv, 2, 3, _windows.ATTRIBUTES | {"group"}),
+    "Dropout": Operator(_shaping.dropout, 1, 3, frozenset({"ratio", "seed"})),
+    "Flatten": Operator(_shaping.flatten, 1, 1, frozenset({"axis"})),
+    "Gemm": Operator(
+        _layers.gemm, 2, 3, frozenset({"alpha", "beta", "transA", "transB"})
+    ),
+    "GlobalAveragePool": Operator(_activations.global_average_pool, 1, 1),
+    "Identity": Operator(_shaping.same, 1, 1),
+    "MatMul": Operator(_layers.matmul, 2, 2),
+    "MaxPool": Operator(_activations.max_pool, 1, 1, _POOL | {"storage_order"}),
+    "Pad": Operator(_shaping.pad, 1, 4, frozenset({"mode", "pads", "value"})),
+    "ReduceMean": Operator(
+        _activations.reduce_mean, 1, 2, frozenset({"axes", "keepdims", "noop_with_empty_axes"})
+    ),
+    "Relu": Operator(_activations.relu, 1, 1),
+    "Reshape": Operator(_shaping.reshape, 2, 2, frozenset({"allowzero"})),
+    "Softmax": Operator(_shaping.softmax, 1, 1, frozenset({"axis"})),
+    "Squeeze": Operator(_shaping.squeeze, 1, 2, frozenset({"axes"})),
+    "Transpose": Operator(_shaping.transpose, 1, 1, frozenset({"perm"})),
+    "Unsqueeze": Operator(_shaping.unsqueeze, 1, 2, frozenset({"axes"})),
+}  # fmt: skip
+
+
+def checked(node: OnnxNode, operators: Mapping[str, Operator[T]]) -> Operator[T]:
+    """Raises CompileError unless it is supported, with the inputs and attributes it has."""
+    if node.op not in operators:
+        raise CompileError(f"{node.where}: it isn't supported; {', '.join(sorted(operators))} are")
+    operator = operators[node.op]
+    given = len(node.inputs)
+    if not operator.least <= given <= operator.most or not all(node.inputs[: operator.least]):
+        raise CompileError(
+            f"{node.where}: {given} inputs; {operator.least} to {operator.most} are supported"
+        )
+    if unknown := sorted(node.attributes.keys() - operator.attributes):
+        known = ", ".join(sorted(operator.attributes)) or "none"
+        raise CompileError(f"{node.where}: attribute {unknown[0]!a:.40}; supported: {known}")
+    return operator

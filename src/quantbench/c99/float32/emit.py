@@ -1,0 +1,85 @@
+"""From a float32 graph to the files of a C99 library."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.emit import SEED, Emitted, described, drawn, stored
+from quantbench.c99.float32 import portable
+from quantbench.c99.float32.execute import execute
+from quantbench.c99.float32.graph import FloatGraph
+from quantbench.c99.float32.plan import FloatPlan, plan
+from quantbench.c99.float32.source import source
+from quantbench.c99.plan import BYTES
+from quantbench.c99.text import float_array, kernel
+from quantbench.errors import CompileError
+
+_ROUNDING = 3 * 2.0**-24
+"""Of the float32 that stands for a golden value, and of its comparison."""
+
+
+def emit(graph: FloatGraph) -> Emitted:
+    """Raises CompileError where float32 doesn't hold what the network computes."""
+    made = plan(graph)
+    codes = tuple(portable.code(step) for step in made.steps)
+    files = {
+        "model.h": _header(made),
+        "model.c": source(made, codes),
+        "golden.h": _golden(made),
+        "main.c": kernel("float32/main"),
+    }
+    return Emitted(made, codes, made.scratch, files)
+
+
+def vectors(graph: FloatGraph, random: int, seed: int) -> NDArray[np.float32]:
+    """Inputs [N, *shape]: all 0, all 1 and random ones, of few digits."""
+    shape = graph.tensors[graph.input].shape
+    some = np.rint(np.random.default_rng(seed).normal(0, 64, (random, *shape))) / 64
+    ends = [np.zeros((1, *shape)), np.ones((1, *shape))]
+    return np.concatenate([*ends, some]).astype(np.float32)
+
+
+def _header(made: FloatPlan) -> str:
+    scratch = max(made.scratch // BYTES["float32"], 1)
+    softmax = "   The network's Softmax is left to the caller: the output is what goes into it. */"
+    lines = [
+        "/* float32 in, float32 out; made by quantbench. */",
+        "#ifndef MODEL_H",
+        "#define MODEL_H",
+        "",
+        "#include <stddef.h>",
+        "#include <stdint.h>",
+        "",
+        f"#define MODEL_INPUT_SIZE {made.input.size}",
+        f"#define MODEL_OUTPUT_SIZE {made.output.size}",
+        f"#define MODEL_SCRATCH {scratch}",
+        "",
+        f"/* input: {described(made.input)}; output: {described(made.output)};",
+        "   scratch: MODEL_SCRATCH numbers, whose content means nothing. The three must not",
+        "   overlap. Nothing else is written: calls with memories of their own may run at the",
+        f"   same time.{'' if made.graph.softmax else ' */'}",
+        *([softmax] if made.graph.softmax else []),
+        "void model_run(const float *input, float *output, float *scratch);",
+        "",
+        "#endif",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _golden(made: FloatPlan) -> str:
+    inputs = vectors(made.graph, drawn(made), SEED)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = execute(made.graph, inputs)
+        values = found.values.astype(np.float32)
+        room = (found.error + _ROUNDING * found.most).astype(np.float32)
+    if not (np.isfinite(values).all() and np.isfinite(room).all()):
+        raise CompileError("float32 doesn't hold what it computes for inputs near 1")
+    lines = [
+        f"#define GOLDEN_COUNT {len(inputs)}",
+        float_array("golden_inputs", stored(inputs, made.input)),
+        float_array("golden_outputs", stored(values, made.output)),
+        float_array("golden_tolerances", stored(room, made.output)),
+    ]
+    head = "/* What float64 gives, and how far float32 may be from it, computed in Python. */"
+    return head + "\n" + "\n".join(lines)

@@ -1,0 +1,51 @@
+"""A float32 ONNX network as a graph of float32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quantbench.c99._operators import SHARED, checked
+from quantbench.c99._reading import Network, read
+from quantbench.c99._values import Pending, Probabilities, Real
+from quantbench.c99.float32._state import FloatState
+from quantbench.c99.float32.graph import FloatGraph
+from quantbench.errors import CompileError
+
+
+def import_onnx(path: Path) -> FloatGraph:
+    """Raises CompileError for what isn't supported, naming the node, and ArtifactError for a file
+    that isn't ONNX or refers to others.
+    """
+    return import_network(read(path))
+
+
+def import_network(network: Network) -> FloatGraph:
+    """Raises CompileError."""
+    if network.quantized:
+        raise CompileError(
+            "it is a quantized network, with a QuantizeLinear: --dtype int8 compiles it, "
+            "--dtype float32 the network before it was quantized"
+        )
+    state = FloatState(network)
+    for node in network.nodes:
+        state.hold(node.outputs[0], checked(node, SHARED).run(state, node))
+    return _graph(network, state)
+
+
+def _graph(network: Network, state: FloatState) -> FloatGraph:
+    value = state.values.get(network.output)
+    softmax = isinstance(value, Probabilities)
+    value = value.of if isinstance(value, Probabilities) else value
+    if not isinstance(value, Real | Pending):
+        raise CompileError(
+            f"its output {network.output!a:.60} is a constant; what a layer gives is supported"
+        )
+    output = state.builder.seen(state.builder.settled(value))
+    return FloatGraph(
+        name=network.name,
+        tensors=state.builder.tensors,
+        nodes=tuple(state.builder.nodes),
+        input=network.input,
+        output=output,
+        softmax=softmax,
+    )

@@ -1,0 +1,43 @@
+"""Windows of images in NumPy, of integers and of real numbers. Images are [N, C, H, W]."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.graph import Window
+
+Number = TypeVar("Number", np.int64, np.float64)
+
+
+def padded(
+    values: NDArray[Number], pads: tuple[int, int, int, int], value: float
+) -> NDArray[Number]:
+    """`pads`: top, left, bottom, right."""
+    top, left, bottom, right = pads
+    around = ((0, 0), (0, 0), (top, bottom), (left, right))
+    return np.pad(values, around, constant_values=value)
+
+
+def windows(values: NDArray[Number], window: Window) -> NDArray[Number]:
+    """[N, C, H, W] to [N, C, H', W', kh, kw], a view."""
+    (kh, kw), (dh, dw) = window.kernel, window.dilations
+    whole = ((kh - 1) * dh + 1, (kw - 1) * dw + 1)
+    views = np.lib.stride_tricks.sliding_window_view(values, whole, axis=(2, 3))
+    (sh, sw) = window.strides
+    return views[:, :, ::sh, ::sw, ::dh, ::dw]
+
+
+def products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -> NDArray[Number]:
+    """[N, C, H', W', kh, kw] and [O, C / groups, kh, kw] to sums [N, O, H', W']."""
+    n, _, height, width = patches.shape[:4]
+    group_in, group_out = weights.shape[1], len(weights) // groups
+    found = []
+    for group in range(groups):
+        part = patches[:, group * group_in : (group + 1) * group_in]
+        flat = part.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
+        mine = weights[group * group_out : (group + 1) * group_out].reshape(group_out, -1)
+        found.append((flat @ mine.T).reshape(n, height, width, group_out))
+    return np.concatenate(found, axis=3).transpose(0, 3, 1, 2)
