@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.lanes import Pass, Shape, chunks
+from quantbench.c99.lanes import Pass, Shape, Weights, chunks
 from quantbench.c99.products import Name, Products
 from quantbench.c99.sets import KernelSet
 from quantbench.c99.text import aligned, array
@@ -116,7 +116,7 @@ def _sums(shape: Shape, one: Pass, names: list[Name]) -> list[str]:
     return lines
 
 
-def _chunked(weights: NDArray[np.int16]) -> Integers:
+def _chunked(weights: Weights) -> Integers:
     """[O, runs, length] to [O, chunks, 4]; where the last four overlap those before, they weigh
     nothing.
     """

@@ -24,12 +24,12 @@ def planned(path: Path) -> Plan | FloatPlan:
 
 
 def compiled(path: Path, target: Target, dtype: Dtype | None = None) -> Emitted:
-    """In the numbers that are asked for, or else that the file has. Float32 has no kernels for
-    wide registers: every target is the portable one. Raises CompileError or ArtifactError.
+    """In the numbers that are asked for, or else that the file has. Raises CompileError or
+    ArtifactError.
     """
     network = read(path)
     if (dtype or own(network)) == Dtype.FLOAT32:
-        return float_emit.emit(float_importer.import_network(network))
+        return float_emit.emit(float_importer.import_network(network), target)
     return emit.emit(importer.import_network(network), target)
 
 

@@ -15,8 +15,8 @@ from quantbench.c99.float32.plan import FloatPlan
 from quantbench.c99.graph import Graph
 from quantbench.c99.plan import Place, Plan, Step, natural, plan
 from quantbench.c99.portable import Code
-from quantbench.c99.sets import SETS, KernelSet
-from quantbench.c99.source import source
+from quantbench.c99.sets import SETS
+from quantbench.c99.source import Fast, Layer, integers, source, title
 from quantbench.c99.targets import Target
 from quantbench.c99.text import array, kernel
 
@@ -42,22 +42,27 @@ def emit(graph: Graph, target: Target = Target.PORTABLE) -> Emitted:
     codes = tuple(portable.code(step) for step in made.steps)
     fast = tuple(_fast(step) if target == Target.NATIVE else {} for step in made.steps)
     room = max((one.room for found in fast for one in found.values()), default=0)
-    scratch = _aligned(made.scratch) + room if room else made.scratch
+    scratch = rounded_up(made.scratch) + room if room else made.scratch
+    layers = [
+        Layer(title(step.identifier, step.work), code, its)
+        for step, code, its in zip(made.steps, codes, fast, strict=True)
+    ]
     files = {
         "model.h": _header(made, max(scratch, 1)),
-        "model.c": source(made, codes, fast, _aligned(made.scratch)),
+        "model.c": source(layers, integers(), rounded_up(made.scratch)),
         "golden.h": _golden(made),
         "main.c": kernel("main"),
     }
     return Emitted(made, codes, scratch, files)
 
 
-def _fast(step: Step) -> dict[KernelSet, wide.FastCode]:
+def _fast(step: Step) -> Fast:
     found = {kernels: wide.code(step, kernels) for kernels in SETS}
     return {kernels: code for kernels, code in found.items() if code}
 
 
-def _aligned(size: int) -> int:
+def rounded_up(size: int) -> int:
+    """To bytes that a register of any kernel has."""
     return -(-size // 64) * 64
 
 

@@ -11,6 +11,8 @@ from quantbench.c99.graph import Pooling, Window
 from quantbench.c99.sets import KernelSet
 
 _PACKED_BLOCKS = 16
+_ONE = Pooling("average", Window((1, 1)))
+Weights = NDArray[np.int16] | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Shape:
     out_width: int
     window: Window
     pooling: Pooling
-    weights: NDArray[np.int16]
+    weights: Weights
     """[O, runs, values of a run]"""
 
     @property
@@ -49,6 +51,27 @@ class Shape:
         (sh, sw), (_, across) = self.window.strides, self.pooling.window.strides
         r, c = divmod(place, self.pooling.window.kernel[1])
         return (r * sh * self.width + (x * across + c) * sw) * self.channels
+
+
+def dense_shape(weights: Weights) -> Shape:
+    """Of weights [O, I]."""
+    outputs, inputs = weights.shape
+    return Shape(1, inputs, outputs, 1, 1, _ONE.window, _ONE, weights[:, None])
+
+
+def conv_shape(
+    given: tuple[int, ...], made: tuple[int, ...], window: Window, pooling: Pooling | None,
+    weights: Weights,
+) -> Shape:  # fmt: skip
+    """Of tensors [C, H, W] and weights [O, kh, kw, C]; pads lie around the image already."""
+    channels, _, width = given
+    outputs, out_height, out_width = made
+    _, left, _, right = window.pads
+    runs = weights.shape[1] * (weights.shape[2] if window.dilations[1] > 1 else 1)
+    return Shape(
+        width + left + right, channels, outputs, out_height, out_width, window, pooling or _ONE,
+        weights.reshape(outputs, runs, -1),
+    )  # fmt: skip
 
 
 def chunks(length: int, values: int) -> tuple[tuple[int, int], ...]:
@@ -150,14 +173,14 @@ def tile(shape: Shape, one: Pass, kernels: KernelSet) -> int:
     return min(range(1, most + 1), key=cost)
 
 
-def packed(weights: NDArray[np.int16], group: Group, values: int) -> NDArray[np.int16]:
+def packed(weights: Weights, group: Group, values: int) -> Weights:
     """[O, runs, length] to [count, runs, chunks, width, values]; where the last four bytes of a
     run overlap those before, they weigh nothing.
     """
     outputs, runs, length = weights.shape
     channels = group.count * group.width
     pieces = chunks(length, values)
-    filled = np.zeros((channels, runs, len(pieces) * values), np.int16)
+    filled = np.zeros((channels, runs, len(pieces) * values), weights.dtype)
     have = weights[group.first : min(group.first + channels, outputs)]
     whole = length // values * values
     filled[: len(have), :, :whole] = have[:, :, :whole]

@@ -29,19 +29,16 @@ def products(
 ) -> tuple[dict[str, str], Products]:
     """With the weights of the group, which other passes and sets share: constants by name."""
     del own
-    weights = f"{group}_{'bytes' if kernels.values == 4 else 'words'}"
+    weights = f"{group}_{kernels.element}"
     values = packed(shape.weights, one.group, kernels.values)
-    element = _element(kernels)
-    head = (f"const {element} *const weights = {weights} + (ptrdiff_t)g * {values[0].size};",)
+    head = (
+        f"const {kernels.element} *const weights = {weights} + (ptrdiff_t)g * {values[0].size};",
+    )
 
     def sums(names: list[Name]) -> list[str]:
         return _shared_sums(shape, one, kernels, names) or _sums(shape, one, kernels, names)
 
-    return {weights: aligned(array(element, weights, values))}, Products(head, sums)
-
-
-def _element(kernels: KernelSet) -> str:
-    return "int8_t" if kernels.values == 4 else "int16_t"
+    return {weights: aligned(array(kernels.element, weights, values))}, Products(head, sums)
 
 
 def _chunks(shape: Shape, kernels: KernelSet) -> tuple[tuple[int, int], ...]:
@@ -62,8 +59,8 @@ def _sums(shape: Shape, one: Pass, kernels: KernelSet, names: list[Name]) -> lis
     lines += [
         *table,
         f"for (int r = 0; r < {len(runs)}; r++) {{",
-        f"    const uint8_t *const row = at + {begin};",
-        f"    const {_element(kernels)} *const w = weights + r * {len(pieces) * step};",
+        f"    const {kernels.pointer} *const row = at + {begin};",
+        f"    const {kernels.element} *const w = weights + r * {len(pieces) * step};",
     ]
     whole = sum(
         count == kernels.values and begin == kernels.values * k
@@ -73,7 +70,7 @@ def _sums(shape: Shape, one: Pass, kernels: KernelSet, names: list[Name]) -> lis
     if looped:
         lines.append(f"    for (int k = 0; k < {looped}; k += {len(chains)}) {{")
         for number, chain in enumerate(chains):
-            values = (f"(k + {number}) * 4", kernels.values)
+            values = (f"(k + {number}) * {kernels.values * size}", kernels.values)
             its = _products(shape, one, kernels, chain, f"(k + {number})", values)
             lines += ["    {", *its, "    }"]
         lines.append("    }")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 
@@ -27,11 +28,12 @@ class KernelSet:
     """Whether values are taken less 128."""
     high: bool = False
     """Whether it has the shorter requantization of rounding.py."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of a value."""
-        return 4 // self.values
+    pointer: str = "uint8_t"
+    """What an address of values points to in C."""
+    size: int = 1
+    """From a value to the next, counted in what it points to."""
+    element: str = "int8_t"
+    """Of weights."""
 
 
 _VNNI = (
@@ -75,12 +77,14 @@ AVX2 = KernelSet(
     kernels=("store", "ymm", "avx2", "pairs"),
     bits=(256,),
     values=2,
+    size=2,
+    element="int16_t",
     accumulators=12,
     blocks=2,
     latency=2,
     high=True,
 )
-AVX2_BYTES = replace(AVX2, values=4)
+AVX2_BYTES = replace(AVX2, values=4, size=1, element="int8_t")
 """Of layers whose weights prove that sums of 16 bits hold their products: see bins.py."""
 SSE2 = KernelSet(
     macro="MODEL_SSE2",
@@ -89,6 +93,8 @@ SSE2 = KernelSet(
     kernels=("store", "sse2"),
     bits=(128,),
     values=2,
+    size=2,
+    element="int16_t",
     accumulators=12,
     blocks=2,
     latency=2,
@@ -112,20 +118,36 @@ NEON = KernelSet(
     kernels=("neon_lanes", "neon"),
     bits=(128,),
     values=2,
+    size=2,
+    element="int16_t",
     accumulators=16,
     blocks=4,
     latency=4,
 )
+FMA = KernelSet(
+    macro="MODEL_FMA",
+    condition="defined(__AVX2__) && defined(__FMA__)",
+    header="immintrin.h",
+    kernels=("float32/fma",),
+    bits=(256,),
+    values=1,
+    accumulators=12,
+    blocks=2,
+    latency=8,
+    pointer="float",
+    element="float",
+)
+"""Of float32."""
 SETS = (AVX512VBMI, AVX512VNNI, AVXVNNI, AVX2, SSE2, NEON_DOT, NEON)
 """The first whose condition holds is taken."""
 
 
-def choice() -> str:
+def choice(sets: Sequence[KernelSet]) -> str:
     """The C that sets MODEL_KERNELS, unless it is given: -DMODEL_KERNELS=0 is portable code."""
     lines = ["#define MODEL_PORTABLE 0"]
-    lines += [f"#define {one.macro} {number}" for number, one in enumerate(SETS, 1)]
+    lines += [f"#define {one.macro} {number}" for number, one in enumerate(sets, 1)]
     lines.append("#ifndef MODEL_KERNELS")
-    for number, one in enumerate(SETS):
+    for number, one in enumerate(sets):
         lines.append(f"#{'el' if number else ''}if {one.condition}")
         lines.append(f"#define MODEL_KERNELS {one.macro}")
     lines += ["#else", "#define MODEL_KERNELS MODEL_PORTABLE", "#endif", "#endif"]

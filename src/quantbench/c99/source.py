@@ -4,45 +4,98 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from quantbench.c99.plan import Plan, Step
 from quantbench.c99.portable import Code
 from quantbench.c99.sets import SETS, KernelSet, among, choice
 from quantbench.c99.text import comment, kernel
-from quantbench.c99.wide import FastCode
 
 # In the order in which one uses the other.
 _KERNELS = (
     "requantize", "dot", "dot_wide", "conv", "conv_wide", "dense", "dense_wide",
-    "pool", "add", "rescale", "concat", "pad", "arrange",
+    "pool", "add", "rescale", "concat", "pad", "widen", "arrange",
 )  # fmt: skip
 _HEAD = "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch)\n{"
+
+
+@dataclass(frozen=True)
+class FastCode:
+    """Of one step in one set; `room` is memory that its calls need at TEMPORARY, a name in C,
+    counted in what scratch memory is. `constants` are by name; those of several sets are the same.
+    """
+
+    constants: Mapping[str, str]
+    text: str
+    calls: tuple[str, ...]
+    room: int
+
+
 Fast = Mapping[KernelSet, FastCode]
 """Of one step, in each set that has code for it."""
 
 
-def source(made: Plan, codes: Sequence[Code], fast: Sequence[Fast], temporary: int) -> str:
-    """`fast` stands in the place of the portable code where the C compiler's macros allow it."""
-    some = any(fast)
-    used = {name for code in codes for name in code.kernels}
+@dataclass(frozen=True)
+class Layer:
+    """A step of either plan: its title and its C."""
+
+    title: str
+    code: Code
+    fast: Fast
+
+
+@dataclass(frozen=True)
+class Language:
+    """What integers and float32 differ in: the kernels in the order in which one uses the other,
+    those that the sets of kernels need, the sets, and the function's head.
+    """
+
+    kernels: Mapping[str, str]
+    needed: frozenset[str]
+    sets: Sequence[KernelSet]
+    head: str
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def title(identifier: str, work: _Named) -> str:
+    return f"/* {identifier}: {comment(work.name)} */"
+
+
+def integers() -> Language:
+    texts = {name: _kernel(name) for name in _KERNELS}
+    return Language(texts, frozenset(("pad", "widen", "requantize")), SETS, _HEAD)
+
+
+def source(layers: Sequence[Layer], language: Language, temporary: int) -> str:
+    """The code of the sets stands in the place of the portable one where the C compiler's macros
+    allow it; TEMPORARY begins `temporary` behind scratch.
+    """
+    some = any(layer.fast for layer in layers)
+    used = {name for layer in layers for name in layer.code.kernels}
     parts = ['#include "model.h"\n\n#include <string.h>\n']
     if some:
-        used |= {"pad", "requantize"}
-        parts += [choice(), f"#define TEMPORARY (scratch + {temporary})\n"]
-    kernels = [_kernel(name) for name in _KERNELS if name in used]
-    parts += [_used_or_not(text) for text in [*kernels, kernel("widen")]] if some else kernels
-    parts += [_set(one) for one in SETS if some]
-    for step, code, found in zip(made.steps, codes, fast, strict=True):
-        parts.append(f"/* {step.identifier}: {comment(step.work.name)} */")
-        parts += _constants(code, found)
-    parts.append(_body(made.steps, codes, fast))
+        used |= language.needed
+        parts += [choice(language.sets), f"#define TEMPORARY (scratch + {temporary})\n"]
+    kernels = [text for name, text in language.kernels.items() if name in used]
+    parts += [_used_or_not(text) for text in kernels] if some else kernels
+    parts += [_set(one) for one in language.sets if some]
+    for layer in layers:
+        parts += _constants(layer)
+    parts.append(_body(layers, language.head))
     return "\n".join(parts)
 
 
-def _constants(code: Code, fast: Fast) -> list[str]:
+def _constants(layer: Layer) -> list[str]:
     """Each where it is used: one that isn't is a warning."""
+    fast = layer.fast
     names = {name: text for one in fast.values() for name, text in one.constants.items()}
-    parts = [_either(code.constants, fast)] if code.constants else []
+    parts = [layer.title] if layer.code.constants or fast else []
+    if layer.code.constants:
+        parts.append(_either(layer.code.constants, fast))
     for name, text in names.items():
         users = tuple(one for one, its in fast.items() if name in its.constants)
         parts.append(f"#if {among(users)}\n{text}#endif\n")
@@ -50,15 +103,15 @@ def _constants(code: Code, fast: Fast) -> list[str]:
     return parts
 
 
-def _body(steps: Sequence[Step], codes: Sequence[Code], fast: Sequence[Fast]) -> str:
-    lines = [_HEAD, "    (void)scratch;"]
-    for step, code, found in zip(steps, codes, fast, strict=True):
-        lines.append(f"    /* {step.identifier}: {comment(step.work.name)} */")
-        for one, its in found.items():
-            lines.append(f"#{'elif' if one is not next(iter(found)) else 'if'} {among((one,))}")
+def _body(layers: Sequence[Layer], head: str) -> str:
+    lines = [head, "    (void)scratch;"]
+    for layer in layers:
+        lines.append(f"    {layer.title}")
+        for number, (one, its) in enumerate(layer.fast.items()):
+            lines.append(f"#{'elif' if number else 'if'} {among((one,))}")
             lines += [f"    {call}" for call in its.calls]
-        slow = [f"    {call}" for call in code.calls]
-        lines += ["#else", *slow, "#endif"] if found else slow
+        slow = [f"    {call}" for call in layer.code.calls]
+        lines += ["#else", *slow, "#endif"] if layer.fast else slow
     return "\n".join([*lines, "}\n"])
 
 

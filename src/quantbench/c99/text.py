@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -23,10 +24,11 @@ def kernel(name: str) -> str:
     return (resources.files("quantbench.c99") / "kernels" / f"{name}.h").read_text("utf-8")
 
 
-def array(type: str, name: str, values: NDArray[np.integer] | Iterable[int]) -> str:
-    """`static const type name[] = {...};`"""
+def array(type: str, name: str, values: NDArray[Any] | Iterable[int]) -> str:
+    """`static const type name[] = {...};`, of integers or finite float32."""
     flat = values.ravel() if isinstance(values, np.ndarray) else values
-    return f"static const {type} {name}[] = {{\n{wrapped(_number(int(one)) for one in flat)}\n}};\n"
+    number = real if type == "float" else _number
+    return f"static const {type} {name}[] = {{\n{wrapped(number(one) for one in flat)}\n}};\n"
 
 
 def aligned(text: str) -> str:
@@ -34,15 +36,9 @@ def aligned(text: str) -> str:
     return text.replace("[] =", "[] __attribute__((aligned(64))) =", 1)
 
 
-def float_array(name: str, values: NDArray[np.float32]) -> str:
-    """Finite numbers."""
-    flat = (real(float(one)) for one in values.ravel())
-    return f"static const float {name}[] = {{\n{wrapped(flat)}\n}};\n"
-
-
 def real(value: float) -> str:
     """A float32 constant: C99 promises that one in base 16 is read exactly."""
-    digits, exponent = value.hex().split("p")
+    digits, exponent = float(value).hex().split("p")
     digits = digits.rstrip("0")
     return f"{digits.rstrip('.')}p{exponent}F"
 
@@ -64,4 +60,4 @@ def structure(type: str, name: str, fields: Mapping[str, str | int]) -> str:
 
 def _number(value: int) -> str:
     """-2**31 can't be written as one constant."""
-    return "INT32_MIN" if value == -(2**31) else str(value)
+    return "INT32_MIN" if value == -(2**31) else str(int(value))

@@ -6,27 +6,42 @@ It is written in the words that each file of kernels/ gives a meaning for its re
 
 from __future__ import annotations
 
-from quantbench.c99.graph import Conv, Dense
+from dataclasses import dataclass
+
+from quantbench.c99.graph import Requantize
 from quantbench.c99.lanes import Pass, Shape, tile
 from quantbench.c99.products import Name, Products
 from quantbench.c99.rounding import factors, requantized
 from quantbench.c99.sets import KernelSet
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What becomes of sums: clamped where there are limits, pooled, requantized where integers
+    are, and written as `output`, a type in C.
+    """
+
+    low: bool
+    high: bool
+    requantize: Requantize | None
+    output: str
+    mean: int = 1
+    """What a pooled float sum is divided by."""
+
+
 def function(
-    own: str, layer: str, products: Products, node: Conv | Dense, shape: Shape, one: Pass,
+    own: str, layer: str, products: Products, ending: Ending, shape: Shape, one: Pass,
     kernels: KernelSet,
 ) -> str:  # fmt: skip
     """One pass at every place, tile by tile."""
     bits, group, size = one.bits, one.group, kernels.size
-    requantize = node.requantize
-    out_type = "model_output" if requantize is None else "uint8_t"
+    requantize, pointer = ending.requantize, kernels.pointer
     across = tile(shape, one, kernels)
     tiles = -(-shape.out_width // across)
     (sh, sw), (ph, pw) = shape.window.strides, shape.pooling.window.strides
     down, right = ph * sh * shape.width * shape.channels, pw * sw * shape.channels
     lines = [
-        f"static void {own}(const uint8_t *in, {out_type} *out)",
+        f"static void {own}(const {pointer} *in, {ending.output} *out)",
         "{",
         f"    for (int g = 0; g < {group.count}; g++) {{",
         *(f"        {line}" for line in products.head),
@@ -39,8 +54,8 @@ def function(
         of = factors(requantize, kernels, bits, ms, shifts) if requantize else ""
         for wanted, kind, name, value in (
             (True, "vec", "start", f"load_{bits}({layer}_{start} + {lane})"),
-            (node.low is not None, "vec", "low", f"load_{bits}({layer}_low + {lane})"),
-            (node.high is not None, "vec", "high", f"load_{bits}({layer}_high + {lane})"),
+            (ending.low, "vec", "low", f"load_{bits}({layer}_low + {lane})"),
+            (ending.high, "vec", "high", f"load_{bits}({layer}_high + {lane})"),
             (requantize is not None, "factors", "factors", of),
         ):
             if wanted:
@@ -53,7 +68,7 @@ def function(
         f"        for (int y = 0; y < {shape.out_height}; y++) {{",
         f"            for (int n = 0; n < {tiles}; n++) {{",
         f"                const int x = {begin};",
-        f"                const uint8_t *const at = in + y * {down * size} + x * {right * size};",
+        f"                const {pointer} *const at = in + y * {down * size} + x * {right * size};",
     ]
     names = [
         (t, p, b, f"a{t}_{p}_{b}")
@@ -61,20 +76,20 @@ def function(
     ]  # fmt: skip
     lines += [f"                vec_{bits} {name} = start{b};" for _, _, b, name in names]
     lines += [f"{' ' * 16}{line}" for line in products.sums(names)]
-    lines += _ends(node, shape, one, kernels, names, across)
+    lines += _ends(ending, shape, one, kernels, names, across)
     lines += ["            }", "        }", "    }", "}", ""]
     return "\n".join(lines)
 
 
 def _ends(
-    node: Conv | Dense, shape: Shape, one: Pass, kernels: KernelSet, names: list[Name], across: int
+    ending: Ending, shape: Shape, one: Pass, kernels: KernelSet, names: list[Name], across: int
 ) -> list[str]:
     """Activation, pooling, requantization and storing of a tile."""
     bits, lines = one.bits, []
     for _, _, b, name in names:
-        if node.low is not None:
+        if ending.low:
             lines.append(f"{name} = max_{bits}({name}, low{b});")
-        if node.high is not None:
+        if ending.high:
             lines.append(f"{name} = min_{bits}({name}, high{b});")
     join = "max" if shape.pooling.kind == "max" else "sum"
     for t, p, b, name in names:
@@ -86,9 +101,11 @@ def _ends(
             at = f"out + (y * {shape.out_width} + x + {t}) * {shape.outputs} + first"
             at += f" + {b * one.lanes}"
             value = f"a{t}_0_{b}"
-            if node.requantize is None:
+            if ending.mean > 1:
+                lines.append(f"{value} = mean_{bits}({value}, {ending.mean});")
+            if ending.requantize is None:
                 lines.append(f"store_sums_{bits}({at}, {value}, {filled});")
                 continue
-            found = requantized(node.requantize, kernels, bits, value, f"factors{b}")
+            found = requantized(ending.requantize, kernels, bits, value, f"factors{b}")
             lines.append(f"store_bytes({at}, {found}, {filled});")
     return [f"                {line}" for line in lines]

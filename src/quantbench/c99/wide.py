@@ -7,38 +7,22 @@ blocks of channels stays in registers; activation, pooling and requantization ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99 import bins, pairs, pixels
 from quantbench.c99.arithmetic import accumulator_bounds
-from quantbench.c99.graph import Conv, Dense, Pooling, Window
-from quantbench.c99.lanes import Shape, groups, passes
+from quantbench.c99.graph import Conv, Dense
+from quantbench.c99.lanes import Shape, conv_shape, dense_shape, groups, passes
 from quantbench.c99.plan import Step
 from quantbench.c99.portable import pad_call, wide, widen_call
 from quantbench.c99.products import products
 from quantbench.c99.sets import AVX2, AVX2_BYTES, AVX512VBMI, KernelSet
+from quantbench.c99.source import FastCode
 from quantbench.c99.text import aligned, array
-from quantbench.c99.tiles import function
+from quantbench.c99.tiles import Ending, function
 
 _NARROW = 2**30
-_ONE = Pooling("average", Window((1, 1)))
-
-
-@dataclass(frozen=True)
-class FastCode:
-    """Of one step in one set; `room` is memory that its calls need at TEMPORARY, a name in C.
-
-    `constants` are by name; those of several sets are the same.
-    """
-
-    constants: Mapping[str, str]
-    text: str
-    calls: tuple[str, ...]
-    room: int
 
 
 def code(step: Step, kernels: KernelSet) -> FastCode | None:
@@ -71,24 +55,12 @@ def _narrow(node: Conv | Dense) -> bool:
     )
 
 
-def _shape(step: Step, node: Conv | Dense) -> Shape:
-    if isinstance(node, Dense):
-        inputs = step.inputs[0].size
-        weights = node.weights[:, None, :]
-        return Shape(1, inputs, step.output.size, 1, 1, Window((1, 1)), _ONE, weights)
-    channels, _, width = step.inputs[0].shape
-    outputs, out_height, out_width = step.output.shape
-    _, left, _, right = node.window.pads
-    lying = node.weights
-    runs = lying.shape[1] * (lying.shape[2] if node.window.dilations[1] > 1 else 1)
-    return Shape(
-        width + left + right, channels, outputs, out_height, out_width,
-        node.window, node.pooling or _ONE, lying.reshape(outputs, runs, -1),
-    )  # fmt: skip
-
-
 def _layer(step: Step, node: Conv | Dense, kernels: KernelSet) -> FastCode:
-    shape = _shape(step, node)
+    into, out = step.inputs[0].shape, step.output.shape
+    if isinstance(node, Conv):
+        shape = conv_shape(into, out, node.window, node.pooling, node.weights)
+    else:
+        shape = dense_shape(node.weights)
     name = step.identifier
     for its, lanes, kind in ((AVX512VBMI, pixels, "pixels"), (AVX2, pairs, "pairs")):
         if kernels is its and isinstance(node, Conv) and lanes.fits(node, shape):
@@ -100,13 +72,15 @@ def _layer(step: Step, node: Conv | Dense, kernels: KernelSet) -> FastCode:
     form = AVX2_BYTES if kernels is AVX2 and bins.fit(shape) else kernels
     source, calls, room = _source(step, node, form)
     constants, parts = _tables(name, node, shape, form), []
+    output = "model_output" if node.requantize is None else "uint8_t"
+    ending = Ending(node.low is not None, node.high is not None, node.requantize, output)
     for number, group in enumerate(groups(shape)):
         for at, one in enumerate(passes(group, shape, form)):
             own = f"{name}_{number}_{at}"
             made = bins.products if form is AVX2_BYTES else products
             more, chosen = made(f"{name}_{number}", own, shape, one, form)
             constants |= more
-            parts.append(function(own, name, chosen, node, shape, one, form))
+            parts.append(function(own, name, chosen, ending, shape, one, form))
             calls.append(f"{own}({source}, {step.output.at});")
     return FastCode(constants, "".join(parts), tuple(calls), room)
 

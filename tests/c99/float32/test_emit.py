@@ -18,6 +18,7 @@ from quantbench.c99.float32.emit import emit
 from quantbench.c99.float32.execute import execute
 from quantbench.c99.float32.importer import import_onnx
 from quantbench.c99.library import loaded
+from quantbench.c99.targets import Target
 from quantbench.c99.text import real
 from tests.c99 import checking
 from tests.c99.checking import SANITIZED, ran
@@ -46,7 +47,10 @@ def small(folder: Path, **attributes: object) -> Emitted:
 def test_any_network(tmp_path_factory: pytest.TempPathFactory, network: Network) -> None:
     model, _ = network
     path = written(tmp_path_factory, model)
-    assert ran(emit(import_onnx(path)).files, path.parent, *SANITIZED).startswith("PASS")
+    graph = import_onnx(path)
+    assert ran(emit(graph).files, path.parent, *SANITIZED).startswith("PASS")
+    wide = emit(graph, Target.NATIVE).files
+    assert ran(wide, path.parent, *SANITIZED, *checking.native()).startswith("PASS")
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
@@ -55,12 +59,21 @@ def test_every_compiler(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: str, flags: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("CC", compiler)
-    for files in (small(tmp_path).files, small(tmp_path, pads=[1, 2, 0, 1]).files):
+    for pads in ([0, 0, 0, 0], [1, 2, 0, 1]):
+        files = small(tmp_path, pads=pads).files
         assert ran(files, tmp_path, *flags) == "PASS: 8 vectors\n"
+        wide = emit(import_onnx(tmp_path / "model.onnx"), Target.NATIVE).files
+        assert ran(wide, tmp_path, *flags, *checking.native()) == "PASS: 8 vectors\n"
 
 
-def test_built_for_this_cpu(tmp_path: Path) -> None:
-    assert ran(small(tmp_path).files, tmp_path, "-O3", *checking.native()).startswith("PASS")
+def test_kernels_for_wide_registers_are_chosen(tmp_path: Path) -> None:
+    """Of the layers that have weights; -DMODEL_KERNELS takes the portable ones again."""
+    small(tmp_path)
+    files = emit(import_onnx(tmp_path / "model.onnx"), Target.NATIVE).files
+    calls = re.findall(r"#if MODEL_KERNELS == MODEL_FMA\n    (l\d)_\d_\d\(", files["model.c"])
+    assert calls == ["l0", "l1"]
+    portable = (*checking.native(), "-DMODEL_KERNELS=MODEL_PORTABLE")
+    assert ran(files, tmp_path, "-O3", *portable).startswith("PASS")
 
 
 @pytest.mark.parametrize("channels", [2, 20])

@@ -5,31 +5,47 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.emit import SEED, Emitted, described, drawn, stored
-from quantbench.c99.float32 import portable
+from quantbench.c99.emit import SEED, Emitted, described, drawn, rounded_up, stored
+from quantbench.c99.float32 import portable, wide
 from quantbench.c99.float32.execute import execute
 from quantbench.c99.float32.graph import FloatGraph
-from quantbench.c99.float32.plan import FloatPlan, plan
-from quantbench.c99.float32.source import source
+from quantbench.c99.float32.plan import FloatPlan, FloatStep, plan
+from quantbench.c99.float32.source import language
 from quantbench.c99.plan import BYTES
-from quantbench.c99.text import float_array, kernel
+from quantbench.c99.sets import FMA
+from quantbench.c99.source import Fast, Layer, source, title
+from quantbench.c99.targets import Target
+from quantbench.c99.text import array, kernel
 from quantbench.errors import CompileError
 
+_SIZE = BYTES["float32"]
 _ROUNDING = 3 * 2.0**-24
 """Of the float32 that stands for a golden value, and of its comparison."""
 
 
-def emit(graph: FloatGraph) -> Emitted:
+def emit(graph: FloatGraph, target: Target = Target.PORTABLE) -> Emitted:
     """Raises CompileError where float32 doesn't hold what the network computes."""
     made = plan(graph)
     codes = tuple(portable.code(step) for step in made.steps)
+    fast = tuple(_fast(step) if target == Target.NATIVE else {} for step in made.steps)
+    room = _SIZE * max((one.room for found in fast for one in found.values()), default=0)
+    scratch = rounded_up(made.scratch) + room if room else made.scratch
+    layers = [
+        Layer(title(step.identifier, step.work), code, its)
+        for step, code, its in zip(made.steps, codes, fast, strict=True)
+    ]
     files = {
-        "model.h": _header(made),
-        "model.c": source(made, codes),
+        "model.h": _header(made, max(scratch // _SIZE, 1)),
+        "model.c": source(layers, language(), rounded_up(made.scratch) // _SIZE),
         "golden.h": _golden(made),
         "main.c": kernel("float32/main"),
     }
-    return Emitted(made, codes, made.scratch, files)
+    return Emitted(made, codes, scratch, files)
+
+
+def _fast(step: FloatStep) -> Fast:
+    code = wide.code(step)
+    return {FMA: code} if code else {}
 
 
 def vectors(graph: FloatGraph, random: int, seed: int) -> NDArray[np.float32]:
@@ -40,8 +56,7 @@ def vectors(graph: FloatGraph, random: int, seed: int) -> NDArray[np.float32]:
     return np.concatenate([*ends, some]).astype(np.float32)
 
 
-def _header(made: FloatPlan) -> str:
-    scratch = max(made.scratch // BYTES["float32"], 1)
+def _header(made: FloatPlan, scratch: int) -> str:
     softmax = "   The network's Softmax is left to the caller: the output is what goes into it. */"
     lines = [
         "/* float32 in, float32 out; made by quantbench. */",
@@ -77,9 +92,9 @@ def _golden(made: FloatPlan) -> str:
         raise CompileError("float32 doesn't hold what it computes for inputs near 1")
     lines = [
         f"#define GOLDEN_COUNT {len(inputs)}",
-        float_array("golden_inputs", stored(inputs, made.input)),
-        float_array("golden_outputs", stored(values, made.output)),
-        float_array("golden_tolerances", stored(room, made.output)),
+        array("float", "golden_inputs", stored(inputs, made.input)),
+        array("float", "golden_outputs", stored(values, made.output)),
+        array("float", "golden_tolerances", stored(room, made.output)),
     ]
     head = "/* What float64 gives, and how far float32 may be from it, computed in Python. */"
     return head + "\n" + "\n".join(lines)

@@ -10,7 +10,7 @@ from quantbench.c99.float32.plan import FloatStep
 from quantbench.c99.graph import Concat, Pooling, Window
 from quantbench.c99.plan import Arrange
 from quantbench.c99.portable import Code, arrange, concat, frame, window_fields
-from quantbench.c99.text import float_array, real, structure
+from quantbench.c99.text import array, real, structure
 
 _ONE = Pooling("average", Window((1, 1)))
 _LANES = 16
@@ -75,7 +75,9 @@ def _layer(
 ) -> Code:
     """A weighted layer: its constants, its structure, its call."""
     name = step.identifier
-    constants = float_array(f"{name}_weights", weights) + float_array(f"{name}_bias", node.bias)
+    constants = array("float", f"{name}_weights", weights) + array(
+        "float", f"{name}_bias", node.bias
+    )
     pointers = {"weights": f"{name}_weights", "bias": f"{name}_bias"}
     limits = {"clamp": _limits(node.clamp)}
     return Code(

@@ -1,12 +1,10 @@
-"""model.c of a float32 network: kernels, then constants, then the calls, in the plan's order."""
+"""What model.c of a float32 network is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from quantbench.c99.float32.plan import FloatPlan
-from quantbench.c99.portable import Code
-from quantbench.c99.text import comment, kernel
+from quantbench.c99.sets import FMA
+from quantbench.c99.source import Language
+from quantbench.c99.text import kernel
 
 # In the order in which one uses the other.
 _KERNELS = {
@@ -18,14 +16,6 @@ _KERNELS = {
 _HEAD = "void model_run(const float *input, float *output, float *scratch)\n{"
 
 
-def source(made: FloatPlan, codes: Sequence[Code]) -> str:
-    used = {name for code in codes for name in code.kernels}
-    parts = ['#include "model.h"\n\n#include <string.h>\n']
-    parts += [kernel(file) for name, file in _KERNELS.items() if name in used]
-    body = [_HEAD, "    (void)scratch;"]
-    for step, code in zip(made.steps, codes, strict=True):
-        title = f"/* {step.identifier}: {comment(step.work.name)} */"
-        if code.constants:
-            parts += [title, code.constants]
-        body += [f"    {title}", *(f"    {call}" for call in code.calls)]
-    return "\n".join([*parts, *body, "}\n"])
+def language() -> Language:
+    texts = {name: kernel(file) for name, file in _KERNELS.items()}
+    return Language(texts, frozenset(("pad",)), (FMA,), _HEAD)
