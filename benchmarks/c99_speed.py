@@ -5,7 +5,8 @@
 RESULTS is a folder in which `quantbench run --all` has finished; the newest artifact of each
 method is taken. A round times every row at 1 image, then every row at 1000; the ratio to c99 is
 paired by round, with its 95 % interval by order statistics. All rows are of one start: a lasting
-difference of 2 % between two processes may be none.
+difference of 2 % between two processes may be none. "bound" is ONNX Runtime at its best: inputs and
+outputs are bound in advance; it runs in this process.
 """
 
 from __future__ import annotations
@@ -14,23 +15,30 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 import numpy as np
-from scipy.stats import quantile_test
+from numpy.typing import NDArray
+from paired import Bound, line, timed
 
 from quantbench.artifact import load_artifact
+from quantbench.data import preprocess
+from quantbench.data.mnist import SPEC
 from quantbench.errors import QuantbenchError
 from quantbench.harness.process import Worker
 from quantbench.harness.worker import Request
 from quantbench.plugins import runtime
 
+BOUND = "onnxruntime, bound"
 ROWS = (
     ("ort_static", "onnx", "c99"), ("nncf_static", "onnx", "c99"),
     ("float32", "onnx", "onnxruntime"), ("float32", "onnx", "openvino"),
     ("float32", "executorch", "executorch"), ("float32", "pt2", "torch_compile"),
-    ("ort_static", "onnx", "onnxruntime"), ("nncf_static", "onnx", "openvino"),
+    ("ort_static", "onnx", "onnxruntime"), ("float32", "onnx", BOUND),
+    ("ort_static", "onnx", BOUND), ("nncf_static", "onnx", "openvino"),
     ("xnnpack_static", "executorch", "executorch"), ("pt2e_static", "pt2", "torch_compile"),
     ("static", "torch", "torch"),
 )  # fmt: skip
@@ -43,53 +51,81 @@ def main(results: str, rounds: str = "15") -> None:
         images = Path(name) / "images.npy"
         drawn = np.random.default_rng(1).integers(0, 256, (IMAGES, 28, 28), np.uint8)
         np.save(images, drawn, allow_pickle=False)
-        workers = list(started(Path(results), images, stack))
+        rows = list(started(Path(results), images, stack))
         for batch, calls in CALLS.items():
-            times = in_turn(workers, batch, calls, int(rounds))
+            times = in_turn(rows, batch, calls, int(rounds))
             sys.stdout.write(f"{batch} image(s) a call, us an image\n")
-            for worker, its in zip(workers, times, strict=True):
-                sys.stdout.write(f"  {worker.name:36} {line(its, times[0])}\n")
+            for row, its in zip(rows, times, strict=True):
+                sys.stdout.write(f"  {row.name:36} {line(its, times[0])}\n")
 
 
-def started(results: Path, images: Path, stack: ExitStack) -> Iterator[Worker]:
+class Row(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def times(self, batch: int, calls: int, warm: int) -> list[float]:
+        """Microseconds of each call."""
+
+
+@dataclass(frozen=True)
+class InWorker:
+    worker: Worker
+
+    @property
+    def name(self) -> str:
+        return self.worker.name
+
+    def times(self, batch: int, calls: int, warm: int) -> list[float]:
+        asked = Request(do="time_model", data="mnist", batch=batch, calls=calls, warm=warm)
+        return self.worker.ask(asked, TIMEOUT)["microseconds"]  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class InHere:
+    name: str
+    engine: Bound
+    inputs: NDArray[np.float32]
+
+    def times(self, batch: int, calls: int, warm: int) -> list[float]:
+        places = len(self.inputs) - batch + 1
+        starts = (call * batch % places for call in range(warm + calls))
+        found = [timed(self.engine.bind(self.inputs[at : at + batch])) for at in starts]
+        return found[warm:]
+
+
+def started(results: Path, images: Path, stack: ExitStack) -> Iterator[Row]:
     for method, format, engine in ROWS:
         found = sorted(
             (results / "artifacts").glob(f"{method}-{format}-*"), key=lambda p: p.stat().st_mtime
         )
+        name = f"{method} on {engine}"
+        if engine == BOUND and found:
+            inputs = preprocess(np.load(images), SPEC)
+            yield InHere(name, Bound(found[-1] / "model.onnx"), inputs)
+            continue
         try:
             if not found or runtime(engine).refuses(load_artifact(found[-1])):
                 continue
-            worker = Worker(f"{method} on {engine}", 1, images.parent)
+            worker = Worker(name, 1, images.parent)
             stack.enter_context(worker)
             worker.ask(Request(do="images", images=str(images), data="mnist"), TIMEOUT)
             asked = Request(do="load", artifact=str(found[-1].absolute()), runtime=engine)
             worker.ask(asked, TIMEOUT)
         except QuantbenchError as error:
-            sys.stdout.write(f"left out: {method} on {engine}: {error}\n")
+            sys.stdout.write(f"left out: {name}: {error}\n")
             continue
-        yield worker
+        yield InWorker(worker)
 
 
-def in_turn(workers: list[Worker], batch: int, calls: int, rounds: int) -> list[list[float]]:
-    """Of each worker: the median call of each round, microseconds an image."""
-    times: list[list[float]] = [[] for _ in workers]
+def in_turn(rows: list[Row], batch: int, calls: int, rounds: int) -> list[list[float]]:
+    """Of each row: the median call of each round, microseconds an image."""
+    times: list[list[float]] = [[] for _ in rows]
     for number in range(rounds):
-        for place in range(len(workers)):
-            at = (place + number) % len(workers)
-            asked = Request(
-                do="time_model", data="mnist", batch=batch, calls=calls, warm=max(2, calls // 10)
-            )
-            answer = workers[at].ask(asked, TIMEOUT)
-            times[at].append(median(answer["microseconds"]) / batch)  # type: ignore[arg-type]
+        for place in range(len(rows)):
+            at = (place + number) % len(rows)
+            its = rows[at].times(batch, calls, max(2, calls // 10))
+            times[at].append(median(its) / batch)
     return times
-
-
-def line(times: list[float], first: list[float]) -> str:
-    ratios = [its / c99 for its, c99 in zip(times, first, strict=True)]
-    interval = quantile_test(ratios, p=0.5).confidence_interval(0.95)
-    return (
-        f"{median(times):9.2f}   {median(ratios):6.2f} ({interval.low:.2f} to {interval.high:.2f})"
-    )
 
 
 if __name__ == "__main__":

@@ -52,7 +52,8 @@ def test_a_tool_that_is_missing(monkeypatch: pytest.MonkeyPatch, tool: str) -> N
 def test_a_compiler_without_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
         (tmp_path / tool).write_text(
-            "#!/bin/sh\ncase $* in *rdimon*) echo 'fatal error: no rdimon.specs'; exit 1;; esac\n"
+            "#!/bin/sh\ncase $* in *rdimon*) echo 'fatal error: no rdimon.specs'; exit 1;;\n"
+            "--version) echo none; exit;; esac\n"
             "for last; do :; done\nprintf '\\177ELF\\1\\1%100s' > $last\n"
         )
         (tmp_path / tool).chmod(0o755)

@@ -1,0 +1,54 @@
+"""What the benchmarks share: a line of a table, and ONNX Runtime at its best."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from scipy.stats import quantile_test
+
+
+def line(times: list[float], first: list[float]) -> str:
+    """The median, and the ratio to `first` with its 95 % interval, paired by round."""
+    ratios = [its / base for its, base in zip(times, first, strict=True)]
+    interval = quantile_test(ratios, p=0.5).confidence_interval(0.95)
+    return (
+        f"{median(times):9.2f}   {median(ratios):6.2f} ({interval.low:.2f} to {interval.high:.2f})"
+    )
+
+
+class Bound:
+    """Inputs and outputs are bound before a call, which then copies nothing; one thread."""
+
+    def __init__(self, model: Path) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._binding = self._session.io_binding()
+        self._answer = np.zeros((0, 0), np.float32)
+
+    def bind(self, inputs: NDArray[np.float32]) -> Callable[[], object]:
+        """The call that is to be timed."""
+        (given,), (taken,) = self._session.get_inputs(), self._session.get_outputs()
+        shape = (len(inputs), taken.shape[1])
+        self._answer = np.zeros(shape, np.float32)
+        self._binding.bind_cpu_input(given.name, inputs)
+        self._binding.bind_output(taken.name, "cpu", 0, np.float32, shape, self._answer.ctypes.data)
+        return lambda: self._session.run_with_iobinding(self._binding)
+
+    def answer(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.bind(inputs)()
+        return self._answer.copy()
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Microseconds."""
+    start = time.perf_counter_ns()
+    call()
+    return (time.perf_counter_ns() - start) / 1e3
