@@ -108,9 +108,9 @@ def test_a_sum_of_two_is_off_by_half_a_step_and_no_more_than_its_multipliers(
     one: int, other: int, a: Fraction, b: Fraction
 ) -> None:
     m1, m2, s = common_multipliers(a, b, "a sum")
-    assert 0 <= m1 <= 2**30
-    assert 0 <= m2 <= 2**30
-    assert 1 <= s <= 39
+    assert 0 <= m1 < 2**30
+    assert 0 <= m2 < 2**30
+    assert 15 <= s <= 39
     assert abs(one * m1 + other * m2) < 2**39
     got = (one * m1 + other * m2 + (1 << (s - 1))) >> s
     assert abs(got - (one * a + other * b)) <= HALF + Fraction(255, 2**29) * max(a, b)

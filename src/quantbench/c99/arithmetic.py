@@ -18,6 +18,7 @@ Integers = NDArray[np.int64]
 
 MULTIPLIER_BITS = 31
 SUM_BITS = 30
+SHORTEST_SUM = 15
 LARGEST_SHIFT = 62
 WORD = 2**31
 """Accumulators are in [-WORD, WORD)."""
@@ -47,17 +48,17 @@ def multiplier(real: Fraction, where: str) -> Multiplier:
 
 
 def common_multipliers(one: Fraction, other: Fraction, where: str) -> tuple[int, int, int]:
-    """Two factors > 0 of numbers in [-255, 255], with one shift of at most 39: m1, m2, s.
+    """Two factors > 0 of numbers in [-255, 255], with one shift of 15 to 39: m1, m2 < 2**30, s.
 
-    Raises CompileError at 2**29 or more.
+    Raises CompileError at 2**15 or more.
     """
     larger = max(one, other)
     if min(one, other) <= 0:
         raise ValueError(f"{where}: factors {one} and {other}")
     if larger < Fraction(1, 2**10):
-        return 0, 0, 1  # at most 510 times this rounds to 0
+        return 0, 0, SHORTEST_SUM  # at most 510 times this rounds to 0
     _, s = _scaled(larger, SUM_BITS)
-    if s < 1:
+    if s < SHORTEST_SUM:
         raise CompileError(f"{where}: its output's scale is {float(larger):.3g} times too small")
     return _nearest(one * 2**s), _nearest(other * 2**s), s
 

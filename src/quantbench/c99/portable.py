@@ -23,6 +23,7 @@ from quantbench.c99.plan import BYTES, Arrange, Place, Step
 from quantbench.c99.text import array, structure
 
 _ONE = Pooling("average", Window((1, 1)))
+_ADD_BITS, _ADD_LOW = 40, 2**15
 
 
 @dataclass(frozen=True)
@@ -136,11 +137,16 @@ def _rescale(step: Step, node: Rescale) -> Code:
 
 
 def _add(step: Step, node: Add) -> Code:
+    """The sum in two parts of 32 bits, made positive by 2**40: see kernels/add.h."""
+    (m1, m2), (z1, z2) = node.multipliers, node.zero_points
+    begin = 2 ** (node.shift - 1) - z1 * m1 - z2 * m2 + 2**_ADD_BITS
     fields: dict[str, str | int] = {
         "count": step.output.size,
-        "a_zero": node.zero_points[0], "b_zero": node.zero_points[1],
-        "a_m": node.multipliers[0], "b_m": node.multipliers[1],
-        "zero": node.zero_point, "shift": node.shift, "least": node.low, "most": node.high,
+        "offset": node.zero_point - 2 ** (_ADD_BITS - node.shift),
+        "a_low": m1 % _ADD_LOW, "a_high": m1 // _ADD_LOW,
+        "b_low": m2 % _ADD_LOW, "b_high": m2 // _ADD_LOW,
+        "low": begin % _ADD_LOW, "high": begin // _ADD_LOW,
+        "shift": node.shift - _ADD_LOW.bit_length() + 1, "least": node.low, "most": node.high,
     }  # fmt: skip
     return _simple(step, "add", _Tables(step.identifier), fields)
 

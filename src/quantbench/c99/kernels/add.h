@@ -1,16 +1,22 @@
-/* zero + round(((a - a_zero) a_m + (b - b_zero) b_m) 2**-shift). */
+/* zero + round(((a - a_zero) a_m + (b - b_zero) b_m) 2**-s). Multipliers are taken apart into 15
+   bits and the rest, and what else is added is in low and high, so that 32 bits hold all sums and
+   none is below 0; `offset` takes away what that needed. Compilers vectorize it. */
 typedef struct {
-    int32_t count, a_zero, b_zero, a_m, b_m, zero;
+    int32_t count, offset;
+    uint32_t a_low, a_high, b_low, b_high, low, high;
     uint8_t shift, least, most;
 } add_layer;
 
-static void add(const add_layer *l, const uint8_t *a, const uint8_t *b, uint8_t *out)
+static void add(const add_layer *l, const uint8_t *restrict a, const uint8_t *restrict b,
+                uint8_t *restrict out)
 {
-    const int64_t half = (int64_t)1 << (l->shift - 1);
-    for (int32_t k = 0; k < l->count; k++) {
-        const int64_t sum = (int64_t)(a[k] - l->a_zero) * l->a_m
-                            + (int64_t)(b[k] - l->b_zero) * l->b_m + half;
-        const int64_t value = floor_shift(sum, l->shift) + l->zero;
-        out[k] = value < l->least ? l->least : value > l->most ? l->most : (uint8_t)value;
+    const add_layer c = *l;
+    const int32_t least = c.least, most = c.most;
+    for (int32_t k = 0; k < c.count; k++) {
+        const uint32_t low = a[k] * c.a_low + b[k] * c.b_low + c.low;
+        const uint32_t high = a[k] * c.a_high + b[k] * c.b_high + c.high + (low >> 15);
+        int32_t value = (int32_t)(high >> c.shift) + c.offset;
+        value = value < least ? least : value;
+        out[k] = (uint8_t)(value > most ? most : value);
     }
 }
