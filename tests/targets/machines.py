@@ -40,8 +40,8 @@ def _aarch64(name: str, *flags: str) -> Machine:
 
 def _bare(target: Target, *flags: str) -> Machine:
     compiler = (
-        "arm-none-eabi-gcc", f"-mcpu={target}", "-mthumb", "--specs=rdimon.specs",
-        "-T", "board.ld", "board.c", *flags,
+        "arm-none-eabi-gcc", f"-mcpu={target}", "-mthumb", "-mfloat-abi=hard",
+        "--specs=rdimon.specs", "-T", "board.ld", "board.c", *flags,
     )  # fmt: skip
     return Machine(str(target), compiler, simulation(target, PROGRAM), ("board.ld", "board.c"))
 

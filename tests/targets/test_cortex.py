@@ -11,7 +11,7 @@ from quantbench import compiling
 from quantbench.artifact import Artifact
 from quantbench.c99.cortex import BOARDS, Counts, counted
 from quantbench.c99.emit import emit
-from quantbench.c99.targets import Target
+from quantbench.c99.targets import Dtype, Target
 from quantbench.errors import CompileError
 from tests.c99.builder import lenet
 from tests.targets.machines import needs
@@ -102,13 +102,18 @@ def test_lenet(target: Target) -> None:
         assert 50 < built.stack < 500
 
 
+@pytest.mark.parametrize(
+    ("method", "dtype"), [("ort_static", Dtype.INT8), ("float32", Dtype.FLOAT32)]
+)
 def test_what_is_printed(
     artifacts: Callable[[str, str, str], Artifact],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    method: str,
+    dtype: Dtype,
 ) -> None:
-    model = artifacts("lenet", "ort_static", "onnx").folder / "model.onnx"
-    compiling.compile_(model, tmp_path / "c", Target.CORTEX_M7)
+    model = artifacts("lenet", method, "onnx").folder / "model.onnx"
+    compiling.compile_(model, tmp_path / "c", Target.CORTEX_M7, dtype)
     said = capsys.readouterr().out
     assert "code and constants (-Os, cortex-m7)" in said
     assert "of stack" in said

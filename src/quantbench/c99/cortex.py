@@ -106,7 +106,7 @@ def _missing(folder: Path, target: Target) -> str | None:
 
 
 def _flags(target: Target) -> tuple[str, ...]:
-    return (f"-mcpu={target}", "-mthumb", *SMALL)
+    return (f"-mcpu={target}", "-mthumb", "-mfloat-abi=hard", *SMALL)
 
 
 def _flash(folder: Path, target: Target, level: str) -> int:

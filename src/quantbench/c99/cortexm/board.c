@@ -1,4 +1,4 @@
-/* Where a Cortex-M starts; the C library's own start comes next. */
+/* Where a Cortex-M starts: with its floating-point unit on. The C library's own start comes next. */
 #include <stdint.h>
 
 typedef void handler_t(void);
@@ -10,6 +10,8 @@ extern uint32_t stack_top[];
 
 void reset(void)
 {
+    *(volatile uint32_t *)0xE000ED88u |= 0xF00000u;
+    __asm__ volatile("dsb\n isb");
     _start();
 }
 

@@ -12,7 +12,7 @@
 #define PAINT 0xA5C3965Au
 #define DEPTH 65536u
 
-typedef void run_t(const uint8_t *input, model_output *values, uint8_t *memory);
+typedef __typeof__(model_run) run_t;
 
 void wrapped(void);
 
@@ -23,7 +23,8 @@ void wrapped(void)
     wraps++;
 }
 
-static void nothing(const uint8_t *input, model_output *values, uint8_t *memory)
+static void nothing(const __typeof__(*scratch) *input, __typeof__(*output) *values,
+                    __typeof__(*scratch) *memory)
 {
     (void)input;
     (void)values;
