@@ -64,7 +64,7 @@ def function(own: str, layer: str, node: Conv, shape: Shape, lanes: Lanes) -> st
             inside.append("}")
     return "\n".join(
         [
-            f"static void {own}(const uint8_t *in, uint8_t *out)",
+            f"static __attribute__((noinline)) void {own}(const uint8_t *in, uint8_t *out)",
             "{",
             f"    for (int y = 0; y < {shape.out_height}; y++) {{",
             f"        for (int n = 0; n < {tiles}; n++) {{",

@@ -41,7 +41,7 @@ def function(
     (sh, sw), (ph, pw) = shape.window.strides, shape.pooling.window.strides
     down, right = ph * sh * shape.width * shape.channels, pw * sw * shape.channels
     lines = [
-        f"static void {own}(const {pointer} *in, {ending.output} *out)",
+        f"static __attribute__((noinline)) void {own}(const {pointer} *in, {ending.output} *out)",
         "{",
         f"    for (int g = 0; g < {group.count}; g++) {{",
         *(f"        {line}" for line in products.head),
