@@ -28,7 +28,7 @@ from onnxruntime.quantization import (
     QuantType,
     quantize_static,
 )
-from paired import Bound, line, timed
+from paired import OnnxRuntime, line, timed
 from torch import nn
 
 from quantbench.c99.emit import emit
@@ -121,7 +121,10 @@ def measured(name: str, model: nn.Module, images: Images, folder: Path, rounds: 
             weight_type=QuantType.QInt8, per_channel=True, reduce_range=saturates_here("int8"),
         )  # fmt: skip
     predict = loaded(emit(import_onnx(quantized), Target.NATIVE), 1)
-    engines = {"ONNX Runtime, uint8": Bound(quantized), "ONNX Runtime, float32": Bound(real)}
+    engines = {
+        "ONNX Runtime, uint8": OnnxRuntime(quantized),
+        "ONNX Runtime, float32": OnnxRuntime(real),
+    }
     wanted = engines["ONNX Runtime, float32"].answer(images)
     rows: dict[str, Bind] = {"c99, uint8": lambda inputs: partial(predict, inputs)}
     rows |= {row: engine.bind for row, engine in engines.items()}

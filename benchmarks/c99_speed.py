@@ -5,8 +5,9 @@
 RESULTS is a folder in which `quantbench run --all` has finished; the newest artifact of each
 method is taken. A round times every row at 1 image, then every row at 1000; the ratio to c99 is
 paired by round, with its 95 % interval by order statistics. All rows are of one start: a lasting
-difference of 2 % between two processes may be none. "bound" is ONNX Runtime at its best: inputs and
-outputs are bound in advance; it runs in this process.
+difference of 2 % between two processes may be none. Of a "bound" row inputs and outputs are bound
+in advance, which is ONNX Runtime at its best, and what a program in C sees of ours; it runs in
+this process.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from paired import Bound, line, timed
+from paired import C99, Bindable, OnnxRuntime, line, timed
 
 from quantbench.artifact import load_artifact
 from quantbench.data import preprocess
@@ -32,13 +33,14 @@ from quantbench.harness.process import Worker
 from quantbench.harness.worker import Request
 from quantbench.plugins import runtime
 
-BOUND = "onnxruntime, bound"
+BOUND = {"onnxruntime, bound": OnnxRuntime, "c99, bound": C99}
 ROWS = (
-    ("ort_static", "onnx", "c99"), ("nncf_static", "onnx", "c99"),
+    ("ort_static", "onnx", "c99"), ("nncf_static", "onnx", "c99"), ("float32", "onnx", "c99"),
+    ("ort_static", "onnx", "c99, bound"), ("float32", "onnx", "c99, bound"),
     ("float32", "onnx", "onnxruntime"), ("float32", "onnx", "openvino"),
     ("float32", "executorch", "executorch"), ("float32", "pt2", "torch_compile"),
-    ("ort_static", "onnx", "onnxruntime"), ("float32", "onnx", BOUND),
-    ("ort_static", "onnx", BOUND), ("nncf_static", "onnx", "openvino"),
+    ("ort_static", "onnx", "onnxruntime"), ("float32", "onnx", "onnxruntime, bound"),
+    ("ort_static", "onnx", "onnxruntime, bound"), ("nncf_static", "onnx", "openvino"),
     ("xnnpack_static", "executorch", "executorch"), ("pt2e_static", "pt2", "torch_compile"),
     ("static", "torch", "torch"),
 )  # fmt: skip
@@ -83,7 +85,7 @@ class InWorker:
 @dataclass(frozen=True)
 class InHere:
     name: str
-    engine: Bound
+    engine: Bindable
     inputs: NDArray[np.float32]
 
     def times(self, batch: int, calls: int, warm: int) -> list[float]:
@@ -99,9 +101,9 @@ def started(results: Path, images: Path, stack: ExitStack) -> Iterator[Row]:
             (results / "artifacts").glob(f"{method}-{format}-*"), key=lambda p: p.stat().st_mtime
         )
         name = f"{method} on {engine}"
-        if engine == BOUND and found:
+        if engine in BOUND and found:
             inputs = preprocess(np.load(images), SPEC)
-            yield InHere(name, Bound(found[-1] / "model.onnx"), inputs)
+            yield InHere(name, BOUND[engine](found[-1] / "model.onnx"), inputs)
             continue
         try:
             if not found or runtime(engine).refuses(load_artifact(found[-1])):

@@ -6,11 +6,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 from scipy.stats import quantile_test
+
+from quantbench.c99.compilation import compiled
+from quantbench.c99.library import Bound
+from quantbench.c99.targets import Target
 
 
 def line(times: list[float], first: list[float]) -> str:
@@ -22,9 +27,23 @@ def line(times: list[float], first: list[float]) -> str:
     )
 
 
-class Bound:
+class Bindable(Protocol):
     """Inputs and outputs are bound before a call, which then copies nothing; one thread."""
 
+    def bind(self, inputs: NDArray[np.float32]) -> Callable[[], object]:
+        """The call that is to be timed."""
+
+
+class C99:
+    def __init__(self, model: Path) -> None:
+        emitted = compiled(model, Target.NATIVE)
+        self._bound, self._outputs = Bound(emitted), emitted.plan.output.size
+
+    def bind(self, inputs: NDArray[np.float32]) -> Callable[[], object]:
+        return self._bound.bind(inputs, np.zeros((len(inputs), self._outputs), np.float32))
+
+
+class OnnxRuntime:
     def __init__(self, model: Path) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -34,7 +53,6 @@ class Bound:
         self._answer = np.zeros((0, 0), np.float32)
 
     def bind(self, inputs: NDArray[np.float32]) -> Callable[[], object]:
-        """The call that is to be timed."""
         (given,), (taken,) = self._session.get_inputs(), self._session.get_outputs()
         shape = (len(inputs), taken.shape[1])
         self._answer = np.zeros(shape, np.float32)

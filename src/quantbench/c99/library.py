@@ -24,13 +24,41 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
 
     Raises UnavailableError, CompileError or StorageError.
     """
-    made = emitted.plan
-    built = ctypes.CDLL(str(library({**emitted.files, "convert.c": _convert(emitted)})))
-    built.model_image.restype = built.model_batch.restype = None
+    made, path = emitted.plan, _built(emitted)
     size = _scratch_at(emitted) + emitted.scratch
-    many = _many(built.model_batch, made.output.size, size, threads)
-    predict = _with_one(built.model_image, made.input.shape, made.output.size, size, many)
+    run_image = ctypes.PyDLL(path).model_image  # keeps Python's lock: it takes microseconds
+    run_batch = ctypes.CDLL(path).model_batch
+    run_image.restype = run_batch.restype = None
+    many = _many(run_batch, made.output.size, size, threads)
+    predict = _with_one(run_image, made.input.shape, made.output.size, size, many)
     return _with_softmax(predict) if made.graph.softmax else predict
+
+
+class Bound:
+    """A built network whose calls read and write memory bound in advance, as a program in C would
+    have them. Raises as `loaded`.
+    """
+
+    def __init__(self, emitted: Emitted) -> None:
+        self._plan = emitted.plan
+        self._run = ctypes.CDLL(_built(emitted)).model_batch
+        self._run.restype = None
+        self._memory = _memory(_scratch_at(emitted) + emitted.scratch)
+
+    def bind(self, inputs: NDArray[np.float32], answers: NDArray[np.float32]) -> Callable[[], None]:
+        """The call for `inputs` [N, *shape] and `answers` [N, K], both contiguous."""
+        wanted = ((len(inputs), *self._plan.input.shape), (len(inputs), self._plan.output.size))
+        if (inputs.shape, answers.shape) != wanted:
+            raise ValueError(f"arrays are {inputs.shape} and {answers.shape}, not {wanted}")
+        if not (inputs.flags.c_contiguous and answers.flags.c_contiguous):
+            raise ValueError("arrays must be contiguous")
+        batch = _batch(inputs, answers, self._memory)
+        kept = (ctypes.c_void_p(ctypes.addressof(batch)), batch, inputs, answers)
+        return lambda: self._run(kept[0])
+
+
+def _built(emitted: Emitted) -> str:
+    return str(library({**emitted.files, "convert.c": _convert(emitted)}))
 
 
 class _Batch(ctypes.Structure):
