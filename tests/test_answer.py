@@ -94,6 +94,19 @@ def test_a_choice_carries_its_ratio_and_the_paired_difference():
     assert choice.bytes_saved == 249_000 - 75_000
 
 
+def test_the_engine_has_a_share_where_the_fastest_float_is_its_own():
+    """FAST takes 40 us, SLOW 200: of 10 times over the other engine, 5 are the engine's."""
+    this = quantized(runtime="onnxruntime", single=20.0, model=12.5)
+    this = this.model_copy(update={"against_fastest": against_fastest(this.latency)})
+    one, many = answers((SLOW, FAST, this))
+    assert one.share.float32 == many.share.float32 == "float32 on torch"
+    assert round(one.share.engine.value, 6) == 5
+    assert round(one.share.whole.value, 6) == 10
+    assert round(many.share.engine.value, 6) == 3.2
+    assert round(many.share.whole.value, 6) == 6.4
+    assert all(x.share is None for x in answers((SLOW, FAST, quantized(single=20.0))))
+
+
 def test_without_times_there_is_no_answer():
     assert answers(()) == ()
     assert answers((SLOW.model_copy(update={"latency": ()}),)) == ()

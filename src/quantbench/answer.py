@@ -6,8 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from quantbench.cells import fastest_of, large, small
-from quantbench.compare import accuracy_verdict, paired_difference
-from quantbench.records import AgainstFloat, Answer, Choice, Interval, Latency, Results, Row
+from quantbench.compare import (
+    accuracy_verdict,
+    fastest,
+    paired_difference,
+    speed,
+)
+from quantbench.harness.plan import LEAST_ROUNDS
+from quantbench.records import AgainstFloat, Answer, Choice, Interval, Latency, Results, Row, Share
 
 Pick = Callable[[Row], Latency | None]
 
@@ -46,22 +52,42 @@ def _answer(rows: Sequence[Row], pick: Pick) -> Answer | None:
     if not floats:
         return None
     compared_with = {x.baseline for latency, row in timed if (x := fastest_of(row, latency))}
-    fastest, float32 = next(
+    best, float32 = next(
         (one for one in floats if one[1].name in compared_with), min(floats, key=_median)
     )
     found = (_choice(row, latency, float32) for latency, row in timed)
     choices = sorted((x for x in found if x is not None), key=lambda x: -x.speed.value)
     faster = [choice for choice in choices if choice.speed.verdict == "faster"]
     smaller = [choice for choice in choices if choice.bytes_saved > 0]
+    ship = next((row for _, row in timed if faster and row.name == faster[0].row), None)
     return Answer(
-        batch=fastest.batch,
-        threads=fastest.threads,
+        batch=best.batch,
+        threads=best.threads,
         float32=float32.name,
         ship=faster[0] if faster else None,
+        share=_share(ship, float32, floats, pick) if ship else None,
         # Of equal ones, as of an artifact on two engines, max keeps the first: the faster.
         smallest=None
         if faster
         else max(smaller, key=lambda choice: choice.bytes_saved, default=None),
+    )
+
+
+def _share(
+    ship: Row, float32: Row, floats: Sequence[tuple[Latency, Row]], pick: Pick
+) -> Share | None:
+    """None where another engine has the fastest float32, or no other one has any."""
+    others = [(latency, row) for latency, row in floats if row.runtime != float32.runtime]
+    one, this = pick(float32), pick(ship)
+    if ship.runtime != float32.runtime or not others or one is None or this is None:
+        return None
+    if min(len(latency.rounds) for latency, _ in others) < LEAST_ROUNDS:
+        return None
+    latency, other = others[fastest([latency for latency, _ in others])]
+    return Share(
+        float32=other.name,
+        engine=speed(other.name, latency, one),
+        whole=speed(other.name, latency, this),
     )
 
 

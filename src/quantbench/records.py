@@ -241,6 +241,16 @@ class Choice(Record):
     )
 
 
+class Share(Record):
+    """Where the shipped row and the fastest float32 are of one engine: what that engine gains
+    without quantization, over the fastest float32 of the other engines.
+    """
+
+    float32: str = Field(description="the fastest float32 of another engine")
+    engine: Ratio = Field(description="of the fastest float32 over that one")
+    whole: Ratio = Field(description="of the shipped row over that one")
+
+
 class Answer(Record):
     """Which row to ship for one batch size."""
 
@@ -251,6 +261,7 @@ class Answer(Record):
     smallest: Choice | None = Field(
         None, description="where float32 is kept: the fewest bytes not shown less accurate"
     )
+    share: Share | None = None
 
 
 class Results(Record):

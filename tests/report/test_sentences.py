@@ -31,6 +31,18 @@ def test_what_is_shipped_gains_and_costs():
     assert "2.50 times (95% interval 2.43–2.58)" in many
 
 
+def test_what_the_engine_gains_by_itself_is_said():
+    fields = {"size": 75_000, "float_macs": 0, "baseline": FAST, "single": 20.0}
+    this = row("static", "onnxruntime", **fields)
+    this = this.model_copy(update={"against_fastest": against_fastest(this.latency)})
+    one = lines(this)[0][1]
+    assert one.endswith(
+        " Against float32 on torch, the fastest float32 of another engine, it is 10.0 times (95% "
+        "interval 9.71–10.3) as fast; float32 on onnxruntime alone is 5.00 times (95% interval "
+        "4.85–5.15)."
+    )
+
+
 def test_a_larger_file_is_said():
     assert (
         "; 300,000 bytes, not fewer than its 249,000; "

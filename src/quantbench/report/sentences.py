@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quantbench.cells import large, small
-from quantbench.records import Answer, Choice, Interval, Results, Row
+from quantbench.records import Answer, Choice, Interval, Ratio, Results, Row
 from quantbench.report._stability import is_unstable
 from quantbench.report._words import ratio, verdict
 
@@ -25,7 +25,7 @@ def _sentences(answer: Answer, rows: dict[str, Row]) -> str:
         return (
             f"ship {row.name} ({row.artifact}): {_times(choice)} as fast as {float32.name}, "
             f"the fastest float32; {row.bytes:,} bytes, {_saved(choice, float32)}; "
-            f"{_accuracy(choice.accuracy, row)}."
+            f"{_accuracy(choice.accuracy, row)}.{_shared(answer)}"
         )
     kept = f"keep {float32.name}:"
     quantized = [row for row in rows.values() if row.kind == "real"]
@@ -44,8 +44,22 @@ def _sentences(answer: Answer, rows: dict[str, Row]) -> str:
     )
 
 
+def _shared(answer: Answer) -> str:
+    """How much of the gain is the engine, and not the numbers."""
+    share = answer.share
+    if share is None:
+        return ""
+    return (
+        f" Against {share.float32}, the fastest float32 of another engine, it is "
+        f"{_interval(share.whole)} as fast; {answer.float32} alone is {_interval(share.engine)}."
+    )
+
+
 def _times(choice: Choice) -> str:
-    speed = choice.speed
+    return _interval(choice.speed)
+
+
+def _interval(speed: Ratio) -> str:
     return f"{ratio(speed.value)} times (95% interval {ratio(speed.low)}–{ratio(speed.high)})"
 
 
