@@ -5,7 +5,7 @@ import pytest
 from quantbench.answer import answered, answers, pareto
 from quantbench.compare import paired_difference
 
-from .report.builder import latency, results, row
+from .report.builder import against_fastest, latency, results, row
 
 SLOW = row()
 FAST = row(runtime="onnxruntime", size=249_000, single=40.0, model=25.0, end_to_end=45.0)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from quantbench.report.sentences import answer_lines
 
-from .builder import results, row
+from .builder import against_fastest, results, row
 
 SLOW = row()
 FAST = row(runtime="onnxruntime", size=249_000, single=40.0, model=25.0, end_to_end=45.0)
