@@ -40,6 +40,7 @@ _VNNI = (
     "defined(__AVX512VNNI__) && defined(__AVX512F__) && defined(__AVX512BW__) "
     "&& defined(__AVX512VL__)"
 )
+_NEON = "defined(__ARM_NEON) && !defined(__ARM_BIG_ENDIAN)"
 AVX512VNNI = KernelSet(
     macro="MODEL_AVX512VNNI",
     condition=_VNNI,
@@ -101,7 +102,7 @@ SSE2 = KernelSet(
 )
 NEON_DOT = KernelSet(
     macro="MODEL_NEON_DOT",
-    condition="defined(__ARM_NEON) && defined(__ARM_FEATURE_DOTPROD)",
+    condition=f"{_NEON} && defined(__ARM_FEATURE_DOTPROD)",
     header="arm_neon.h",
     kernels=("neon_lanes", "neon_dot"),
     bits=(128,),
@@ -113,7 +114,7 @@ NEON_DOT = KernelSet(
 )
 NEON = KernelSet(
     macro="MODEL_NEON",
-    condition="defined(__ARM_NEON)",
+    condition=_NEON,
     header="arm_neon.h",
     kernels=("neon_lanes", "neon"),
     bits=(128,),
