@@ -99,8 +99,14 @@ def test_a_negative_factor_is_a_mistake_of_the_caller() -> None:
 
 
 sums = st.builds(
-    lambda m, s: Fraction(m) * Fraction(2) ** s, st.integers(1, 2**40), st.integers(-110, -12)
+    lambda m, s: Fraction(m) * Fraction(2) ** s, st.integers(1, 2**40), st.integers(-110, -26)
 )
+
+
+@pytest.mark.parametrize("factors", [(2**15, Fraction(1, 7)), (1, 2**20)])
+def test_a_factor_of_a_sum_that_is_too_large_is_refused(factors: tuple[int, int]) -> None:
+    with pytest.raises(CompileError, match="a sum: its output's scale is .* times too small"):
+        common_multipliers(Fraction(factors[0]), Fraction(factors[1]), "a sum")
 
 
 @given(st.integers(-255, 255), st.integers(-255, 255), sums, sums)
