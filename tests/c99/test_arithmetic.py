@@ -105,7 +105,7 @@ sums = st.builds(
 
 @pytest.mark.parametrize("factors", [(2**15, Fraction(1, 7)), (1, 2**20)])
 def test_a_factor_of_a_sum_that_is_too_large_is_refused(factors: tuple[int, int]) -> None:
-    with pytest.raises(CompileError, match="a sum: its output's scale is .* times too small"):
+    with pytest.raises(CompileError, match=r"a sum: its output's scale is .* times too small"):
         common_multipliers(Fraction(factors[0]), Fraction(factors[1]), "a sum")
 
 
