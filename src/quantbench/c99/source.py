@@ -18,7 +18,7 @@ _KERNELS = (
     "pool", "add", "rescale", "concat", "pad", "widen", "arrange",
 )  # fmt: skip
 _ARM = """\
-#if defined(__ARM_FEATURE_SIMD32) && (!defined(__GNUC__) || defined(__clang__) || __GNUC__ >= 10)
+#if defined(__ARM_FEATURE_SIMD32) && (defined(__clang__) || __GNUC__ >= 10)
 #include <arm_acle.h>
 #define MODEL_SIMD32
 #endif

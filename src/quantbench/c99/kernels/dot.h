@@ -1,4 +1,7 @@
 /* Adds the products of values with two rows of weights: each value is loaded once. */
+#if defined(MODEL_SIMD32)
+__attribute__((noinline)) /* elsewhere there are too few registers for the loop */
+#endif
 static void dot(int32_t sums[2], const uint8_t *values, const weight_t *first,
                 const weight_t *second, int32_t count)
 {
