@@ -67,20 +67,22 @@ def test_names_of_the_model_stay_in_comments(tmp_path: Path) -> None:
 
 
 def test_only_three_headers_are_included() -> None:
+    """And one of intrinsics, where the compiler has them."""
     files = emit(lenet()).files
-    included = re.findall(r"#include (\S+)", files["model.h"] + files["model.c"])
+    there = re.sub(r"#if defined\(__ARM.*?#endif", "", files["model.c"], flags=re.DOTALL)
+    included = re.findall(r"#include (\S+)", files["model.h"] + there)
     assert set(included) == {"<stddef.h>", "<stdint.h>", "<string.h>", '"model.h"'}
 
 
 def test_small_enough_for_a_microcontroller() -> None:
     command()
     size = checked_size(emit(lenet()).files)
-    assert size is None or 61_470 + 2_000 < size <= 68_000
+    assert size is None or 61_470 + 2_000 < size <= 65_000
 
 
 def test_the_golden_vectors_notice_a_wrong_weight(tmp_path: Path) -> None:
     files = dict(emit(lenet()).files)
-    begin = files["model.c"].index("l4_start[] = {")
+    begin = files["model.c"].index("l4_numbers[] = {")
     files["model.c"] = files["model.c"][:begin] + files["model.c"][begin:].replace(
         "{\n  ", "{\n  1", 1
     ).replace("1-", "-1", 1)

@@ -41,15 +41,17 @@ def emit(graph: Graph, target: Target = Target.PORTABLE) -> Emitted:
     made = plan(graph)
     codes = tuple(portable.code(step) for step in made.steps)
     fast = tuple(_fast(step) if target == Target.NATIVE else {} for step in made.steps)
-    room = max((one.room for found in fast for one in found.values()), default=0)
-    scratch = rounded_up(made.scratch) + room if room else made.scratch
+    rooms = [one.room for found in fast for one in found.values()]
+    begin = rounded_up(made.scratch) if any(fast) else made.scratch
+    room = max([*rooms, *(one.room for one in codes)], default=0)
+    scratch = begin + room if room else made.scratch
     layers = [
         Layer(title(step.identifier, step.work), code, its)
         for step, code, its in zip(made.steps, codes, fast, strict=True)
     ]
     files = {
         "model.h": _header(made, max(scratch, 1)),
-        "model.c": source(layers, integers(), rounded_up(made.scratch)),
+        "model.c": source(layers, integers(), begin),
         "golden.h": _golden(made),
         "main.c": kernel("main"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from quantbench.c99.graph import (
     Window,
 )
 from quantbench.c99.plan import BYTES, Arrange, Place, Step
+from quantbench.c99.structures import Structure
 from quantbench.c99.text import array, structure
 
 _ONE = Pooling("average", Window((1, 1)))
@@ -28,13 +29,17 @@ _ADD_BITS, _ADD_LOW = 40, 2**15
 
 @dataclass(frozen=True)
 class Code:
-    """Of one step: constants, calls, the kernels that they need, and the constants' bytes."""
+    """Of one step: constants, calls, the kernels that they need, and the constants' bytes.
+    `room`: memory that the calls need at TEMPORARY, a name in C.
+    """
 
     constants: str
     calls: tuple[str, ...]
     kernels: tuple[str, ...]
     weights: int
     tables: int
+    structures: tuple[Structure, ...] = ()
+    room: int = 0
 
 
 def wide(weights: NDArray[np.int16]) -> bool:
@@ -63,49 +68,92 @@ def code(step: Step) -> Code:
 
 
 def _conv(step: Step, node: Conv) -> Code:
-    pooling = node.pooling or _ONE
-    (channels, height, width), (out_c, out_h, out_w) = step.inputs[0].shape, step.output.shape
-    window = node.window
-    fields: dict[str, str | int] = {
-        "height": height, "width": width, "channels": channels,
-        "out_height": out_h, "out_width": out_w, "out_channels": out_c,
-        "group_in": channels // node.groups, "group_out": out_c // node.groups,
-        **window_fields(window),
+    """One of a single place, whose window is the image, is fully connected."""
+    (channels, height, width), (_, out_h, out_w) = step.inputs[0].shape, step.output.shape
+    window, pooling = node.window, node.pooling or _ONE
+    places = pooling.window.kernel[0] * pooling.window.kernel[1]
+    if places == out_h == out_w == node.groups == 1 and window == Window((height, width)):
+        return _layer(step, node, 1, 1, 0)
+    group_in, taps = channels // node.groups, window.kernel[0] * window.kernel[1]
+    kind = f"conv{_suffix(node)}"
+    memory = taps * channels
+    fields = {
+        "height": height, "width": width, "channels": channels, "group_in": group_in,
+        "out_height": out_h, "out_width": out_w,
+        "step": step.output.bytes // (out_h * out_w), "window": memory,
+        "count": taps * group_in, "row": window.kernel[1] * channels,
+        "rows": int(node.groups == window.dilations[1] == 1),
+        "inside": int(_inside(step, window, pooling.window)),
+        **window_fields(window), "padding": node.padding,
         "pool_h": pooling.window.kernel[0], "pool_w": pooling.window.kernel[1],
         "pool_stride_h": pooling.window.strides[0], "pool_stride_w": pooling.window.strides[1],
-        "pool_max": int(pooling.kind == "max"), "padding": node.padding,
     }  # fmt: skip
-    return _layer(step, node, "conv", fields)
+    outputs = _layer(step, node, node.groups, places, int(pooling.kind == "max"))
+    name = f"{step.identifier}_window"
+    call = f"{kind}(&{name}, &{step.identifier}, {step.inputs[0].at}, {step.output.at}, TEMPORARY);"
+    return replace(
+        outputs,
+        calls=(call,),
+        kernels=(*outputs.kernels, kind),
+        structures=(*outputs.structures, Structure(kind, name, fields)),
+        room=places * memory,
+    )
 
 
 def _dense(step: Step, node: Dense) -> Code:
-    return _layer(step, node, "dense", {"inputs": step.inputs[0].size, "outputs": step.output.size})
+    return _layer(step, node, 1, 1, 0)
 
 
-def _layer(step: Step, node: Conv | Dense, kind: str, fields: dict[str, str | int]) -> Code:
-    """A weighted layer: its tables, its structure, its call."""
-    name = step.identifier
-    weight = "int16_t" if wide(node.weights) else "int8_t"
-    kind = f"{kind}_wide" if weight == "int16_t" else kind
+def _suffix(node: Conv | Dense) -> str:
+    return "_wide" if wide(node.weights) else ""
+
+
+def _layer(step: Step, node: Conv | Dense, groups: int, places: int, pool_max: int) -> Code:
+    """A weighted layer: its tables, its structure, its call as a fully connected one."""
+    name, outputs, suffix = step.identifier, len(node.weights), _suffix(node)
+    given = node.requantize
+    many = given.multipliers if given else ()
+    numbers: list[NDArray[np.integer]] = [node.start, np.array([one.m for one in many], np.int64)]
+    fields: dict[str, str | int] = {
+        "weights": f"{name}_weights", "numbers": f"{name}_numbers",
+        "shift": f"{name}_shift" if given else "NULL",
+        "count": node.weights.size // outputs, "outputs": outputs,
+        "groups": groups, "group_out": outputs // groups,
+        "places": places, "pool_max": pool_max, "m_step": int(len(many) > 1),
+        "rounded": int(given is not None), "zero": given.zero_point if given else 0,
+        "least": given.low if given else 0, "most": given.high if given else 0,
+    }  # fmt: skip
+    for limit, none in (("low", -(2**31)), ("high", 2**31 - 1)):
+        found: NDArray[np.int32] | None = getattr(node, limit)
+        values = np.array([none]) if found is None or found.size == 0 else found
+        same = bool((values == values[0]).all())
+        fields |= {limit: int(values[0]), f"{limit}_at": 0}
+        if not same:
+            fields[f"{limit}_at"] = sum(one.size for one in numbers)
+            numbers.append(values)
     tables = _Tables(name)
-    tables.add("start", "int32_t", node.start)
-    for limit, rest in (("low", -(2**31)), ("high", 2**31 - 1)):
-        given: NDArray[np.int32] | None = getattr(node, limit)
-        values = np.array([rest]) if given is None or given.size == 0 else given
-        tables.add_stepped(limit, values)
-    _requantize(tables, node.requantize)
-    constants = array(weight, f"{name}_weights", node.weights)
-    pointers = {"weights": f"{name}_weights", **tables.fields}
-    constants += tables.text + structure(f"{kind}_layer", name, {**pointers, **fields})
-    at, out = step.inputs[0].at, step.output.at
-    # The one that isn't written is no NULL, for gcc -O3 to see writes through and warn of.
-    both = f"scratch, {out}" if node.requantize is None else f"{out}, NULL"
+    tables.add("numbers", "int32_t", np.concatenate(numbers))
+    if given:
+        tables.add("shift", "uint8_t", np.array([one.s for one in many]))
+    weight = "int16_t" if suffix else "int8_t"
     return Code(
-        constants,
-        (f"{kind}(&{name}, {at}, {both});",),
-        ("requantize", "dot_wide" if weight == "int16_t" else "dot", kind),
-        node.weights.size * (2 if weight == "int16_t" else 1),
+        array(weight, f"{name}_weights", node.weights) + tables.text,
+        (f"dense{suffix}(&{name}, {step.inputs[0].at}, {step.output.at});",),
+        ("requantize", f"dot{suffix}", f"dense{suffix}"),
+        node.weights.size * (2 if suffix else 1),
         tables.bytes,
+        (Structure(f"dense{suffix}", name, fields),),
+    )
+
+
+def _inside(step: Step, window: Window, pooling: Window) -> bool:
+    """Whether no window leaves the image: neither before it begins nor behind its end."""
+    sides = zip(step.inputs[0].shape[1:], step.output.shape[1:], strict=True)
+    return not any(window.pads[:2]) and all(
+        ((places - 1) * pooling.strides[axis] + pooling.kernel[axis] - 1) * window.strides[axis]
+        + (window.kernel[axis] - 1) * window.dilations[axis]
+        < size
+        for axis, (size, places) in enumerate(sides)
     )
 
 
@@ -120,6 +168,7 @@ def _pool(step: Step, node: Pool) -> Code:
         "out_height": out_h, "out_width": out_w,
         **window_fields(node.window),
         "max": int(node.kind == "max"), "count_pads": int(node.count_pads),
+        "inside": int(_inside(step, node.window, _ONE.window)),
         "in_zero": step.inputs[0].zero_point,
     }  # fmt: skip
     return _simple(step, "pool", tables, fields)
@@ -148,16 +197,18 @@ def _add(step: Step, node: Add) -> Code:
         "low": begin % _ADD_LOW, "high": begin // _ADD_LOW,
         "shift": node.shift - _ADD_LOW.bit_length() + 1, "least": node.low, "most": node.high,
     }  # fmt: skip
-    return _simple(step, "add", _Tables(step.identifier), fields)
+    constants = structure("add_layer", step.identifier, fields)
+    places = ", ".join([*(one.at for one in step.inputs), step.output.at])
+    return Code(constants, (f"add(&{step.identifier}, {places});",), ("add",), 0, 0)
 
 
 def _simple(step: Step, kind: str, tables: _Tables, fields: dict[str, str | int]) -> Code:
     """A layer without weights."""
     name = step.identifier
-    constants = tables.text + structure(f"{kind}_layer", name, {**tables.fields, **fields})
     places = ", ".join([*(one.at for one in step.inputs), step.output.at])
     call = f"{kind}(&{name}, {places});"
-    return Code(constants, (call,), ("requantize", kind), 0, tables.bytes)
+    made = Structure(kind, name, {**tables.fields, **fields})
+    return Code(tables.text, (call,), ("requantize", kind), 0, tables.bytes, (made,))
 
 
 def concat(inputs: tuple[Place, ...], output: Place) -> Code:
@@ -218,12 +269,6 @@ class _Tables:
         self.text += array(type, name, values)
         self.bytes += len(values) * (1 if type == "uint8_t" else 4)
         self.fields[field] = name
-
-    def add_stepped(self, field: str, values: NDArray[np.integer]) -> None:
-        """One value where all are the same."""
-        same = bool((values == values[0]).all())
-        self.add(field, "int32_t", values[:1] if same else values)
-        self.fields[f"{field}_step"] = int(not same)
 
 
 def _requantize(tables: _Tables, requantize: Requantize | None) -> None:

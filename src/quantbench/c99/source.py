@@ -9,13 +9,20 @@ from typing import Protocol
 
 from quantbench.c99.portable import Code
 from quantbench.c99.sets import SETS, KernelSet, among, choice
+from quantbench.c99.structures import Kind, kinds
 from quantbench.c99.text import comment, kernel
 
 # In the order in which one uses the other.
 _KERNELS = (
-    "requantize", "dot", "dot_wide", "conv", "conv_wide", "dense", "dense_wide",
+    "requantize", "dot", "dot_wide", "dense", "dense_wide", "conv", "conv_wide",
     "pool", "add", "rescale", "concat", "pad", "widen", "arrange",
 )  # fmt: skip
+_ARM = """\
+#if defined(__ARM_FEATURE_SIMD32) && (defined(__clang__) || __GNUC__ >= 10)
+#include <arm_acle.h>
+#define MODEL_SIMD32
+#endif
+"""
 _HEAD = "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch)\n{"
 
 
@@ -77,25 +84,36 @@ def source(layers: Sequence[Layer], language: Language, temporary: int) -> str:
     some = any(layer.fast for layer in layers)
     used = {name for layer in layers for name in layer.code.kernels}
     parts = ['#include "model.h"\n\n#include <string.h>\n']
+    if any(name.startswith("dot") for name in used):
+        parts.append(_ARM)
     if some:
         used |= language.needed
-        parts += [choice(language.sets), f"#define TEMPORARY (scratch + {temporary})\n"]
-    kernels = [text for name, text in language.kernels.items() if name in used]
+        parts.append(choice(language.sets))
+    if some or any(layer.code.room for layer in layers):
+        parts.append(f"#define TEMPORARY (scratch + {temporary})\n")
+    known = kinds(one for layer in layers for one in layer.code.structures)
+    kernels = [
+        known[name].resolved(text) if name in known else text
+        for name, text in language.kernels.items()
+        if name in used
+    ]
     parts += [_used_or_not(text) for text in kernels] if some else kernels
     parts += [_set(one) for one in language.sets if some]
     for layer in layers:
-        parts += _constants(layer)
+        parts += _constants(layer, known)
     parts.append(_body(layers, language.head))
     return "\n".join(parts)
 
 
-def _constants(layer: Layer) -> list[str]:
+def _constants(layer: Layer, known: Mapping[str, Kind]) -> list[str]:
     """Each where it is used: one that isn't is a warning."""
     fast = layer.fast
     names = {name: text for one in fast.values() for name, text in one.constants.items()}
-    parts = [layer.title] if layer.code.constants or fast else []
-    if layer.code.constants:
-        parts.append(_either(layer.code.constants, fast))
+    portable = layer.code.constants
+    portable += "".join(known[one.kind].defined(one) for one in layer.code.structures)
+    parts = [layer.title] if portable or fast else []
+    if portable:
+        parts.append(_either(portable, fast))
     for name, text in names.items():
         users = tuple(one for one, its in fast.items() if name in its.constants)
         parts.append(f"#if {among(users)}\n{text}#endif\n")

@@ -27,8 +27,8 @@ def kernel(name: str) -> str:
 def array(type: str, name: str, values: NDArray[Any] | Iterable[int]) -> str:
     """`static const type name[] = {...};`, of integers or finite float32."""
     flat = values.ravel() if isinstance(values, np.ndarray) else values
-    number = real if type == "float" else _number
-    return f"static const {type} {name}[] = {{\n{wrapped(number(one) for one in flat)}\n}};\n"
+    written = real if type == "float" else number
+    return f"static const {type} {name}[] = {{\n{wrapped(written(one) for one in flat)}\n}};\n"
 
 
 def aligned(text: str) -> str:
@@ -58,6 +58,6 @@ def structure(type: str, name: str, fields: Mapping[str, str | int]) -> str:
     return f"static const {type} {name} = {{\n{wrapped(items)}\n}};\n"
 
 
-def _number(value: int) -> str:
+def number(value: int) -> str:
     """-2**31 can't be written as one constant."""
     return "INT32_MIN" if value == -(2**31) else str(int(value))

@@ -1,12 +1,5 @@
-/* A pooling by itself. Without `count_pads`, m[n - 1] is for windows with n places inside. */
-typedef struct {
-    const int32_t *m;
-    const uint8_t *shift;
-    int32_t height, width, channels, out_height, out_width;
-    int32_t kernel_h, kernel_w, stride_h, stride_w, top, left, dilation_h, dilation_w;
-    uint8_t max, count_pads, in_zero, zero, least, most;
-} pool_layer;
-
+/* A pooling by itself. Without `count_pads`, m[n - 1] is for windows with n places inside the
+   image; `inside`: no window leaves it. */
 static uint8_t pool_at(const pool_layer *l, const uint8_t *in, int32_t y, int32_t x)
 {
     int32_t sum = 0, count = 0;
@@ -15,7 +8,7 @@ static uint8_t pool_at(const pool_layer *l, const uint8_t *in, int32_t y, int32_
         for (int32_t c = 0; c < l->kernel_w; c++) {
             const int32_t iy = y * l->stride_h - l->top + r * l->dilation_h;
             const int32_t ix = x * l->stride_w - l->left + c * l->dilation_w;
-            if (iy >= 0 && iy < l->height && ix >= 0 && ix < l->width) {
+            if (l->inside != 0 || (iy >= 0 && iy < l->height && ix >= 0 && ix < l->width)) {
                 const uint8_t value = in[((ptrdiff_t)iy * l->width + ix) * l->channels];
                 sum += (int32_t)value - (int32_t)l->in_zero;
                 most = value > most ? value : most;

@@ -1,11 +1,4 @@
 /* A change of scale. Channels lie innermost; m_step is 0 where one multiplier is for all. */
-typedef struct {
-    const int32_t *m;
-    const uint8_t *shift;
-    int32_t places, channels;
-    uint8_t m_step, in_zero, zero, least, most;
-} rescale_layer;
-
 static void rescale(const rescale_layer *l, const uint8_t *in, uint8_t *out)
 {
     for (int32_t p = 0; p < l->places; p++) {
