@@ -30,7 +30,7 @@ def test_what_is_printed_and_written(
     compiling.compile_(model, out, Target.PORTABLE)
     said = capsys.readouterr().out
     assert "416,520" in said
-    assert "RAM: 2,184 bytes, beside 1,024 of input and" in said
+    assert "RAM: 1,798 bytes, beside 1,024 of input and" in said
     assert "golden vectors: pass" in said
     subprocess.run([*command, "model.c", "main.c", "-o", "m"], cwd=out, check=True)
     ran = subprocess.run([out / "m"], check=True, capture_output=True, text=True)

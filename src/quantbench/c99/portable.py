@@ -69,7 +69,7 @@ def code(step: Step) -> Code:
 
 def _conv(step: Step, node: Conv) -> Code:
     """One of a single place, whose window is the image, is fully connected."""
-    (channels, height, width), (_, out_h, out_w) = step.inputs[0].shape, step.output.shape
+    (channels, height, width), (out_c, out_h, out_w) = step.inputs[0].shape, step.output.shape
     window, pooling = node.window, node.pooling or _ONE
     places = pooling.window.kernel[0] * pooling.window.kernel[1]
     if places == out_h == out_w == node.groups == 1 and window == Window((height, width)):
@@ -96,7 +96,7 @@ def _conv(step: Step, node: Conv) -> Code:
         calls=(call,),
         kernels=(*outputs.kernels, kind),
         structures=(*outputs.structures, Structure(kind, name, fields)),
-        room=places * memory,
+        room=memory + (4 * out_c if places > 1 and node.requantize is not None else 0),
     )
 
 
@@ -138,7 +138,7 @@ def _layer(step: Step, node: Conv | Dense, groups: int, places: int, pool_max: i
     weight = "int16_t" if suffix else "int8_t"
     return Code(
         array(weight, f"{name}_weights", node.weights) + tables.text,
-        (f"dense{suffix}(&{name}, {step.inputs[0].at}, {step.output.at});",),
+        (f"dense{suffix}(&{name}, {step.inputs[0].at}, {step.output.at}, scratch, 0);",),
         ("requantize", f"dot{suffix}", f"dense{suffix}"),
         node.weights.size * (2 if suffix else 1),
         tables.bytes,

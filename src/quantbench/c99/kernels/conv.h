@@ -27,21 +27,21 @@ static void conv_window(const conv_layer *l, const uint8_t *in, uint8_t *out, in
 }
 
 /* Images lie as [H][W][C]; `step`: bytes of one place of the output. A pooling of 1 x 1 is none.
-   `memory`: for the values of all windows that are pooled. */
+   `memory`: for the values of a window, then for a sum of each output. */
 static void conv(const conv_layer *l, const dense_layer *outputs, const uint8_t *in, void *out,
                  uint8_t *memory)
 {
     uint8_t *to = out;
     for (int32_t y = 0; y < l->out_height; y++) {
         for (int32_t x = 0; x < l->out_width; x++, to += l->step) {
-            uint8_t *window = memory;
+            int32_t place = 0;
             for (int32_t r = 0; r < l->pool_h; r++) {
-                for (int32_t c = 0; c < l->pool_w; c++, window += l->window) {
-                    conv_window(l, in, window, y * l->pool_stride_h + r,
+                for (int32_t c = 0; c < l->pool_w; c++, place++) {
+                    conv_window(l, in, memory, y * l->pool_stride_h + r,
                                 x * l->pool_stride_w + c);
+                    dense(outputs, memory, to, memory + l->window, place);
                 }
             }
-            dense(outputs, memory, to);
         }
     }
 }
