@@ -20,6 +20,7 @@ test-fast: $(STAMP).dev
 # Other compilers, and processors that this one is not, simulated.
 test-targets: $(STAMP).dev
 	@tests/targets/install
+	@$(PIP) -e '.[targets]'
 	@$(BIN)/python -m pytest -n auto -m targets -rs $(ARGS)
 
 check: $(STAMP).dev

@@ -23,7 +23,7 @@ from quantbench.c99 import compiler
 from quantbench.c99.build import FAST
 from quantbench.c99.compilation import compiled
 from quantbench.c99.emit import Emitted
-from quantbench.c99.sets import FMA, SETS, KernelSet
+from quantbench.c99.sets import FMA, SETS
 from quantbench.c99.targets import Target
 from quantbench.environment import environment
 
@@ -57,7 +57,10 @@ def main(*models: str) -> None:
 
 def built(model: Path, folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     emitted, found = compiled(model, Target.NATIVE), compiler.find()
-    for macro in (*(one.macro for one in (*SETS, FMA) if here(one, found)), "MODEL_PORTABLE"):
+    for macro in (
+        *(one.macro for one in (*SETS, FMA) if compiler.meets(found, one.condition)),
+        "MODEL_PORTABLE",
+    ):
         if f"#define {macro} " not in emitted.files["model.c"]:
             continue
         name = f"{model.parent.name} {macro}"
@@ -65,14 +68,6 @@ def built(model: Path, folder: Path) -> Iterator[tuple[str, Callable[[], object]
         path.mkdir()
         call = loaded(emitted, path, (*found.command, *FAST, *found.native), macro)
         yield name, call
-
-
-def here(one: KernelSet, found: compiler.Compiler) -> bool:
-    """Whether the compiler has the instructions of this CPU's set."""
-    asked = f"#if !({one.condition})\n#error missing\n#endif\nint one;\n"
-    command = [*found.command, *found.native, "-x", "c", "-fsyntax-only", "-"]
-    done = subprocess.run(command, input=asked.encode(), capture_output=True, check=False)
-    return done.returncode == 0
 
 
 def loaded(

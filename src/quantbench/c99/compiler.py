@@ -83,6 +83,15 @@ def ran(command: Sequence[str], folder: Path, seconds: float = _SECONDS) -> Ran:
     return Ran(text, reason or last)
 
 
+def meets(found: Compiler, condition: str) -> bool:
+    """Whether a condition of its macros holds when it writes for this CPU."""
+    text = f"#if !({condition})\n#error missing\n#endif\nint one;\n"
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "probe.c").write_text(text, encoding="ascii")
+        asked = [*found.command, *found.native, "-fsyntax-only", "probe.c"]
+        return run(asked, Path(folder), _PROBE_SECONDS) is None
+
+
 def _why_not(command: tuple[str, ...], flags: tuple[str, ...]) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "probe.c").write_text(_PROBE, encoding="ascii")

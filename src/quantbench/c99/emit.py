@@ -16,7 +16,7 @@ from quantbench.c99.graph import Graph
 from quantbench.c99.plan import Place, Plan, Step, natural, plan
 from quantbench.c99.portable import Code
 from quantbench.c99.sets import SETS
-from quantbench.c99.source import Fast, Layer, integers, source, title
+from quantbench.c99.source import Fast, integers, written
 from quantbench.c99.targets import Target
 from quantbench.c99.text import array, kernel
 
@@ -41,17 +41,10 @@ def emit(graph: Graph, target: Target = Target.PORTABLE) -> Emitted:
     made = plan(graph)
     codes = tuple(portable.code(step) for step in made.steps)
     fast = tuple(_fast(step) if target == Target.NATIVE else {} for step in made.steps)
-    rooms = [one.room for found in fast for one in found.values()]
-    begin = rounded_up(made.scratch) if any(fast) else made.scratch
-    room = max([*rooms, *(one.room for one in codes)], default=0)
-    scratch = begin + room if room else made.scratch
-    layers = [
-        Layer(title(step.identifier, step.work), code, its)
-        for step, code, its in zip(made.steps, codes, fast, strict=True)
-    ]
+    text, scratch = written(made.steps, made.scratch, codes, fast, integers())
     files = {
         "model.h": _header(made, max(scratch, 1)),
-        "model.c": source(layers, integers(), begin),
+        "model.c": text,
         "golden.h": _golden(made),
         "main.c": kernel("main"),
     }
@@ -61,11 +54,6 @@ def emit(graph: Graph, target: Target = Target.PORTABLE) -> Emitted:
 def _fast(step: Step) -> Fast:
     found = {kernels: wide.code(step, kernels) for kernels in SETS}
     return {kernels: code for kernels, code in found.items() if code}
-
-
-def rounded_up(size: int) -> int:
-    """To bytes that a register of any kernel has."""
-    return -(-size // 64) * 64
 
 
 def stored(values: NDArray[Number], place: Place) -> NDArray[Number]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
+from quantbench.c99.plan import StepOf
 from quantbench.c99.portable import Code
 from quantbench.c99.sets import SETS, KernelSet, among, choice
 from quantbench.c99.structures import Kind, kinds
 from quantbench.c99.text import comment, kernel
 
+_ALIGNMENT = 64
+"""Bytes of the widest register."""
 # In the order in which one uses the other.
 _KERNELS = (
     "requantize", "dot", "dot_wide", "dense", "dense_wide", "conv", "conv_wide",
@@ -61,23 +64,32 @@ class Language:
     needed: frozenset[str]
     sets: Sequence[KernelSet]
     head: str
-
-
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-def title(identifier: str, work: _Named) -> str:
-    return f"/* {identifier}: {comment(work.name)} */"
+    unit: int
+    """Bytes of what scratch memory is counted in."""
 
 
 def integers() -> Language:
     texts = {name: _kernel(name) for name in _KERNELS}
-    return Language(texts, frozenset(("pad", "widen", "requantize")), SETS, _HEAD)
+    return Language(texts, frozenset(("pad", "widen", "requantize")), SETS, _HEAD, unit=1)
 
 
-def source(layers: Sequence[Layer], language: Language, temporary: int) -> str:
+def written(
+    steps: Sequence[StepOf[Any]], scratch: int, codes: Sequence[Code], fast: Sequence[Fast],
+    language: Language,
+) -> tuple[str, int]:  # fmt: skip
+    """model.c, and the bytes that the caller gives: `scratch` of the plan, and room behind it."""
+    rooms = [one.room for one in codes] + [one.room for its in fast for one in its.values()]
+    room = language.unit * max(rooms, default=0)
+    begin = -(-scratch // _ALIGNMENT) * _ALIGNMENT if any(fast) else scratch
+    layers = [
+        Layer(f"/* {step.identifier}: {comment(step.work.name)} */", code, its)
+        for step, code, its in zip(steps, codes, fast, strict=True)
+    ]
+    text = _source(layers, language, begin // language.unit)
+    return text, begin + room if room else scratch
+
+
+def _source(layers: Sequence[Layer], language: Language, temporary: int) -> str:
     """The code of the sets stands in the place of the portable one where the C compiler's macros
     allow it; TEMPORARY begins `temporary` behind scratch.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.emit import SEED, Emitted, described, drawn, rounded_up, stored
+from quantbench.c99.emit import SEED, Emitted, described, drawn, stored
 from quantbench.c99.float32 import portable, wide
 from quantbench.c99.float32.execute import execute
 from quantbench.c99.float32.graph import FloatGraph
@@ -13,7 +13,7 @@ from quantbench.c99.float32.plan import FloatPlan, FloatStep, plan
 from quantbench.c99.float32.source import language
 from quantbench.c99.plan import BYTES
 from quantbench.c99.sets import FMA
-from quantbench.c99.source import Fast, Layer, source, title
+from quantbench.c99.source import Fast, written
 from quantbench.c99.targets import Target
 from quantbench.c99.text import array, kernel
 from quantbench.errors import CompileError
@@ -28,15 +28,10 @@ def emit(graph: FloatGraph, target: Target = Target.PORTABLE) -> Emitted:
     made = plan(graph)
     codes = tuple(portable.code(step) for step in made.steps)
     fast = tuple(_fast(step) if target == Target.NATIVE else {} for step in made.steps)
-    room = _SIZE * max((one.room for found in fast for one in found.values()), default=0)
-    scratch = rounded_up(made.scratch) + room if room else made.scratch
-    layers = [
-        Layer(title(step.identifier, step.work), code, its)
-        for step, code, its in zip(made.steps, codes, fast, strict=True)
-    ]
+    text, scratch = written(made.steps, made.scratch, codes, fast, language())
     files = {
         "model.h": _header(made, max(scratch // _SIZE, 1)),
-        "model.c": source(layers, language(), rounded_up(made.scratch) // _SIZE),
+        "model.c": text,
         "golden.h": _golden(made),
         "main.c": kernel("float32/main"),
     }

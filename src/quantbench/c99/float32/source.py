@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quantbench.c99.plan import BYTES
 from quantbench.c99.sets import FMA
 from quantbench.c99.source import Language
 from quantbench.c99.text import kernel
@@ -18,4 +19,4 @@ _HEAD = "void model_run(const float *input, float *output, float *scratch)\n{"
 
 def language() -> Language:
     texts = {name: kernel(file) for name, file in _KERNELS.items()}
-    return Language(texts, frozenset(("pad",)), (FMA,), _HEAD)
+    return Language(texts, frozenset(("pad",)), (FMA,), _HEAD, unit=BYTES["float32"])
