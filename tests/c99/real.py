@@ -24,7 +24,7 @@ def evaluate(
     """What each QuantizeLinear gives, by name, and the output.
 
     What `held` has goes on with the integers that it has, so that errors don't add up. A
-    quantization that it doesn't have was dropped: of it only a ReLU is left.
+    quantization that it doesn't have was dropped: of it only the two limits are left.
     """
     values: dict[str, Any] = {
         tensor.name: torch.from_numpy(_wide(numpy_helper.to_array(tensor)))
@@ -47,8 +47,9 @@ def evaluate(
                 values[output] = torch.from_numpy(held[output].astype(np.float64)).reshape(
                     values[output].shape
                 )
-            elif given[2] == _LOWEST[types[node.input[2]]]:
-                values[output] = values[output].clamp(min=float(given[2]))
+            else:
+                kind = types[node.input[2]]
+                values[output] = values[output].clamp(_LOWEST[kind], _HIGHEST[kind])
         else:
             values[output] = _OPERATORS[node.op_type](given, attributes)
     return rounded, values[model.graph.output[0].name].numpy()

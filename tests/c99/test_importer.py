@@ -14,7 +14,7 @@ from quantbench.c99.execute import execute, quantized
 from quantbench.c99.graph import Add, Concat, Conv, Dense, Graph, Pad, Pool, Rescale, Reshape
 from quantbench.c99.importer import import_onnx
 from quantbench.task import Task
-from tests.c99.models import Model, images
+from tests.c99.models import SCALE, Model, images
 
 AGREEMENT = 0.999
 STEPS = 4
@@ -106,19 +106,50 @@ def test_a_clip_is_rounded_to_steps(tmp_path: Path) -> None:
     assert (conv.requantize.low, conv.requantize.high) == (10 - 3, 10 + 12)
 
 
-@pytest.mark.parametrize(("zero", "low"), [(0, [0, 0, 0]), (10, None)])
-def test_a_pair_before_a_pooling_is_dropped_but_for_its_relu(
-    tmp_path: Path, zero: int, low: list[int] | None
+@pytest.mark.parametrize(
+    ("scale", "zero", "low", "high"), [(3 / 255, 0, 0, 24), (SCALE, 10, -40, 980)]
+)
+def test_a_pair_before_an_average_is_dropped_but_for_its_limits(
+    tmp_path: Path, scale: float, zero: int, low: int, high: int
 ) -> None:
+    """An accumulator counts eighths."""
     model = start()
     model.conv()
-    model.pair(None, zero=zero)
+    model.pair(None, scale=scale, zero=zero)
     model.add("AveragePool", kernel_shape=[3, 3], strides=[3, 3])
     model.pair()
     (conv,) = import_onnx(model.saved(tmp_path)).nodes
     assert isinstance(conv, Conv)
     assert conv.pooling
-    assert (conv.low.tolist() if conv.low is not None else None) == low
+    assert conv.low is not None
+    assert conv.high is not None
+    assert (conv.low.tolist(), conv.high.tolist()) == ([low] * 3, [high] * 3)
+
+
+def test_a_limit_that_no_sum_reaches_costs_nothing(tmp_path: Path) -> None:
+    model = start()
+    model.conv()
+    model.add("Clip", None, model.constant(-1e6), model.constant(1e6))
+    model.add("AveragePool", kernel_shape=[3, 3], strides=[3, 3])
+    model.pair()
+    (conv,) = import_onnx(model.saved(tmp_path)).nodes
+    assert isinstance(conv, Conv)
+    assert (conv.low, conv.high) == (None, None)
+
+
+@pytest.mark.parametrize("follower", ["AveragePool", "MaxPool", "Relu", "Clip"])
+def test_a_pair_that_is_coarser_than_what_follows_is_kept(tmp_path: Path, follower: str) -> None:
+    model = start()
+    model.conv()
+    model.pair(None, scale=4.0, zero=0)
+    attributes = {"kernel_shape": [3, 3], "strides": [3, 3]} if "Pool" in follower else {}
+    model.add(follower, **attributes)
+    model.pair(None, scale=1.0)
+    nodes = import_onnx(model.saved(tmp_path)).nodes
+    assert isinstance(nodes[0], Conv)
+    assert nodes[0].pooling is None
+    assert nodes[0].requantize
+    assert len(nodes) > 1
 
 
 def test_a_pair_that_another_node_reads_is_kept(tmp_path: Path) -> None:

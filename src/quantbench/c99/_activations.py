@@ -96,7 +96,7 @@ def max_pool(state: State, node: OnnxNode) -> Value:
     fits = _windows.apart(window) and not _windows.padded(window)
     if core and fits and isinstance(value, Pending):
         fused = replace(core, pooling=Pooling("max", window), shape=shape)
-        return replace(value, core=fused, shape=shape)
+        return replace(value, core=fused, shape=shape, grid=None)
     pending = stepped(state, node, value)
     step = Largest(node.where, window, shape)
     return replace(pending, steps=(*pending.steps, step), shape=shape)
@@ -135,7 +135,8 @@ def _average(
     core = poolable(value)
     if core and isinstance(value, Pending) and not _windows.padded(window):
         pooling = Pooling("average", window)
-        return Pending(replace(core, limits=value.limits, pooling=pooling, shape=shape), shape)
+        fused = replace(core, limits=value.limits, pooling=pooling, shape=shape)
+        return Pending(fused, shape, slack=value.slack)
     tensor, _ = state.image(node, 0)
     mean = Mean(node.where, tensor, shape, window, count_pads=counted)
     return Pending(mean, shape, FREE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import cast
 
 import numpy as np
@@ -12,11 +14,11 @@ from quantbench.c99._activations import limited, pool_window, poolable
 from quantbench.c99._integer_state import IntegerState
 from quantbench.c99._reading import OnnxNode, shown
 from quantbench.c99._values import (
-    RELU,
     Constant,
     Deferred,
     Format,
     Image,
+    Limits,
     Pending,
     Probabilities,
     Quantized,
@@ -28,6 +30,7 @@ from quantbench.c99._values import (
     Weights,
     Words,
 )
+from quantbench.c99.arithmetic import exact
 from quantbench.c99.graph import LIMITS, Type
 from quantbench.errors import CompileError
 
@@ -49,8 +52,8 @@ def quantize(state: IntegerState, node: OnnxNode) -> Value:
         return _input(state, node, value, format)
     pending = _pending(state, node, state.activation(node, 0))
     if _dropped(state, node, pending, format):
-        zero = format.zero_point == LIMITS[format.type][0]  # then its lower limit is a ReLU
-        return Deferred(limited(state, pending, node.where, RELU) if zero else pending)
+        kept = limited(state, pending, node.where, Limits.of(format))
+        return Deferred(replace(kept, slack=_slack(pending, format), grid=format))
     key = (node.inputs[0], format)
     if key not in state.placed:
         state.placed[key] = state.builder.place(shown(node.outputs[0]), pending, format)
@@ -92,8 +95,17 @@ def _pending(state: IntegerState, node: OnnxNode, value: Real | Pending) -> Pend
     return Pending(core, value.shape)
 
 
+def _slack(pending: Pending, format: Format) -> Fraction:
+    """How far a value may be off once this rounding is dropped, too. One to the same numbers as
+    the last, with nothing but limits between, rounds nothing anew.
+    """
+    return pending.slack + (0 if pending.grid == format else exact(format.scale) / 2)
+
+
 def _dropped(state: IntegerState, node: OnnxNode, pending: Pending, format: Format) -> bool:
-    """Whether the pair that begins here stands between two that are fused to one layer."""
+    """Whether the pair that begins here stands between two that are fused to one layer, and is
+    fine enough: the result stays less than a step off what the pair would make of it.
+    """
     behind = state.reader(node.outputs[0])
     if behind is None or behind.op != "DequantizeLinear" or behind.inputs[0] != node.outputs[0]:
         return False
@@ -107,15 +119,17 @@ def _dropped(state: IntegerState, node: OnnxNode, pending: Pending, format: Form
         if fused and follower.op in ("AveragePool", "MaxPool"):
             window, _ = pool_window(follower, pending.shape)
             fused = _windows.apart(window) and not _windows.padded(window)
-    return fused and _quantized_next(state, follower)
+    following = _next_format(state, follower) if fused else None
+    return following is not None and _slack(pending, format) < exact(following.scale)
 
 
-def _quantized_next(state: IntegerState, node: OnnxNode) -> bool:
-    """Whether what follows is rounded before anything else is computed of it."""
+def _next_format(state: IntegerState, node: OnnxNode) -> Format | None:
+    """To what follows is rounded before anything else is computed of it."""
     reader = state.reader(node.outputs[0])
     while reader is not None and reader.op in _PASSED:
         reader = state.reader(reader.outputs[0])
-    return reader is not None and reader.op == "QuantizeLinear"
+    quantized = reader is not None and reader.op == "QuantizeLinear"
+    return _format(state, reader) if reader is not None and quantized else None
 
 
 def _format(state: IntegerState, node: OnnxNode) -> Format:

@@ -68,12 +68,14 @@ def node(core: Sums, input: Tensor, output: str, requantize: Requantize | None) 
     starts = folded_bias(list(core.bias), weights, input.zero_point)
     require_word(max(abs(start) for start in starts), core.where)
     start = np.array(starts, np.int64)
-    _, _, most = accumulator_bounds(start, weights, *LIMITS[input.type])
+    lowest, highest, most = accumulator_bounds(start, weights, *LIMITS[input.type])
     require_word(int(most.max()) * averaged(core), core.where)
     low, high = (
         None if limit is None else _in_steps(limit, core.scale)
         for limit in (core.limits.low, core.limits.high)
     )
+    low = None if low is None or (lowest >= low).all() else low
+    high = None if high is None or (highest <= high).all() else high
     short = start.astype(np.int32)
     if core.window is None:
         return Dense(core.where, core.input, output, factors, short, low, high, requantize)

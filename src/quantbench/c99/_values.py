@@ -12,8 +12,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.arithmetic import Integers
-from quantbench.c99.graph import Pooling, Type, Window
+from quantbench.c99.arithmetic import Integers, exact
+from quantbench.c99.graph import LIMITS, Pooling, Type, Window
 
 Shape = tuple[int, ...]
 """Without the batch."""
@@ -36,6 +36,13 @@ class Limits:
 
     low: Fraction | None = None
     high: Fraction | None = None
+
+    @classmethod
+    def of(cls, format: Format) -> Limits:
+        """The least and the greatest real number that 8 bits of `format` hold."""
+        low, high = LIMITS[format.type]
+        scale = exact(format.scale)
+        return cls(scale * (low - format.zero_point), scale * (high - format.zero_point))
 
     def then(self, other: Limits) -> Limits:
         return Limits(
@@ -186,6 +193,10 @@ class Pending:
     shape: Shape
     limits: Limits = FREE
     steps: tuple[Padded | Largest, ...] = ()
+    slack: Fraction = Fraction(0)
+    """How far, in real numbers, the roundings that were dropped could have moved a value."""
+    grid: Format | None = None
+    """The format of the last dropped rounding, while no pooling has followed it."""
 
     @property
     def plain(self) -> bool:
