@@ -107,8 +107,15 @@ class Maker:
         """Attributes of a window that fits."""
         kernel = [self.draw(st.integers(1, min(most, size + 2))) for size in image]
         strides = [self.draw(st.integers(1, 3)) for _ in image]
-        dilations = [1, 1] if pooling else [self.one_of(1, 1, 2) for _ in image]
-        how = self.one_of("NOTSET", "NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
+        # ONNX Runtime runs no pooling whose windows of "SAME" would leave places out.
+        same = (
+            []
+            if pooling and any(s > k for s, k in zip(strides, kernel, strict=True))
+            else ["SAME_UPPER", "SAME_LOWER"]
+        )
+        how = self.one_of("NOTSET", "NOTSET", "VALID", *same)
+        dilated = not pooling and not how.startswith("SAME")  # ONNX Runtime knows no other
+        dilations = [self.one_of(1, 1, 2) if dilated else 1 for _ in image]
         limit = [min(2, k - 1) if pooling else 2 for k in kernel]
         pads = [self.draw(st.integers(0, one)) for one in (*limit, *limit)]
         pads = pads if how == "NOTSET" else [0] * 4

@@ -29,6 +29,7 @@ from quantbench.c99.graph import (
     Add,
     Concat,
     Node,
+    Origin,
     Pad,
     Pool,
     Requantize,
@@ -48,6 +49,7 @@ class IntegerBuilder(Builder):
     def __init__(self) -> None:
         super().__init__()
         self.nodes: list[Node] = []
+        self.origins: dict[str, tuple[Origin, ...]] = {}
 
     def add(self, name: str, shape: Shape, format: Format) -> str:
         """A tensor of a name like `name`."""
@@ -60,6 +62,11 @@ class IntegerBuilder(Builder):
 
     def reshape(self, node: Reshape) -> None:
         self.nodes.append(node)
+
+    def originates(self, tensor: str, name: str, shape: Shape, slack: Fraction) -> None:
+        """Notes the tensor of the ONNX file that `tensor` must agree with."""
+        origin = Origin(name, shape, float(slack))
+        self.origins[tensor] = (*self.origins.get(tensor, ()), origin)
 
     def place(self, name: str, pending: Pending, format: Format) -> Real:
         """Nodes that end in integers of `format`, in a tensor called `name`, or like it."""
@@ -108,6 +115,7 @@ class IntegerBuilder(Builder):
             raise CompileError(f"{core.where}: the scale of its output is no float32")
         scale = scale[:1] if len({*scale}) == 1 else scale
         output = self.keep(Tensor(name, core.shape, "int32", scale))
+        self.originates(output, name, pending.shape, pending.slack)
         self.nodes.append(_sums.node(core, self.tensors[core.input], output, None))
         return Real(output, pending.shape)
 

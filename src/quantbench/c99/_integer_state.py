@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from quantbench.c99._building import IntegerBuilder
 from quantbench.c99._reading import Network, OnnxNode
 from quantbench.c99._state import State
 from quantbench.c99._values import Format, Image, Real, Weights
 from quantbench.errors import CompileError
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What a QuantizeLinear gave. `new`: a node was made for it, else its input held it already."""
+
+    real: Real
+    new: bool
 
 
 class IntegerState(State):
@@ -16,7 +26,7 @@ class IntegerState(State):
         super().__init__(network, IntegerBuilder(), Image(network.input_shape))
         self.input: str | None = None
         """Its tensor, once it is quantized."""
-        self.placed: dict[tuple[str, Format], Real] = {}
+        self.placed: dict[tuple[str, Format], Placed] = {}
         """What was quantized before, by name and format."""
 
     def factors(self, node: OnnxNode, at: int) -> Weights:

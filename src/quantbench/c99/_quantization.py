@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99 import _windows
 from quantbench.c99._activations import limited, pool_window, poolable
-from quantbench.c99._integer_state import IntegerState
+from quantbench.c99._integer_state import IntegerState, Placed
 from quantbench.c99._reading import OnnxNode, shown
 from quantbench.c99._values import (
     Constant,
@@ -54,10 +54,21 @@ def quantize(state: IntegerState, node: OnnxNode) -> Value:
     if _dropped(state, node, pending, format):
         kept = limited(state, pending, node.where, Limits.of(format))
         return Deferred(replace(kept, slack=_slack(pending, format), grid=format))
+    return Quantized(_placed(state, node, pending, format), format)
+
+
+def _placed(state: IntegerState, node: OnnxNode, pending: Pending, format: Format) -> Real:
+    """The tensor of the integers: the one that there is, where this was quantized before."""
     key = (node.inputs[0], format)
     if key not in state.placed:
-        state.placed[key] = state.builder.place(shown(node.outputs[0]), pending, format)
-    return Quantized(state.placed[key], format)
+        before = len(state.builder.tensors)
+        real = state.builder.place(shown(node.outputs[0]), pending, format)
+        state.placed[key] = Placed(real, new=len(state.builder.tensors) > before)
+    placed = state.placed[key]
+    if placed.new:
+        tensor, shape = placed.real.tensor, pending.shape
+        state.builder.originates(tensor, node.outputs[0], shape, pending.slack)
+    return placed.real
 
 
 def dequantize(state: IntegerState, node: OnnxNode) -> Value:
@@ -85,6 +96,7 @@ def _input(state: IntegerState, node: OnnxNode, image: Image, format: Format) ->
         state.input = state.builder.add(name, state.network.input_shape, format)
     if state.builder.format(state.input) != format:
         raise CompileError(f"{node.where}: the input is quantized in two ways; one is supported")
+    state.builder.originates(state.input, node.outputs[0], image.shape, Fraction(0))
     return Quantized(Real(state.input, image.shape), format)
 
 

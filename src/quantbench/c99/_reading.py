@@ -96,6 +96,8 @@ class Network:
     batch: int | None
     """None: any."""
     output: str
+    model: onnx.ModelProto
+    """The file, without the nodes that the output doesn't depend on."""
 
 
 def read(path: Path) -> Network:
@@ -122,17 +124,27 @@ def read(path: Path) -> Network:
     _require_order(nodes, {_name(inputs[0].name), *tensors}, output)
     if len(tensors) != len(graph.initializer):
         raise CompileError("two of its initializers have one name")
+    needed = _needed(nodes, output)
+    _keep(graph, {name for node in needed for name in node.outputs if name})
     return Network(
         name=shown(_name(graph.name)),
         opset=file.opset,
-        nodes=_needed(nodes, output),
+        nodes=needed,
         quantized=any(node.op in _QUANTIZING for node in nodes),
         tensors=tensors,
         input=_name(inputs[0].name),
         input_shape=shape,
         batch=batch,
         output=output,
+        model=model,
     )
+
+
+def _keep(graph: onnx.GraphProto, outputs: set[str]) -> None:
+    """Removes the nodes that give none of `outputs`."""
+    kept = [node for node in graph.node if outputs & {*node.output}]
+    del graph.node[:]
+    graph.node.extend(kept)
 
 
 def array(tensor: TensorProto, where: str) -> Array:

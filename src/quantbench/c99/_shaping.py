@@ -176,7 +176,7 @@ def softmax(state: State, node: OnnxNode) -> Value:
     axis = node.whole("axis", 1 if state.network.opset < 13 else -1)
     if len(value.shape) != 1 or axis not in (1, -1):
         raise CompileError(f"{node.where}: it is supported at the end, over the classes [N, K]")
-    return Probabilities(value)
+    return Probabilities(value, node.inputs[0])
 
 
 def stepped(state: State, node: OnnxNode, value: Real | Pending) -> Pending:

@@ -213,9 +213,10 @@ class Deferred:
 
 @dataclass(frozen=True)
 class Probabilities:
-    """A Softmax at the end."""
+    """A Softmax at the end; `source` is the name of what it reads."""
 
     of: Real | Pending
+    source: str
 
 
 Value = Constant | Weights | Words | Image | Real | Quantized | Pending | Deferred | Probabilities

@@ -13,6 +13,7 @@ from quantbench.c99.float32 import plan as float_plan
 from quantbench.c99.float32.plan import FloatPlan
 from quantbench.c99.plan import Plan
 from quantbench.c99.targets import Dtype, Target
+from quantbench.c99.verify import verify
 
 
 def planned(path: Path) -> Plan | FloatPlan:
@@ -30,7 +31,9 @@ def compiled(path: Path, target: Target, dtype: Dtype | None = None) -> Emitted:
     network = read(path)
     if (dtype or own(network)) == Dtype.FLOAT32:
         return float_emit.emit(float_importer.import_network(network), target)
-    return emit.emit(importer.import_network(network), target)
+    graph = importer.import_network(network)
+    verify(network, graph)
+    return emit.emit(graph, target)
 
 
 def own(network: Network) -> Dtype:

@@ -7,6 +7,7 @@ before `require_word` has proved that 32 bits hold it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,17 +57,19 @@ def every_tensor(graph: Graph, values: Integers) -> dict[str, Integers]:
     """By name: what each holds for integer inputs [N, *shape]."""
     found = {graph.input: values}
     for node in graph.nodes:
-        found[node.output] = _run(node, graph, found)
+        found[node.output] = run(node, graph, found)
     return found
 
 
-def _run(node: Node, graph: Graph, found: dict[str, Integers]) -> Integers:
+def run(node: Node, graph: Graph, found: Mapping[str, Integers]) -> Integers:
+    """What one node gives, [N, *shape], for the tensors before it."""
     match node:
         case Conv():
             return _conv(node, found[node.input])
         case Dense():
             flat = found[node.input].reshape(len(found[node.input]), -1)
-            acc = flat @ node.weights.astype(np.int64).T + node.start
+            sums = flat.astype(np.float64) @ node.weights.T.astype(np.float64)  # exact
+            acc = sums.astype(np.int64) + node.start
             return _finished(_clamped(acc, node.low, node.high), node.requantize)
         case Pool():
             return _pool(node, found[node.input], graph.tensors[node.input])

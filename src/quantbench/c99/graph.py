@@ -6,7 +6,7 @@ affair. Nodes stand in an order in which each tensor is made before it is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 import numpy as np
@@ -187,8 +187,23 @@ Node = Conv | Dense | Pool | Add | Rescale | Concat | Pad | Reshape
 
 
 @dataclass(frozen=True)
+class Origin:
+    """A tensor of the ONNX file whose values a tensor of the graph holds: integers, or the real
+    numbers that 32-bit accumulators stand for.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    """Without the batch; the order of values is the same."""
+    slack: float = 0.0
+    """How far dropped roundings may have moved a value before the last one, in real numbers."""
+
+
+@dataclass(frozen=True)
 class GraphOf(Generic[N]):
-    """A network of such nodes. `softmax`: what follows the output, in float, beside the core."""
+    """A network of such nodes. `softmax`: what follows the output, in float, beside the core.
+    `origins`: by tensor, where its values are found in the ONNX file.
+    """
 
     name: str
     tensors: dict[str, Tensor]
@@ -196,6 +211,7 @@ class GraphOf(Generic[N]):
     input: str
     output: str
     softmax: bool = False
+    origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
 
 
 Graph = GraphOf[Node]

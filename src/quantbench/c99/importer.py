@@ -47,9 +47,10 @@ def import_network(network: Network) -> Graph:
 def _graph(network: Network, state: IntegerState) -> Graph:
     value = state.values.get(network.output)
     softmax = isinstance(value, Probabilities)
+    source = value.source if isinstance(value, Probabilities) else network.output
     value = value.of if isinstance(value, Probabilities) else value
     if isinstance(value, Pending):
-        value = state.builder.settled(value) or state.builder.accumulators(network.output, value)
+        value = state.builder.settled(value) or state.builder.accumulators(source, value)
     if not isinstance(value, Real) or state.input is None:
         raise CompileError(
             f"its output {network.output!a:.60} doesn't depend on its quantized input, or holds "
@@ -63,4 +64,5 @@ def _graph(network: Network, state: IntegerState) -> Graph:
         input=state.input,
         output=output,
         softmax=softmax,
+        origins=state.builder.origins,
     )

@@ -1,0 +1,206 @@
+"""The integer network against the ONNX file that it was made of, layer by layer.
+
+The importer, the interpreter and the C share one understanding of the file, and so its mistakes.
+Here the file speaks for itself: ONNX Runtime without optimizations evaluates each layer for the
+same integers, and each result must lie within the bound of docs/arithmetic.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from quantbench.c99 import evaluator
+from quantbench.c99._reading import Network
+from quantbench.c99.arithmetic import Integers
+from quantbench.c99.execute import dequantized, macs, quantized, run
+from quantbench.c99.graph import (
+    LIMITS,
+    Add,
+    Concat,
+    Conv,
+    Dense,
+    Graph,
+    Node,
+    Origin,
+    Pad,
+    Pool,
+    Reshape,
+    Tensor,
+)
+from quantbench.c99.probes import affordable, probes
+from quantbench.c99.tolerance import Reals, excess, passed
+from quantbench.c99.unsigned import offset, unsigned
+from quantbench.errors import CompileError
+
+Array = NDArray[np.generic]
+_SEED = 2
+_ROOM = 1e-5
+"""Of the output's largest number: float32 arithmetic beside the core."""
+
+
+def verify(file: Network, graph: Graph) -> None:
+    """Compares the integer graph with the file that it was imported from.
+
+    Raises CompileError, which names the first layer that is off.
+    """
+    network = unsigned(graph)
+    source = _Source(file, graph)
+    batch = file.batch or 1
+    number = -(-affordable(network, _products(network)) // batch) * batch
+    integers = probes(network, number)
+    inputs = _reals(graph.tensors[graph.input], (number, *file.input_shape))
+    answers = evaluator.evaluate(
+        file.model, file.batch, {file.input: inputs}, source.given(integers), source.all_watched()
+    )
+    ours = quantized(inputs, graph.tensors[graph.input])
+    for origin in graph.origins[graph.input]:
+        _require(ours.reshape(-1), answers[origin.name].reshape(-1), "the input's quantization")
+    for node, values, e in _layers(network, integers):
+        tensor = network.tensors[node.output]
+        for origin in network.origins.get(node.output, ()):
+            wanted = answers[source.watched(node.output, origin)].reshape(values.shape)
+            room = e + origin.slack / _scale(tensor)
+            _require_close(node.name, _apart(values, wanted, tensor), room, tensor)
+    _require_answer(network, source, integers, answers)
+
+
+class _Source:
+    """Where the ONNX file holds what the tensors of the graph hold."""
+
+    def __init__(self, file: Network, graph: Graph) -> None:
+        self._graph = graph
+        self._rounded = evaluator.real_inputs(file.model)
+        self.output = file.output
+
+    def all_watched(self) -> list[str]:
+        """Every tensor to be compared, once."""
+        origins = ((name, one) for name, many in self._graph.origins.items() for one in many)
+        return [*dict.fromkeys([*(self.watched(*pair) for pair in origins), self.output])]
+
+    def watched(self, name: str, origin: Origin) -> str:
+        """What is compared: the network's input as integers, all else before it is rounded."""
+        if name == self._graph.input:
+            return origin.name
+        return self._rounded.get(origin.name, origin.name)
+
+    def given(self, integers: Mapping[str, Integers]) -> dict[str, Array]:
+        """The integers of an unsigned graph by the names, and in the shapes and types, of the
+        file.
+        """
+        return {
+            origin.name: (values - offset(tensor))
+            .reshape(len(values), *origin.shape)
+            .astype(tensor.type)
+            for name, values in integers.items()
+            for tensor in (self._graph.tensors[name],)
+            for origin in self._graph.origins[name]
+        }
+
+
+def _layers(
+    network: Graph, integers: Mapping[str, Integers]
+) -> Iterator[tuple[Node, Integers, Reals]]:
+    """Each node's result for the given integers before it, and how far it may be off beyond half
+    a step. What has no origin goes on as it was computed.
+    """
+    values: dict[str, Integers] = dict(integers)
+    rounded: dict[str, Reals] = {}
+    for node in network.nodes:
+        names = node.inputs if isinstance(node, Add | Concat) else (node.input,)
+        result = run(node, network, values)
+        if any(name in rounded for name in names):
+            exact = {name: np.zeros(values[name].shape) for name in names}
+            e = passed(node, network, exact | {n: rounded[n] for n in names if n in rounded})
+        else:
+            e = excess(node, network, values)
+        yield node, result, e
+        if node.output in integers:
+            continue
+        values[node.output] = result
+        if any(name in rounded for name in names) or not _moves(node):
+            rounded[node.output] = e
+
+
+def _moves(node: Node) -> bool:
+    """Whether it rounds nothing."""
+    return isinstance(node, Concat | Pad | Reshape) or (
+        isinstance(node, Pool) and node.requantize is None
+    )
+
+
+def _apart(values: Integers, reals: Array, tensor: Tensor) -> Reals:
+    """Steps between the values of a tensor and the real numbers that the file has, less the half
+    that rounding takes.
+    """
+    steps = reals.astype(np.float64) / _scale(tensor)
+    if tensor.type == "int32":
+        return np.asarray(np.abs(values - steps), np.float64)
+    low, high = LIMITS[tensor.type]
+    return np.asarray(np.abs(values - np.clip(steps + tensor.zero_point, low, high)) - 0.5)
+
+
+def _scale(tensor: Tensor) -> Reals:
+    """Broadcasts over [N, *shape]."""
+    scale = np.asarray(tensor.scale, np.float32).astype(np.float64)
+    return scale if scale.size == 1 else scale.reshape(-1, *[1] * (len(tensor.shape) - 1))
+
+
+def _require_close(layer: str, apart: Reals, room: Reals, tensor: Tensor) -> None:
+    over = ~(apart <= room)  # NaN is over, too
+    if over.any():
+        half = 0.0 if tensor.type == "int32" else 0.5
+        most, allowed = float((apart + half)[over].max()), float((room + half).max())
+        raise CompileError(
+            f"{layer}: compiled, it would differ from the ONNX file by {most:.3g} steps of its "
+            f"output, where {allowed:.3g} are proved: a fault in quantbench; please report it"
+        )
+
+
+def _require(ours: Array, theirs: Array, what: str) -> None:
+    if not np.array_equal(ours, theirs):
+        raise CompileError(
+            f"{what}: compiled, it would differ from the ONNX file: a fault in quantbench; "
+            "please report it"
+        )
+
+
+def _require_answer(
+    network: Graph, source: _Source, integers: Mapping[str, Integers], answers: Mapping[str, Array]
+) -> None:
+    """What the network's output makes of the integers that it is given, or of its accumulators."""
+    theirs = answers[source.output].astype(np.float64)
+    name = _held_as(network)
+    tensor = network.tensors[network.output]
+    if name in integers:
+        ours = dequantized(integers[name].reshape(-1, *tensor.shape), tensor).astype(np.float64)
+    else:
+        (origin,) = network.origins[name]
+        ours = answers[source.watched(name, origin)].astype(np.float64)
+    ours = softmax(ours.reshape(len(ours), -1), axis=1) if network.softmax else ours
+    room = _ROOM * max(np.abs(theirs).max(), 1e-30)
+    if not (np.abs(ours.reshape(-1) - theirs.reshape(-1)) <= room).all():
+        _require(ours, np.zeros(0), "the output")
+
+
+def _held_as(network: Graph) -> str:
+    """The tensor with an origin that the output is, be it in another shape."""
+    name = network.output
+    before = {node.output: node.input for node in network.nodes if isinstance(node, Reshape)}
+    while name not in network.origins:
+        name = before[name]
+    return name
+
+
+def _products(network: Graph) -> int:
+    layers = (node for node in network.nodes if isinstance(node, Conv | Dense))
+    return sum(macs(node, network.tensors[node.output]) for node in layers)
+
+
+def _reals(tensor: Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Inputs of the network, some beyond what its integers hold."""
+    steps = np.random.default_rng(_SEED).normal(0, 150, shape)
+    return np.asarray(steps * tensor.scale[0], np.float32)
