@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from quantbench.c99 import compiler
-from quantbench.c99.emit import emit, vectors
+from quantbench.c99.emit import emit
 from quantbench.c99.execute import dequantized, execute
+from quantbench.c99.golden import vectors
 from quantbench.c99.library import loaded
 from quantbench.c99.targets import Target
 from tests.c99.builder import lenet

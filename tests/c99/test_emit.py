@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from quantbench.c99.build import checked_size
-from quantbench.c99.emit import emit, vectors
+from quantbench.c99.emit import emit
 from quantbench.c99.execute import execute
+from quantbench.c99.golden import vectors
 from quantbench.c99.graph import Graph, Window
 from quantbench.c99.targets import Target
 from quantbench.c99.unsigned import offset, unsigned

@@ -37,6 +37,7 @@ from quantbench.errors import CompileError
 _TYPES: dict[str, Type] = {"int8": "int8", "uint8": "uint8"}
 _OUTPUT_TYPES = {0: "any", 2: "uint8", 3: "int8"}
 _FLOAT32 = 1
+_ANOTHER_FORMAT = "its scale and zero point aren't those of its QuantizeLinear"
 _FOLLOWED = frozenset({"Relu", "Clip", "AveragePool", "MaxPool", "GlobalAveragePool", "ReduceMean"})
 _PASSED = frozenset({"Relu", "Clip", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
 
@@ -45,9 +46,11 @@ def quantize(state: IntegerState, node: OnnxNode) -> Value:
     value = state.value(node, 0)
     if isinstance(value, Constant):
         return _constant(state, node, value.array)
-    if isinstance(value, Probabilities):
-        return value
     format = _format(state, node)
+    if isinstance(value, Probabilities):
+        if value.format not in (None, format):
+            raise CompileError(f"{node.where}: what follows Softmax is rounded twice")
+        return replace(value, format=format)
     if isinstance(value, Image):
         return _input(state, node, value, format)
     pending = _pending(state, node, state.activation(node, 0))
@@ -77,13 +80,13 @@ def dequantize(state: IntegerState, node: OnnxNode) -> Value:
             return _weights(state, node, found.array)
         case Quantized() as found:
             if _format(state, node) != found.format:
-                raise CompileError(
-                    f"{node.where}: its scale and zero point aren't those of its QuantizeLinear"
-                )
+                raise CompileError(f"{node.where}: {_ANOTHER_FORMAT}")
             return found.real
         case Deferred() as found:
             return found.pending
         case Probabilities() as found:
+            if _format(state, node) != found.format:
+                raise CompileError(f"{node.where}: {_ANOTHER_FORMAT}")
             return found
         case _:
             raise CompileError(f"{node.where}: its input isn't quantized")

@@ -213,10 +213,13 @@ class Deferred:
 
 @dataclass(frozen=True)
 class Probabilities:
-    """A Softmax at the end; `source` is the name of what it reads."""
+    """A Softmax at the end; `source` is the name of what it reads. `format`: to which the file
+    rounds its result, if to any.
+    """
 
     of: Real | Pending
     source: str
+    format: Format | None = None
 
 
 Value = Constant | Weights | Words | Image | Real | Quantized | Pending | Deferred | Probabilities

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99 import portable, wide
-from quantbench.c99.arithmetic import Integers
 from quantbench.c99.execute import execute
 from quantbench.c99.float32.plan import FloatPlan
+from quantbench.c99.golden import vectors
 from quantbench.c99.graph import Graph
 from quantbench.c99.plan import Place, Plan, Step, natural, plan
 from quantbench.c99.portable import Code
@@ -65,13 +65,6 @@ def drawn(made: Plan | FloatPlan) -> int:
     """How many random vectors are written."""
     each = made.input.bytes + made.output.bytes
     return max(1, min(_RANDOM, _MOST_GOLDEN_BYTES // each - 2))
-
-
-def vectors(graph: Graph, random: int, seed: int) -> Integers:
-    """Inputs [N, *shape] of an unsigned graph: all 0, all 255 and random ones."""
-    shape = graph.tensors[graph.input].shape
-    some = np.random.default_rng(seed).integers(0, 256, (random, *shape))
-    return np.concatenate([np.zeros((1, *shape), np.int64), np.full((1, *shape), 255), some])
 
 
 def _header(made: Plan, scratch: int) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from quantbench.c99.arithmetic import Integers, rescaled
 from quantbench.c99.float32 import graph as reals
@@ -21,6 +23,7 @@ from quantbench.c99.graph import (
     Conv,
     Dense,
     Graph,
+    GraphOf,
     Node,
     Pad,
     Pool,
@@ -31,6 +34,8 @@ from quantbench.c99.graph import (
     Tensor,
 )
 from quantbench.c99.windows import padded, products, windows
+
+N = TypeVar("N")
 
 
 def quantized(inputs: NDArray[np.float32], tensor: Tensor) -> Integers:
@@ -46,6 +51,17 @@ def dequantized(values: Integers, tensor: Tensor) -> NDArray[np.float32]:
     """[N, K] or [N, C, H, W] integers to float32."""
     scale = np.asarray(tensor.scale, np.float32).reshape(-1, *[1] * (values.ndim - 2))
     return np.asarray((values - tensor.zero_point).astype(np.float32) * scale, np.float32)
+
+
+def answers(graph: GraphOf[N], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the network answers, float32 [N, K], for its output as real numbers: these, or their
+    Softmax, rounded where the file rounds it.
+    """
+    if not graph.softmax:
+        return values
+    found = np.asarray(softmax(values, axis=1), np.float32)
+    rounded = graph.probabilities
+    return found if rounded is None else dequantized(quantized(found, rounded), rounded)
 
 
 def execute(graph: Graph, values: Integers) -> Integers:
@@ -150,6 +166,12 @@ def _clamped(
     if low is not None:
         acc = np.maximum(acc, low.reshape(shape))
     return acc if high is None else np.minimum(acc, high.reshape(shape))
+
+
+def total_macs(graph: Graph) -> int:
+    """Multiply-adds of a whole network for one image."""
+    layers = (node for node in graph.nodes if isinstance(node, Conv | Dense))
+    return sum(macs(node, graph.tensors[node.output]) for node in layers)
 
 
 def macs(node: Conv | Dense | reals.Conv | reals.Dense, output: Tensor) -> int:

@@ -201,8 +201,9 @@ class Origin:
 
 @dataclass(frozen=True)
 class GraphOf(Generic[N]):
-    """A network of such nodes. `softmax`: what follows the output, in float, beside the core.
-    `origins`: by tensor, where its values are found in the ONNX file.
+    """A network of such nodes. `softmax`: what follows the output, in float, beside the core, and
+    `probabilities` the integers to which the file rounds that. `origins`: by tensor, where its
+    values are found in the ONNX file.
     """
 
     name: str
@@ -211,6 +212,7 @@ class GraphOf(Generic[N]):
     input: str
     output: str
     softmax: bool = False
+    probabilities: Tensor | None = None
     origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
 
 

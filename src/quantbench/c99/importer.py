@@ -8,8 +8,8 @@ from quantbench.c99 import _quantization
 from quantbench.c99._integer_state import IntegerState
 from quantbench.c99._operators import SHARED, Operator, checked
 from quantbench.c99._reading import Network, read
-from quantbench.c99._values import Pending, Probabilities, Real
-from quantbench.c99.graph import Graph
+from quantbench.c99._values import Pending, Probabilities, Real, Value
+from quantbench.c99.graph import Graph, Tensor
 from quantbench.errors import CompileError
 
 OPERATORS: dict[str, Operator[IntegerState]] = {
@@ -45,10 +45,10 @@ def import_network(network: Network) -> Graph:
 
 
 def _graph(network: Network, state: IntegerState) -> Graph:
-    value = state.values.get(network.output)
-    softmax = isinstance(value, Probabilities)
-    source = value.source if isinstance(value, Probabilities) else network.output
-    value = value.of if isinstance(value, Probabilities) else value
+    found = state.values.get(network.output)
+    softmax = isinstance(found, Probabilities)
+    source = found.source if isinstance(found, Probabilities) else network.output
+    value = found.of if isinstance(found, Probabilities) else found
     if isinstance(value, Pending):
         value = state.builder.settled(value) or state.builder.accumulators(source, value)
     if not isinstance(value, Real) or state.input is None:
@@ -64,5 +64,14 @@ def _graph(network: Network, state: IntegerState) -> Graph:
         input=state.input,
         output=output,
         softmax=softmax,
+        probabilities=_probabilities(found),
         origins=state.builder.origins,
     )
+
+
+def _probabilities(output: Value | None) -> Tensor | None:
+    if not isinstance(output, Probabilities) or output.format is None:
+        return None
+    format = output.format
+    shape = output.of.shape
+    return Tensor("softmax", shape, format.type, (format.scale,), format.zero_point)

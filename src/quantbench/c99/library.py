@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.build import library
 from quantbench.c99.emit import Emitted
+from quantbench.c99.execute import answers
 from quantbench.c99.text import kernel
 from quantbench.contracts import Predict
 
@@ -31,7 +32,8 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
     run_image.restype = run_batch.restype = None
     many = _many(run_batch, made.output.size, size, threads)
     predict = _with_one(run_image, made.input.shape, made.output.size, size, many)
-    return _with_softmax(predict) if made.graph.softmax else predict
+    graph = made.graph
+    return (lambda inputs: answers(graph, predict(inputs))) if graph.softmax else predict
 
 
 class Bound:
@@ -127,15 +129,6 @@ def _many(run: Callable[[object], None], outputs: int, size: int, threads: int) 
         return answers
 
     return predict
-
-
-def _with_softmax(predict: Predict) -> Predict:
-    def probabilities(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        values = predict(inputs)
-        powers = np.exp(values - values.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
-
-    return probabilities
 
 
 def _convert(emitted: Emitted) -> str:

@@ -14,8 +14,6 @@ _HIGHEST = 255
 _MOST = 48
 _MOST_VALUES = 2**24
 _MOST_PRODUCTS = 2**31
-_PLAIN = 8
-"""Probes that don't depend on weights."""
 
 
 def affordable(graph: Graph, products: int) -> int:
@@ -31,24 +29,18 @@ def probes(graph: Graph, number: int, seed: int = 1) -> dict[str, Integers]:
     pick values that bring one output channel after the other as high and as low as it gets.
     """
     rng = np.random.default_rng(seed)
-    readers = _readers(graph)
-    found = {}
-    for name in graph.origins:
-        tensor = graph.tensors[name]
-        if tensor.type != "int32":
-            drawn = _drawn(tensor.shape, tensor.zero_point, graph, readers.get(name, []), rng)
-            found[name] = np.stack([*islice(drawn, number)])
-    return found
+    return {
+        name: np.stack([*islice(drawn(graph, name, rng), number)])
+        for name in graph.origins
+        if graph.tensors[name].type != "int32"
+    }
 
 
-def _drawn(
-    shape: tuple[int, ...],
-    zero_point: int,
-    graph: Graph,
-    readers: list[Conv | Dense],
-    rng: np.random.Generator,
-) -> Iterator[Integers]:
-    yield from _plain(shape, zero_point, rng)
+def drawn(graph: Graph, name: str, rng: np.random.Generator) -> Iterator[Integers]:
+    """Integers [*shape] for one 8-bit tensor, without end."""
+    tensor = graph.tensors[name]
+    shape, readers = tensor.shape, _readers(graph).get(name, [])
+    yield from _plain(shape, tensor.zero_point, rng)
     jobs = [(node, channel) for node in readers for channel in range(len(node.weights))]
     for at in rng.permutation(len(jobs)):
         node, channel = jobs[at]

@@ -16,13 +16,11 @@ from scipy.special import softmax
 from quantbench.c99 import evaluator
 from quantbench.c99._reading import Network
 from quantbench.c99.arithmetic import Integers
-from quantbench.c99.execute import dequantized, macs, quantized, run
+from quantbench.c99.execute import dequantized, quantized, run, total_macs
 from quantbench.c99.graph import (
     LIMITS,
     Add,
     Concat,
-    Conv,
-    Dense,
     Graph,
     Node,
     Origin,
@@ -50,7 +48,7 @@ def verify(file: Network, graph: Graph) -> None:
     network = unsigned(graph)
     source = _Source(file, graph)
     batch = file.batch or 1
-    number = -(-affordable(network, _products(network)) // batch) * batch
+    number = -(-affordable(network, total_macs(network)) // batch) * batch
     integers = probes(network, number)
     inputs = _reals(graph.tensors[graph.input], (number, *file.input_shape))
     answers = evaluator.evaluate(
@@ -180,9 +178,13 @@ def _require_answer(
     else:
         (origin,) = network.origins[name]
         ours = answers[source.watched(name, origin)].astype(np.float64)
-    ours = softmax(ours.reshape(len(ours), -1), axis=1) if network.softmax else ours
-    room = _ROOM * max(np.abs(theirs).max(), 1e-30)
-    if not (np.abs(ours.reshape(-1) - theirs.reshape(-1)) <= room).all():
+    ours, room = ours.reshape(len(ours), -1), _ROOM * max(np.abs(theirs).max(), 1e-30)
+    if network.softmax:
+        ours = softmax(ours, axis=1)
+    if rounded := network.probabilities:
+        low, high = (rounded.scale[0] * (q - rounded.zero_point) for q in LIMITS[rounded.type])
+        ours, room = np.clip(ours, low, high), room + rounded.scale[0] / 2
+    if not (np.abs(ours - theirs.reshape(ours.shape)) <= room).all():
         _require(ours, np.zeros(0), "the output")
 
 
@@ -193,11 +195,6 @@ def _held_as(network: Graph) -> str:
     while name not in network.origins:
         name = before[name]
     return name
-
-
-def _products(network: Graph) -> int:
-    layers = (node for node in network.nodes if isinstance(node, Conv | Dense))
-    return sum(macs(node, network.tensors[node.output]) for node in layers)
 
 
 def _reals(tensor: Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.artifact import Artifact
-from quantbench.c99.execute import dequantized, execute, quantized
+from quantbench.c99.execute import answers, dequantized, execute, quantized
 from quantbench.c99.graph import Conv, Graph
 from quantbench.c99.importer import import_onnx
 from quantbench.contracts import Predict
@@ -44,8 +44,7 @@ def load(artifact: Artifact, threads: int) -> Predict:
     given, answered = graph.tensors[graph.input], graph.tensors[graph.output]
 
     def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        logits = dequantized(execute(graph, quantized(inputs, given)), answered)
-        return _softmax(logits) if graph.softmax else logits
+        return answers(graph, dequantized(execute(graph, quantized(inputs, given)), answered))
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         parts = [run(inputs[at : at + images]) for at in range(0, len(inputs), images)]
@@ -64,8 +63,3 @@ def largest(graph: Graph) -> int:
                 places *= math.prod(node.pooling.window.kernel)
             sizes.append(places * math.prod(node.weights.shape[1:]) * node.groups)
     return max(sizes)
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
