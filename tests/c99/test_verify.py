@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 from quantbench.artifact import Artifact
 from quantbench.c99._reading import Network, read
 from quantbench.c99.arithmetic import Multiplier
+from quantbench.c99.execute import answers, dequantized, execute, quantized
 from quantbench.c99.graph import Add, Concat, Conv, Dense, Graph, Node, Pad, Pool, Rescale
 from quantbench.c99.importer import import_network
 from quantbench.c99.verify import verify
 from quantbench.errors import CompileError
-from tests.c99.models import SCALE, Model
+from tests.c99.models import SCALE, Model, images
 from tests.c99.networks import networks, written
 
 Change = Callable[[Node], Node]
@@ -146,6 +148,29 @@ def test_a_softmax_that_was_lost_is_found(tmp_path: Path) -> None:
     verify(network, graph)
     with pytest.raises(CompileError, match="the output"):
         verify(network, replace(graph, softmax=False))
+
+
+@pytest.mark.parametrize("scale", [1 / 256, 1 / 400])
+def test_a_softmax_is_rounded_where_the_file_rounds_it(tmp_path: Path, scale: float) -> None:
+    """At 1/400 the largest probability that 8 bits hold is 0.6375."""
+    model = Model()
+    model.pair("x")
+    model.add("Flatten")
+    values = np.random.default_rng(3).integers(-9, 9, (32, 3))
+    model.add("MatMul", None, model.weights(values, scale=0.05))
+    model.add("Softmax")
+    model.pair(scale=scale, zero=0)
+    path = model.saved(tmp_path)
+    network, graph = imported(path)
+    verify(network, graph)
+    inputs = images(20, 2, 4, 4)
+    plain = onnxruntime.SessionOptions()
+    plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    (theirs,) = onnxruntime.InferenceSession(str(path), plain).run(None, {"x": inputs})
+    integers = execute(graph, quantized(inputs, graph.tensors[graph.input]))
+    ours = answers(graph, dequantized(integers, graph.tensors[graph.output]))
+    assert np.abs(ours / scale - np.rint(ours / scale)).max() < 1e-3
+    assert np.abs(ours - theirs).max() < 1.001 * scale
 
 
 def test_the_scale_of_the_input(tmp_path: Path) -> None:
