@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,112 +11,43 @@ import onnx
 import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+
+from tests.c99.spelling import At, Choose, Form, Spelling
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
-@dataclass(frozen=True)
-class At:
-    """A dequantized activation: name, shape without the batch, scale, zero point, type."""
-
-    name: str
-    shape: tuple[int, ...]
-    scale: float
-    zero_point: int
-    type: str
-
-
-class Maker:
+class Maker(Spelling):
     """Adds layers one by one; each ends in a QuantizeLinear and a DequantizeLinear."""
 
-    def __init__(self, draw: Draw) -> None:
-        self.draw = draw
-        self.rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-        self.nodes: list[onnx.NodeProto] = []
-        self.tensors: list[onnx.TensorProto] = []
-        self.opset = draw(st.sampled_from([13, 17, 21]))
-
-    def one_of(self, *values: Any) -> Any:
-        return self.draw(st.sampled_from(values))
-
-    def node(self, op: str, *inputs: str, **attributes: Any) -> str:
-        name = f"{op.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, [*inputs], [name], name=name, **attributes))
-        return name
-
-    def constant(self, values: Any, dtype: str) -> str:
-        name = f"constant_{len(self.tensors)}"
-        self.tensors.append(numpy_helper.from_array(np.asarray(values, dtype), name))
-        return name
-
-    def pair(self, name: str, shape: tuple[int, ...], scale: float, like: At | None = None) -> At:
-        """QuantizeLinear and DequantizeLinear, of a drawn type unless `like` says it."""
-        type = like.type if like else self.one_of("uint8", "int8")
-        low, high = (0, 255) if type == "uint8" else (-128, 127)
-        zero = like.zero_point if like else self.one_of(low, (low + high + 1) // 2, low + 37, high)
-        given = (self.constant(scale, "float32"), self.constant(zero, type))
-        quantized = self.node("QuantizeLinear", name, *given)
-        real = self.node("DequantizeLinear", quantized, *given)
-        return At(real, shape, float(np.float32(scale)), zero, type)
-
-    def weights(self, shape: tuple[int, ...], axis: int) -> tuple[str, NDArray[np.float32]]:
-        """Dequantized, and their scale: one, or one for each index of `axis`."""
-        type = self.one_of("int8", "uint8")
-        low, high = (0, 255) if type == "uint8" else (-128, 127)
-        each = self.one_of(True, False)
-        scale = np.float32(self.rng.uniform(0.002, 0.02, shape[axis] if each else ()))
-        zero = self.rng.integers(low, high + 1, scale.shape) if self.one_of(True, False) else (
-            np.full(scale.shape, 0 if type == "int8" else 128)
-        )  # fmt: skip
-        values = self.rng.integers(low, high + 1, shape)
-        if self.one_of(True, False, False):  # a dead channel
-            np.moveaxis(values, axis, 0)[0] = zero.reshape(-1)[0]
-        given = (self.constant(scale, "float32"), self.constant(zero, type))
-        place = {"axis": self.one_of(axis, axis - len(shape))} if each else {}
-        stored = self.constant(values, type)
-        if self.one_of(True, False, False):  # quantized in the network, from float32
-            spread = [-1 if at == axis else 1 for at in range(len(shape))] if each else []
-            real = (values - zero.reshape(spread)) * scale.reshape(spread).astype(np.float64)
-            stored = self.node("QuantizeLinear", self.constant(real, "float32"), *given, **place)
-        return self.node("DequantizeLinear", stored, *given, **place), scale
-
-    def bias(self, size: int, scale: NDArray[np.float32]) -> list[str]:
-        """Nothing, float32, or integers at the scale of the accumulator."""
-        kind = self.one_of("none", "float32", "int32")
-        whole = self.rng.integers(-3000, 3000, size)
-        if kind == "none":
-            return []
-        if kind == "float32":
-            return [self.constant(whole * 1.37 * scale, "float32")]
-        given = self.constant(whole, "int32"), self.constant(scale, "float32")
-        return [self.node("DequantizeLinear", *given, **({"axis": 0} if scale.ndim else {}))]
-
     def activated(self, name: str, scale: float) -> str:
-        kind = self.one_of("none", "Relu", "Clip", "low", "high")
+        kind = self.choose(self.form.activations)
         if kind == "none":
             return name
         if kind == "Relu":
             return self.node("Relu", name)
-        low = "" if kind == "high" else self.constant(-23.4 * scale, "float32")
-        high = [] if kind == "low" else [self.constant(71.3 * scale, "float32")]
-        return self.node("Clip", name, low, *high)
+        limits = {"min": -23.4 * scale, "max": 71.3 * scale}
+        limits.pop({"low": "max", "high": "min"}.get(kind, ""), None)
+        if self.opset < 11:
+            return self.node("Clip", name, **limits)
+        low, high = (
+            self.constant(limits[side], "float32") if side in limits else ""
+            for side in ("min", "max")
+        )
+        return self.node("Clip", name, low, high)
 
     def window(self, image: tuple[int, ...], most: int, *, pooling: bool) -> dict[str, Any] | None:
         """Attributes of a window that fits."""
-        kernel = [self.draw(st.integers(1, min(most, size + 2))) for size in image]
-        strides = [self.draw(st.integers(1, 3)) for _ in image]
+        kernel = [self.whole(1, min(most, size + 2)) for size in image]
+        strides = [self.whole(1, 3) for _ in image]
         # ONNX Runtime runs no pooling whose windows of "SAME" would leave places out.
-        same = (
-            []
-            if pooling and any(s > k for s, k in zip(strides, kernel, strict=True))
-            else ["SAME_UPPER", "SAME_LOWER"]
-        )
+        gaps = pooling and any(s > k for s, k in zip(strides, kernel, strict=True))
+        same = [] if gaps else ["SAME_UPPER", "SAME_LOWER"]
         how = self.one_of("NOTSET", "NOTSET", "VALID", *same)
         dilated = not pooling and not how.startswith("SAME")  # ONNX Runtime knows no other
         dilations = [self.one_of(1, 1, 2) if dilated else 1 for _ in image]
         limit = [min(2, k - 1) if pooling else 2 for k in kernel]
-        pads = [self.draw(st.integers(0, one)) for one in (*limit, *limit)]
+        pads = [self.whole(0, one) for one in (*limit, *limit)]
         pads = pads if how == "NOTSET" else [0] * 4
         for size, k, d, before, after in zip(
             image, kernel, dilations, pads, pads[2:], strict=False
@@ -146,7 +76,7 @@ class Maker:
         if window is None:
             return x
         groups = self.one_of(*(g for g in (1, 2, channels) if channels % g == 0))
-        outputs = groups * self.draw(st.integers(1, 3))
+        outputs = groups * self.whole(1, 3)
         inputs = channels // groups
         weights, scale = self.weights((outputs, inputs, *window["kernel_shape"]), 0)
         step = np.asarray(np.float32(x.scale) * scale, np.float32)
@@ -162,7 +92,7 @@ class Maker:
         return self.pooled(name, shape, scale_out)
 
     def normalized(self, name: str, size: int, gain: float) -> str:
-        signs = self.rng.choice([-1.0, 1.0, 1.0, 0.0], size)
+        signs = self.rng.choice([-1.0, 1.0, 1.0, 1e-9 if self.form.tiny else 0.0, 0.0], size)
         given = [
             signs * self.rng.uniform(0.5, 1.5, size),
             self.rng.uniform(-gain, gain, size),
@@ -175,7 +105,7 @@ class Maker:
         """A pooling behind a layer, or none; with a pair before it or without."""
         kind = self.one_of("none", "AveragePool", "MaxPool", "GlobalAveragePool")
         apart = self.one_of(True, True, False)
-        kernel = [min(self.draw(st.integers(1, 3)), size) for size in shape[1:]]
+        kernel = [min(self.whole(1, 3), size) for size in shape[1:]]
         if kind == "none":
             return self.pair(name, shape, scale)
         if self.one_of(True, False):
@@ -232,18 +162,23 @@ class Maker:
         return self.held(self.node("Concat", x.name, other.name, axis=self.one_of(1, -3)), shape, x)
 
     def padded(self, x: At) -> At:
-        pads = [self.draw(st.integers(0, 2)) for _ in range(4)]
-        given = [self.constant([0, 0, *pads[:2], 0, 0, *pads[2:]], "int64")]
-        if self.one_of(True, False):
-            given.append(self.constant(self.one_of(0.0, x.scale * 3), "float32"))
+        pads = [self.whole(0, 2) for _ in range(4)]
+        every, value = [0, 0, *pads[:2], 0, 0, *pads[2:]], self.one_of(None, 0.0, x.scale * 3)
+        given = [self.constant(every, "int64")] if self.opset >= 11 else []
+        attributes: dict[str, Any] = {} if self.opset >= 11 else {"pads": every}
+        if value is not None and self.opset >= 11:
+            given.append(self.constant(value, "float32"))
+        elif value is not None:
+            attributes["value"] = value
         channels, height, width = x.shape
         shape = (channels, height + pads[0] + pads[2], width + pads[1] + pads[3])
-        return self.held(self.node("Pad", x.name, *given), shape, x)
+        return self.held(self.node("Pad", x.name, *given, **attributes), shape, x)
 
     def flat(self, x: At) -> At:
         size = int(np.prod(x.shape))
         if x.shape[1:] == (1, 1) and self.one_of(True, False):
-            name = self.node("Squeeze", x.name, self.constant([2, 3], "int64"))
+            axes = [self.constant([2, 3], "int64")] if self.opset >= 13 else []
+            name = self.node("Squeeze", x.name, *axes, **({} if axes else {"axes": [2, 3]}))
         elif self.one_of(True, False):
             name = self.node("Flatten", x.name)
         else:
@@ -254,12 +189,13 @@ class Maker:
     def dense(self, x: At, outputs: int) -> tuple[str, float]:
         """Not yet quantized, and a scale for it."""
         (inputs,) = x.shape
-        turned = self.one_of(True, False)
+        turned = self.opset >= 11 and self.one_of(True, False)
         shape, axis = ((outputs, inputs), 0) if turned else ((inputs, outputs), 1)
         weights, scale = self.weights(shape, axis)
         bias = self.bias(outputs, np.asarray(np.float32(x.scale) * scale, np.float32))
         gain = x.scale * float(scale.max()) * 74 * 74 * inputs**0.5 * 0.02
-        if turned or self.one_of(True, False):
+        whole = bool(bias) or self.opset >= 11  # before, Gemm had to have a bias
+        if whole and (turned or self.one_of(True, False)):
             factors = {"alpha": self.one_of(1.0, -1.5, 0.5), "beta": self.one_of(1.0, -2.0)}
             name = self.node("Gemm", x.name, weights, *bias, transB=int(turned), **factors)
             return name, gain
@@ -267,16 +203,16 @@ class Maker:
         return (self.node("Add", *([name, *bias][:: self.one_of(1, -1)])) if bias else name), gain
 
     def model(self, images: int) -> tuple[onnx.ModelProto, NDArray[np.float32]]:
-        shape = tuple(self.draw(st.integers(1, most)) for most in (3, 9, 9))
+        shape = tuple(self.whole(1, most) for most in (3, 9, 9))
         x = self.pair("input", shape, 0.05)
         given = self.rng.normal(0, 4, (images, *shape)).astype(np.float32)
         steps = (self.conv, self.conv, self.conv, self.pool, self.activation, self.residual,
                  self.joined, self.padded)  # fmt: skip
-        for _ in range(self.draw(st.integers(1, 4))):
+        for _ in range(self.whole(1, 4)):
             x = self.one_of(*steps)(x)
         x = self.flat(x)
-        for _ in range(self.draw(st.integers(0, 1))):
-            outputs = self.draw(st.integers(1, 6))
+        for _ in range(self.whole(0, 1)):
+            outputs = self.whole(1, 6)
             name, scale = self.dense(x, outputs)
             x = self.pair(self.activated(name, scale), (outputs,), scale)
         name, scale = self.dense(x, 4)
@@ -287,23 +223,21 @@ class Maker:
             name = self.node("Softmax", name, axis=self.one_of(1, -1))
         return self.built(shape=given.shape[1:], output=name), given
 
-    def built(self, shape: tuple[int, ...], output: str) -> onnx.ModelProto:
-        value = helper.make_tensor_value_info
-        graph = helper.make_graph(
-            self.nodes,
-            "random",
-            [value("input", TensorProto.FLOAT, ["batch", *shape])],
-            [value(output, TensorProto.FLOAT, ["batch", 4])],
-            self.tensors,
-        )
-        opsets = [helper.make_opsetid("", self.opset)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=8)
-
 
 @st.composite
 def networks(draw: Draw, images: int = 3) -> tuple[onnx.ModelProto, NDArray[np.float32]]:
     """A network and float32 inputs [images, C, H, W]."""
-    return Maker(draw).model(images)
+    return Maker(choices(draw)).model(images)
+
+
+def choices(draw: Draw) -> Choose:
+    return lambda values: draw(st.sampled_from(values))
+
+
+def numbered(seed: int, form: Form, images: int = 3) -> tuple[onnx.ModelProto, NDArray[np.float32]]:
+    """The network of a number, in the form of a quantizer's files."""
+    rng = np.random.default_rng(seed)
+    return Maker(lambda values: values[int(rng.integers(len(values)))], form).model(images)
 
 
 def written(parent: pytest.TempPathFactory, model: onnx.ModelProto) -> Path:

@@ -7,7 +7,8 @@ import onnx
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.c99.networks import At, Draw, Maker
+from tests.c99.networks import Draw, Maker, choices
+from tests.c99.spelling import At
 
 
 class FloatMaker(Maker):
@@ -38,4 +39,4 @@ class FloatMaker(Maker):
 @st.composite
 def networks(draw: Draw, images: int = 3) -> tuple[onnx.ModelProto, NDArray[np.float32]]:
     """A network and float32 inputs [images, C, H, W]."""
-    return FloatMaker(draw).model(images)
+    return FloatMaker(choices(draw)).model(images)
