@@ -11,6 +11,7 @@ from quantbench.c99.float32 import emit as float_emit
 from quantbench.c99.float32 import importer as float_importer
 from quantbench.c99.float32 import plan as float_plan
 from quantbench.c99.float32.plan import FloatPlan
+from quantbench.c99.float32.verify import verify as verify_float
 from quantbench.c99.plan import Plan
 from quantbench.c99.targets import Dtype, Target
 from quantbench.c99.verify import verify
@@ -30,7 +31,9 @@ def compiled(path: Path, target: Target, dtype: Dtype | None = None) -> Emitted:
     """
     network = read(path)
     if (dtype or own(network)) == Dtype.FLOAT32:
-        return float_emit.emit(float_importer.import_network(network), target)
+        floats = float_importer.import_network(network)
+        verify_float(network, floats)
+        return float_emit.emit(floats, target)
     graph = importer.import_network(network)
     verify(network, graph)
     return emit.emit(graph, target)
