@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.arithmetic import Integers, rescaled
+from quantbench.c99.arithmetic import Integers, nearest_shift, rescaled
 from quantbench.c99.float32 import graph as reals
 from quantbench.c99.graph import (
     LIMITS,
@@ -77,7 +77,7 @@ def _run(node: Node, graph: Graph, found: dict[str, Integers]) -> Integers:
                     node.inputs, node.zero_points, node.multipliers, strict=True
                 )
             )
-            summed = (one + other + (1 << (node.shift - 1))) >> node.shift
+            summed = nearest_shift(one + other, node.shift)
             return _within(summed + node.zero_point, node.low, node.high)
         case Rescale():
             acc = found[node.input] - graph.tensors[node.input].zero_point
