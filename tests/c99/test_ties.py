@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from quantbench.artifact import Artifact
-from quantbench.c99 import execute as interpreter
-from quantbench.c99.arithmetic import Integers, Multiplier
+from quantbench.c99.arithmetic import Multiplier
 from quantbench.c99.emit import emit, vectors
 from quantbench.c99.execute import execute
 from quantbench.c99.graph import Add, Graph, Pooling, Window
@@ -27,6 +26,7 @@ from quantbench.c99.unsigned import unsigned
 from tests.c99.builder import Builder, lenet
 from tests.c99.checking import chosen, command, native
 from tests.c99.drawn import graphs
+from tests.c99.rounding import rounded_up
 from tests.c99.together import all_pass
 from tests.targets.networks import residual, separable
 
@@ -89,18 +89,6 @@ def test_sums_differ_is_what_every_pair_says(
     given = np.clip(np.floor(reals + 0.5) + zero, 0, size)
     expected = (given != np.clip(np.rint(reals) + zero, 0, size)).any()
     assert sums_differ(node, (Range(0, 40), Range(0, 40))) == expected
-
-
-def half_up(product: Integers, s: Integers | int) -> Integers:
-    half = np.left_shift(np.int64(1), np.asarray(s, np.int64) - 1)
-    return np.asarray(np.right_shift(product + half, s), np.int64)
-
-
-def rounded_up(graph: Graph, values: Integers) -> Integers:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("quantbench.c99.arithmetic.nearest_shift", half_up)
-        patch.setattr(interpreter, "nearest_shift", half_up)
-        return execute(graph, values)
 
 
 @settings(max_examples=60)

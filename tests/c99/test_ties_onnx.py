@@ -18,7 +18,7 @@ from quantbench.c99.execute import dequantized, execute, quantized
 from quantbench.c99.importer import import_onnx
 from tests.c99.checking import command
 from tests.c99.models import SCALE, Model
-from tests.c99.test_ties import rounded_up
+from tests.c99.rounding import rounded_up
 from tests.c99.together import all_pass
 
 SHAPE = (2, 8, 8)

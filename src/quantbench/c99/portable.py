@@ -173,7 +173,7 @@ def _pool(step: Step, node: Pool) -> Code:
         "inside": int(_inside(step, node.window, _ONE.window)),
         "in_zero": step.inputs[0].zero_point,
     }  # fmt: skip
-    return _simple(step, "pool", tables, fields, node.requantize)
+    return _simple(step, "pool", tables, fields)
 
 
 def _rescale(step: Step, node: Rescale) -> Code:
@@ -184,7 +184,7 @@ def _rescale(step: Step, node: Rescale) -> Code:
         "places": step.output.size // channels, "channels": channels,
         "in_zero": step.inputs[0].zero_point,
     }  # fmt: skip
-    return _simple(step, "rescale", tables, fields, node.requantize)
+    return _simple(step, "rescale", tables, fields)
 
 
 def _add(step: Step, node: Add) -> Code:
@@ -206,20 +206,13 @@ def _add(step: Step, node: Add) -> Code:
     return Code(constants, (call,), ("add_layer", kind), 0, 0)
 
 
-def _simple(
-    step: Step,
-    kind: str,
-    tables: _Tables,
-    fields: dict[str, str | int],
-    requantize: Requantize | None,
-) -> Code:
+def _simple(step: Step, kind: str, tables: _Tables, fields: dict[str, str | int]) -> Code:
     """A layer without weights."""
     name = step.identifier
     places = ", ".join([*(one.at for one in step.inputs), step.output.at])
     call = f"{kind}(&{name}, {places});"
     made = Structure(kind, name, {**tables.fields, **fields})
-    kernels = (*_rounding(requantize), kind)
-    return Code(tables.text, (call,), kernels, 0, tables.bytes, (made,))
+    return Code(tables.text, (call,), (*tables.kernels, kind), 0, tables.bytes, (made,))
 
 
 def concat(inputs: tuple[Place, ...], output: Place) -> Code:
@@ -274,6 +267,7 @@ class _Tables:
         self.text = ""
         self.bytes = 0
         self.fields: dict[str, str | int] = {}
+        self.kernels: tuple[str, ...] = ()
 
     def add(self, field: str, type: str, values: NDArray[np.integer]) -> None:
         name = f"{self.layer}_{field}"
@@ -283,6 +277,7 @@ class _Tables:
 
 
 def _requantize(tables: _Tables, requantize: Requantize | None) -> None:
+    tables.kernels = _rounding(requantize)
     if requantize is None:
         tables.fields |= {"m": "NULL", "shift": "NULL", "m_step": 0}
         tables.fields |= {"zero": 0, "least": 0, "most": 0}
