@@ -39,6 +39,8 @@ class Builder:
     shape: tuple[int, ...]
     seed: int = 1
     type: Type = "uint8"
+    dyadic: bool = False
+    """Weights are multiples of 64, and factors have few bits: many results are ties."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
 
@@ -63,12 +65,25 @@ class Builder:
             real = Fraction(float(self.rng.uniform(0.3, 3))) / max(1, int(60 * math.sqrt(sum_of)))
             kind = int(self.rng.integers(0, 8))
             real = {0: Fraction(0), 1: Fraction(1, 2**33), 2: Fraction(1, 64)}.get(kind, real)
+            if self.dyadic:
+                real = self.few_bits(real)
             made.append(multiplier(real, output))
         return Requantize(tuple(made), self.tensors[output].zero_point, low, high)
 
+    def few_bits(self, real: Fraction) -> Fraction:
+        """Near `real`: 1, 3 or 5 times a power of two."""
+        exponent = math.floor(math.log2(real)) if real else 0
+        return Fraction(int(self.rng.choice((1, 3, 5)))) * Fraction(2) ** (exponent - 1)
+
     def weights(self, shape: tuple[int, ...], wide: bool) -> NDArray[np.int16]:
         most = 255 if wide else 127
-        return self.rng.integers(-most, most + 1, shape).astype(np.int16)
+        return self.stepped(self.rng.integers(-most, most + 1, shape)).astype(np.int16)
+
+    def starts(self, count: int) -> NDArray[np.int32]:
+        return self.stepped(self.rng.integers(-5000, 5000, count)).astype(np.int32)
+
+    def stepped(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.sign(values) * (np.abs(values) // 64 * 64) if self.dyadic else values
 
     def limits(
         self, count: int, activation: str
@@ -103,7 +118,7 @@ class Builder:
                 input=source,
                 output=out,
                 weights=weights,
-                start=self.rng.integers(-5000, 5000, channels).astype(np.int32),
+                start=self.starts(channels),
                 window=window,
                 groups=groups,
                 padding=into.zero_point,
@@ -130,7 +145,7 @@ class Builder:
                 input=source,
                 output=out,
                 weights=self.weights((outputs, into.size), wide),
-                start=self.rng.integers(-5000, 5000, outputs).astype(np.int32),
+                start=self.starts(outputs),
                 low=low,
                 high=high,
                 requantize=None if last else self.requantize(out, outputs, into.size * 127),
@@ -156,11 +171,13 @@ class Builder:
 
     def add(self, one: str, other: str) -> str:
         out = self.new(self.tensors[one].shape)
-        m1, m2, s = common_multipliers(
+        factors = (
             Fraction(float(self.rng.uniform(0.1, 1))),
             Fraction(1, int(self.rng.integers(1, 9))),
-            out,
         )
+        if self.dyadic:
+            factors = self.few_bits(factors[0]), self.few_bits(factors[1])
+        m1, m2, s = common_multipliers(*factors, out)
         low, high = LIMITS[self.type]
         zeros = (self.tensors[one].zero_point, self.tensors[other].zero_point)
         zero = self.tensors[out].zero_point
@@ -212,8 +229,8 @@ def places(shape: tuple[int, ...], window: Window) -> tuple[int, int]:
     return height, width
 
 
-def lenet(seed: int = 1, type: Type = "uint8") -> Graph:
-    build = Builder((1, 32, 32), seed, type)
+def lenet(seed: int = 1, type: Type = "uint8", *, dyadic: bool = False) -> Graph:
+    build = Builder((1, 32, 32), seed, type, dyadic=dyadic)
     halved = Pooling("average", Window((2, 2), (2, 2)))
     x = build.conv("input", 6, Window((5, 5)), pooling=halved)
     x = build.conv(x, 16, Window((5, 5)), pooling=halved)

@@ -14,9 +14,11 @@ _MOST_VALUES = 3000
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> Graph:
+def graphs(draw: st.DrawFn, *, dyadic: bool = False) -> Graph:
+    """With `dyadic` always of factors that make ties."""
     shape = (draw(st.integers(1, 9)), draw(st.integers(1, 9)), draw(st.integers(1, 9)))
-    build = Builder(shape, draw(st.integers(0, 2**16)), draw(st.sampled_from(("uint8", "int8"))))
+    seed, type = draw(st.integers(0, 2**16)), draw(st.sampled_from(("uint8", "int8")))
+    build = Builder(shape, seed, type, dyadic=dyadic or draw(st.booleans()))
     x = "input"
     for _ in range(draw(st.integers(0, 4))):
         steps = [_conv, _pool, _residual, _rescale, _concat, _pad, _depthwise, _reshape]

@@ -15,8 +15,8 @@ from tests.c99.networks import networks, written
 from tests.c99.real import evaluate
 
 STEPS = 1
-"""Between a layer's result and its rounded real result, for the same integers before it: a tie
-is rounded otherwise, and a float bias is rounded to the accumulator first.
+"""Between a layer's result and its rounded real result, for the same integers before it: a float
+bias is rounded to the accumulator first, and a multiplier to 31 bits.
 """
 
 

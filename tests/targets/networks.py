@@ -16,16 +16,17 @@ _SAME = Window((3, 3), pads=(1, 1, 1, 1))
 
 @cache
 def networks(target: Target) -> tuple[dict[str, str], ...]:
-    made = [lenet(type=type) for type in _TYPES]
+    made = [lenet(type=type) for type in _TYPES] + [lenet(dyadic=True)]
     made += [make(type) for make in (residual, separable, pooled) for type in _TYPES]
+    made += [make("int8", dyadic=True) for make in (residual, separable, pooled)]
     return tuple(emit(graph, target).files for graph in (*made, *drawn(_DRAWN)))
 
 
 _TYPES: tuple[Type, ...] = ("uint8", "int8")
 
 
-def residual(type: Type) -> Graph:
-    build = Builder((3, 9, 11), type=type)
+def residual(type: Type, *, dyadic: bool = False) -> Graph:
+    build = Builder((3, 9, 11), type=type, dyadic=dyadic)
     x = build.conv("input", 32, _SAME)
     y = build.conv(x, 32, _SAME, activation="clip")
     x = build.add(x, y)
@@ -34,9 +35,9 @@ def residual(type: Type) -> Graph:
     return build.graph(build.dense(build.reshape(x, (70,)), 10, activation="none", last=True))
 
 
-def separable(type: Type) -> Graph:
+def separable(type: Type, *, dyadic: bool = False) -> Graph:
     """Depthwise, then one place: as MobileNet."""
-    build = Builder((2, 12, 10), type=type)
+    build = Builder((2, 12, 10), type=type, dyadic=dyadic)
     x = build.conv("input", 16, Window((3, 3), (2, 2), (0, 0, 1, 1)), activation="clip")
     x = build.conv(x, 16, _SAME, groups=16, activation="clip")
     x = build.conv(x, 40, Window((1, 1)), activation="none")
@@ -45,9 +46,9 @@ def separable(type: Type) -> Graph:
     return build.graph(build.conv(x, 9, Window((1, 1)), wide=True))
 
 
-def pooled(type: Type) -> Graph:
+def pooled(type: Type, *, dyadic: bool = False) -> Graph:
     """Poolings behind and beside convolutions, windows that overlap, dilations."""
-    build = Builder((1, 20, 21), type=type)
+    build = Builder((1, 20, 21), type=type, dyadic=dyadic)
     x = build.conv("input", 8, Window((5, 5)), pooling=Pooling("max", Window((2, 2), (2, 2))))
     x = build.conv(
         x, 24, Window((3, 3), dilations=(1, 2)), pooling=Pooling("average", Window((3, 2), (1, 1)))

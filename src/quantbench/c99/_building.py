@@ -226,10 +226,9 @@ class IntegerBuilder(Builder):
 
 
 def _integer(real: Fraction, format: Format) -> int:
-    """The nearest that the format holds."""
+    """The nearest that the format holds; a tie goes to an even number of steps."""
     low, high = LIMITS[format.type]
-    steps = math.floor(real / exact(format.scale) + Fraction(1, 2))
-    return min(max(format.zero_point + steps, low), high)
+    return min(max(format.zero_point + round(real / exact(format.scale)), low), high)
 
 
 def _integers(limits: Limits, format: Format) -> tuple[int, int]:

@@ -64,12 +64,21 @@ def common_multipliers(one: Fraction, other: Fraction, where: str) -> tuple[int,
 
 
 def rescaled(acc: Integers, m: Integers | int, s: Integers | int) -> Integers:
-    """(acc * m + 2**(s - 1)) >> s: the nearest integer, the larger at a tie.
+    """The integers nearest to acc * m * 2**-s, the even one at a tie.
 
     |acc| <= 2**31, 0 <= m < 2**31, 1 <= s <= 62.
     """
+    return nearest_shift(acc * np.asarray(m, np.int64), np.asarray(s, np.int64))
+
+
+def nearest_shift(product: Integers, s: Integers | int) -> Integers:
+    """The integers nearest to product * 2**-s, the even one at a tie.
+
+    |product| < 2**62, 1 <= s <= 62.
+    """
+    odd = np.right_shift(product, s) & 1
     half = np.left_shift(np.int64(1), np.asarray(s, np.int64) - 1)
-    return np.asarray(np.right_shift(acc * np.asarray(m, np.int64) + half, s), np.int64)
+    return np.asarray(np.right_shift(product + (half - 1 + odd), s), np.int64)
 
 
 def folded_bias(bias: list[Fraction], weights: Integers, zero_point: int) -> list[int]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from quantbench.c99.arithmetic import Integers, rescaled
+from quantbench.c99.arithmetic import Integers, nearest_shift, rescaled
 from quantbench.c99.float32 import graph as reals
 from quantbench.c99.graph import (
     LIMITS,
@@ -96,7 +96,7 @@ def run(node: Node, graph: Graph, found: Mapping[str, Integers]) -> Integers:
                     node.inputs, node.zero_points, node.multipliers, strict=True
                 )
             )
-            summed = (one + other + (1 << (node.shift - 1))) >> node.shift
+            summed = nearest_shift(one + other, node.shift)
             return _within(summed + node.zero_point, node.low, node.high)
         case Rescale():
             acc = found[node.input] - graph.tensors[node.input].zero_point

@@ -52,7 +52,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Requantize:
-    """To the output tensor: zero_point + round(acc * m 2**-s), clamped to [low, high].
+    """To the output tensor: zero_point + round(acc * m 2**-s), half to even, in [low, high].
 
     One multiplier, or one for each output channel.
     """
@@ -61,6 +61,8 @@ class Requantize:
     zero_point: int
     low: int
     high: int
+    ties: bool = True
+    """False where it is proved that half up gives the same: see ties.py."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Add:
-    """zero_point + ((q1 - z1) m1 + (q2 - z2) m2 + 2**(s - 1) >> s), clamped to [low, high]."""
+    """zero_point + round(((q1 - z1) m1 + (q2 - z2) m2) 2**-s), half to even, in [low, high]."""
 
     name: str
     inputs: tuple[str, str]
@@ -142,6 +144,8 @@ class Add:
     zero_point: int
     low: int
     high: int
+    ties: bool = True
+    """As in Requantize."""
 
 
 @dataclass(frozen=True)

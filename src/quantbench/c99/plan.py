@@ -29,6 +29,7 @@ from quantbench.c99.graph import (
     Type,
 )
 from quantbench.c99.memory import Life, offsets
+from quantbench.c99.ties import mark_ties
 from quantbench.c99.unsigned import unsigned
 
 Order = NDArray[np.int64]
@@ -99,7 +100,7 @@ def natural(shape: tuple[int, ...]) -> Order:
 
 def plan(graph: Graph) -> Plan:
     """Raises CompileError for a layer that unsigned tensors make too large for 32 bits."""
-    graph = unsigned(graph)
+    graph = mark_ties(unsigned(graph))
     draft = Draft[Node, Work](graph)
     for node in graph.nodes:
         _add(draft, node)

@@ -25,6 +25,8 @@ from quantbench.c99.text import array, structure
 
 _ONE = Pooling("average", Window((1, 1)))
 _ADD_BITS, _ADD_LOW = 40, 2**15
+_EVEN = 64
+"""Added to the shifts of a layer with ties: see kernels/requantize_even.h."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,12 @@ def _layer(step: Step, node: Conv | Dense, groups: int, places: int, pool_max: i
     tables = _Tables(name)
     tables.add("numbers", "int32_t", np.concatenate(numbers))
     if given:
-        tables.add("shift", "uint8_t", np.array([one.s for one in many]))
+        tables.add("shift", "uint8_t", _shifts(given))
     weight = "int16_t" if suffix else "int8_t"
     return Code(
         array(weight, f"{name}_weights", node.weights) + tables.text,
         (f"dense{suffix}(&{name}, {step.inputs[0].at}, {step.output.at}, scratch, 0);",),
-        ("requantize", f"dot{suffix}", f"dense{suffix}"),
+        (*_rounding(given), f"dot{suffix}", f"dense{suffix}"),
         node.weights.size * (2 if suffix else 1),
         tables.bytes,
         (Structure(f"dense{suffix}", name, fields),),
@@ -199,7 +201,9 @@ def _add(step: Step, node: Add) -> Code:
     }  # fmt: skip
     constants = structure("add_layer", step.identifier, fields)
     places = ", ".join([*(one.at for one in step.inputs), step.output.at])
-    return Code(constants, (f"add(&{step.identifier}, {places});",), ("add",), 0, 0)
+    kind = "add_even" if node.ties else "add"
+    call = f"{kind}(&{step.identifier}, {places});"
+    return Code(constants, (call,), ("add_layer", kind), 0, 0)
 
 
 def _simple(step: Step, kind: str, tables: _Tables, fields: dict[str, str | int]) -> Code:
@@ -208,7 +212,7 @@ def _simple(step: Step, kind: str, tables: _Tables, fields: dict[str, str | int]
     places = ", ".join([*(one.at for one in step.inputs), step.output.at])
     call = f"{kind}(&{name}, {places});"
     made = Structure(kind, name, {**tables.fields, **fields})
-    return Code(tables.text, (call,), ("requantize", kind), 0, tables.bytes, (made,))
+    return Code(tables.text, (call,), (*tables.kernels, kind), 0, tables.bytes, (made,))
 
 
 def concat(inputs: tuple[Place, ...], output: Place) -> Code:
@@ -263,6 +267,7 @@ class _Tables:
         self.text = ""
         self.bytes = 0
         self.fields: dict[str, str | int] = {}
+        self.kernels: tuple[str, ...] = ()
 
     def add(self, field: str, type: str, values: NDArray[np.integer]) -> None:
         name = f"{self.layer}_{field}"
@@ -272,14 +277,26 @@ class _Tables:
 
 
 def _requantize(tables: _Tables, requantize: Requantize | None) -> None:
+    tables.kernels = _rounding(requantize)
     if requantize is None:
         tables.fields |= {"m": "NULL", "shift": "NULL", "m_step": 0}
         tables.fields |= {"zero": 0, "least": 0, "most": 0}
         return
     many = requantize.multipliers
     tables.add("m", "int32_t", np.array([one.m for one in many]))
-    tables.add("shift", "uint8_t", np.array([one.s for one in many]))
+    tables.add("shift", "uint8_t", _shifts(requantize))
     tables.fields |= {
         "m_step": int(len(many) > 1), "zero": requantize.zero_point,
         "least": requantize.low, "most": requantize.high,
     }  # fmt: skip
+
+
+def _shifts(requantize: Requantize) -> NDArray[np.integer]:
+    more = _EVEN if requantize.ties else 0
+    return np.array([one.s + more for one in requantize.multipliers])
+
+
+def _rounding(requantize: Requantize | None) -> tuple[str, str]:
+    """The kernels that round."""
+    even = requantize is not None and requantize.ties
+    return "floor_shift", "requantize_even" if even else "requantize"

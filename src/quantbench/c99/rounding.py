@@ -12,11 +12,12 @@ _LEAST, _MOST = 32, 53
 
 
 def high(requantize: Requantize, kernels: KernelSet) -> bool:
-    """Whether the lower half of every product is shifted away, and the zero point, shifted as
-    far to the left, stays within 61 bits.
+    """Whether no tie can occur, the lower half of every product is shifted away, and the zero
+    point, shifted as far to the left, stays within 61 bits.
     """
     shifts: Sequence[Multiplier] = requantize.multipliers
-    return kernels.high and all(_LEAST <= one.s <= _MOST for one in shifts)
+    within = all(_LEAST <= one.s <= _MOST for one in shifts)
+    return kernels.high and within and not requantize.ties
 
 
 def factors(requantize: Requantize, kernels: KernelSet, bits: int, m: str, shift: str) -> str:
@@ -33,4 +34,5 @@ def requantized(
     limits = f"{requantize.low}, {requantize.high}"
     if high(requantize, kernels):
         return f"high_requantized_{bits}({sums}, {factors}, {limits})"
-    return f"requantized_{bits}({sums}, {factors}, {requantize.zero_point}, {limits})"
+    name = "requantized_to_even" if requantize.ties else "requantized"
+    return f"{name}_{bits}({sums}, {factors}, {requantize.zero_point}, {limits})"

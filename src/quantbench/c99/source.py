@@ -17,8 +17,9 @@ _ALIGNMENT = 64
 """Bytes of the widest register."""
 # In the order in which one uses the other.
 _KERNELS = (
-    "requantize", "dot", "dot_wide", "dense", "dense_wide", "conv", "conv_wide",
-    "pool", "add", "rescale", "concat", "pad", "widen", "arrange",
+    "floor_shift", "requantize", "requantize_even", "dot", "dot_wide", "dense", "dense_wide",
+    "conv", "conv_wide", "pool", "add_layer", "add", "add_even", "rescale", "concat", "pad",
+    "widen", "arrange",
 )  # fmt: skip
 _ARM = """\
 #if defined(__ARM_FEATURE_SIMD32) && (defined(__clang__) || __GNUC__ >= 10)
@@ -70,7 +71,8 @@ class Language:
 
 def integers() -> Language:
     texts = {name: _kernel(name) for name in _KERNELS}
-    return Language(texts, frozenset(("pad", "widen", "requantize")), SETS, _HEAD, unit=1)
+    needed = frozenset(("pad", "widen", "floor_shift", "requantize"))
+    return Language(texts, needed, SETS, _HEAD, unit=1)
 
 
 def written(
@@ -101,6 +103,8 @@ def _source(layers: Sequence[Layer], language: Language, temporary: int) -> str:
     if some:
         used |= language.needed
         parts.append(choice(language.sets))
+    if "requantize_even" in used:
+        used.discard("requantize")  # the other does what it does
     if some or any(layer.code.room for layer in layers):
         parts.append(f"#define TEMPORARY (scratch + {temporary})\n")
     known = kinds(one for layer in layers for one in layer.code.structures)
@@ -151,8 +155,11 @@ def _either(portable: str, fast: Fast) -> str:
 
 
 def _kernel(name: str) -> str:
-    """A wide kernel is the same text for weights of 16 bits."""
-    base, _, wide = name.partition("_")
+    """A wide kernel is the same text for weights of 16 bits, the even `add` for ties."""
+    if name == "add_even":
+        text = kernel("add").replace("void add(", "void add_even(")
+        return kernel(name) + text.replace("high >> c.shift", "shifted_to_even(high, low, c.shift)")
+    base, wide, _ = name.partition("_wide")
     text = kernel(base).replace("weight_t", "int16_t" if wide else "int8_t")
     return re.sub(r"\b(dot|conv|dense)(?=\(|_)", r"\1_wide", text) if wide else text
 

@@ -89,11 +89,10 @@ static inline factors_512 factors_of_512(__m512i m, __m512i shift)
     return f;
 }
 
-/* zero + round(sum * m * 2**-shift) within [least, most], which 32 bits hold before. */
-static inline __m128i requantized_512(__m512i sum, factors_512 f, int zero, int least, int most)
+/* zero + round(product * 2**-shift) within [least, most], which 32 bits hold before. */
+static inline __m128i rounded_512(__m512i even, __m512i odd, factors_512 f, int zero, int least,
+                                  int most)
 {
-    const __m512i even = _mm512_mul_epi32(sum, f.m_even);
-    const __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), f.m_odd);
     const __m512i low = _mm512_srav_epi64(_mm512_add_epi64(even, f.half_even), f.shift_even);
     const __m512i high = _mm512_srav_epi64(_mm512_add_epi64(odd, f.half_odd), f.shift_odd);
     __m512i value = _mm512_mask_mov_epi32(low, (__mmask16)0xAAAA, _mm512_slli_epi64(high, 32));
@@ -102,7 +101,32 @@ static inline __m128i requantized_512(__m512i sum, factors_512 f, int zero, int 
     return _mm512_cvtepi32_epi8(_mm512_min_epi32(value, _mm512_set1_epi32(most)));
 }
 
-/* The same where every shift is 32 to 53: only the upper half of the product is shifted, and zero
+/* Of sum * m, where no tie can occur. */
+static inline __m128i requantized_512(__m512i sum, factors_512 f, int zero, int least, int most)
+{
+    const __m512i even = _mm512_mul_epi32(sum, f.m_even);
+    const __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), f.m_odd);
+    return rounded_512(even, odd, f, zero, least, most);
+}
+
+/* 1 less below an even integer: half up then takes a tie to the even one. */
+static inline __m512i lowered_512(__m512i product, __m512i shift)
+{
+    const __m512i one = _mm512_set1_epi64(1);
+    const __m512i odd = _mm512_and_si512(_mm512_srlv_epi64(product, shift), one);
+    return _mm512_add_epi64(product, _mm512_sub_epi64(odd, one));
+}
+
+static inline __m128i requantized_to_even_512(__m512i sum, factors_512 f, int zero, int least,
+                                              int most)
+{
+    const __m512i even = _mm512_mul_epi32(sum, f.m_even);
+    const __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), f.m_odd);
+    return rounded_512(lowered_512(even, f.shift_even), lowered_512(odd, f.shift_odd), f, zero,
+                       least, most);
+}
+
+/* The same as requantized_512 where every shift is 32 to 53: only the upper half of the product is shifted, and zero
    is added with the half. */
 static inline factors_512 high_factors_512(__m512i m, __m512i shift, int zero)
 {

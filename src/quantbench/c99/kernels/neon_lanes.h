@@ -41,18 +41,40 @@ static inline factors_128 factors_of_128(int32x4_t m, int32x4_t shift)
     return f;
 }
 
-/* zero + round(sum * m * 2**-shift) within [least, most], which 32 bits hold before. */
-static inline uint8x8_t requantized_128(int32x4_t sum, factors_128 f, int zero, int least,
-                                        int most)
+/* zero + round(product * 2**-shift) within [least, most], which 32 bits hold before. */
+static inline uint8x8_t rounded_128(int64x2_t low, int64x2_t high, factors_128 f, int zero,
+                                    int least, int most)
 {
-    const int64x2_t low = vmull_s32(vget_low_s32(sum), vget_low_s32(f.m));
-    const int64x2_t high = vmull_s32(vget_high_s32(sum), vget_high_s32(f.m));
     int32x4_t value = vcombine_s32(vmovn_s64(vrshlq_s64(low, f.low)),
                                    vmovn_s64(vrshlq_s64(high, f.high)));
     value = vaddq_s32(value, vdupq_n_s32(zero));
     value = vminq_s32(vmaxq_s32(value, vdupq_n_s32(least)), vdupq_n_s32(most));
     const int16x4_t words = vmovn_s32(value);
     return vqmovun_s16(vcombine_s16(words, words));
+}
+
+/* Of sum * m, where no tie can occur. */
+static inline uint8x8_t requantized_128(int32x4_t sum, factors_128 f, int zero, int least,
+                                        int most)
+{
+    const int64x2_t low = vmull_s32(vget_low_s32(sum), vget_low_s32(f.m));
+    const int64x2_t high = vmull_s32(vget_high_s32(sum), vget_high_s32(f.m));
+    return rounded_128(low, high, f, zero, least, most);
+}
+
+/* 1 less below an even integer: half up then takes a tie to the even one. */
+static inline int64x2_t lowered_128(int64x2_t product, int64x2_t back)
+{
+    const int64x2_t one = vdupq_n_s64(1);
+    return vaddq_s64(product, vsubq_s64(vandq_s64(vshlq_s64(product, back), one), one));
+}
+
+static inline uint8x8_t requantized_to_even_128(int32x4_t sum, factors_128 f, int zero, int least,
+                                                int most)
+{
+    const int64x2_t low = vmull_s32(vget_low_s32(sum), vget_low_s32(f.m));
+    const int64x2_t high = vmull_s32(vget_high_s32(sum), vget_high_s32(f.m));
+    return rounded_128(lowered_128(low, f.low), lowered_128(high, f.high), f, zero, least, most);
 }
 
 /* The first `count` bytes, at most 4. */

@@ -1,10 +1,4 @@
-/* floor(value / 2**shift). To shift a negative number to the right is not defined in C99. */
-static int64_t floor_shift(int64_t value, unsigned shift)
-{
-    return value < 0 ? ~(~value >> shift) : value >> shift;
-}
-
-/* zero + round(sum * m * 2**-shift), the larger at a tie, within [least, most]. */
+/* zero + round(sum * m * 2**-shift) within [least, most]; there is no tie, which would go up. */
 static uint8_t requantized(int32_t sum, int32_t m, unsigned shift, int32_t zero, uint8_t least,
                            uint8_t most)
 {

@@ -86,6 +86,16 @@ static inline __m128i requantized_128(__m128i sum, factors_128 f, int zero, int 
     return load_128(bytes);
 }
 
+/* 64 tells the portable code that there may be a tie. */
+static inline __m128i requantized_to_even_128(__m128i sum, factors_128 f, int zero, int least,
+                                              int most)
+{
+    for (size_t k = 0; k < 4; k++) {
+        f.shift[k] += 64;
+    }
+    return requantized_128(sum, f, zero, least, most);
+}
+
 static inline void store_sums_128(int32_t *out, __m128i sum, size_t count)
 {
     memcpy(out, &sum, count * sizeof *out);

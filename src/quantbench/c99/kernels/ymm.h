@@ -99,11 +99,10 @@ static inline __m128i bytes_256(__m256i value, int least, int most)
     return _mm_packus_epi16(words, words);
 }
 
-/* zero + round(sum * m * 2**-shift) within [least, most], which 32 bits hold before. */
-static inline __m128i requantized_256(__m256i sum, factors_256 f, int zero, int least, int most)
+/* zero + round(product * 2**-shift) within [least, most], which 32 bits hold before. */
+static inline __m128i rounded_256(__m256i even, __m256i odd, factors_256 f, int zero, int least,
+                                  int most)
 {
-    const __m256i even = _mm256_mul_epi32(sum, f.m_even);
-    const __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), f.m_odd);
     __m256i low = _mm256_srlv_epi64(_mm256_add_epi64(even, f.half_even), f.shift_even);
     __m256i high = _mm256_srlv_epi64(_mm256_add_epi64(odd, f.half_odd), f.shift_odd);
     low = _mm256_sub_epi64(low, f.less_even);
@@ -112,7 +111,32 @@ static inline __m128i requantized_256(__m256i sum, factors_256 f, int zero, int 
     return bytes_256(_mm256_add_epi32(value, _mm256_set1_epi32(zero)), least, most);
 }
 
-/* The same where every shift is 32 to 53: only the upper half of the product is shifted, and zero
+/* Of sum * m, where no tie can occur. */
+static inline __m128i requantized_256(__m256i sum, factors_256 f, int zero, int least, int most)
+{
+    const __m256i even = _mm256_mul_epi32(sum, f.m_even);
+    const __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), f.m_odd);
+    return rounded_256(even, odd, f, zero, least, most);
+}
+
+/* 1 less below an even integer: half up then takes a tie to the even one. */
+static inline __m256i lowered_256(__m256i product, __m256i shift)
+{
+    const __m256i one = _mm256_set1_epi64x(1);
+    const __m256i odd = _mm256_and_si256(_mm256_srlv_epi64(product, shift), one);
+    return _mm256_add_epi64(product, _mm256_sub_epi64(odd, one));
+}
+
+static inline __m128i requantized_to_even_256(__m256i sum, factors_256 f, int zero, int least,
+                                              int most)
+{
+    const __m256i even = _mm256_mul_epi32(sum, f.m_even);
+    const __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), f.m_odd);
+    return rounded_256(lowered_256(even, f.shift_even), lowered_256(odd, f.shift_odd), f, zero,
+                       least, most);
+}
+
+/* The same as requantized_256 where every shift is 32 to 53: only the upper half of the product is shifted, and zero
    is added with the half. */
 static inline factors_256 high_factors_256(__m256i m, __m256i shift, int zero)
 {
