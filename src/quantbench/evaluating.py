@@ -10,11 +10,13 @@ from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from quantbench.errors import WorkerError
 from quantbench.harness.worker import Request
 from quantbench.records import Record, Skipped
 from quantbench.storage import find, path_for, save
+from quantbench.system.fingerprint import fingerprint
 from quantbench.workers import Candidate, Job, Workers, at_once
 
 BATCH = 1000
@@ -50,6 +52,15 @@ def evaluate_all(
         return [answer.result() for answer in job.track(answers, "evaluating", len(answers))]
 
 
+def evaluation_inputs(job: Job, candidate: Candidate) -> dict[str, JsonValue]:
+    """All that a candidate's answers to the test images depend on."""
+    return {
+        "row": candidate.inputs(job.machine),
+        "test": job.task.test.sha256,
+        "code": {**fingerprint(__name__)},
+    }
+
+
 def _done(answer: Answer) -> Future[Answer]:
     future: Future[Answer] = Future()
     future.set_result(answer)
@@ -58,7 +69,7 @@ def _done(answer: Answer) -> Future[Answer]:
 
 def _logits(job: Job, candidate: Candidate, workers: Workers) -> Logits:
     name = f"{candidate.artifact.body.method}-{candidate.runtime}"
-    inputs = candidate.inputs(job.machine) | {"test": job.task.test.sha256}
+    inputs = evaluation_inputs(job, candidate)
     stored = find(job.evaluations, name, "evaluation", inputs, Evaluation)
     if stored is None:
 

@@ -18,10 +18,10 @@ from quantbench.artifact import Artifact
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import cores
 from quantbench.harness.plan import Plan
-from quantbench.harness.process import Worker
+from quantbench.harness.process import WORKER, Worker
 from quantbench.harness.worker import Request
 from quantbench.records import Environment, Skipped
-from quantbench.storage import sha256_of
+from quantbench.system.fingerprint import fingerprint
 from quantbench.task import Task
 
 
@@ -65,7 +65,7 @@ class Candidate:
         return {
             "artifact": self.artifact.sha256,
             "runtime": self.runtime,
-            "code": _code(self.runtime),
+            "code": {**fingerprint(WORKER, plugins.module_name("runtimes", self.runtime))},
             "cpu": machine.cpu,
             "instruction_sets": list(machine.instruction_sets),
             "versions": {name: machine.versions.get(name) for name in libraries},
@@ -121,14 +121,6 @@ class Workers:
         data = self._task.spec.name
         worker.ask(Request(do="images", images=str(self._images), data=data), self._timeout)
         return worker
-
-
-def _code(runtime: str) -> list[JsonValue]:
-    """Of a runtime's file; where quantbench is the engine itself, of the compiler as well."""
-    file = plugins.source("runtimes", runtime)
-    engine = sorted((file.parents[1] / "c99").rglob("*.[hp]*"))
-    ours = "quantbench" in plugins.runtime(runtime).LIBRARIES
-    return [sha256_of(path) for path in (file, *(engine if ours else ())) if path.suffix != ".pyc"]
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from quantbench.errors import WorkerError
 from quantbench.harness.worker import Request
 
+WORKER = "quantbench.harness.worker"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -38,7 +39,7 @@ class Worker:
         environment = dict(os.environ) | {name: str(self.threads) for name in _THREAD_VARIABLES}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "quantbench.harness.worker"],
+                [sys.executable, "-m", WORKER],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
