@@ -19,7 +19,7 @@ from PIL import Image
 from quantbench import cli, commands
 from quantbench.artifact import load_artifact
 from quantbench.records import Results
-from quantbench.storage import locked
+from quantbench.system.lock import locked
 from tests.process import environment, python, start
 from tests.report.builder import environment as machine
 from tests.report.builder import results

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
-import signal
 import stat
 import time
 from collections.abc import Callable
@@ -16,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantbench import storage
-from quantbench.errors import ArtifactError, LockedError, StorageError
+from quantbench.errors import ArtifactError, StorageError
 from quantbench.records import Record
-from tests.process import start
 
 
 class Body(Record):
@@ -102,14 +99,10 @@ def test_saving_again_replaces(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def full_disk(*args: object, **options: object) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
 @pytest.mark.parametrize(
     "place", [(os, "fsync"), (Path, "rename"), (Path, "write_text"), (Path, "write_bytes"),
-              (Path, "mkdir"), (storage.tempfile, "mkdtemp")], ids=lambda place: place[1],
+              (Path, "mkdir")], ids=lambda place: place[1],
 )  # fmt: skip
 def test_a_disk_that_takes_nothing_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str], code: int
@@ -129,43 +122,6 @@ def test_a_disk_that_takes_nothing_is_named(
     assert len(message.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == [kept.folder.name]
     assert storage.load(kept.folder, "thing", Body) == kept
-
-
-@pytest.mark.parametrize("place", [(os, "fsync"), (Path, "replace")], ids=lambda place: place[1])
-def test_an_atomic_write_that_fails_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
-) -> None:
-    path = tmp_path / "results.json"
-    storage.write_atomic(path, b"old")
-    monkeypatch.setattr(*place, full_disk)
-    with pytest.raises(StorageError, match="No space left"):
-        storage.write_atomic(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_atomic_write_makes_the_folders_above(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "b" / "results.json"
-    storage.write_atomic(path, b"{}")
-    storage.write_atomic(path, b"[]")
-    assert path.read_bytes() == b"[]"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-
-
-def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "results").write_bytes(b"")
-    with pytest.raises(StorageError, match="results"):
-        storage.write_atomic(tmp_path / "results" / "figure.png", b"")
-    with (
-        pytest.raises(StorageError, match="results"),
-        storage.locked(tmp_path / "results"),
-    ):
-        pass
-
-
-def test_an_error_of_another_kind_is_not_called_a_full_disk(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="Input/output error"), storage.writing(tmp_path):
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 EDITS: dict[str, Callable[[str], str]] = {
@@ -357,88 +313,6 @@ def test_only_what_was_left_half_made_is_cleaned_away(tmp_path: Path) -> None:
     storage.clean(tmp_path / "no such folder")
     assert list(tmp_path.iterdir()) == [kept.folder]
     assert storage.load(kept.folder, "thing", Body) == kept
-
-
-def test_an_atomic_write_sweeps_what_was_left_half_written_long_ago(tmp_path: Path) -> None:
-    path = tmp_path / "results.json"
-    names = [
-        ".results.json.abcd1234",
-        ".results.json.young",
-        ".other.json.abcd1234",
-        "results.json.x",
-    ]
-    for name in names:
-        (tmp_path / name).write_bytes(b"half")
-        if "young" not in name:
-            os.utime(tmp_path / name, (0, 0))
-    storage.write_atomic(path, b"{}")
-    assert {p.name for p in tmp_path.iterdir()} == {"results.json", *names[1:]}
-    assert path.read_bytes() == b"{}"
-
-
-def test_sweeping_takes_folders_and_links_but_not_what_they_lead_to(tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "kept").write_bytes(b"")
-    parts = tmp_path / "parts"
-    (parts / "part-one").mkdir(parents=True)
-    (parts / "part-one" / "half.so").write_bytes(b"")
-    (parts / "part-two").symlink_to(outside)
-    (parts / "part-young").mkdir()
-    for name in ("part-one", "part-two"):
-        os.utime(parts / name, (0, 0), follow_symlinks=False)
-    storage.sweep(parts, "part-*")
-    storage.sweep(tmp_path / "none", "*")
-    assert [p.name for p in parts.iterdir()] == ["part-young"]
-    assert (outside / "kept").is_file()
-
-
-HOLDER = """
-import sys
-from pathlib import Path
-from quantbench.storage import locked
-
-with locked(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_lock_names_its_owner_and_dies_with_it(tmp_path: Path) -> None:
-    folder = tmp_path / "results"
-    holder = start("-c", HOLDER, str(folder), cwd=tmp_path)
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        with (
-            pytest.raises(LockedError, match=f"{folder} is in use by process {holder.pid};"),
-            storage.locked(folder),
-        ):
-            pass
-        holder.send_signal(signal.SIGKILL)
-        holder.wait()
-        with storage.locked(folder):
-            assert (folder / ".lock").read_text() == str(os.getpid())
-    finally:
-        holder.kill()
-        holder.communicate()
-
-
-def test_a_lock_is_free_after_its_block(tmp_path: Path) -> None:
-    for _ in range(2):
-        with storage.locked(tmp_path):
-            assert json.loads((tmp_path / ".lock").read_text()) == os.getpid()
-
-
-def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
-    with storage.locked(tmp_path):
-        child = start("-c", "import sys; sys.stdin.read()", cwd=tmp_path)
-    try:
-        with storage.locked(tmp_path):
-            assert child.poll() is None
-    finally:
-        child.kill()
-        child.communicate()
 
 
 def test_a_real_full_disk(tmp_path: Path) -> None:

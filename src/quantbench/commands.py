@@ -17,7 +17,7 @@ from quantbench.data import probe
 from quantbench.environment import LIBRARIES, affinity, environment, has_vnni, overloaded
 from quantbench.errors import RowsFailedError, UnavailableError, UsageError
 from quantbench.harness.plan import FULL, QUICK
-from quantbench.images import read_digit
+from quantbench.images import MAX_BYTES, read_digit
 from quantbench.measuring import BASELINE
 from quantbench.predict import answers
 from quantbench.quantizing import quantize as quantize_one
@@ -34,9 +34,9 @@ from quantbench.results_file import read_results
 from quantbench.rows import paired
 from quantbench.settings import split_pairs
 from quantbench.side_by_side import side_by_side
-from quantbench.storage import write_atomic
 from quantbench.structure import layers
 from quantbench.study import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides, Study
+from quantbench.system.files import write_atomic
 from quantbench.task import Task
 
 
@@ -230,7 +230,7 @@ def _fail_where_rows_failed(results: Results) -> None:
 
 def _read(name: str) -> NDArray[np.uint8]:
     if name == "-":
-        return read_digit(sys.stdin.buffer.read(), "standard input")
+        return read_digit(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
     return read_digit(Path(name), name)
 
 

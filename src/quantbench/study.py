@@ -27,8 +27,9 @@ from quantbench.recipes import Recipe, recipe
 from quantbench.records import Results, Settings, Skipped
 from quantbench.rows import results_of
 from quantbench.settings import parse_settings, settings_for
-from quantbench.storage import clean, locked
+from quantbench.storage import clean
 from quantbench.structure import layers
+from quantbench.system.lock import locked
 from quantbench.task import Task, load_task
 from quantbench.training import train
 from quantbench.workers import Candidate, Job

@@ -127,7 +127,10 @@ Key = Callable[[], str]
 
 @pytest.fixture
 def keys(
-    task: Task, checkpoint: Checkpoint, artifacts: Callable[[str, str, str], Artifact], tmp_path: Path
+    task: Task,
+    checkpoint: Checkpoint,
+    artifacts: Callable[[str, str, str], Artifact],
+    tmp_path: Path,
 ) -> dict[str, Key]:
     """Step -> its key now."""
     here = environment()

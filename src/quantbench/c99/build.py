@@ -16,7 +16,7 @@ from quantbench.c99.compiler import Compiler
 from quantbench.data._cache import root
 from quantbench.environment import environment
 from quantbench.errors import CompileError, StorageError
-from quantbench.storage import sweep
+from quantbench.system.files import sweep
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-pedantic")
 FAST = ("-std=c99", "-O3", "-fPIC")

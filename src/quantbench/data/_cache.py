@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from quantbench.errors import StorageError
-from quantbench.storage import sweep
+from quantbench.system.files import read_plain, sweep
 
 
 def root(cache: Path | None = None) -> Path:
@@ -39,8 +39,7 @@ def prepare(folder: Path) -> None:
 def read(path: Path, size: int) -> bytes | None:
     """The file's bytes, one more than `size` at most; None where there is no file."""
     try:
-        with path.open("rb") as file:
-            return file.read(size + 1)
+        return read_plain(path, size + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

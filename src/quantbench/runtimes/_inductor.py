@@ -17,7 +17,7 @@ from quantbench.environment import environment
 from quantbench.errors import StorageError, UnavailableError
 from quantbench.exported import read_program
 from quantbench.hush import hushed
-from quantbench.storage import sha256_of, sweep
+from quantbench.system.files import sha256_of, sweep
 
 _PROBE = "#include <omp.h>\nint probe() { return omp_get_max_threads(); }\n"
 _PROBE_SECONDS = 60
