@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.data import Network, _cache, _sources, load, probe
+from quantbench.data import Network, _sources, load, probe
 from quantbench.errors import DataFileError, DataUnavailableError, StorageError
 
 from .conftest import (
@@ -301,18 +301,6 @@ for _ in range(20):
     running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
-
-
-def test_where_the_cache_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/someone")
-    monkeypatch.setenv("QUANTBENCH_CACHE", "")
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert _cache.root() == Path("/someone/.cache/quantbench")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
-    assert _cache.root() == Path("/xdg/quantbench")
-    monkeypatch.setenv("QUANTBENCH_CACHE", "/own")
-    assert _cache.root() == Path("/own")
-    assert _cache.root(tmp_path) == tmp_path
 
 
 def test_probe_says_what_answers(

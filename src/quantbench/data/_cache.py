@@ -11,21 +11,6 @@ from quantbench.errors import StorageError
 from quantbench.system.files import read_plain, sweep
 
 
-def root(cache: Path | None = None) -> Path:
-    """`cache`, else $QUANTBENCH_CACHE, else quantbench/ in the user's cache folder."""
-    if cache is not None:
-        return cache
-    if own := os.environ.get("QUANTBENCH_CACHE"):
-        return Path(own)
-    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if xdg.is_absolute():  # the XDG specification has others ignored
-        return xdg / "quantbench"
-    try:
-        return Path.home() / ".cache" / "quantbench"
-    except RuntimeError as error:
-        raise StorageError("no home folder for the cache; set QUANTBENCH_CACHE") from error
-
-
 def prepare(folder: Path) -> None:
     """Makes the folder, before time is spent on filling it. Raises StorageError."""
     try:

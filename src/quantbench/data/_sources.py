@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from quantbench.data import _cache, _web, _wheel
 from quantbench.data._spec import DataSpec, IdxFile, Wheel
 from quantbench.errors import DataFileError, DataUnavailableError
+from quantbench.system.cache import root
 from quantbench.system.files import read_plain
 
 Say = Callable[[str], None]
@@ -62,7 +63,7 @@ def obtain(
 
 
 def cache_folder(spec: DataSpec, cache: Path | None) -> Path:
-    return _cache.root(cache) / "data" / spec.name
+    return root(cache) / "data" / spec.name
 
 
 def from_data_dir(spec: DataSpec, file: IdxFile, folder: Path) -> bytes:

@@ -49,6 +49,35 @@ def held(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
+class SharedLock:
+    """A lock that several processes may have at once, or one alone."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def try_alone(self) -> bool:
+        """Whether nobody else has it: then it is this process's alone. Else it may be lost."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def share(self) -> None:
+        """Have it together with others; waits for one that has it alone."""
+        fcntl.flock(self._handle, fcntl.LOCK_SH)
+
+
+@contextlib.contextmanager
+def shared(path: Path) -> Iterator[SharedLock]:
+    """The lock file `path`, not locked yet. Raises OSError where it can't be made."""
+    handle = _opened(path, os.O_RDONLY)
+    try:
+        yield SharedLock(handle)
+    finally:
+        os.close(handle)
+
+
 def _opened(path: Path, access: int) -> int:
     """A handle of a plain file, made where it isn't there; a link is not followed."""
     try:
