@@ -11,7 +11,7 @@ from typing import cast
 from pydantic import Field, JsonValue
 
 from quantbench.environment import cores
-from quantbench.errors import WorkerError
+from quantbench.errors import StorageError, WorkerError
 from quantbench.harness.plan import Cell, Plan
 from quantbench.harness.process import Worker
 from quantbench.harness.rounds import Rounds, latency, read_in_turn, time_in_turn
@@ -63,7 +63,11 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
     timings = times(job, candidates, workers)
     if any(isinstance(row, str) for row in timings.rows):
         return timings  # what failed is tried again next time
-    return save(path_for(job.timings, "timing", inputs), "timing", inputs, lambda _: timings).body
+    try:
+        save(path_for(job.timings, "timing", inputs), "timing", inputs, lambda _: timings)
+    except StorageError as error:
+        job.say(f"warning: these times are not kept for the next run: {error}")
+    return timings
 
 
 def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonValue]:

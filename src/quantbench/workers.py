@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, cast
 
-import numpy as np
 from pydantic import JsonValue
 
 from quantbench import plugins
 from quantbench.artifact import Artifact
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import cores
+from quantbench.harness.arrays import write_array
 from quantbench.harness.plan import Plan
 from quantbench.harness.process import WORKER, Worker
 from quantbench.harness.worker import Request
 from quantbench.records import Environment, Skipped
+from quantbench.system.files import writing
 from quantbench.system.fingerprint import fingerprint
 from quantbench.task import Task
 
@@ -35,6 +36,7 @@ class Job:
     machine: Environment
     evaluations: Path
     timings: Path
+    scratch: Path
     track: Track = quiet
     say: Say = silent
 
@@ -81,13 +83,17 @@ class Workers:
         # Asked now: later a method may be tracing a network, and that is no one thread's affair.
         self._classes = job.task.classes
         self._threads = threads
+        self._parent = job.scratch
         self._stack = contextlib.ExitStack()
         self._ready: dict[str, Worker] = {}
         self.cold_start: dict[str, float] = {}
 
     def __enter__(self) -> Self:
-        self.scratch = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        np.save(self._images, self._task.test.images, allow_pickle=False)
+        with contextlib.ExitStack() as stack, writing(self._parent):
+            folder = tempfile.TemporaryDirectory(dir=self._parent, ignore_cleanup_errors=True)
+            self.scratch = Path(stack.enter_context(folder))
+            write_array(self._images, self._task.test.images)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -134,7 +134,7 @@ def keys(
 ) -> dict[str, Key]:
     """Step -> its key now."""
     here = environment()
-    job = Job(task, (1,), Plan(), here, tmp_path, tmp_path)
+    job = Job(task, (1,), Plan(), here, tmp_path, tmp_path, tmp_path)
     dynamic = artifacts("lenet", "dynamic", "torch")
 
     def of(inputs: Callable[[], dict[str, JsonValue]]) -> Key:

