@@ -328,3 +328,62 @@ def test_a_real_full_disk(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No space left"):
         storage.save(tmp_path / "thing-1", "thing", INPUTS, onto_full)
     assert list(tmp_path.iterdir()) == []
+
+
+def no_folder(path: Path, kind: str) -> None:
+    shutil.rmtree(path)
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "file":
+        path.touch()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path.with_name("nowhere"))
+
+
+@pytest.mark.parametrize("kind", ["fifo", "file", "device", "dangling"])
+def test_what_is_no_folder_in_place_of_one_is_refused_and_replaced(
+    tmp_path: Path, kind: str
+) -> None:
+    stored = saved(tmp_path)
+    no_folder(stored.folder, kind)
+    with pytest.raises(ArtifactError, match=f"{stored.folder} is not a folder of its own; remove"):
+        storage.find(tmp_path, "thing", "thing", INPUTS, Body)
+    assert saved(tmp_path) == stored
+    assert storage.find(tmp_path, "thing", "thing", INPUTS, Body) == stored
+
+
+def test_a_link_in_place_of_a_folder_is_refused_and_what_it_leads_to_is_kept(
+    tmp_path: Path,
+) -> None:
+    stored = saved(tmp_path / "steps")
+    outside = stored.folder.rename(tmp_path / "outside")
+    stored.folder.symlink_to(outside)
+    with pytest.raises(ArtifactError, match="is not a folder of its own"):
+        storage.find(tmp_path / "steps", "thing", "thing", INPUTS, Body)
+    assert saved(tmp_path / "steps") == stored
+    assert not stored.folder.is_symlink()
+    assert storage.load(outside, "thing", Body).files == stored.files
+
+
+@pytest.mark.parametrize("file", ["one.bin", storage.MANIFEST])
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_a_pipe_or_a_device_in_place_of_a_file_is_refused_at_once(
+    tmp_path: Path, file: str, kind: str
+) -> None:
+    stored = saved(tmp_path)
+    path = stored.folder / file
+    path.unlink()
+    os.mkfifo(path) if kind == "fifo" else path.symlink_to("/dev/zero")
+    assert "plain file" in refused(stored, path)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_the_umask_is_respected(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        stored = saved(tmp_path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(stored.folder.stat().st_mode) == 0o777 & ~umask
+    for path in stored.folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask

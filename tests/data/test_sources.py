@@ -339,3 +339,19 @@ def test_probe_misses_a_version(
 
 def test_hosts_name_mirrors() -> None:
     assert _sources.host("https://example.org/data/") == "example.org"
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(
+    tmp_path: Path, small: Small, no_network: None
+) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    name = small.spec.files[0].name
+    os.mkfifo(given / name)
+    with pytest.raises(DataFileError, match=f"{name}: can't be read .not a plain file"):
+        load(small.spec, data_dir=given)
+    cached = tmp_path / "cache" / "data" / small.spec.name
+    cached.mkdir(parents=True)
+    os.mkfifo(cached / name)
+    with pytest.raises(StorageError, match="can't read the cache .*not a plain file"):
+        load(small.spec, cache=tmp_path / "cache", offline=True)

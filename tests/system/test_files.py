@@ -83,3 +83,58 @@ def test_sweeping_takes_folders_and_links_but_not_what_they_lead_to(tmp_path: Pa
     files.sweep(tmp_path / "none", "*")
     assert [p.name for p in parts.iterdir()] == ["part-young"]
     assert (outside / "kept").is_file()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_the_umask_is_respected(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        files.write_atomic(tmp_path / "results.json", b"{}")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "results.json").stat().st_mode) == 0o666 & ~umask
+
+
+def test_only_plain_files_are_read(tmp_path: Path) -> None:
+    plain, link, fifo = (tmp_path / name for name in ("plain", "link", "fifo"))
+    plain.write_bytes(b"0123456789")
+    link.symlink_to(plain)
+    os.mkfifo(fifo)
+    assert files.read_plain(plain, 4) == files.read_plain(link, 4) == b"0123"
+    for path, follow in ((fifo, True), (Path("/dev/zero"), True), (tmp_path, True), (link, False)):
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        with pytest.raises(OSError, match=r"not a plain file|symbolic links"):
+            files.read_plain(path, 4, follow=follow)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_the_temporary_folder_is_named_where_it_is_what_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, temporary = tmp_path / "results", tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(files.tempfile, "tempdir", str(temporary))
+    full = {"tmp"}
+    usage = files.shutil.disk_usage
+
+    def measured(path: Path) -> Any:
+        return usage(path)._replace(free=0 if path.name in full else 1 << 40)
+
+    monkeypatch.setattr(files.shutil, "disk_usage", measured)
+
+    def told(error: OSError) -> str:
+        with pytest.raises(StorageError) as caught, files.writing(out):
+            raise error
+        return str(caught.value)
+
+    without_name = OSError(errno.ENOSPC, "No space left on device")
+    with_name = OSError(errno.ENOSPC, "No space left on device", str(temporary / "a" / "b"))
+    elsewhere = OSError(errno.ENOSPC, "No space left on device", str(out / "a"))
+    for error in (without_name, with_name):
+        assert told(error) == (
+            f"cannot write to the temporary folder {temporary}: No space left on device; "
+            "free some space there or set TMPDIR to another folder"
+        )
+    assert told(elsewhere).startswith(f"cannot write to {out}: ")
+    full.clear()
+    assert told(without_name).startswith(f"cannot write to {out}: ")

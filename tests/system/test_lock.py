@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.errors import LockedError
+from quantbench.errors import LockedError, StorageError
 from quantbench.system import lock
 from tests.process import start
 
@@ -57,3 +58,30 @@ def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.communicate()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
+def test_what_is_no_lock_is_named_and_left_alone(tmp_path: Path, kind: str) -> None:
+    path, kept = tmp_path / ".lock", tmp_path / "kept"
+    kept.write_bytes(b"mine")
+    {"fifo": os.mkfifo, "link": lambda p: p.symlink_to(kept), "folder": Path.mkdir}[kind](path)
+    with (
+        pytest.raises(StorageError, match=r"\.lock is not a plain file; remove it"),
+        lock.locked(tmp_path),
+    ):
+        pass
+    assert kept.read_bytes() == b"mine"
+
+
+def test_a_disk_that_is_full_to_the_last_byte_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with (
+        pytest.raises(StorageError, match=f"cannot write to {tmp_path}: No space left"),
+        lock.locked(tmp_path),
+    ):
+        pass
