@@ -353,5 +353,5 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(
     cached = tmp_path / "cache" / "data" / small.spec.name
     cached.mkdir(parents=True)
     os.mkfifo(cached / name)
-    with pytest.raises(StorageError, match="can't read the cache .*not a plain file"):
+    with pytest.raises(StorageError, match=r"can't read the cache .*not a plain file"):
         load(small.spec, cache=tmp_path / "cache", offline=True)
