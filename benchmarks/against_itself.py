@@ -72,8 +72,9 @@ def compared(
         for side, artifact in zip("ab", pair, strict=True)
     ]
     job = Job(
-        task=task, threads=(1,), plan=plan, machine=environment(), evaluations=out, timings=out
-    )
+        task=task, threads=(1,), plan=plan, machine=environment(),
+        evaluations=out, timings=out, scratch=out,
+    )  # fmt: skip
     with Workers(job, 1) as workers:
         found = times(job, rows, workers).rows
     for a, b in zip(found[::2], found[1::2], strict=True):

@@ -19,7 +19,7 @@ from PIL import Image
 from quantbench import cli, commands
 from quantbench.artifact import load_artifact
 from quantbench.records import Results
-from quantbench.storage import locked
+from quantbench.system.lock import locked
 from tests.process import environment, python, start
 from tests.report.builder import environment as machine
 from tests.report.builder import results
@@ -51,7 +51,7 @@ def call(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("QUANTBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def do(*arguments: str, real_data: bool = False) -> Said:
         monkeypatch.setattr(sys, "argv", ["quantbench", *arguments])
@@ -64,7 +64,8 @@ def call(
         return Said(caught.value.code, said.out, said.err)
 
     yield do
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def failed(said: Said, code: int, *parts: str) -> None:
@@ -303,6 +304,17 @@ def test_a_picture_that_shows_nothing_is_named(
         path.write_bytes(content)
     failed(call("predict", str(path), *FAST), 1, str(path))
     assert not (tmp_path / "results").exists()
+
+
+def test_standard_input_without_an_end_is_not_read_to_it(tmp_path: Path) -> None:
+    with Path("/dev/zero").open("rb") as endless:
+        done = subprocess.run(
+            [sys.executable, "-m", "quantbench.cli", "predict", "-"],
+            cwd=tmp_path, env=environment(), stdin=endless, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "error: standard input is over 64 MiB; give a smaller picture\n"
 
 
 def test_a_fault_of_our_own_is_one_line_and_debug_shows_where(

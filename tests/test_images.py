@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -203,3 +204,12 @@ def test_damaged_files_end_in_an_image_or_an_image_error(data: st.DataObject) ->
     except ImageError:
         return
     assert found.shape == (28, 28)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "folder"])
+def test_what_is_no_plain_file_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "digit.png"
+    make = {"fifo": os.mkfifo, "device": lambda p: p.symlink_to("/dev/zero"), "folder": Path.mkdir}
+    make[kind](path)
+    with pytest.raises(ImageError, match=r"digit\.png can't be read: not a plain file"):
+        read_digit(path, str(path))

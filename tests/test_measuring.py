@@ -36,6 +36,7 @@ def measured(task: Task, folder: Path, timeout: float = 60, **nulls: Null) -> Me
         machine=environment(),
         evaluations=folder / "evaluations",
         timings=folder / "timings",
+        scratch=folder,
     )
     rows = [Candidate(save_null(folder, name, null), "null") for name, null in nulls.items()]
     return measure(job, rows)

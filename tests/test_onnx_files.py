@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -319,3 +320,9 @@ def test_a_worker_needs_neither_torch_nor_onnx(artifact: Artifact, tmp_path: Pat
     assert load_artifact(artifact.folder) == artifact
     child = python("-c", code, str(artifact.folder), cwd=tmp_path)
     assert (child.stdout.strip(), child.stderr) == ("set()", "")
+
+
+def test_a_pipe_in_place_of_a_model_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.onnx")
+    with pytest.raises(ArtifactError, match=r"model\.onnx can't be read: not a plain file"):
+        checked(tmp_path / "model.onnx")

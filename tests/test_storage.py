@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
-import signal
 import stat
 import time
 from collections.abc import Callable
@@ -16,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantbench import storage
-from quantbench.errors import ArtifactError, LockedError, StorageError
+from quantbench.errors import ArtifactError, StorageError
 from quantbench.records import Record
-from tests.process import start
 
 
 class Body(Record):
@@ -102,14 +99,10 @@ def test_saving_again_replaces(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def full_disk(*args: object, **options: object) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
 @pytest.mark.parametrize(
     "place", [(os, "fsync"), (Path, "rename"), (Path, "write_text"), (Path, "write_bytes"),
-              (Path, "mkdir"), (storage.tempfile, "mkdtemp")], ids=lambda place: place[1],
+              (Path, "mkdir")], ids=lambda place: place[1],
 )  # fmt: skip
 def test_a_disk_that_takes_nothing_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str], code: int
@@ -129,43 +122,6 @@ def test_a_disk_that_takes_nothing_is_named(
     assert len(message.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == [kept.folder.name]
     assert storage.load(kept.folder, "thing", Body) == kept
-
-
-@pytest.mark.parametrize("place", [(os, "fsync"), (Path, "replace")], ids=lambda place: place[1])
-def test_an_atomic_write_that_fails_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
-) -> None:
-    path = tmp_path / "results.json"
-    storage.write_atomic(path, b"old")
-    monkeypatch.setattr(*place, full_disk)
-    with pytest.raises(StorageError, match="No space left"):
-        storage.write_atomic(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_atomic_write_makes_the_folders_above(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "b" / "results.json"
-    storage.write_atomic(path, b"{}")
-    storage.write_atomic(path, b"[]")
-    assert path.read_bytes() == b"[]"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-
-
-def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "results").write_bytes(b"")
-    with pytest.raises(StorageError, match="results"):
-        storage.write_atomic(tmp_path / "results" / "figure.png", b"")
-    with (
-        pytest.raises(StorageError, match="results"),
-        storage.locked(tmp_path / "results"),
-    ):
-        pass
-
-
-def test_an_error_of_another_kind_is_not_called_a_full_disk(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="Input/output error"), storage.writing(tmp_path):
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 EDITS: dict[str, Callable[[str], str]] = {
@@ -359,88 +315,6 @@ def test_only_what_was_left_half_made_is_cleaned_away(tmp_path: Path) -> None:
     assert storage.load(kept.folder, "thing", Body) == kept
 
 
-def test_an_atomic_write_sweeps_what_was_left_half_written_long_ago(tmp_path: Path) -> None:
-    path = tmp_path / "results.json"
-    names = [
-        ".results.json.abcd1234",
-        ".results.json.young",
-        ".other.json.abcd1234",
-        "results.json.x",
-    ]
-    for name in names:
-        (tmp_path / name).write_bytes(b"half")
-        if "young" not in name:
-            os.utime(tmp_path / name, (0, 0))
-    storage.write_atomic(path, b"{}")
-    assert {p.name for p in tmp_path.iterdir()} == {"results.json", *names[1:]}
-    assert path.read_bytes() == b"{}"
-
-
-def test_sweeping_takes_folders_and_links_but_not_what_they_lead_to(tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "kept").write_bytes(b"")
-    parts = tmp_path / "parts"
-    (parts / "part-one").mkdir(parents=True)
-    (parts / "part-one" / "half.so").write_bytes(b"")
-    (parts / "part-two").symlink_to(outside)
-    (parts / "part-young").mkdir()
-    for name in ("part-one", "part-two"):
-        os.utime(parts / name, (0, 0), follow_symlinks=False)
-    storage.sweep(parts, "part-*")
-    storage.sweep(tmp_path / "none", "*")
-    assert [p.name for p in parts.iterdir()] == ["part-young"]
-    assert (outside / "kept").is_file()
-
-
-HOLDER = """
-import sys
-from pathlib import Path
-from quantbench.storage import locked
-
-with locked(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_lock_names_its_owner_and_dies_with_it(tmp_path: Path) -> None:
-    folder = tmp_path / "results"
-    holder = start("-c", HOLDER, str(folder), cwd=tmp_path)
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        with (
-            pytest.raises(LockedError, match=f"{folder} is in use by process {holder.pid};"),
-            storage.locked(folder),
-        ):
-            pass
-        holder.send_signal(signal.SIGKILL)
-        holder.wait()
-        with storage.locked(folder):
-            assert (folder / ".lock").read_text() == str(os.getpid())
-    finally:
-        holder.kill()
-        holder.communicate()
-
-
-def test_a_lock_is_free_after_its_block(tmp_path: Path) -> None:
-    for _ in range(2):
-        with storage.locked(tmp_path):
-            assert json.loads((tmp_path / ".lock").read_text()) == os.getpid()
-
-
-def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
-    with storage.locked(tmp_path):
-        child = start("-c", "import sys; sys.stdin.read()", cwd=tmp_path)
-    try:
-        with storage.locked(tmp_path):
-            assert child.poll() is None
-    finally:
-        child.kill()
-        child.communicate()
-
-
 def test_a_real_full_disk(tmp_path: Path) -> None:
     """/dev/full takes nothing, as a full disk does."""
     shutil.rmtree(tmp_path)
@@ -454,3 +328,62 @@ def test_a_real_full_disk(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No space left"):
         storage.save(tmp_path / "thing-1", "thing", INPUTS, onto_full)
     assert list(tmp_path.iterdir()) == []
+
+
+def no_folder(path: Path, kind: str) -> None:
+    shutil.rmtree(path)
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "file":
+        path.touch()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path.with_name("nowhere"))
+
+
+@pytest.mark.parametrize("kind", ["fifo", "file", "device", "dangling"])
+def test_what_is_no_folder_in_place_of_one_is_refused_and_replaced(
+    tmp_path: Path, kind: str
+) -> None:
+    stored = saved(tmp_path)
+    no_folder(stored.folder, kind)
+    with pytest.raises(ArtifactError, match=f"{stored.folder} is not a folder of its own; remove"):
+        storage.find(tmp_path, "thing", "thing", INPUTS, Body)
+    assert saved(tmp_path) == stored
+    assert storage.find(tmp_path, "thing", "thing", INPUTS, Body) == stored
+
+
+def test_a_link_in_place_of_a_folder_is_refused_and_what_it_leads_to_is_kept(
+    tmp_path: Path,
+) -> None:
+    stored = saved(tmp_path / "steps")
+    outside = stored.folder.rename(tmp_path / "outside")
+    stored.folder.symlink_to(outside)
+    with pytest.raises(ArtifactError, match="is not a folder of its own"):
+        storage.find(tmp_path / "steps", "thing", "thing", INPUTS, Body)
+    assert saved(tmp_path / "steps") == stored
+    assert not stored.folder.is_symlink()
+    assert storage.load(outside, "thing", Body).files == stored.files
+
+
+@pytest.mark.parametrize("file", ["one.bin", storage.MANIFEST])
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_a_pipe_or_a_device_in_place_of_a_file_is_refused_at_once(
+    tmp_path: Path, file: str, kind: str
+) -> None:
+    stored = saved(tmp_path)
+    path = stored.folder / file
+    path.unlink()
+    os.mkfifo(path) if kind == "fifo" else path.symlink_to("/dev/zero")
+    assert "plain file" in refused(stored, path)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_the_umask_is_respected(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        stored = saved(tmp_path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(stored.folder.stat().st_mode) == 0o777 & ~umask
+    for path in stored.folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask

@@ -24,8 +24,8 @@ from quantbench.harness.worker import Request
 from quantbench.records import Quantized, Results
 from quantbench.report.write import write
 from quantbench.rows import paired
-from quantbench.storage import locked
 from quantbench.study import Study
+from quantbench.system.lock import locked
 from tests import tiny
 from tests.study import PLAN, run, steps
 

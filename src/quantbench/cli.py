@@ -238,6 +238,8 @@ def predict(
 def main() -> NoReturn:
     """Exit codes: 0 done, 1 a job failed, 2 a usage error, 130 stopped."""
     signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, _end)
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:

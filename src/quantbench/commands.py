@@ -15,9 +15,9 @@ from quantbench import plugins, study
 from quantbench.artifact import Artifact
 from quantbench.data import probe
 from quantbench.environment import LIBRARIES, affinity, environment, has_vnni, overloaded
-from quantbench.errors import RowsFailedError, UnavailableError, UsageError
+from quantbench.errors import RowsFailedError, StorageError, UnavailableError, UsageError
 from quantbench.harness.plan import FULL, QUICK
-from quantbench.images import read_digit
+from quantbench.images import MAX_BYTES, read_digit
 from quantbench.measuring import BASELINE
 from quantbench.predict import answers
 from quantbench.quantizing import quantize as quantize_one
@@ -34,9 +34,9 @@ from quantbench.results_file import read_results
 from quantbench.rows import paired
 from quantbench.settings import split_pairs
 from quantbench.side_by_side import side_by_side
-from quantbench.storage import write_atomic
 from quantbench.structure import layers
 from quantbench.study import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides, Study
+from quantbench.system.files import write_atomic
 from quantbench.task import Task
 
 
@@ -63,13 +63,24 @@ def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
 def run(options: Options, pairs: list[str], sort: Order, *, as_reported: bool) -> None:
     with Progress() as track:
         done = study.run(options, _overrides(pairs, None), track, track.say)
-    written = write(done.results, options.out)
-    _say(f"written to {options.out}: {', '.join(written)}")
+    unwritten = _unwritten(done, options.out)
     if as_reported:
         sys.stdout.write(_as_reported(done))
     else:
         _print(comparison(done.results, sort))
+    if unwritten:
+        raise unwritten
     _fail_where_rows_failed(done.results)
+
+
+def _unwritten(done: Study, out: Path) -> StorageError | None:
+    """Writes what a study leaves; what keeps it from that is told after the answer is shown."""
+    try:
+        written = write(done.results, out)
+    except StorageError as error:
+        return error
+    _say(f"written to {out}: {', '.join(written)}")
+    return None
 
 
 def measure(options: Options, pairs: list[str], sort: Order) -> None:
@@ -230,7 +241,7 @@ def _fail_where_rows_failed(results: Results) -> None:
 
 def _read(name: str) -> NDArray[np.uint8]:
     if name == "-":
-        return read_digit(sys.stdin.buffer.read(), "standard input")
+        return read_digit(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
     return read_digit(Path(name), name)
 
 

@@ -10,11 +10,13 @@ from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
-from quantbench.errors import WorkerError
+from quantbench.errors import StorageError, WorkerError
 from quantbench.harness.worker import Request
 from quantbench.records import Record, Skipped
 from quantbench.storage import find, path_for, save
+from quantbench.system.fingerprint import fingerprint
 from quantbench.workers import Candidate, Job, Workers, at_once
 
 BATCH = 1000
@@ -35,19 +37,31 @@ def evaluate_all(
 ) -> list[Answer]:
     """Each one's logits, or why it is skipped. Nothing is timed here, so they run at once."""
 
-    def evaluate(candidate: Candidate) -> Answer:
+    def evaluate(candidate: Candidate, inputs: dict[str, JsonValue]) -> Answer:
         try:
-            return candidate, _logits(job, candidate, workers)
+            return candidate, _logits(job, candidate, inputs, workers)
         except WorkerError as error:
             return candidate.failed(str(error))
 
     with at_once() as pool:
-        # Submitting takes the next candidate, which quantizes it while a worker answers.
+        # Submitting takes the next candidate, which quantizes it while a worker answers. What it
+        # depends on is computed here: Python 3.11 parses in one thread only.
         answers = [
-            _done(one) if isinstance(one, Skipped) else pool.submit(evaluate, one)
+            _done(one)
+            if isinstance(one, Skipped)
+            else pool.submit(evaluate, one, evaluation_inputs(job, one))
             for one in candidates
         ]
         return [answer.result() for answer in job.track(answers, "evaluating", len(answers))]
+
+
+def evaluation_inputs(job: Job, candidate: Candidate) -> dict[str, JsonValue]:
+    """All that a candidate's answers to the test images depend on."""
+    return {
+        "row": candidate.inputs(job.machine),
+        "test": job.task.test.sha256,
+        "code": {**fingerprint(__name__)},
+    }
 
 
 def _done(answer: Answer) -> Future[Answer]:
@@ -56,17 +70,19 @@ def _done(answer: Answer) -> Future[Answer]:
     return future
 
 
-def _logits(job: Job, candidate: Candidate, workers: Workers) -> Logits:
+def _logits(
+    job: Job, candidate: Candidate, inputs: dict[str, JsonValue], workers: Workers
+) -> Logits:
     name = f"{candidate.artifact.body.method}-{candidate.runtime}"
-    inputs = candidate.inputs(job.machine) | {"test": job.task.test.sha256}
     stored = find(job.evaluations, name, "evaluation", inputs, Evaluation)
     if stored is None:
 
         def fill(folder: Path) -> Evaluation:
             answered = workers.scratch / f"{name}.npy"
             request = Request(do="predict", batch=BATCH, out=str(answered))
-            workers.get(candidate).ask(request, job.plan.timeout)
-            # Copied here, so that a full disk is the study's error and not the row's.
+            answer = workers.get(candidate).ask(request, job.plan.timeout)
+            if "unwritten" in answer:
+                raise StorageError(str(answer["unwritten"]))
             shutil.copyfile(answered, folder / "logits.npy")
             return Evaluation(images=len(job.task.test))
 

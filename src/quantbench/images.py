@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from quantbench.errors import ImageError
+from quantbench.system.files import read_plain
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 50_000_000
@@ -63,8 +64,7 @@ def _bytes(source: Path | bytes, name: str) -> bytes:
         data = source
     else:
         try:
-            with source.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+            data = read_plain(source, MAX_BYTES + 1)
         except OSError as error:
             raise ImageError(f"{name} can't be read: {error.strerror or error}") from error
     if len(data) > MAX_BYTES:

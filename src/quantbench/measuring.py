@@ -35,6 +35,7 @@ def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
     with Workers(job, job.threads[0]) as workers:
         answers = evaluate_all(job, candidates, workers)
         working = [answer for answer in answers if not isinstance(answer, Skipped)]
+        _require_baseline([candidate for candidate, _ in working], answers)
         timed = time_all(job, [candidate for candidate, _ in working], workers)
     rows, skipped = [], [answer for answer in answers if isinstance(answer, Skipped)]
     for (candidate, logits), timing in zip(working, timed.rows, strict=True):
@@ -42,9 +43,7 @@ def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
             rows.append((candidate, logits, timing))
         else:
             skipped.append(candidate.failed(timing))
-    if not any(candidate.artifact.body.method == BASELINE for candidate, _, _ in rows):
-        reasons = "; ".join(f"{s.runtime}: {s.reason}" for s in skipped if s.method == BASELINE)
-        raise WorkerError(f"{BASELINE}, which all is compared with, could not run: {reasons}")
+    _require_baseline([candidate for candidate, _, _ in rows], skipped)
     return Measured(
         candidates=tuple(candidate for candidate, _, _ in rows),
         logits=tuple(logits for _, logits, _ in rows),
@@ -53,3 +52,15 @@ def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
         environment=job.machine.model_copy(update={"load": timed.load}),
         skipped=tuple(skipped),
     )
+
+
+def _require_baseline(candidates: Iterable[Candidate], answers: Iterable[object]) -> None:
+    """Raises WorkerError with the reasons why none was."""
+    if any(candidate.artifact.body.method == BASELINE for candidate in candidates):
+        return
+    reasons = "; ".join(
+        f"{answer.runtime}: {answer.reason}"
+        for answer in answers
+        if isinstance(answer, Skipped) and answer.method == BASELINE
+    ).removeprefix("*: ")
+    raise WorkerError(f"{BASELINE}, which all is compared with, could not run: {reasons}")

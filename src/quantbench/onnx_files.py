@@ -8,12 +8,14 @@ are longer than they need to be) is refused, so that no other reader sees more t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from quantbench.errors import ArtifactError
+from quantbench.system.files import opened
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DEPTH = 100
@@ -66,9 +68,10 @@ def checked(path: Path, caps: Caps | None = None) -> OnnxFile:
     `caps` for one that is larger.
     """
     try:
-        if caps and (not path.is_file() or path.stat().st_size > caps.whole):
-            raise ArtifactError(f"{path} is not a file of at most {caps.whole:,} bytes")
-        data = path.read_bytes()
+        with opened(path) as file:
+            if caps and os.fstat(file.fileno()).st_size > caps.whole:
+                raise ArtifactError(f"{path} is not a file of at most {caps.whole:,} bytes")
+            data = file.read()
     except OSError as error:
         raise ArtifactError(f"{path} can't be read: {error.strerror}") from error
     try:

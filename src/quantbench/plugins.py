@@ -43,6 +43,12 @@ def default_runtimes() -> list[str]:
     return [name for name in names("runtimes") if not _says_no(source("runtimes", name))]
 
 
+def module_name(folder: str, name: str) -> str:
+    """The dotted name that a plug-in is imported by. Raises UnknownNameError."""
+    source(folder, name)
+    return f"quantbench.{folder}.{name}"
+
+
 def source(folder: str, name: str) -> Path:
     """The file of a plug-in, which is part of what its results depend on."""
     if name not in names(folder):
@@ -90,9 +96,8 @@ def _says_no(path: Path) -> bool:
 
 
 def _load(folder: str, name: str) -> ModuleType:
-    source(folder, name)
     try:
-        return importlib.import_module(f"quantbench.{folder}.{name}")
+        return importlib.import_module(module_name(folder, name))
     except ImportError as error:
         raise UnavailableError(_why_not_imported(folder, name, error)) from error
 

@@ -14,7 +14,8 @@ from quantbench.contracts import Track, quiet
 from quantbench.environment import versions
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.records import ArtifactBody, Settings
-from quantbench.storage import find, path_for, save, sha256_of
+from quantbench.storage import find, path_for, save
+from quantbench.system.fingerprint import fingerprint
 from quantbench.task import Task
 
 
@@ -72,14 +73,11 @@ def artifact_inputs(
         "format": format,
         "settings": settings.model_dump(mode="json"),
         "code": {
-            "model": sha256_of(plugins.source("models", task.model)),
-            "methods": folder_sha256("methods", method),
+            **fingerprint(
+                __name__,
+                plugins.module_name("models", task.model),
+                plugins.module_name("methods", method),
+            )
         },
         "versions": cast(JsonValue, versions(plugins.method(method).LIBRARIES)),
     }
-
-
-def folder_sha256(folder: str, name: str) -> str:
-    """Of a plug-in and of the code that its folder shares."""
-    file = plugins.source(folder, name)
-    return "".join(sha256_of(path)[:16] for path in [file, *sorted(file.parent.glob("_*.py"))])

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from quantbench.errors import ResultsError
 from quantbench.records import RESULTS_SCHEMA, Results
+from quantbench.system.files import read_plain
 
 _LIMIT = 200_000_000
 
@@ -55,15 +56,14 @@ def _content(path: Path) -> bytes:
             raise ResultsError(f"{path} is a folder; name the results.json in it")
         if not path.exists():
             raise ResultsError(f"{path} is not there; {_NAME_ANOTHER}")
-        if not path.is_file():  # whoever reads a pipe may wait for ever
-            raise ResultsError(f"{path} is not a plain file; {_NAME_ANOTHER}")
-        if path.stat().st_size > _LIMIT:
-            raise ResultsError(f"{path} has more than {_LIMIT // 10**6} MB; {_NAME_ANOTHER}")
-        return path.read_bytes()
+        content = read_plain(path, _LIMIT + 1)
     except OSError as error:
         raise ResultsError(
             f"{path} can't be read: {error.strerror}; check its name and its permissions"
         ) from error
+    if len(content) > _LIMIT:
+        raise ResultsError(f"{path} has more than {_LIMIT // 10**6} MB; {_NAME_ANOTHER}")
+    return content
 
 
 def _first(error: ValidationError) -> str:

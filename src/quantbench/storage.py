@@ -1,4 +1,4 @@
-"""Atomic writes, a lock that dies with its owner, and folders described by a manifest.
+"""Finished steps: folders that a manifest describes.
 
 A stored folder holds files and `manifest.json`: what the folder depends on (`inputs`),
 each file's size and SHA-256, a typed body, and the SHA-256 of all of that. It is made
@@ -9,30 +9,32 @@ complete. docs/formats.md gives the manifest in prose.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
-from quantbench.errors import ArtifactError, LockedError, StorageError
+from quantbench.errors import ArtifactError
 from quantbench.records import Record
+from quantbench.system.files import (
+    discard,
+    fsync,
+    opened,
+    read_plain,
+    sha256_of,
+    temporary_name,
+    writing,
+)
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = 1
 _MANIFEST_LIMIT = 64 << 20
-_ABANDONED = 3600.0
-_UNWRITABLE = {errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
-               errno.ENOTDIR, errno.EEXIST, errno.EISDIR}  # fmt: skip
 
 Body = TypeVar("Body", bound=Record)
 
@@ -72,43 +74,6 @@ def key(inputs: dict[str, JsonValue]) -> str:
     return hashlib.sha256(_canonical(inputs)).hexdigest()
 
 
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turns a full, read-only or forbidden disk into one line that names the folder."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _UNWRITABLE:
-            raise
-        raise StorageError(
-            f"cannot write to {folder}: {error.strerror}; "
-            "free some space or name another folder with --out"
-        ) from error
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, or leave it as it was."""
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path.parent, f".{path.name}.*")
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-
-
 def save(
     folder: Path,
     kind: str,
@@ -118,7 +83,8 @@ def save(
     """Make `folder` at once: `fill` writes files into an empty folder and returns the body."""
     with writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        temporary = temporary_name(folder)
+        temporary.mkdir()
     try:
         with writing(folder.parent):
             body = fill(temporary)
@@ -129,13 +95,11 @@ def save(
             manifest = _sealed(kind, inputs, files, body)
             content = json.dumps(manifest.model_dump(mode="json"), indent=1)
             (temporary / MANIFEST).write_text(content + "\n", encoding="utf-8")
-            for path in temporary.iterdir():
-                _fsync(path)
-            temporary.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
+            for path in (*temporary.iterdir(), temporary):
+                fsync(path)
+            discard(folder)
             temporary.rename(folder)
-            _fsync(folder.parent)
+            fsync(folder.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -174,7 +138,7 @@ def find(
 ) -> Stored[Body] | None:
     """The stored folder for just these inputs, or None. Raises ArtifactError as `load` does."""
     folder = path_for(parent, name, inputs)
-    if not folder.is_dir():
+    if not os.path.lexists(folder):
         return None
     stored = load(folder, kind, body_type)
     if key(stored.inputs) != key(inputs):
@@ -204,44 +168,8 @@ def changes(parent: Path, name: str, inputs: dict[str, JsonValue]) -> str | None
 def clean(parent: Path) -> None:
     """Remove what killed processes left half-made; call it under the lock."""
     for path in parent.glob(".*-*.*"):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def sweep(parent: Path, pattern: str) -> None:
-    """Remove what killed processes left half-written where no lock says that they are gone.
-
-    By age: what another process is writing now is younger than an hour.
-    """
-    for path in parent.glob(pattern):
-        with contextlib.suppress(OSError):  # another has swept it, or may alone
-            if time.time() - path.lstat().st_mtime < _ABANDONED:
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder` for this process; the system frees the lock however the process ends."""
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("a+", encoding="ascii")
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            pid = file.read().strip() or "unknown"
-            raise LockedError(
-                f"{folder} is in use by process {pid}; wait for it or name another with --out"
-            ) from error
-        with writing(folder):
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
-        yield
+        with contextlib.suppress(OSError):
+            discard(path)
 
 
 def _sealed(
@@ -275,36 +203,39 @@ def _canonical(value: object) -> bytes:
 
 
 def _read_manifest(path: Path) -> Manifest:
-    if not path.is_file():
-        raise ArtifactError(f"{path} is missing: that folder was not made by quantbench")
-    if path.stat().st_size > _MANIFEST_LIMIT:
-        raise ArtifactError(f"{path} is too large to be a manifest")
+    folder = path.parent
+    if folder.is_symlink() or (os.path.lexists(folder) and not folder.is_dir()):
+        raise ArtifactError(f"{folder} is not a folder of its own; remove it and run again")
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        content = read_plain(path, _MANIFEST_LIMIT + 1, follow=False)
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} is missing or not a plain file: that folder was not made by quantbench; "
+            f"remove {folder} and run again"
+        ) from error
+    if len(content) > _MANIFEST_LIMIT:
+        raise ArtifactError(f"{path} is too large to be a manifest; remove {folder} and run again")
+    try:
+        return Manifest.model_validate_json(content)
     except ValidationError as error:
         raise ArtifactError(
-            f"{path} is not a manifest that this version reads; remove {path.parent} and run again"
+            f"{path} is not a manifest that this version reads; remove {folder} and run again"
         ) from error
 
 
 def _check_file(folder: Path, name: str, entry: FileEntry, again: str) -> None:
     path = folder / name
+    missing = f"{path} is missing or not a plain file{again}"
+    if Path(name).name != name:
+        raise ArtifactError(missing)
     try:
-        plain = Path(name).name == name and not path.is_symlink() and path.is_file()
-    except OSError:  # a name that no file can have
-        plain = False
-    if not plain:
-        raise ArtifactError(f"{path} is missing or not a plain file{again}")
-    if path.stat().st_size != entry.bytes or sha256_of(path) != entry.sha256:
+        with opened(path, follow=False) as file:
+            same = os.fstat(file.fileno()).st_size == entry.bytes
+            same = same and hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise ArtifactError(missing) from error
+    if not same:
         raise ArtifactError(f"{path} is not the file that was saved: its SHA-256 differs{again}")
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _flat(value: JsonValue, prefix: str = "") -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -27,8 +27,10 @@ from quantbench.recipes import Recipe, recipe
 from quantbench.records import Results, Settings, Skipped
 from quantbench.rows import results_of
 from quantbench.settings import parse_settings, settings_for
-from quantbench.storage import clean, locked
+from quantbench.storage import clean
 from quantbench.structure import layers
+from quantbench.system.files import discard, require_writable, writing
+from quantbench.system.lock import locked
 from quantbench.task import Task, load_task
 from quantbench.training import train
 from quantbench.workers import Candidate, Job
@@ -79,6 +81,15 @@ class Workspace:
     def timings(self) -> Path:
         return self.out / "timings"
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return (self.checkpoints, self.artifacts, self.evaluations, self.timings)
+
+    @property
+    def scratch(self) -> Path:
+        """What no run needs after its end: the next one removes what a killed one left."""
+        return self.out / ".scratch"
+
 
 @dataclass(frozen=True)
 class Study:
@@ -95,12 +106,27 @@ def workspace(out: Path, *, fresh: bool = False) -> Iterator[Workspace]:
     """Held for this process alone. Raises LockedError or StorageError."""
     with locked(out):
         space = Workspace(out)
-        for folder in (space.checkpoints, space.artifacts, space.evaluations, space.timings):
+        for folder in space.folders:
+            require_writable(folder)
             if fresh:
-                shutil.rmtree(folder, ignore_errors=True)
+                _empty(folder)
             clean(folder)
         drop_superseded(space.checkpoints)
-        yield space
+        with writing(out):
+            discard(space.scratch)
+            space.scratch.mkdir()
+        try:
+            yield space
+        finally:
+            shutil.rmtree(space.scratch, ignore_errors=True)
+
+
+def _empty(folder: Path) -> None:
+    """A folder of steps may itself be a link to another disk: then it stays one."""
+    if folder.is_dir():
+        with writing(folder):
+            for path in folder.iterdir():
+                discard(path)
 
 
 def run(
@@ -120,9 +146,13 @@ def run(
     settings = method_settings(options.methods, overrides)
     machine = environment()  # now: later its load would be this study's own
     runtimes, skipped = _available(options.runtimes)
+    if not runtimes:
+        raise UnavailableError(f"no chosen runtime works here: {_listed(skipped)}")
     with workspace(options.out, fresh=options.fresh) as space:
         task, checkpoint = prepare(options, overrides, space, track, say)
-        candidates = _candidates(task, checkpoint, settings, runtimes, space.artifacts, track)
+        candidates = _candidates(
+            task, checkpoint, settings, runtimes, space.artifacts, track, skipped
+        )
         job = Job(
             task=task,
             threads=options.threads,
@@ -130,6 +160,7 @@ def run(
             machine=machine,
             evaluations=space.evaluations,
             timings=space.timings,
+            scratch=space.scratch,
             track=track,
             say=say,
         )
@@ -197,6 +228,7 @@ def _candidates(
     runtimes: list[str],
     parent: Path,
     track: Track,
+    unavailable: Sequence[Skipped],
 ) -> Iterator[Candidate | Skipped]:
     """One by one, as their artifacts are made: answering begins while others are quantized."""
     for name, chosen in sorted(settings.items(), key=_compiled_first):
@@ -208,10 +240,7 @@ def _candidates(
             for format in plugins.method(name).FORMATS
         }
         if not any(accepting.values()):
-            formats = ", ".join(accepting)
-            yield Skipped(
-                method=name, runtime="*", reason=f"no chosen runtime accepts its format ({formats})"
-            )
+            yield Skipped(method=name, runtime="*", reason=_why_none(accepting, unavailable))
         for format, able in accepting.items():
             if not able:
                 continue
@@ -230,6 +259,25 @@ def _candidates(
                     if why
                     else Candidate(artifact, runtime)
                 )
+
+
+def _why_none(formats: Collection[str], unavailable: Sequence[Skipped]) -> str:
+    """Why no runtime takes any of `formats`: one that would may not work here."""
+    named = ", ".join(formats)
+    if able := [skipped for skipped in unavailable if _might_accept(skipped.runtime, formats)]:
+        return f"what accepts its format ({named}) doesn't work here: {_listed(able)}"
+    return f"no chosen runtime accepts its format ({named})"
+
+
+def _might_accept(runtime: str, formats: Collection[str]) -> bool:
+    try:
+        return not plugins.runtime(runtime).ACCEPTS.isdisjoint(formats)
+    except UnavailableError:  # it can't be asked
+        return True
+
+
+def _listed(unavailable: Sequence[Skipped]) -> str:
+    return "; ".join(f"{skipped.runtime}: {skipped.reason}" for skipped in unavailable)
 
 
 def _compiled_first(method: tuple[str, Settings | str]) -> tuple[bool, bool]:

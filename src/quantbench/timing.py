@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import cast
 
 from pydantic import Field, JsonValue
 
 from quantbench.environment import cores
-from quantbench.errors import WorkerError
+from quantbench.errors import StorageError, WorkerError
 from quantbench.harness.plan import Cell, Plan
 from quantbench.harness.process import Worker
 from quantbench.harness.rounds import Rounds, latency, read_in_turn, time_in_turn
 from quantbench.harness.worker import Request
 from quantbench.records import Latency, Record
-from quantbench.storage import find, key, path_for, save, sha256_of
+from quantbench.storage import find, key, path_for, save
+from quantbench.system.fingerprint import fingerprint
 from quantbench.workers import Candidate, Job, Workers, at_once
 
 
@@ -55,14 +55,7 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
 
     One step for all rows: their rounds belong together.
     """
-    here = Path(__file__).parent / "harness"
-    inputs: dict[str, JsonValue] = {
-        "rows": [key(candidate.inputs(job.machine)) for candidate in candidates],
-        "test": job.task.test.sha256,
-        "threads": list(job.threads),
-        "plan": job.plan.model_dump(mode="json"),
-        "code": {path.stem: sha256_of(path) for path in sorted(here.glob("*.py"))},
-    }
+    inputs = timing_inputs(job, candidates)
     stored = find(job.timings, "timing", "timing", inputs, Timings)
     if stored is not None:
         job.say(f"times from {stored.folder}: nothing that they depend on changed")
@@ -70,7 +63,22 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
     timings = times(job, candidates, workers)
     if any(isinstance(row, str) for row in timings.rows):
         return timings  # what failed is tried again next time
-    return save(path_for(job.timings, "timing", inputs), "timing", inputs, lambda _: timings).body
+    try:
+        save(path_for(job.timings, "timing", inputs), "timing", inputs, lambda _: timings)
+    except StorageError as error:
+        job.say(f"warning: these times are not kept for the next run: {error}")
+    return timings
+
+
+def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonValue]:
+    """All that the times depend on."""
+    return {
+        "rows": [key(candidate.inputs(job.machine)) for candidate in candidates],
+        "test": job.task.test.sha256,
+        "threads": list(job.threads),
+        "plan": job.plan.model_dump(mode="json"),
+        "code": {**fingerprint(__name__)},
+    }
 
 
 def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:

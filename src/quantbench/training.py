@@ -29,7 +29,8 @@ from quantbench.optimizers import Optimizers
 from quantbench.recipes import Recipe, rate
 from quantbench.records import Epoch, Training
 from quantbench.state import read_state, write_state
-from quantbench.storage import changes, find, load, path_for, save, sha256_of
+from quantbench.storage import changes, find, load, path_for, save
+from quantbench.system.fingerprint import fingerprint
 from quantbench.task import Task
 
 LOSS_EVERY = 10
@@ -68,7 +69,6 @@ def train(
 
 def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValue]:
     """All that a checkpoint depends on."""
-    here = Path(__file__)
     return {
         "model": task.model,
         "data": task.spec.name,
@@ -76,13 +76,7 @@ def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValu
         "preprocessing": task.preprocessing_sha256,
         "recipe": recipe.model_dump(mode="json"),
         "seed": seed,
-        "code": {
-            "model": sha256_of(plugins.source("models", task.model)),
-            "training": sha256_of(here),
-            "batches": sha256_of(here.with_name("batches.py")),
-            "recipes": sha256_of(here.with_name("recipes.py")),
-            "optimizers": sha256_of(here.with_name("optimizers.py")),
-        },
+        "code": {**fingerprint(__name__, plugins.module_name("models", task.model))},
         "versions": cast(JsonValue, versions(("torch", "numpy"))),
     }
 

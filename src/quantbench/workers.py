@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, cast
 
-import numpy as np
 from pydantic import JsonValue
 
 from quantbench import plugins
 from quantbench.artifact import Artifact
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import cores
+from quantbench.harness.arrays import write_array
 from quantbench.harness.plan import Plan
-from quantbench.harness.process import Worker
+from quantbench.harness.process import WORKER, Worker
 from quantbench.harness.worker import Request
 from quantbench.records import Environment, Skipped
-from quantbench.storage import sha256_of
+from quantbench.system.files import writing
+from quantbench.system.fingerprint import fingerprint
 from quantbench.task import Task
 
 
@@ -35,6 +36,7 @@ class Job:
     machine: Environment
     evaluations: Path
     timings: Path
+    scratch: Path
     track: Track = quiet
     say: Say = silent
 
@@ -65,7 +67,7 @@ class Candidate:
         return {
             "artifact": self.artifact.sha256,
             "runtime": self.runtime,
-            "code": _code(self.runtime),
+            "code": {**fingerprint(WORKER, plugins.module_name("runtimes", self.runtime))},
             "cpu": machine.cpu,
             "instruction_sets": list(machine.instruction_sets),
             "versions": {name: machine.versions.get(name) for name in libraries},
@@ -81,13 +83,17 @@ class Workers:
         # Asked now: later a method may be tracing a network, and that is no one thread's affair.
         self._classes = job.task.classes
         self._threads = threads
+        self._parent = job.scratch
         self._stack = contextlib.ExitStack()
         self._ready: dict[str, Worker] = {}
         self.cold_start: dict[str, float] = {}
 
     def __enter__(self) -> Self:
-        self.scratch = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        np.save(self._images, self._task.test.images, allow_pickle=False)
+        with contextlib.ExitStack() as stack, writing(self._parent):
+            folder = tempfile.TemporaryDirectory(dir=self._parent, ignore_cleanup_errors=True)
+            self.scratch = Path(stack.enter_context(folder))
+            write_array(self._images, self._task.test.images)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -121,14 +127,6 @@ class Workers:
         data = self._task.spec.name
         worker.ask(Request(do="images", images=str(self._images), data=data), self._timeout)
         return worker
-
-
-def _code(runtime: str) -> list[JsonValue]:
-    """Of a runtime's file; where quantbench is the engine itself, of the compiler as well."""
-    file = plugins.source("runtimes", runtime)
-    engine = sorted((file.parents[1] / "c99").rglob("*.[hp]*"))
-    ours = "quantbench" in plugins.runtime(runtime).LIBRARIES
-    return [sha256_of(path) for path in (file, *(engine if ours else ())) if path.suffix != ".pyc"]
 
 
 @contextlib.contextmanager

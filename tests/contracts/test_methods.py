@@ -15,8 +15,9 @@ from quantbench.errors import SettingError
 from quantbench.quantizing import quantize
 from quantbench.records import Settings
 from quantbench.settings import parse_settings
-from quantbench.storage import MANIFEST, sha256_of
+from quantbench.storage import MANIFEST
 from quantbench.structure import layers
+from quantbench.system.files import sha256_of
 from quantbench.task import Task
 
 METHODS = plugins.names("methods")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.data import Network, _cache, _sources, load, probe
+from quantbench.data import Network, _sources, load, probe
 from quantbench.errors import DataFileError, DataUnavailableError, StorageError
 
 from .conftest import (
@@ -303,18 +303,6 @@ for _ in range(20):
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
-def test_where_the_cache_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/someone")
-    monkeypatch.setenv("QUANTBENCH_CACHE", "")
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert _cache.root() == Path("/someone/.cache/quantbench")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
-    assert _cache.root() == Path("/xdg/quantbench")
-    monkeypatch.setenv("QUANTBENCH_CACHE", "/own")
-    assert _cache.root() == Path("/own")
-    assert _cache.root(tmp_path) == tmp_path
-
-
 def test_probe_says_what_answers(
     tmp_path: Path, wheeled: Small, serve: Serve, quick: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,3 +339,19 @@ def test_probe_misses_a_version(
 
 def test_hosts_name_mirrors() -> None:
     assert _sources.host("https://example.org/data/") == "example.org"
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(
+    tmp_path: Path, small: Small, no_network: None
+) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    name = small.spec.files[0].name
+    os.mkfifo(given / name)
+    with pytest.raises(DataFileError, match=f"{name}: can't be read .not a plain file"):
+        load(small.spec, data_dir=given)
+    cached = tmp_path / "cache" / "data" / small.spec.name
+    cached.mkdir(parents=True)
+    os.mkfifo(cached / name)
+    with pytest.raises(StorageError, match=r"can't read the cache .*not a plain file"):
+        load(small.spec, cache=tmp_path / "cache", offline=True)

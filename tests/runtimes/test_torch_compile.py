@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,6 +92,91 @@ def test_another_cpu_gets_a_library_of_its_own(
     assert len(asked) == 1
 
 
+MODEL = b"this program is never read"
+
+
+class Built:
+    """Stands for the compiling process: libraries that only hash, and what Inductor keeps."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.found: list[set[str]] = []
+
+    def __call__(self, *arguments: Any) -> None:
+        _, batches, _, out, work = arguments
+        self.batches.append(batches)
+        self.found.append({path.name for path in work.rglob("*") if path.is_file()})
+        for batch in batches:
+            (out / f"{batch}.so").write_bytes(b"library %d" % batch)
+        (work / "headers").mkdir(exist_ok=True)
+        (work / "headers" / "precompiled.gch").write_bytes(b"headers")
+        (work / f"probe{len(self.batches)}.so").write_bytes(b"probe")
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Built:
+    monkeypatch.setenv("QUANTBENCH_CACHE", str(tmp_path / "cache"))
+    child = Built()
+    monkeypatch.setattr(_inductor, "_compile_in_child", child)
+    return child
+
+
+def contents(batches: tuple[int, ...], threads: int = 1) -> list[bytes]:
+    with _inductor.libraries(Path("model.pt2"), "0", batches, threads) as made:
+        return [made[batch].read_bytes() for batch in batches]
+
+
+def test_what_is_missing_or_damaged_is_compiled_again(tmp_path: Path, built: Built) -> None:
+    assert contents((1, 1000)) == [b"library 1", b"library 1000"]
+    assert contents((1, 1000)) == [b"library 1", b"library 1000"]
+    assert built.batches == [[1, 1000]]
+    with _inductor.libraries(Path("model.pt2"), "0", (1,), 1) as made:
+        path = made[1]
+    for damage in (b"Library 1", b"library", b""):
+        path.write_bytes(damage)
+        assert contents((1000, 1)) == [b"library 1000", b"library 1"]
+    assert built.batches[1:] == [[1]] * 3
+    assert contents((1, 8), threads=2) == [b"library 1", b"library 8"]
+    assert built.batches[-1] == [1, 8]
+
+
+def test_what_inductor_keeps_is_used_only_as_it_was_left(tmp_path: Path, built: Built) -> None:
+    for batch in (1, 2):
+        contents((batch,))
+    assert built.found == [set(), {"precompiled.gch", "probe1.so"}]
+    (work,) = (tmp_path / "cache" / "inductor").glob("work-*[!.json][!.lock]")
+    damages = [
+        lambda: (work / "probe1.so").write_bytes(b"Probe"),
+        lambda: (work / "headers" / "precompiled.gch").unlink(),
+        lambda: (work / "half.so").write_bytes(b""),
+        lambda: (work / "half").symlink_to("/etc/hostname"),
+        lambda: work.with_name(f"{work.name}.json").write_bytes(b"{"),
+    ]
+    for batch, damage in enumerate(damages, 3):
+        damage()
+        contents((batch,))
+        assert built.found[-1] == set()
+    contents((100,))
+    assert built.found[-1] == {"precompiled.gch", f"probe{len(built.batches) - 1}.so"}
+
+
+def test_a_compilation_that_was_killed_leaves_nothing_that_is_used(
+    tmp_path: Path, built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents((1,))
+
+    def killed(model: Path, batches: list[int], threads: int, out: Path, work: Path) -> None:
+        (work / "half.so").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_inductor, "_compile_in_child", killed)
+    with pytest.raises(KeyboardInterrupt):
+        contents((2,))
+    monkeypatch.setattr(_inductor, "_compile_in_child", built)
+    assert contents((2,)) == [b"library 2"]
+    assert built.found[-1] == set()
+
+
 def test_a_program_that_does_not_compile_is_named(tmp_path: Path) -> None:
     model = tmp_path / "float32-pt2-x" / "model.pt2"
     model.parent.mkdir()
@@ -107,8 +193,11 @@ def test_a_cache_that_can_not_be_written_is_named(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("QUANTBENCH_CACHE", str(tmp_path / "file"))
-    with pytest.raises(StorageError, match="set QUANTBENCH_CACHE"):
-        _inductor.libraries(tmp_path / "model.pt2", "", (1,), 1)
+    with (
+        pytest.raises(StorageError, match="set QUANTBENCH_CACHE"),
+        _inductor.libraries(tmp_path / "model.pt2", "", (1,), 1),
+    ):
+        pass
 
 
 def test_no_compiler_or_one_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

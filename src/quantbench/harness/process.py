@@ -19,11 +19,13 @@ from pydantic import JsonValue
 from quantbench.errors import WorkerError
 from quantbench.harness.worker import Request
 
+WORKER = "quantbench.harness.worker"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Worker:
-    """One process with its own session, so a Ctrl-C at the terminal reaches only the parent.
+    """One process with its own session, so a Ctrl-C at the terminal reaches only the parent. What
+    its libraries and compilers write for a while goes into `scratch`.
 
     Leaving the context ends the process and all that it started. It also ends by itself
     when the parent is gone, for its requests then end.
@@ -36,9 +38,10 @@ class Worker:
 
     def __enter__(self) -> Self:
         environment = dict(os.environ) | {name: str(self.threads) for name in _THREAD_VARIABLES}
+        environment["TMPDIR"] = str(self._log.parent.absolute())
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "quantbench.harness.worker"],
+                [sys.executable, "-m", WORKER],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -24,8 +24,10 @@ from quantbench import plugins
 from quantbench.artifact import load_artifact
 from quantbench.contracts import Predict
 from quantbench.data import Split, iterate_like_a_report, preprocess
-from quantbench.errors import EngineError, QuantbenchError
+from quantbench.errors import EngineError, QuantbenchError, StorageError
+from quantbench.harness.arrays import write_array
 from quantbench.records import Record
+from quantbench.system.files import writing
 
 
 class Request(Record):
@@ -97,7 +99,11 @@ class Engine:
             [predict(self._inputs[start : start + request.batch]) for start in starts]
         )
         self._check(logits, len(self._inputs))
-        np.save(request.out, logits, allow_pickle=False)
+        try:
+            with writing(Path(request.out).parent):
+                write_array(Path(request.out), logits)
+        except StorageError as error:  # the study's, not this row's
+            return {"unwritten": str(error)}
         return {"rows": len(logits)}
 
     def _time_model(self, request: Request) -> dict[str, JsonValue]:

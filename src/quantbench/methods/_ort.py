@@ -76,7 +76,7 @@ def as_run(
 
 
 def _optimized(path: Path) -> onnx.ModelProto:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         options = ort.SessionOptions()
         options.optimized_model_filepath = str(Path(folder) / "optimized.onnx")
         options.intra_op_num_threads = 1

@@ -73,7 +73,7 @@ def quantize(
     inputs = calibration_inputs(task, settings)
     refuse_nonfinite(model, inputs)
     batches = _Batches(inputs, track)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
         source = Path(scratch) / "float.onnx"
         float_onnx(model, task.input_shape, source)
         with hushed():

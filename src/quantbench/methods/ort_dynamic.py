@@ -60,7 +60,7 @@ def quantize(
 ) -> Quantized:
     model = float_model(task, checkpoint)
     refuse_nonfinite(model, calibration_inputs(task, CalibrationSettings(images=BATCH)))
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
         source, written = Path(scratch) / "float.onnx", Path(scratch) / "quantized.onnx"
         float_onnx(model, task.input_shape, source)
         with hushed():

@@ -81,7 +81,7 @@ def quantize(
     inputs = calibration_inputs(task, settings)
     refuse_nonfinite(model, inputs)
     activations, weights = _TYPES[settings.types]
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
         source, written = Path(scratch) / "float.onnx", Path(scratch) / "quantized.onnx"
         float_onnx(model, task.input_shape, source)
         with hushed():

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from pydantic import Field, JsonValue
 from torch import fx
 
-from quantbench import batches
+from quantbench import plugins
 from quantbench.batches import Images, draws_from, images_of, shuffled_batches
 from quantbench.checkpoint import STATE, Checkpoint, float_model
 from quantbench.contracts import Track
@@ -28,7 +28,8 @@ from quantbench.methods._pt2e import PT2ESettings
 from quantbench.recipes import Recipe
 from quantbench.records import Quantized, Record
 from quantbench.state import read_state, write_state
-from quantbench.storage import find, path_for, save, sha256_of
+from quantbench.storage import find, path_for, save
+from quantbench.system.fingerprint import fingerprint
 from quantbench.task import Task
 
 FORMATS = _pt2e.FORMATS
@@ -101,15 +102,13 @@ def _trained_from(
     task: Task, checkpoint: Checkpoint, settings: QATSettings
 ) -> dict[str, JsonValue]:
     """All that the training depends on."""
-    here = Path(__file__)
-    code = (here, here.with_name("_pt2e.py"), Path(batches.__file__))
     return {
         "checkpoint": checkpoint.files[STATE].sha256,
         "recipe": checkpoint.body.settings,
         "train": task.train.sha256,
         "preprocessing": task.preprocessing_sha256,
         "settings": settings.model_dump(mode="json"),
-        "code": [sha256_of(path) for path in code],
+        "code": {**fingerprint(__name__, plugins.module_name("models", task.model))},
         "versions": cast(JsonValue, versions(LIBRARIES)),
     }
 

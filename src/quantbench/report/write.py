@@ -11,7 +11,7 @@ from quantbench.report.figure import (
     loss_figure,
     tradeoff_figure,
 )
-from quantbench.storage import write_atomic
+from quantbench.system.files import write_atomic
 
 
 def write(results: Results, out: Path) -> tuple[str, ...]:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from hashlib import sha256
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
+from pydantic import JsonValue
 
-from quantbench.data._cache import root
 from quantbench.environment import environment
-from quantbench.errors import StorageError, UnavailableError
+from quantbench.errors import UnavailableError
 from quantbench.exported import read_program
 from quantbench.hush import hushed
-from quantbench.storage import sha256_of, sweep
+from quantbench.records import Record
+from quantbench.storage import Stored, key, path_for, save
+from quantbench.system.cache import code_folder, filling, held_alone, sound, workshop
+from quantbench.system.files import sweep
+from quantbench.system.fingerprint import fingerprint
 
+KIND = "library"
+LIBRARY = "model.so"
 _PROBE = "#include <omp.h>\nint probe() { return omp_get_max_threads(); }\n"
 _PROBE_SECONDS = 60
 _COMPILE_SECONDS = 540
@@ -52,42 +60,78 @@ def why_no_compiler() -> str | None:
     return None
 
 
+class Library(Record):
+    """Of a stored `model.so`: the program for one number of inputs."""
+
+    batch: int
+
+
+@contextlib.contextmanager
 def libraries(
     model: Path, model_sha256: str, batches: tuple[int, ...], threads: int
-) -> dict[int, Path]:
-    """The program in `model` compiled for each number of inputs, for `threads` threads.
+) -> Iterator[dict[int, Path]]:
+    """The program in `model` compiled for each number of inputs, for `threads` threads: load them
+    in this context, in which their bytes have just been checked and nobody replaces them.
 
     They are for this CPU, PyTorch and compiler alone: elsewhere others are made, for these
     would die on a CPU without their instruction sets. Raises UnavailableError or StorageError.
     """
-    machine = environment(libraries=("torch",))
-    here = (machine.cpu, machine.instruction_sets, machine.versions, compiler())
-    recipe = (here, model_sha256, sha256_of(Path(__file__)), threads)
-    folder = root() / "inductor"
-    made = {batch: folder / f"{_short((recipe, batch))}.so" for batch in batches}
-    missing = [batch for batch, path in made.items() if not path.is_file()]
-    if not missing:
-        return made
-    work = folder / f"work-{_short(here)}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)  # code is run from it
-        work.mkdir(exist_ok=True)
-        sweep(folder, "part-*")
-        with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as part:
-            _compile_in_child(model, missing, threads, Path(part), work)
-            for batch in missing:
-                (Path(part) / f"{batch}.so").rename(made[batch])
-    except OSError as error:
-        raise StorageError(
-            f"can't write the cache {folder} ({error.strerror or error}); set QUANTBENCH_CACHE "
-            "to a folder that can be written and has room"
-        ) from error
-    return made
+    folder = code_folder("inductor")
+    inputs = {batch: recipe(model_sha256, batch, threads) for batch in batches}
+    names = {batch: path_for(folder, "model", inputs[batch]).name for batch in batches}
+    with contextlib.ExitStack() as stack:
+        for name in sorted(names.values()):  # two processes that ask for the same wait in one order
+            stack.enter_context(held_alone(folder, name))
+        stored = {batch: sound(folder, "model", KIND, inputs[batch], Library) for batch in batches}
+        missing = [batch for batch, found in stored.items() if found is None]
+        if missing:
+            with filling(folder):
+                stored |= _compiled(model, {batch: inputs[batch] for batch in missing}, threads)
+        yield {batch: found.folder / LIBRARY for batch, found in stored.items() if found}
 
 
-def _short(key: object) -> str:
-    return sha256(repr(key).encode()).hexdigest()[:24]
+def recipe(model_sha256: str, batch: int, threads: int) -> dict[str, JsonValue]:
+    """All that a compiled library depends on."""
+    return {
+        "model": model_sha256,
+        "batch": batch,
+        "threads": threads,
+        "machine": _machine(),
+        "code": {**fingerprint(__name__)},
+    }
+
+
+def _machine() -> dict[str, JsonValue]:
+    here = environment(libraries=("torch",))
+    return {
+        "cpu": here.cpu,
+        "instruction_sets": [*here.instruction_sets],
+        "versions": {**here.versions},
+        "compiler": compiler(),
+    }
+
+
+def _compiled(
+    model: Path, inputs: dict[int, dict[str, JsonValue]], threads: int
+) -> dict[int, Stored[Library] | None]:
+    """By batch, all by one process: what it finds out about this CPU and its precompiled headers
+    serve every library.
+    """
+    folder = code_folder("inductor")
+    work = folder / f"work-{key(_machine())[:12]}"
+    sweep(folder, "part-*")
+    with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as part:
+        with workshop(work):
+            _compile_in_child(model, [*inputs], threads, Path(part), work)
+
+        def fill(batch: int, place: Path) -> Library:
+            (Path(part) / f"{batch}.so").rename(place / LIBRARY)
+            return Library(batch=batch)
+
+        return {
+            batch: save(path_for(folder, "model", its), KIND, its, partial(fill, batch))
+            for batch, its in inputs.items()
+        }
 
 
 def _compile_in_child(model: Path, batches: list[int], threads: int, out: Path, work: Path) -> None:

@@ -65,8 +65,9 @@ def load(artifact: Artifact, threads: int) -> Predict:
 
 
 def _loaded(artifact: Artifact, batches: tuple[int, ...], threads: int) -> dict[int, Compiled]:
-    made = libraries(artifact.folder / _MODEL, artifact.files[_MODEL].sha256, batches, threads)
-    return {batch: _callable(path) for batch, path in made.items()}
+    model, sha256 = artifact.folder / _MODEL, artifact.files[_MODEL].sha256
+    with libraries(model, sha256, batches, threads) as made:
+        return {batch: _callable(path) for batch, path in made.items()}
 
 
 def _callable(library: Path) -> Compiled:

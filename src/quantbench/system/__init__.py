@@ -1,0 +1,1 @@
+"""What every room stands on: files, locks, the cache, and the fingerprint of our own code."""

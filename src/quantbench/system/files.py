@@ -1,0 +1,162 @@
+"""Reading only what is a plain file, and writing so that others see all of it or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+
+from quantbench.errors import StorageError
+
+_ABANDONED = 3600.0
+_NO_ROOM = 1 << 20
+_UNWRITABLE = {errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
+               errno.ENOTDIR, errno.EEXIST, errno.EISDIR}  # fmt: skip
+
+
+def handle_of(path: Path, flags: int) -> int:
+    """A handle of a plain file, for its reader to close. Raises OSError, also for what is no plain
+    file: whoever opens a pipe may wait for ever, and a device may have no end.
+    """
+    handle = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise OSError(errno.EINVAL, "not a plain file", str(path))
+
+
+@contextlib.contextmanager
+def opened(path: Path, *, follow: bool = True) -> Iterator[BufferedReader]:
+    """A plain file for reading; without `follow`, a link is none. Raises OSError."""
+    with os.fdopen(handle_of(path, 0 if follow else os.O_NOFOLLOW), "rb") as file:
+        yield file
+
+
+def read_plain(path: Path, at_most: int, *, follow: bool = True) -> bytes:
+    """The first `at_most` bytes of a plain file. Raises OSError as `opened` does."""
+    with opened(path, follow=follow) as file:
+        return file.read(at_most)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a plain file. Raises OSError as `opened` does."""
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` that no file has. What is made under it takes the user's umask, which
+    the names that `tempfile` makes don't.
+    """
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+
+
+def fsync(path: Path) -> None:
+    """Returns when a file, or the list of files of a folder, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def discard(path: Path) -> None:
+    """Remove a file, a link or a whole folder, never what a link leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep(parent: Path, pattern: str) -> None:
+    """Remove what killed processes left half-written where no lock says that they are gone.
+
+    By age: what another process is writing now is younger than an hour.
+    """
+    for path in parent.glob(pattern):
+        with contextlib.suppress(OSError):  # another has swept it, or may alone
+            if time.time() - path.lstat().st_mtime >= _ABANDONED:
+                discard(path)
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns a full, read-only or forbidden disk into one line that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        raise StorageError(_unwritable(folder, error)) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> str:
+    """Names the temporary folder where that is what is full: libraries write there, too."""
+    temporary = _temporary_folder()
+    elsewhere = temporary is not None and not folder.absolute().is_relative_to(temporary)
+    named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    if (
+        temporary
+        and elsewhere
+        and (
+            named.is_relative_to(temporary)
+            if named is not None
+            else error.errno == errno.ENOSPC and _is_full(temporary) and not _is_full(folder)
+        )
+    ):
+        return (
+            f"cannot write to the temporary folder {temporary}: {error.strerror}; "
+            "free some space there or set TMPDIR to another folder"
+        )
+    return (
+        f"cannot write to {folder}: {error.strerror}; "
+        "free some space or name another folder with --out"
+    )
+
+
+def _temporary_folder() -> Path | None:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:  # none takes a file
+        return None
+
+
+def _is_full(folder: Path) -> bool:
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free < _NO_ROOM
+
+
+def require_writable(folder: Path) -> None:
+    """Raises StorageError where a folder that is there takes no files: before hours are spent."""
+    with writing(folder):
+        if os.path.lexists(folder):
+            probe = temporary_name(folder / "probe")
+            probe.mkdir()
+            probe.rmdir()
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`, or leave it as it was."""
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent, f".{path.name}.*")
+        temporary = temporary_name(path)
+        try:
+            with temporary.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            fsync(path.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

@@ -1,0 +1,211 @@
+"""Which files a step's key follows: against what Python itself imports, and by editing them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+import quantbench
+from quantbench import plugins
+from quantbench.artifact import Artifact
+from quantbench.checkpoint import Checkpoint
+from quantbench.environment import environment
+from quantbench.evaluating import evaluation_inputs
+from quantbench.harness.plan import Plan
+from quantbench.methods.qat import _trained_from
+from quantbench.quantizing import artifact_inputs
+from quantbench.storage import key
+from quantbench.system import fingerprint as module
+from quantbench.system.fingerprint import fingerprint
+from quantbench.task import Task
+from quantbench.timing import timing_inputs
+from quantbench.training import training_inputs
+from quantbench.workers import Candidate, Job
+from tests import tiny
+from tests.process import python
+
+PACKAGE = Path(quantbench.__file__).parent
+ROOTS = (
+    "quantbench.training",
+    "quantbench.methods.dynamic",
+    "quantbench.methods.qat",
+    "quantbench.runtimes.c99",
+    "quantbench.runtimes.torch_compile",
+    "quantbench.timing",
+)
+
+LOADED = """
+import importlib, sys
+from pathlib import Path
+importlib.import_module(sys.argv[1])
+for name, loaded in sys.modules.items():
+    if name.partition(".")[0] == "quantbench":
+        print(loaded.__file__)
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Path]:
+    """The package, to be edited."""
+    yield Path(shutil.copytree(PACKAGE, tmp_path / "quantbench"))
+    module._sha256.cache_clear()
+
+
+@pytest.mark.parametrize("root", ["quantbench.methods.dynamic", "quantbench.runtimes.c99"])
+def test_all_that_python_imports_is_in_it(tmp_path: Path, root: str) -> None:
+    done = python("-c", LOADED, root, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    loaded = {str(Path(line).relative_to(PACKAGE)) for line in done.stdout.splitlines()}
+    assert len(loaded) > 10
+    assert loaded <= fingerprint(root).keys()
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_an_edit_of_any_file_in_it_shows_and_of_any_other_does_not(copy: Path, root: str) -> None:
+    before = fingerprint(root, package=copy)
+    inside = {copy / name for name in before}
+    outside = {path for path in copy.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    outside -= inside
+    assert len(inside) > 15
+    assert {copy / "cli.py", copy / "report" / "table.py"} <= outside
+    for path in outside:
+        path.write_bytes(path.read_bytes() + b"\n")
+    module._sha256.cache_clear()
+    assert fingerprint(root, package=copy) == before
+    for path in inside:
+        content = path.read_bytes()
+        path.write_bytes(content + b"\n")
+        module._sha256.cache_clear()
+        after = fingerprint(root, package=copy)
+        name = str(path.relative_to(copy))
+        assert {file for file in after if after[file] != before[file]} == {name}
+        path.write_bytes(content)
+
+
+def test_what_each_way_to_import_leads_to(tmp_path: Path) -> None:
+    package = tmp_path / "shop"
+    files = {
+        "__init__.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n import shop.typed\n",
+        "start.py": "import os, numpy\nimport shop.plain\nfrom shop import name, VALUE\n"
+        "from shop.inner.deep import thing\nfrom . import sibling\nfrom .inner import cousin\n"
+        "def later():\n from shop import lazy\n"
+        "COMMAND = ['python', '-m', 'shop.started']\n"
+        "TEXT = 'shop.typed is not a module that this sentence names'\n"
+        "DATA = files('shop.inner') / 'data'\n"
+        "import typing\nif typing.TYPE_CHECKING:\n from shop import typed\nelse:\n"
+        " from shop import untyped\n",
+        **{f"{name}.py": "" for name in ("plain", "name", "sibling", "lazy", "started", "typed",
+                                         "untyped", "other")},
+        "inner/__init__.py": "",
+        "inner/deep.py": "from ..inner import back",
+        "inner/back.py": "from .. import up",
+        "up.py": "",
+        "inner/cousin.py": "",
+        "inner/data/one.h": "int one;",
+        "inner/data/more/two.txt": "2",
+        "inner/aside.h": "",
+    }  # fmt: skip
+    for name, text in files.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(text)
+    found = fingerprint("shop.start", package=package).keys()
+    assert files.keys() - found == {"typed.py", "other.py", "inner/aside.h"}
+    assert found <= files.keys()
+
+
+def test_a_module_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"there is no module quantbench\.methods\.statik"):
+        fingerprint("quantbench.timing", "quantbench.methods.statik")
+
+
+Key = Callable[[], str]
+
+
+@pytest.fixture
+def keys(
+    task: Task,
+    checkpoint: Checkpoint,
+    artifacts: Callable[[str, str, str], Artifact],
+    tmp_path: Path,
+) -> dict[str, Key]:
+    """Step -> its key now."""
+    here = environment()
+    job = Job(task, (1,), Plan(), here, tmp_path, tmp_path, tmp_path)
+    dynamic = artifacts("lenet", "dynamic", "torch")
+
+    def of(inputs: Callable[[], dict[str, JsonValue]]) -> Key:
+        return lambda: key(inputs())
+
+    def artifact(method: str) -> Key:
+        settings = plugins.method(method).SETTINGS()
+        return of(lambda: artifact_inputs(task, checkpoint, method, settings, "torch"))
+
+    qat = plugins.method("qat").SETTINGS()
+    return {
+        "checkpoint": of(lambda: training_inputs(task, tiny.RECIPE, 1)),
+        "training": of(lambda: _trained_from(task, checkpoint, qat)),  # type: ignore[arg-type]
+        "dynamic": artifact("dynamic"),
+        "pt2e_static": artifact("pt2e_static"),
+        "on torch": of(lambda: evaluation_inputs(job, Candidate(dynamic, "torch"))),
+        "on torch_compile": of(lambda: evaluation_inputs(job, Candidate(dynamic, "torch_compile"))),
+        "on c99": of(lambda: evaluation_inputs(job, Candidate(dynamic, "c99"))),
+        "times": of(lambda: timing_inputs(job, [Candidate(dynamic, "torch_compile")])),
+    }
+
+
+@pytest.mark.parametrize(
+    ("edited", "changed"),
+    [
+        ("runtimes/_inductor.py", {"on torch_compile", "times"}),
+        ("exported.py", {"training", "pt2e_static", "on torch_compile", "times"}),
+        ("timing.py", {"times"}),
+        ("workers.py", {"on torch", "on torch_compile", "on c99", "times"}),
+        ("harness/rounds.py", {"times"}),
+        ("methods/_pt2e.py", {"training", "pt2e_static"}),
+        ("methods/_eager.py", {"dynamic"}),
+        ("models/lenet.py", {"checkpoint", "training", "dynamic", "pt2e_static"}),
+        ("models/mlp.py", set()),
+        ("c99/kernels/avx2.h", {"on c99"}),
+        ("c99/cortexm/count.c", set()),
+        ("batches.py", {"checkpoint", "training"}),
+        ("report/table.py", set()),
+        ("commands.py", set()),
+        ("study.py", set()),
+    ],
+)
+def test_the_keys_of_steps_that_an_edit_changes(
+    keys: dict[str, Key], monkeypatch: pytest.MonkeyPatch, edited: str, changed: set[str]
+) -> None:
+    before = {step: compute() for step, compute in keys.items()}
+    sha256 = module._sha256
+    path = PACKAGE / edited
+    assert path.is_file()
+    monkeypatch.setattr(module, "_sha256", lambda file: "" if file == path else sha256(file))
+    assert {step for step, compute in keys.items() if compute() != before[step]} == changed
+
+
+LIBRARY_KEY = """
+from quantbench.runtimes import _inductor
+print(sorted(_inductor.recipe("0" * 64, 1, 1).items()))
+"""
+
+
+def test_the_setting_of_a_compiler_is_in_the_key_of_what_it_compiles(copy: Path) -> None:
+    """Another process, which imports the edited file."""
+
+    def told() -> str:
+        done = python("-c", LIBRARY_KEY, cwd=copy.parent, PYTHONPATH=str(copy.parent))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    before = told()
+    assert told() == before
+    path = copy / "runtimes" / "_inductor.py"
+    text = path.read_text()
+    assert text.count('"freezing": True') == 1
+    path.write_text(text.replace('"freezing": True', '"freezing": False'))
+    assert told() != before
