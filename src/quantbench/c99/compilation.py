@@ -20,24 +20,35 @@ from quantbench.c99.verify import verify
 def planned(path: Path) -> Plan | FloatPlan:
     """In the numbers that the file has. Raises CompileError or ArtifactError."""
     network = read(path)
-    if own(network) == Dtype.FLOAT32:
+    if _dtype(network, None) == Dtype.FLOAT32:
         return float_plan.plan(float_importer.import_network(network))
     return plan.plan(importer.import_network(network))
 
 
 def compiled(path: Path, target: Target, dtype: Dtype | None = None) -> Emitted:
-    """In the numbers that are asked for, or else that the file has. Raises CompileError or
-    ArtifactError.
+    """In the numbers that are asked for, or else that the file has, once it agrees with the file.
+
+    Raises CompileError or ArtifactError.
     """
     network = read(path)
-    if (dtype or own(network)) == Dtype.FLOAT32:
-        floats = float_importer.import_network(network)
-        verify_float(network, floats)
-        return float_emit.emit(floats, target)
-    graph = importer.import_network(network)
-    verify(network, graph)
-    return emit.emit(graph, target)
+    require_agreement(network, dtype)
+    return emitted(network, target, dtype)
 
 
-def own(network: Network) -> Dtype:
-    return Dtype.INT8 if network.quantized else Dtype.FLOAT32
+def require_agreement(network: Network, dtype: Dtype | None = None) -> None:
+    """Raises CompileError where the graph that is compiled isn't what the file says."""
+    if _dtype(network, dtype) == Dtype.FLOAT32:
+        verify_float(network, float_importer.import_network(network))
+    else:
+        verify(network, importer.import_network(network))
+
+
+def emitted(network: Network, target: Target, dtype: Dtype | None = None) -> Emitted:
+    """The C of a network, which `require_agreement` has passed. Raises CompileError."""
+    if _dtype(network, dtype) == Dtype.FLOAT32:
+        return float_emit.emit(float_importer.import_network(network), target)
+    return emit.emit(importer.import_network(network), target)
+
+
+def _dtype(network: Network, asked: Dtype | None) -> Dtype:
+    return asked or (Dtype.INT8 if network.quantized else Dtype.FLOAT32)

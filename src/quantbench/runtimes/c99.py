@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from quantbench.artifact import Artifact
 from quantbench.c99 import compiler
-from quantbench.c99.compilation import compiled, planned
+from quantbench.c99._reading import read
+from quantbench.c99.compilation import emitted, planned
 from quantbench.c99.library import loaded
 from quantbench.c99.targets import Target
+from quantbench.c99.verified import require_verified
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError, UnavailableError
 
@@ -34,9 +36,11 @@ def refuses(artifact: Artifact) -> str | None:
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    """Built once for each network and CPU, and checked against its golden vectors.
+    """Built once for each network and CPU, and checked against its file and its golden vectors.
 
     Raises ArtifactError or CompileError for a network that can't be compiled,
     UnavailableError without a compiler, StorageError without a cache.
     """
-    return loaded(compiled(artifact.folder / "model.onnx", Target.NATIVE), threads)
+    model = artifact.folder / "model.onnx"
+    require_verified(model)
+    return loaded(emitted(read(model), Target.NATIVE), threads)
