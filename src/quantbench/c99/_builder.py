@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from quantbench.c99._reading import shown
+from quantbench.c99._reading import MOST_NUMBERS, shown
 from quantbench.c99._values import Pending, Real, Shape
 from quantbench.c99.arithmetic import exact
 from quantbench.c99.graph import Reshape, Tensor
@@ -17,6 +17,8 @@ from quantbench.errors import CompileError
 COST = 1000
 """What a factor costs, against a weight."""
 _BUDGET = 2**28
+_MOST_HELD = MOST_NUMBERS
+"""Of all tensors together."""
 
 
 class Builder(ABC):
@@ -25,6 +27,7 @@ class Builder(ABC):
         self._reshaped: dict[tuple[str, Shape], str] = {}
         self._taken: dict[str, int] = {}
         self._left = _BUDGET
+        self._held = 0
 
     @abstractmethod
     def settled(self, value: Real | Pending) -> Real | None:
@@ -58,7 +61,13 @@ class Builder(ABC):
         return self._reshaped[real.tensor, real.shape]
 
     def keep(self, tensor: Tensor) -> str:
-        """Under its name, or one like it."""
+        """Under its name, or one like it. Raises CompileError where all become too large."""
+        self._held += tensor.size
+        if self._held > _MOST_HELD:
+            raise CompileError(
+                f"{shown(tensor.name)}: with it, its tensors have {self._held:,} numbers for one "
+                f"image; up to {_MOST_HELD:,} are supported"
+            )
         name = base = shown(tensor.name)
         while name in self.tensors:
             self._taken[base] = self._taken.get(base, 1) + 1

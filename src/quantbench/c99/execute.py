@@ -28,6 +28,7 @@ from quantbench.c99.graph import (
     Rescale,
     Reshape,
     Tensor,
+    last_reads,
 )
 from quantbench.c99.windows import padded, products, windows
 
@@ -48,8 +49,15 @@ def dequantized(values: Integers, tensor: Tensor) -> NDArray[np.float32]:
 
 
 def execute(graph: Graph, values: Integers) -> Integers:
-    """The output of the network for integer inputs [N, *shape]."""
-    return every_tensor(graph, values)[graph.output]
+    """The output of the network for integer inputs [N, *shape]; no tensor is kept longer than
+    it is read.
+    """
+    found = {graph.input: values}
+    for node, read_last in zip(graph.nodes, last_reads(graph), strict=True):
+        found[node.output] = _run(node, graph, found)
+        for name in read_last:
+            found.pop(name)
+    return found[graph.output]
 
 
 def every_tensor(graph: Graph, values: Integers) -> dict[str, Integers]:

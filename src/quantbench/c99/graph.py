@@ -7,7 +7,7 @@ affair. Nodes stand in an order in which each tensor is made before it is read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +72,18 @@ class Pooling:
     """Without pads: a pooling with pads is a node of its own."""
 
 
+class OneInput:
+    """A node that reads one tensor."""
+
+    input: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.input,)
+
+
 @dataclass(frozen=True, eq=False)
-class Conv:
+class Conv(OneInput):
     """acc = start + sum q w'; clamp; pool; requantize."""
 
     name: str
@@ -98,7 +108,7 @@ class Conv:
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Dense(OneInput):
     """As Conv, on a vector: weights [O, I]; an input [C, H, W] is flattened in that order."""
 
     name: str
@@ -112,7 +122,7 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(OneInput):
     """A pooling by itself.
 
     average: acc = sum (q - zero point of the input); requantize by `requantize.multipliers[n - 1]`
@@ -145,7 +155,7 @@ class Add:
 
 
 @dataclass(frozen=True)
-class Rescale:
+class Rescale(OneInput):
     """(q - zero point of the input) requantized: a change of scale, an activation by itself."""
 
     name: str
@@ -164,7 +174,7 @@ class Concat:
 
 
 @dataclass(frozen=True)
-class Pad:
+class Pad(OneInput):
     """`value` around the image: the q of the padding constant."""
 
     name: str
@@ -175,7 +185,7 @@ class Pad:
 
 
 @dataclass(frozen=True)
-class Reshape:
+class Reshape(OneInput):
     """To another shape of the same size; the order of values stays."""
 
     name: str
@@ -200,3 +210,13 @@ class GraphOf(Generic[N]):
 
 Graph = GraphOf[Node]
 """A network of integers."""
+
+
+def last_reads(graph: GraphOf[Any]) -> list[set[str]]:
+    """For each node, the tensors that neither a later node nor the output of the network needs."""
+    wanted, found = {graph.output}, []
+    for node in reversed(graph.nodes):
+        reads = {*node.inputs}
+        found.append((reads | {node.output}) - wanted)
+        wanted |= reads
+    return found[::-1]

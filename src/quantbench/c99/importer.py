@@ -10,6 +10,7 @@ from quantbench.c99._operators import SHARED, Operator, checked
 from quantbench.c99._reading import Network, read
 from quantbench.c99._values import Pending, Probabilities, Real
 from quantbench.c99.graph import Graph
+from quantbench.c99.sizes import require_sizes
 from quantbench.errors import CompileError
 
 OPERATORS: dict[str, Operator[IntegerState]] = {
@@ -41,7 +42,9 @@ def import_network(network: Network) -> Graph:
     state = IntegerState(network)
     for node in network.nodes:
         state.values[node.outputs[0]] = checked(node, OPERATORS).run(state, node)
-    return _graph(network, state)
+    graph = _graph(network, state)
+    require_sizes(graph)
+    return graph
 
 
 def _graph(network: Network, state: IntegerState) -> Graph:

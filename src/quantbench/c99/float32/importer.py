@@ -9,6 +9,7 @@ from quantbench.c99._reading import Network, read
 from quantbench.c99._values import Pending, Probabilities, Real
 from quantbench.c99.float32._state import FloatState
 from quantbench.c99.float32.graph import FloatGraph
+from quantbench.c99.sizes import require_sizes
 from quantbench.errors import CompileError
 
 
@@ -29,7 +30,9 @@ def import_network(network: Network) -> FloatGraph:
     state = FloatState(network)
     for node in network.nodes:
         state.hold(node.outputs[0], checked(node, SHARED).run(state, node))
-    return _graph(network, state)
+    graph = _graph(network, state)
+    require_sizes(graph)
+    return graph
 
 
 def _graph(network: Network, state: FloatState) -> FloatGraph:
