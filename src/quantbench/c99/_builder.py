@@ -53,7 +53,12 @@ class Builder(ABC):
             return real.tensor
         if (real.tensor, real.shape) not in self._reshaped:
             scale = tensor.scale
-            if len(scale) > 1:  # of channels, each of which is several numbers now
+            if len(scale) > 1 and len(real.shape) == 3 and real.shape[0] != len(scale):
+                raise CompileError(
+                    f"{shown(tensor.name)}: it has a scale for each channel, so that it can't be "
+                    f"seen as {[*real.shape]}"
+                )
+            if len(scale) > 1 and len(real.shape) != 3:  # each channel is several numbers now
                 scale = tuple(np.repeat(scale, tensor.size // len(scale)).tolist())
             output = self.keep(replace(tensor, shape=real.shape, scale=scale))
             self.reshape(Reshape(output, real.tensor, output))

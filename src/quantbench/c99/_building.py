@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from quantbench.c99 import _sums
 from quantbench.c99._builder import COST, Builder
+from quantbench.c99._fitting import Span, fitted
 from quantbench.c99._values import (
     FREE,
     Format,
@@ -95,7 +96,8 @@ class IntegerBuilder(Builder):
                 f"{pending.core.where}: its output isn't quantized; only that of a last Conv, "
                 "Gemm or MatMul may be left so"
             )
-        core, limits = _sums.commuting(_sums.normal(pending.core), pending.limits)
+        core, limits = _sums.commuting(pending.core, pending.limits)
+        core = self._fitted(core, None)
         if _sums.averaged(core) == 1:
             core, limits = replace(core, limits=limits), FREE
         if limits != FREE:
@@ -122,7 +124,8 @@ class IntegerBuilder(Builder):
         match core:
             case Sums():
                 self.spend(core.weights.size + COST * len(core.weights))
-                core, limits = _sums.commuting(_sums.normal(core), limits)
+                core, limits = _sums.commuting(core, limits)
+                core = self._fitted(core, _spans(format, len(core.scale)))
                 factors = _sums.multipliers(core, exact(format.scale))
                 requantize = Requantize(factors, format.zero_point, *_integers(limits, format))
                 output = self.add(name, core.shape, format)
@@ -144,6 +147,9 @@ class IntegerBuilder(Builder):
                 joined = Same(core.where, output, core.shape)
                 return self._rescaled(name, joined, limits, format)
         return output
+
+    def _fitted(self, core: Sums, spans: tuple[Span, ...] | None) -> Sums:
+        return fitted(core, self.tensors[core.input], _sums.averaged(core), spans)
 
     def _part(self, name: str, part: Real | Pending, format: Format) -> Real:
         if isinstance(part, Real):
@@ -215,6 +221,13 @@ class IntegerBuilder(Builder):
     def _factor(self, tensor: str, format: Format) -> Fraction:
         """From steps of the tensor to steps of `format`."""
         return self.scale(tensor) / exact(format.scale)
+
+
+def _spans(format: Format, channels: int) -> tuple[Span, ...]:
+    """What each channel of an output in this format holds."""
+    step = exact(format.scale)
+    low, high = (step * (limit - format.zero_point) for limit in LIMITS[format.type])
+    return (Span(step, low, high),) * channels
 
 
 def _integer(real: Fraction, format: Format) -> int:

@@ -20,8 +20,6 @@ from quantbench.c99.arithmetic import (
 )
 from quantbench.c99.graph import LIMITS, Conv, Dense, Requantize, Tensor
 
-_LARGE = 2**30
-
 
 def averaged(core: Sums) -> int:
     """The places whose sum is rounded once."""
@@ -36,22 +34,6 @@ def commuting(core: Sums, limits: Limits) -> tuple[Sums, Limits]:
     if averaged(core) > 1:
         return core, limits
     return replace(core, limits=FREE), core.limits.then(limits)
-
-
-def normal(core: Sums) -> Sums:
-    """The scale of a channel whose weights are all 0 means nothing, and may be so small that the
-    bias doesn't fit: it gets one at which it does.
-    """
-    dead = np.abs(core.weights.reshape(len(core.weights), -1)).max(axis=1) == 0
-    grown = [
-        max(abs(bias) / _LARGE, Fraction(1)) if idle else Fraction(1)
-        for bias, idle in zip(core.bias, dead, strict=True)
-    ]
-    return replace(
-        core,
-        scale=tuple(scale * by for scale, by in zip(core.scale, grown, strict=True)),
-        bias=tuple(bias / by for bias, by in zip(core.bias, grown, strict=True)),
-    )
 
 
 def multipliers(core: Sums, step: Fraction) -> tuple[Multiplier, ...]:

@@ -6,7 +6,7 @@ affair. Nodes stand in an order in which each tensor is made before it is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
@@ -206,10 +206,30 @@ class GraphOf(Generic[N]):
     input: str
     output: str
     softmax: bool = False
+    own_input: Type | None = None
+    """Of the integers that the ONNX network itself takes; None: float32."""
+    own_output: Type | None = None
+    """Of the integers that the ONNX network itself gives; None: float32."""
+    rounded: tuple[float, int] | None = None
+    """Scale and zero point of a softmax whose integers are the output."""
 
 
 Graph = GraphOf[Node]
 """A network of integers."""
+
+
+def ends(graph: GraphOf[Any]) -> tuple[Tensor, Tensor]:
+    """Input and output as the ONNX network has them: scale 1 where it has integers itself."""
+    output = None if graph.softmax else graph.own_output
+    return _end(graph, graph.input, graph.own_input), _end(graph, graph.output, output)
+
+
+def _end(graph: GraphOf[Any], name: str, own: Type | None) -> Tensor:
+    tensor = graph.tensors[name]
+    if own is None:
+        return tensor
+    zero_point = LIMITS[tensor.type][0] - LIMITS[own][0]  # of int8 that is held as uint8
+    return replace(tensor, scale=(1.0,), zero_point=zero_point)
 
 
 def last_reads(graph: GraphOf[Any]) -> list[set[str]]:

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from quantbench.artifact import Artifact
 from quantbench.c99.execute import dequantized, execute, quantized
+from quantbench.c99.graph import ends
 from quantbench.c99.importer import import_onnx
+from quantbench.c99.probabilities import probabilities
 from quantbench.c99.sizes import in_parts
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError, CompileError
@@ -36,18 +38,13 @@ def load(artifact: Artifact, threads: int) -> Predict:
     Raises ArtifactError or CompileError for a network that integers can't compute.
     """
     graph = import_onnx(artifact.folder / "model.onnx")
-    given, answered = graph.tensors[graph.input], graph.tensors[graph.output]
+    given, answered = ends(graph)
 
     def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         logits = dequantized(execute(graph, quantized(inputs, given)), answered)
-        return _softmax(logits) if graph.softmax else logits
+        return probabilities(logits, graph) if graph.softmax else logits
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         return in_parts(run, inputs, graph)
 
     return predict
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
