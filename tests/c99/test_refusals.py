@@ -45,7 +45,25 @@ def float_sum(model: Model) -> None:
 
 
 def two_scales(model: Model) -> None:
-    model.pair(None, [0.5, 0.25], [0, 0])
+    """By row."""
+    model.pair(None, [0.5, 0.25, 1.0, 2.0], [0, 0, 0, 0], axis=2)
+
+
+def two_zero_points(model: Model) -> None:
+    model.pair(None, [0.5, 0.25], [0, 3], axis=1)
+
+
+def weights_of_scales(model: Model) -> None:
+    """A Conv that sums over channels of different scales."""
+    model.pair(None, [0.5, 0.25], [0, 0], axis=1)
+    model.conv()
+
+
+def sum_of_scales(model: Model) -> None:
+    before = model.last
+    model.pair(None, [0.5, 0.25], [0, 0], axis=1)
+    model.add("Add", None, before)
+    model.pair()
 
 
 def weights_of(type: str) -> Build:
@@ -135,14 +153,20 @@ def normalized_alone(model: Model) -> None:
 
 REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "operator": (
-        node("Sigmoid"), ("sigmoid2 (Sigmoid)", "isn't supported", "Add, AveragePool, Batch"),
+        node("Sigmoid"), ("sigmoid2 (Sigmoid)", "isn't supported", "docs/compiling.md lists"),
+    ),
+    "operator like others": (
+        node("ConvTranspose"), ("(ConvTranspose)", "isn't supported; Conv, Transpose are"),
     ),
     "float layer": (float_layer, ("conv2 (Conv)", "its weights aren't quantized", "int8")),
     "float between": (float_between, ("(Conv)", "from conv3 (Conv)", "isn't quantized")),
     "float sum": (float_sum, ("add2 (Add)", "output isn't quantized", "last Conv, Gemm")),
     "weights of 16 bits": (weights_of("int16"), ("(DequantizeLinear)", "int16", "int8")),
     "activations of 16 bits": (activation(type="uint16", zero=0), ("uint16", "(QuantizeLinear)")),
-    "scales of an activation": (two_scales, ("2 scales of an activation", "one for the tensor")),
+    "scales of an activation": (two_scales, ("4 scales of an activation", "one for the tensor")),
+    "zero points of an activation": (two_zero_points, ("2 zero points of an activation",)),
+    "scales that a sum needs": (weights_of_scales, ("(Conv)", "before a depthwise Conv")),
+    "scales of a sum": (sum_of_scales, ("(Add)", "a scale for each channel")),
     "scale of float16": (
         lambda m: m.add("QuantizeLinear", None, m.constant(0.5, "float16")), ("float16", "float32"),
     ),

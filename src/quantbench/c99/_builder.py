@@ -43,8 +43,9 @@ class Builder(ABC):
         if self._left < 0:
             raise CompileError("the network, with all that is made of its weights, is too large")
 
-    def scale(self, tensor: str) -> Fraction:
-        return exact(self.tensors[tensor].scale[0])
+    def scales(self, tensor: str) -> tuple[Fraction, ...]:
+        """One, or one for each channel."""
+        return tuple(exact(one) for one in self.tensors[tensor].scale)
 
     def seen(self, real: Real) -> str:
         """The tensor in the shape in which it is seen."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import TypeVar
 
 from quantbench.c99 import _sums
 from quantbench.c99._builder import COST, Builder
@@ -23,6 +25,7 @@ from quantbench.c99._values import (
     Shape,
     Sums,
     Total,
+    format_of,
 )
 from quantbench.c99.arithmetic import common_multipliers, exact, multiplier, require_word
 from quantbench.c99.graph import (
@@ -39,6 +42,7 @@ from quantbench.c99.graph import (
 )
 from quantbench.errors import CompileError
 
+T = TypeVar("T")
 _MOST_COUNTED = 4096
 """Places of an average that leaves out its pads: it has a multiplier for each number of them."""
 
@@ -52,12 +56,11 @@ class IntegerBuilder(Builder):
 
     def add(self, name: str, shape: Shape, format: Format) -> str:
         """A tensor of a name like `name`."""
-        scale, zero_point = (format.scale,), format.zero_point
-        return self.keep(Tensor(name, shape, format.type, scale, zero_point))
+        return self.keep(Tensor(name, shape, format.type, format.scales, format.zero_point))
 
     def format(self, tensor: str) -> Format:
         found = self.tensors[tensor]
-        return Format(found.scale[0], found.zero_point, found.type)
+        return format_of(found.scale, Format(found.scale[0], found.zero_point, found.type))
 
     def reshape(self, node: Reshape) -> None:
         self.nodes.append(node)
@@ -85,7 +88,8 @@ class IntegerBuilder(Builder):
                 return None
         else:
             return None
-        if len(found) > 1 or not all(_held(value, format) for format in found):
+        by_channel = isinstance(core, Joined) and any(format.by_channel for format in found)
+        if len(found) > 1 or by_channel or not all(_held(value, format) for format in found):
             return None
         return self.place(core.where, replace(value, core=core), found.pop())
 
@@ -126,8 +130,12 @@ class IntegerBuilder(Builder):
                 self.spend(core.weights.size + COST * len(core.weights))
                 core, limits = _sums.commuting(core, limits)
                 core = self._fitted(core, _spans(format, len(core.scale)))
-                factors = _sums.multipliers(core, exact(format.scale))
-                requantize = Requantize(factors, format.zero_point, *_integers(limits, format))
+                alike = len({*_ends(limits, format)}) == 1
+                if _sums.averaged(core) == 1 and not alike:
+                    core, limits = replace(core, limits=limits), FREE
+                factors = _sums.multipliers(core, [exact(one) for one in format.scales])
+                ends = _integers(core.where, limits, format)
+                requantize = Requantize(factors, format.zero_point, *ends)
                 output = self.add(name, core.shape, format)
                 self.nodes.append(_sums.node(core, self.tensors[core.input], output, requantize))
             case Mean():
@@ -139,9 +147,9 @@ class IntegerBuilder(Builder):
             case Same():
                 return self._rescaled(name, core, limits, format)
             case Joined():
-                free = _integers(limits, format) == LIMITS[format.type]
+                free = _integers(core.where, limits, format) == LIMITS[format.type]
                 between = f"before {name}"
-                parts = tuple(self.seen(self._part(between, part, format)) for part in core.parts)
+                parts = self._parts(between, core, format)
                 output = self.add(name if free else between, core.shape, format)
                 self.nodes.append(Concat(core.where, parts, output))
                 joined = Same(core.where, output, core.shape)
@@ -150,6 +158,15 @@ class IntegerBuilder(Builder):
 
     def _fitted(self, core: Sums, spans: tuple[Span, ...] | None) -> Sums:
         return fitted(core, self.tensors[core.input], _sums.averaged(core), spans)
+
+    def _parts(self, name: str, core: Joined, format: Format) -> tuple[str, ...]:
+        """Of a concatenation, each in its channels' part of the format."""
+        found, begin = [], 0
+        for part in core.parts:
+            end = begin + part.shape[0]
+            found.append(self.seen(self._part(name, part, format.of_channels(begin, end))))
+            begin = end
+        return tuple(found)
 
     def _part(self, name: str, part: Real | Pending, format: Format) -> Real:
         if isinstance(part, Real):
@@ -166,10 +183,11 @@ class IntegerBuilder(Builder):
             )
         require_word(255 * most, core.where)
         self.spend(COST * (1 if core.count_pads else most))
-        factor = self._factor(core.input, format)
+        factor = self._factor(core.where, core.input, format)
         counts = range(most if core.count_pads else 1, most + 1)
         factors = tuple(multiplier(factor / count, core.where) for count in counts)
-        requantize = Requantize(factors, format.zero_point, *_integers(limits, format))
+        ends = _integers(core.where, limits, format)
+        requantize = Requantize(factors, format.zero_point, *ends)
         return Pool(
             name=core.where,
             input=core.input,
@@ -183,9 +201,11 @@ class IntegerBuilder(Builder):
     def _total(self, core: Total, output: str, limits: Limits, format: Format) -> Add:
         one, other = core.inputs
         m1, m2, shift = common_multipliers(
-            self._factor(one, format), self._factor(other, format), core.where
+            self._factor(core.where, one, format),
+            self._factor(core.where, other, format),
+            core.where,
         )
-        low, high = _integers(limits, format)
+        low, high = _integers(core.where, limits, format)
         return Add(
             name=core.where,
             inputs=core.inputs,
@@ -199,12 +219,13 @@ class IntegerBuilder(Builder):
         )
 
     def _rescaled(self, name: str, core: Same, limits: Limits, format: Format) -> str:
-        low, high = _integers(limits, format)
+        low, high = _integers(core.where, limits, format)
         if self.format(core.input) == format and (low, high) == LIMITS[format.type]:
             return core.input
-        factor = multiplier(self._factor(core.input, format), core.where)
+        every = self._factors(core.input, format)
+        factors = tuple(multiplier(factor, core.where) for factor in every)
         output = self.add(name, core.shape, format)
-        requantize = Requantize((factor,), format.zero_point, low, high)
+        requantize = Requantize(factors, format.zero_point, low, high)
         self.nodes.append(Rescale(core.where, core.input, output, requantize))
         return output
 
@@ -212,48 +233,82 @@ class IntegerBuilder(Builder):
         format = self.format(tensor)
         output = self.add(name, step.shape, format)
         if isinstance(step, Padded):
-            value = _integer(step.value, format)
+            value = _alike(step.where, [_integer(step.value, format, one) for one in format.scales])
             self.nodes.append(Pad(step.where, tensor, output, step.pads, value))
         else:
             self.nodes.append(Pool(step.where, tensor, output, "max", step.window, False, None))
         return output
 
-    def _factor(self, tensor: str, format: Format) -> Fraction:
-        """From steps of the tensor to steps of `format`."""
-        return self.scale(tensor) / exact(format.scale)
+    def _factors(self, tensor: str, format: Format) -> tuple[Fraction, ...]:
+        """From steps of the tensor to steps of `format`: one, or one for each channel."""
+        given, wanted = self.scales(tensor), [exact(one) for one in format.scales]
+        channels = max(len(given), len(wanted))
+        every = zip(
+            given if len(given) > 1 else given * channels,
+            wanted if len(wanted) > 1 else wanted * channels,
+            strict=True,
+        )
+        factors = tuple(one / other for one, other in every)
+        return factors[:1] if len({*factors}) == 1 else factors
+
+    def _factor(self, where: str, tensor: str, format: Format) -> Fraction:
+        """As `_factors`, where one is for all channels."""
+        return _alike(where, self._factors(tensor, format))
+
+
+def _alike(where: str, values: Sequence[T]) -> T:
+    """The one that all channels have."""
+    if len({*values}) > 1:
+        raise CompileError(
+            f"{where}: it reads or gives a tensor with a scale for each channel, and needs another "
+            "number for each; Conv and a change of scale have them"
+        )
+    return values[0]
 
 
 def _spans(format: Format, channels: int) -> tuple[Span, ...]:
     """What each channel of an output in this format holds."""
-    step = exact(format.scale)
-    low, high = (step * (limit - format.zero_point) for limit in LIMITS[format.type])
-    return (Span(step, low, high),) * channels
+    found = []
+    for scale in format.scales:
+        low, high = (exact(scale) * (end - format.zero_point) for end in LIMITS[format.type])
+        found.append(Span(exact(scale), low, high))
+    return tuple(found) if len(found) > 1 else tuple(found) * channels
 
 
-def _integer(real: Fraction, format: Format) -> int:
-    """The nearest that the format holds."""
+def _integer(real: Fraction, format: Format, scale: float) -> int:
+    """The nearest that the format holds, with one of its scales."""
     low, high = LIMITS[format.type]
-    steps = math.floor(real / exact(format.scale) + Fraction(1, 2))
+    steps = math.floor(real / exact(scale) + Fraction(1, 2))
     return min(max(format.zero_point + steps, low), high)
 
 
-def _integers(limits: Limits, format: Format) -> tuple[int, int]:
+def _integers(where: str, limits: Limits, format: Format) -> tuple[int, int]:
+    return _alike(where, _ends(limits, format))
+
+
+def _ends(limits: Limits, format: Format) -> list[tuple[int, int]]:
+    """The lowest and the highest integer at each scale."""
     low, high = LIMITS[format.type]
-    return (
-        low if limits.low is None else _integer(limits.low, format),
-        high if limits.high is None else _integer(limits.high, format),
-    )
+    return [
+        (
+            low if limits.low is None else _integer(limits.low, format, one),
+            high if limits.high is None else _integer(limits.high, format, one),
+        )
+        for one in format.scales
+    ]
 
 
 def _held(pending: Pending, format: Format) -> bool:
     """Whether its limits and its paddings are among the real numbers of `format`."""
-    low, high = (exact(format.scale) * (limit - format.zero_point) for limit in LIMITS[format.type])
+    return all(_held_at(pending, format, exact(scale)) for scale in format.scales)
+
+
+def _held_at(pending: Pending, format: Format, scale: Fraction) -> bool:
+    low, high = (scale * (limit - format.zero_point) for limit in LIMITS[format.type])
     reals = [step.value for step in pending.steps if isinstance(step, Padded)]
     limits = pending.limits
     if limits.low is not None and limits.low > low:
         reals.append(limits.low)
     if limits.high is not None and limits.high < high:
         reals.append(limits.high)
-    return all(
-        low <= real <= high and (real / exact(format.scale)).denominator == 1 for real in reals
-    )
+    return all(low <= real <= high and (real / scale).denominator == 1 for real in reals)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import replace
+from typing import cast as typed
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from quantbench.c99 import _windows
 from quantbench.c99._activations import limited, pool_window, poolable
 from quantbench.c99._integer_state import IntegerState
 from quantbench.c99._reading import OnnxNode, shown
+from quantbench.c99._shaping import cast as shared_cast
+from quantbench.c99._shaping import same
 from quantbench.c99._values import (
     RELU,
     Constant,
@@ -27,6 +30,7 @@ from quantbench.c99._values import (
     Value,
     Weights,
     Words,
+    format_of,
 )
 from quantbench.c99.graph import LIMITS, Type
 from quantbench.errors import CompileError
@@ -42,12 +46,13 @@ def quantize(state: IntegerState, node: OnnxNode) -> Value:
     value = state.value(node, 0)
     if isinstance(value, Constant):
         return _constant(state, node, value.array)
-    if isinstance(value, Probabilities):
-        return value
     format = _format(state, node)
-    if isinstance(value, Image):
+    if isinstance(value, Probabilities):
+        return replace(value, format=format)
+    if isinstance(value, Image) and value.type is None:
         return _input(state, node, value, format)
     pending = _pending(state, node, state.activation(node, 0))
+    _require_channels(node, pending, format)
     if _dropped(state, node, pending, format):
         zero = format.zero_point == LIMITS[format.type][0]  # then its lower limit is a ReLU
         return Deferred(limited(state, pending, node.where, RELU) if zero else pending)
@@ -62,7 +67,7 @@ def dequantize(state: IntegerState, node: OnnxNode) -> Value:
         case Constant() as found:
             return _weights(state, node, found.array)
         case Quantized() as found:
-            if _format(state, node) != found.format:
+            if _format(state, node, found.format.type) != found.format:
                 raise CompileError(
                     f"{node.where}: its scale and zero point aren't those of its QuantizeLinear"
                 )
@@ -70,13 +75,30 @@ def dequantize(state: IntegerState, node: OnnxNode) -> Value:
         case Deferred() as found:
             return found.pending
         case Probabilities() as found:
-            return found
+            return replace(found, format=None)
+        case Image(type=str() as kind) as image:
+            return _input(state, node, image, _format(state, node, kind)).real
         case _:
             raise CompileError(f"{node.where}: its input isn't quantized")
 
 
-def _input(state: IntegerState, node: OnnxNode, image: Image, format: Format) -> Value:
+def cast(state: IntegerState, node: OnnxNode) -> Value:
+    """Of integers to their own type, and of the network's own to float32: q as a real number."""
+    value, to = state.value(node, 0), node.whole("to", 0)
+    if isinstance(value, Image) and value.type and to == _FLOAT32:
+        return _input(state, node, value, Format(1.0, 0, value.type)).real
+    held = value.format if isinstance(value, Quantized) else value
+    if isinstance(held, Format | Image) and held.type and held.type == _OUTPUT_TYPES.get(to):
+        return same(state, node)
+    return shared_cast(state, node)
+
+
+def _input(state: IntegerState, node: OnnxNode, image: Image, format: Format) -> Quantized:
     """The network's input: in one format, however often it is quantized."""
+    if format.by_channel or image.type not in (None, format.type):
+        raise CompileError(
+            f"{node.where}: the input is supported with one scale, and in its own type"
+        )
     name = state.network.input
     if state.input is None:
         state.input = state.builder.add(name, state.network.input_shape, format)
@@ -95,10 +117,14 @@ def _pending(state: IntegerState, node: OnnxNode, value: Real | Pending) -> Pend
 def _dropped(state: IntegerState, node: OnnxNode, pending: Pending, format: Format) -> bool:
     """Whether the pair that begins here stands between two that are fused to one layer."""
     behind = state.reader(node.outputs[0])
+    if format.by_channel:
+        return False
     if behind is None or behind.op != "DequantizeLinear" or behind.inputs[0] != node.outputs[0]:
         return False
     follower = state.reader(behind.outputs[0])
-    if follower is None or follower.op not in _FOLLOWED or _format(state, behind) != format:
+    if follower is None or follower.op not in _FOLLOWED:
+        return False
+    if _format(state, behind, format.type) != format:
         return False
     if follower.op in ("Relu", "Clip"):
         fused = isinstance(pending.core, Sums | Total) and pending.plain
@@ -118,16 +144,32 @@ def _quantized_next(state: IntegerState, node: OnnxNode) -> bool:
     return reader is not None and reader.op == "QuantizeLinear"
 
 
-def _format(state: IntegerState, node: OnnxNode) -> Format:
-    """Of activations: one scale, one zero point."""
-    kind, scale, zero_point = _parameters(state, node)
-    if scale.size != 1:
-        raise CompileError(
-            f"{node.where}: {scale.size} scales of an activation; one for the tensor is supported"
-        )
+def _format(state: IntegerState, node: OnnxNode, held: Type | None = None) -> Format:
+    """Of activations: one scale or one for each channel, one zero point. `held`: the type of what
+    is dequantized, which a zero point that is left out has.
+    """
+    stored = None if state.value(node, 2) else held
+    kind, scale, zero_point = _parameters(state, node, stored)
     if kind not in _TYPES:
         raise CompileError(f"{node.where}: {kind} activations; int8 and uint8 are supported")
-    return Format(float(scale.reshape(-1)[0]), int(zero_point.reshape(-1)[0]), _TYPES[kind])
+    zeros = {*zero_point.reshape(-1).tolist()}
+    if len(zeros) > 1:
+        raise CompileError(
+            f"{node.where}: {len(zeros)} zero points of an activation; one, with a scale for the "
+            "tensor or for each channel, is supported"
+        )
+    scales = [float(one) for one in scale.reshape(-1).tolist()]
+    return format_of(scales, Format(scales[0], zeros.pop(), _TYPES[kind]))
+
+
+def _require_channels(node: OnnxNode, pending: Pending, format: Format) -> None:
+    """Raises CompileError where scales don't stand for the channels."""
+    count, shape = len(format.by_channel), pending.shape
+    if count and (node.whole("axis", 1) not in (1, -len(shape)) or shape[0] != count):
+        raise CompileError(
+            f"{node.where}: {count} scales of an activation {[*shape]}; one for the tensor or for "
+            "each channel, axis 1, is supported"
+        )
 
 
 def _parameters(
@@ -140,7 +182,7 @@ def _parameters(
             f"{node.where}: its scale is {'missing' if scale is None else scale.dtype}; float32 is "
             "supported"
         )
-    finite = np.isfinite(scale).all() and (cast(NDArray[np.float32], scale) > 0).all()
+    finite = np.isfinite(scale).all() and (typed(NDArray[np.float32], scale) > 0).all()
     if not finite or scale.ndim > 1 or not scale.size:
         raise CompileError(f"{node.where}: its scale isn't one positive number or a vector of them")
     if node.whole("block_size", 0) or node.whole("output_dtype", 0) not in _output_types(node):

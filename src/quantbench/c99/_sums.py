@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -36,10 +37,14 @@ def commuting(core: Sums, limits: Limits) -> tuple[Sums, Limits]:
     return replace(core, limits=FREE), core.limits.then(limits)
 
 
-def multipliers(core: Sums, step: Fraction) -> tuple[Multiplier, ...]:
-    """To an output in steps of `step`: one for all channels where one does."""
-    scales = core.scale[:1] if len({*core.scale}) == 1 else core.scale
-    return tuple(multiplier(scale / (averaged(core) * step), core.where) for scale in scales)
+def multipliers(core: Sums, steps: Sequence[Fraction]) -> tuple[Multiplier, ...]:
+    """To an output in steps of one size, or one for each channel: one for all where one does."""
+    every = steps if len(steps) > 1 else (*steps,) * len(core.scale)
+    factors = [
+        scale / (averaged(core) * step) for scale, step in zip(core.scale, every, strict=True)
+    ]
+    some = factors[:1] if len({*factors}) == 1 else factors
+    return tuple(multiplier(factor, core.where) for factor in some)
 
 
 def node(core: Sums, input: Tensor, output: str, requantize: Requantize | None) -> Conv | Dense:

@@ -101,12 +101,23 @@ def _header(made: Plan, scratch: int) -> str:
         f"/* input: {described(made.input)}; output: {described(made.output)};",
         "   scratch: MODEL_SCRATCH bytes of any alignment, whose content means nothing. The three",
         "   must not overlap. Nothing else is written: calls with memories of their own may run",
-        "   at the same time. */",
+        f"   at the same time.{_own(made)} */",
         "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch);",
         "",
         "#endif",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _own(made: Plan) -> str:
+    """What is said of ends at which the ONNX network has integers itself."""
+    ends = (("input", made.graph.own_input), ("output", made.graph.own_output))
+    said = [
+        f"\n   The ONNX network's {end} is these integers{', int8 as 128 more' * (type == 'int8')}."
+        for end, type in ends
+        if type and not (end == "output" and made.graph.softmax)
+    ]
+    return "".join(said)
 
 
 def described(place: Place) -> str:

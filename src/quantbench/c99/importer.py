@@ -6,15 +6,17 @@ from pathlib import Path
 
 from quantbench.c99 import _quantization
 from quantbench.c99._integer_state import IntegerState
-from quantbench.c99._operators import SHARED, Operator, checked
+from quantbench.c99._operators import SHARED, Operator, checked, require_known
 from quantbench.c99._reading import Network, read
-from quantbench.c99._values import Pending, Probabilities, Real
+from quantbench.c99._schemes import require_qdq
+from quantbench.c99._values import Pending, Probabilities, Quantized, Real
 from quantbench.c99.graph import Graph
 from quantbench.c99.sizes import require_sizes
 from quantbench.errors import CompileError
 
 OPERATORS: dict[str, Operator[IntegerState]] = {
     **SHARED,
+    "Cast": Operator(_quantization.cast, 1, 1, SHARED["Cast"].attributes),
     "DequantizeLinear": Operator(
         _quantization.dequantize, 2, 3, frozenset({"axis", "block_size", "output_dtype"})
     ),
@@ -34,11 +36,13 @@ def import_onnx(path: Path) -> Graph:
 
 def import_network(network: Network) -> Graph:
     """Raises CompileError."""
+    require_qdq(network.nodes)
     if not network.quantized:
         raise CompileError(
             "it is a float32 network, without a QuantizeLinear: --dtype float32 compiles it, "
             "--dtype int8 a quantized one"
         )
+    require_known(network, OPERATORS)
     state = IntegerState(network)
     for node in network.nodes:
         state.values[node.outputs[0]] = checked(node, OPERATORS).run(state, node)
@@ -49,14 +53,18 @@ def import_network(network: Network) -> Graph:
 
 def _graph(network: Network, state: IntegerState) -> Graph:
     value = state.values.get(network.output)
-    softmax = isinstance(value, Probabilities)
-    value = value.of if isinstance(value, Probabilities) else value
+    softmax, own, rounded = isinstance(value, Probabilities), None, None
+    if isinstance(value, Quantized | Probabilities) and value.format:
+        own = value.format.type
+        rounded = (value.format.scale, value.format.zero_point) if softmax else None
+    if isinstance(value, Quantized | Probabilities):
+        value = value.of if isinstance(value, Probabilities) else value.real
     if isinstance(value, Pending):
         value = state.builder.settled(value) or state.builder.accumulators(network.output, value)
     if not isinstance(value, Real) or state.input is None:
         raise CompileError(
-            f"its output {network.output!a:.60} doesn't depend on its quantized input, or holds "
-            "integers; what a layer or a DequantizeLinear gives is supported"
+            f"its output {network.output!a:.60} doesn't depend on its quantized input; what a "
+            "layer, a QuantizeLinear or a DequantizeLinear gives is supported"
         )
     output = state.builder.seen(value)
     return Graph(
@@ -66,4 +74,7 @@ def _graph(network: Network, state: IntegerState) -> Graph:
         input=state.input,
         output=output,
         softmax=softmax,
+        own_input=network.input_type,
+        own_output=own,
+        rounded=rounded,
     )
