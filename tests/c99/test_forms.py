@@ -175,7 +175,7 @@ class MobileNet(nn.Sequential):
         )  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore:You are using the legacy")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_what_nncf_writes_before_depthwise_layers(tmp_path: Path) -> None:
     torch.manual_seed(0)
     path, inputs = tmp_path / "model.onnx", images(32, 3, 16, 16) / 20

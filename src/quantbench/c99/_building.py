@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import TypeVar
 
-from quantbench.c99 import _sums
+from quantbench.c99 import _formats, _sums
 from quantbench.c99._builder import COST, Builder
 from quantbench.c99._fitting import Span, fitted
 from quantbench.c99._values import (
@@ -42,7 +40,6 @@ from quantbench.c99.graph import (
 )
 from quantbench.errors import CompileError
 
-T = TypeVar("T")
 _MOST_COUNTED = 4096
 """Places of an average that leaves out its pads: it has a multiplier for each number of them."""
 
@@ -89,7 +86,11 @@ class IntegerBuilder(Builder):
         else:
             return None
         by_channel = isinstance(core, Joined) and any(format.by_channel for format in found)
-        if len(found) > 1 or by_channel or not all(_held(value, format) for format in found):
+        if (
+            len(found) > 1
+            or by_channel
+            or not all(_formats.held(value, format) for format in found)
+        ):
             return None
         return self.place(core.where, replace(value, core=core), found.pop())
 
@@ -129,12 +130,12 @@ class IntegerBuilder(Builder):
             case Sums():
                 self.spend(core.weights.size + COST * len(core.weights))
                 core, limits = _sums.commuting(core, limits)
-                core = self._fitted(core, _spans(format, len(core.scale)))
-                alike = len({*_ends(limits, format)}) == 1
+                core = self._fitted(core, _formats.spans(format, len(core.scale)))
+                alike = len({*_formats.ends(limits, format)}) == 1
                 if _sums.averaged(core) == 1 and not alike:
                     core, limits = replace(core, limits=limits), FREE
                 factors = _sums.multipliers(core, [exact(one) for one in format.scales])
-                ends = _integers(core.where, limits, format)
+                ends = _formats.integers(core.where, limits, format)
                 requantize = Requantize(factors, format.zero_point, *ends)
                 output = self.add(name, core.shape, format)
                 self.nodes.append(_sums.node(core, self.tensors[core.input], output, requantize))
@@ -147,7 +148,7 @@ class IntegerBuilder(Builder):
             case Same():
                 return self._rescaled(name, core, limits, format)
             case Joined():
-                free = _integers(core.where, limits, format) == LIMITS[format.type]
+                free = _formats.integers(core.where, limits, format) == LIMITS[format.type]
                 between = f"before {name}"
                 parts = self._parts(between, core, format)
                 output = self.add(name if free else between, core.shape, format)
@@ -186,7 +187,7 @@ class IntegerBuilder(Builder):
         factor = self._factor(core.where, core.input, format)
         counts = range(most if core.count_pads else 1, most + 1)
         factors = tuple(multiplier(factor / count, core.where) for count in counts)
-        ends = _integers(core.where, limits, format)
+        ends = _formats.integers(core.where, limits, format)
         requantize = Requantize(factors, format.zero_point, *ends)
         return Pool(
             name=core.where,
@@ -205,7 +206,7 @@ class IntegerBuilder(Builder):
             self._factor(core.where, other, format),
             core.where,
         )
-        low, high = _integers(core.where, limits, format)
+        low, high = _formats.integers(core.where, limits, format)
         return Add(
             name=core.where,
             inputs=core.inputs,
@@ -219,7 +220,7 @@ class IntegerBuilder(Builder):
         )
 
     def _rescaled(self, name: str, core: Same, limits: Limits, format: Format) -> str:
-        low, high = _integers(core.where, limits, format)
+        low, high = _formats.integers(core.where, limits, format)
         if self.format(core.input) == format and (low, high) == LIMITS[format.type]:
             return core.input
         every = self._factors(core.input, format)
@@ -233,7 +234,9 @@ class IntegerBuilder(Builder):
         format = self.format(tensor)
         output = self.add(name, step.shape, format)
         if isinstance(step, Padded):
-            value = _alike(step.where, [_integer(step.value, format, one) for one in format.scales])
+            value = _formats.alike(
+                step.where, [_formats.integer(step.value, format, one) for one in format.scales]
+            )
             self.nodes.append(Pad(step.where, tensor, output, step.pads, value))
         else:
             self.nodes.append(Pool(step.where, tensor, output, "max", step.window, False, None))
@@ -253,62 +256,4 @@ class IntegerBuilder(Builder):
 
     def _factor(self, where: str, tensor: str, format: Format) -> Fraction:
         """As `_factors`, where one is for all channels."""
-        return _alike(where, self._factors(tensor, format))
-
-
-def _alike(where: str, values: Sequence[T]) -> T:
-    """The one that all channels have."""
-    if len({*values}) > 1:
-        raise CompileError(
-            f"{where}: it reads or gives a tensor with a scale for each channel, and needs another "
-            "number for each; Conv and a change of scale have them"
-        )
-    return values[0]
-
-
-def _spans(format: Format, channels: int) -> tuple[Span, ...]:
-    """What each channel of an output in this format holds."""
-    found = []
-    for scale in format.scales:
-        low, high = (exact(scale) * (end - format.zero_point) for end in LIMITS[format.type])
-        found.append(Span(exact(scale), low, high))
-    return tuple(found) if len(found) > 1 else tuple(found) * channels
-
-
-def _integer(real: Fraction, format: Format, scale: float) -> int:
-    """The nearest that the format holds, with one of its scales."""
-    low, high = LIMITS[format.type]
-    steps = math.floor(real / exact(scale) + Fraction(1, 2))
-    return min(max(format.zero_point + steps, low), high)
-
-
-def _integers(where: str, limits: Limits, format: Format) -> tuple[int, int]:
-    return _alike(where, _ends(limits, format))
-
-
-def _ends(limits: Limits, format: Format) -> list[tuple[int, int]]:
-    """The lowest and the highest integer at each scale."""
-    low, high = LIMITS[format.type]
-    return [
-        (
-            low if limits.low is None else _integer(limits.low, format, one),
-            high if limits.high is None else _integer(limits.high, format, one),
-        )
-        for one in format.scales
-    ]
-
-
-def _held(pending: Pending, format: Format) -> bool:
-    """Whether its limits and its paddings are among the real numbers of `format`."""
-    return all(_held_at(pending, format, exact(scale)) for scale in format.scales)
-
-
-def _held_at(pending: Pending, format: Format, scale: Fraction) -> bool:
-    low, high = (scale * (limit - format.zero_point) for limit in LIMITS[format.type])
-    reals = [step.value for step in pending.steps if isinstance(step, Padded)]
-    limits = pending.limits
-    if limits.low is not None and limits.low > low:
-        reals.append(limits.low)
-    if limits.high is not None and limits.high < high:
-        reals.append(limits.high)
-    return all(low <= real <= high and (real / scale).denominator == 1 for real in reals)
+        return _formats.alike(where, self._factors(tensor, format))
