@@ -37,10 +37,10 @@ class Bindable(Protocol):
 class C99:
     def __init__(self, model: Path) -> None:
         emitted = compiled(model, Target.NATIVE)
-        self._bound, self._outputs = Bound(emitted), emitted.plan.output.size
+        self._bound, self._shape = Bound(emitted), emitted.plan.output.shape
 
     def bind(self, inputs: NDArray[np.float32]) -> Callable[[], object]:
-        return self._bound.bind(inputs, np.zeros((len(inputs), self._outputs), np.float32))
+        return self._bound.bind(inputs, np.zeros((len(inputs), *self._shape), np.float32))
 
 
 class OnnxRuntime:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""float32 [N, C, H, W] -> float32 [N, K]"""
+"""float32 [N, C, H, W] -> float32 [N, K], or images as they came in: [N, C, H, W]"""
 
 
 Say = Callable[[str], None]

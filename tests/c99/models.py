@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 SCALE, ZERO = 0.5, 10
+Ends = tuple[int, int]
+FLOAT: Ends = (TensorProto.FLOAT, TensorProto.FLOAT)
 
 
 class Model:
@@ -38,11 +40,12 @@ class Model:
         return self.last
 
     def pair(
-        self, name: str | None = None, scale: Any = SCALE, zero: Any = ZERO, type: str = "uint8"
-    ) -> str:
+        self, name: str | None = None, scale: Any = SCALE, zero: Any = ZERO, type: str = "uint8",
+        **more: Any,
+    ) -> str:  # fmt: skip
         given = self.constant(scale), self.constant(zero, type)
-        self.add("QuantizeLinear", name, *given)
-        return self.add("DequantizeLinear", None, *given)
+        self.add("QuantizeLinear", name, *given, **more)
+        return self.add("DequantizeLinear", None, *given, **more)
 
     def weights(
         self, values: Any, scale: Any = 0.25, zero: Any = 0, type: str = "int8", **more: Any
@@ -59,21 +62,22 @@ class Model:
         values = np.ones((3, 2, 2, 2)) if values is None else values
         return self.add("Conv", None, self.weights(values), **attributes)
 
-    def built(self, output: str | None = None) -> onnx.ModelProto:
+    def built(self, output: str | None = None, ends: Ends = FLOAT) -> onnx.ModelProto:
+        """`ends`: the types of input and output."""
         value = helper.make_tensor_value_info
         graph = helper.make_graph(
             self.nodes,
             "small",
-            [value("x", TensorProto.FLOAT, self.shape)],
-            [value(output or self.last, TensorProto.FLOAT, None)],
+            [value("x", ends[0], self.shape)],
+            [value(output or self.last, ends[1], None)],
             self.tensors,
         )
         opsets = [helper.make_opsetid("", self.opset)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
-    def saved(self, folder: Path, output: str | None = None) -> Path:
+    def saved(self, folder: Path, output: str | None = None, ends: Ends = FLOAT) -> Path:
         path = folder / "model.onnx"
-        path.write_bytes(self.built(output).SerializeToString())
+        path.write_bytes(self.built(output, ends).SerializeToString())
         return path
 
 

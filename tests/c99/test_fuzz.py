@@ -13,8 +13,8 @@ import pytest
 from quantbench.artifact import Artifact
 from quantbench.c99.execute import every_tensor
 from quantbench.c99.importer import OPERATORS, import_onnx
+from quantbench.c99.sizes import largest
 from quantbench.errors import ArtifactError, CompileError
-from quantbench.runtimes.reference import largest
 
 METHODS = ("ort_static", "nncf_static", "pt2e_static")
 SECONDS = 1.0

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from quantbench.artifact import Artifact
 from quantbench.c99._reading import Network, read
 from quantbench.c99.arithmetic import Multiplier
-from quantbench.c99.execute import answers, dequantized, execute, quantized
+from quantbench.c99.execute import dequantized, execute, quantized
 from quantbench.c99.graph import Add, Concat, Conv, Dense, Graph, Node, Pad, Pool, Rescale
 from quantbench.c99.importer import import_network
+from quantbench.c99.probabilities import answers
 from quantbench.c99.verify import verify
 from quantbench.errors import CompileError
 from tests.c99.models import SCALE, Model, images
@@ -168,7 +169,7 @@ def test_a_softmax_is_rounded_where_the_file_rounds_it(tmp_path: Path, scale: fl
     plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     (theirs,) = onnxruntime.InferenceSession(str(path), plain).run(None, {"x": inputs})
     integers = execute(graph, quantized(inputs, graph.tensors[graph.input]))
-    ours = answers(graph, dequantized(integers, graph.tensors[graph.output]))
+    ours = answers(dequantized(integers, graph.tensors[graph.output]), graph)
     assert np.abs(ours / scale - np.rint(ours / scale)).max() < 1e-3
     assert np.abs(ours - theirs).max() < 1.001 * scale
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from quantbench.c99._reading import shown
+from quantbench.c99._reading import MOST_NUMBERS, shown
 from quantbench.c99._values import Pending, Real, Shape
 from quantbench.c99.arithmetic import exact
 from quantbench.c99.graph import Reshape, Tensor
@@ -17,6 +17,8 @@ from quantbench.errors import CompileError
 COST = 1000
 """What a factor costs, against a weight."""
 _BUDGET = 2**28
+_MOST_HELD = MOST_NUMBERS
+"""Of all tensors together."""
 
 
 class Builder(ABC):
@@ -25,6 +27,7 @@ class Builder(ABC):
         self._reshaped: dict[tuple[str, Shape], str] = {}
         self._taken: dict[str, int] = {}
         self._left = _BUDGET
+        self._held = 0
 
     @abstractmethod
     def settled(self, value: Real | Pending) -> Real | None:
@@ -40,8 +43,9 @@ class Builder(ABC):
         if self._left < 0:
             raise CompileError("the network, with all that is made of its weights, is too large")
 
-    def scale(self, tensor: str) -> Fraction:
-        return exact(self.tensors[tensor].scale[0])
+    def scales(self, tensor: str) -> tuple[Fraction, ...]:
+        """One, or one for each channel."""
+        return tuple(exact(one) for one in self.tensors[tensor].scale)
 
     def seen(self, real: Real) -> str:
         """The tensor in the shape in which it is seen."""
@@ -50,7 +54,12 @@ class Builder(ABC):
             return real.tensor
         if (real.tensor, real.shape) not in self._reshaped:
             scale = tensor.scale
-            if len(scale) > 1:  # of channels, each of which is several numbers now
+            if len(scale) > 1 and len(real.shape) == 3 and real.shape[0] != len(scale):
+                raise CompileError(
+                    f"{shown(tensor.name)}: it has a scale for each channel, so that it can't be "
+                    f"seen as {[*real.shape]}"
+                )
+            if len(scale) > 1 and len(real.shape) != 3:  # each channel is several numbers now
                 scale = tuple(np.repeat(scale, tensor.size // len(scale)).tolist())
             output = self.keep(replace(tensor, shape=real.shape, scale=scale))
             self.reshape(Reshape(output, real.tensor, output))
@@ -58,7 +67,13 @@ class Builder(ABC):
         return self._reshaped[real.tensor, real.shape]
 
     def keep(self, tensor: Tensor) -> str:
-        """Under its name, or one like it."""
+        """Under its name, or one like it. Raises CompileError where all become too large."""
+        self._held += tensor.size
+        if self._held > _MOST_HELD:
+            raise CompileError(
+                f"{shown(tensor.name)}: with it, its tensors have {self._held:,} numbers for one "
+                f"image; up to {_MOST_HELD:,} are supported"
+            )
         name = base = shown(tensor.name)
         while name in self.tensors:
             self._taken[base] = self._taken.get(base, 1) + 1

@@ -6,8 +6,9 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
-from quantbench.c99 import _sums
+from quantbench.c99 import _formats, _sums
 from quantbench.c99._builder import COST, Builder
+from quantbench.c99._fitting import Span, fitted, moved
 from quantbench.c99._values import (
     FREE,
     Format,
@@ -22,6 +23,7 @@ from quantbench.c99._values import (
     Shape,
     Sums,
     Total,
+    format_of,
 )
 from quantbench.c99.arithmetic import common_multipliers, exact, multiplier, require_word
 from quantbench.c99.graph import (
@@ -50,22 +52,22 @@ class IntegerBuilder(Builder):
         super().__init__()
         self.nodes: list[Node] = []
         self.origins: dict[str, tuple[Origin, ...]] = {}
+        self._moved: dict[str, tuple[float, ...]] = {}
 
     def add(self, name: str, shape: Shape, format: Format) -> str:
         """A tensor of a name like `name`."""
-        scale, zero_point = (format.scale,), format.zero_point
-        return self.keep(Tensor(name, shape, format.type, scale, zero_point))
+        return self.keep(Tensor(name, shape, format.type, format.scales, format.zero_point))
 
     def format(self, tensor: str) -> Format:
         found = self.tensors[tensor]
-        return Format(found.scale[0], found.zero_point, found.type)
+        return format_of(found.scale, Format(found.scale[0], found.zero_point, found.type))
 
     def reshape(self, node: Reshape) -> None:
         self.nodes.append(node)
 
     def originates(self, tensor: str, name: str, shape: Shape, slack: Fraction) -> None:
         """Notes the tensor of the ONNX file that `tensor` must agree with."""
-        origin = Origin(name, shape, float(slack))
+        origin = Origin(name, shape, float(slack), self._moved.get(tensor, ()))
         self.origins[tensor] = (*self.origins.get(tensor, ()), origin)
 
     def place(self, name: str, pending: Pending, format: Format) -> Real:
@@ -73,7 +75,8 @@ class IntegerBuilder(Builder):
         between, last = f"before {name}", len(pending.steps)
         tensor = self._core(between if last else name, pending.core, pending.limits, format)
         for at, step in enumerate(pending.steps, start=1):
-            tensor = self._step(name if at == last else between, step, tensor)
+            before, tensor = tensor, self._step(name if at == last else between, step, tensor)
+            self._moved[tensor] = self._moved.get(before, ())
         return Real(tensor, pending.shape)
 
     def settled(self, value: Real | Pending) -> Real | None:
@@ -91,7 +94,12 @@ class IntegerBuilder(Builder):
                 return None
         else:
             return None
-        if len(found) > 1 or not all(_held(value, format) for format in found):
+        by_channel = isinstance(core, Joined) and any(format.by_channel for format in found)
+        if (
+            len(found) > 1
+            or by_channel
+            or not all(_formats.held(value, format) for format in found)
+        ):
             return None
         return self.place(core.where, replace(value, core=core), found.pop())
 
@@ -102,7 +110,8 @@ class IntegerBuilder(Builder):
                 f"{pending.core.where}: its output isn't quantized; only that of a last Conv, "
                 "Gemm or MatMul may be left so"
             )
-        core, limits = _sums.commuting(_sums.normal(pending.core), pending.limits)
+        core, limits = _sums.commuting(pending.core, pending.limits)
+        core, shift = self._fitted(core, None)
         if _sums.averaged(core) == 1:
             core, limits = replace(core, limits=limits), FREE
         if limits != FREE:
@@ -115,6 +124,7 @@ class IntegerBuilder(Builder):
             raise CompileError(f"{core.where}: the scale of its output is no float32")
         scale = scale[:1] if len({*scale}) == 1 else scale
         output = self.keep(Tensor(name, core.shape, "int32", scale))
+        self._moved[output] = shift
         self.originates(output, name, pending.shape, pending.slack)
         self.nodes.append(_sums.node(core, self.tensors[core.input], output, None))
         return Real(output, pending.shape)
@@ -130,10 +140,16 @@ class IntegerBuilder(Builder):
         match core:
             case Sums():
                 self.spend(core.weights.size + COST * len(core.weights))
-                core, limits = _sums.commuting(_sums.normal(core), limits)
-                factors = _sums.multipliers(core, exact(format.scale))
-                requantize = Requantize(factors, format.zero_point, *_integers(limits, format))
+                core, limits = _sums.commuting(core, limits)
+                core, shift = self._fitted(core, _formats.spans(format, len(core.scale)))
+                alike = len({*_formats.ends(limits, format)}) == 1
+                if _sums.averaged(core) == 1 and not alike:
+                    core, limits = replace(core, limits=limits), FREE
+                factors = _sums.multipliers(core, [exact(one) for one in format.scales])
+                ends = _formats.integers(core.where, limits, format)
+                requantize = Requantize(factors, format.zero_point, *ends)
                 output = self.add(name, core.shape, format)
+                self._moved[output] = shift
                 self.nodes.append(_sums.node(core, self.tensors[core.input], output, requantize))
             case Mean():
                 output = self.add(name, core.shape, format)
@@ -144,14 +160,28 @@ class IntegerBuilder(Builder):
             case Same():
                 return self._rescaled(name, core, limits, format)
             case Joined():
-                free = _integers(limits, format) == LIMITS[format.type]
+                free = _formats.integers(core.where, limits, format) == LIMITS[format.type]
                 between = f"before {name}"
-                parts = tuple(self.seen(self._part(between, part, format)) for part in core.parts)
+                parts = self._parts(between, core, format)
                 output = self.add(name if free else between, core.shape, format)
                 self.nodes.append(Concat(core.where, parts, output))
                 joined = Same(core.where, output, core.shape)
                 return self._rescaled(name, joined, limits, format)
         return output
+
+    def _fitted(self, core: Sums, spans: tuple[Span, ...] | None) -> tuple[Sums, tuple[float, ...]]:
+        """Channels that fit 32 bits, and how far that may move real results."""
+        coarse = fitted(core, self.tensors[core.input], _sums.averaged(core), spans)
+        return coarse, moved(core, coarse, spans)
+
+    def _parts(self, name: str, core: Joined, format: Format) -> tuple[str, ...]:
+        """Of a concatenation, each in its channels' part of the format."""
+        found, begin = [], 0
+        for part in core.parts:
+            end = begin + part.shape[0]
+            found.append(self.seen(self._part(name, part, format.of_channels(begin, end))))
+            begin = end
+        return tuple(found)
 
     def _part(self, name: str, part: Real | Pending, format: Format) -> Real:
         if isinstance(part, Real):
@@ -168,10 +198,11 @@ class IntegerBuilder(Builder):
             )
         require_word(255 * most, core.where)
         self.spend(COST * (1 if core.count_pads else most))
-        factor = self._factor(core.input, format)
+        factor = self._factor(core.where, core.input, format)
         counts = range(most if core.count_pads else 1, most + 1)
         factors = tuple(multiplier(factor / count, core.where) for count in counts)
-        requantize = Requantize(factors, format.zero_point, *_integers(limits, format))
+        ends = _formats.integers(core.where, limits, format)
+        requantize = Requantize(factors, format.zero_point, *ends)
         return Pool(
             name=core.where,
             input=core.input,
@@ -185,9 +216,11 @@ class IntegerBuilder(Builder):
     def _total(self, core: Total, output: str, limits: Limits, format: Format) -> Add:
         one, other = core.inputs
         m1, m2, shift = common_multipliers(
-            self._factor(one, format), self._factor(other, format), core.where
+            self._factor(core.where, one, format),
+            self._factor(core.where, other, format),
+            core.where,
         )
-        low, high = _integers(limits, format)
+        low, high = _formats.integers(core.where, limits, format)
         return Add(
             name=core.where,
             inputs=core.inputs,
@@ -201,12 +234,13 @@ class IntegerBuilder(Builder):
         )
 
     def _rescaled(self, name: str, core: Same, limits: Limits, format: Format) -> str:
-        low, high = _integers(limits, format)
+        low, high = _formats.integers(core.where, limits, format)
         if self.format(core.input) == format and (low, high) == LIMITS[format.type]:
             return core.input
-        factor = multiplier(self._factor(core.input, format), core.where)
+        every = self._factors(core.input, format)
+        factors = tuple(multiplier(factor, core.where) for factor in every)
         output = self.add(name, core.shape, format)
-        requantize = Requantize((factor,), format.zero_point, low, high)
+        requantize = Requantize(factors, format.zero_point, low, high)
         self.nodes.append(Rescale(core.where, core.input, output, requantize))
         return output
 
@@ -214,40 +248,26 @@ class IntegerBuilder(Builder):
         format = self.format(tensor)
         output = self.add(name, step.shape, format)
         if isinstance(step, Padded):
-            value = _integer(step.value, format)
+            value = _formats.alike(
+                step.where, [_formats.integer(step.value, format, one) for one in format.scales]
+            )
             self.nodes.append(Pad(step.where, tensor, output, step.pads, value))
         else:
             self.nodes.append(Pool(step.where, tensor, output, "max", step.window, False, None))
         return output
 
-    def _factor(self, tensor: str, format: Format) -> Fraction:
-        """From steps of the tensor to steps of `format`."""
-        return self.scale(tensor) / exact(format.scale)
+    def _factors(self, tensor: str, format: Format) -> tuple[Fraction, ...]:
+        """From steps of the tensor to steps of `format`: one, or one for each channel."""
+        given, wanted = self.scales(tensor), [exact(one) for one in format.scales]
+        channels = max(len(given), len(wanted))
+        every = zip(
+            given if len(given) > 1 else given * channels,
+            wanted if len(wanted) > 1 else wanted * channels,
+            strict=True,
+        )
+        factors = tuple(one / other for one, other in every)
+        return factors[:1] if len({*factors}) == 1 else factors
 
-
-def _integer(real: Fraction, format: Format) -> int:
-    """The nearest that the format holds; a tie goes to an even number of steps."""
-    low, high = LIMITS[format.type]
-    return min(max(format.zero_point + round(real / exact(format.scale)), low), high)
-
-
-def _integers(limits: Limits, format: Format) -> tuple[int, int]:
-    low, high = LIMITS[format.type]
-    return (
-        low if limits.low is None else _integer(limits.low, format),
-        high if limits.high is None else _integer(limits.high, format),
-    )
-
-
-def _held(pending: Pending, format: Format) -> bool:
-    """Whether its limits and its paddings are among the real numbers of `format`."""
-    low, high = (exact(format.scale) * (limit - format.zero_point) for limit in LIMITS[format.type])
-    reals = [step.value for step in pending.steps if isinstance(step, Padded)]
-    limits = pending.limits
-    if limits.low is not None and limits.low > low:
-        reals.append(limits.low)
-    if limits.high is not None and limits.high < high:
-        reals.append(limits.high)
-    return all(
-        low <= real <= high and (real / exact(format.scale)).denominator == 1 for real in reals
-    )
+    def _factor(self, where: str, tensor: str, format: Format) -> Fraction:
+        """As `_factors`, where one is for all channels."""
+        return _formats.alike(where, self._factors(tensor, format))

@@ -23,7 +23,7 @@ class IntegerState(State):
     builder: IntegerBuilder
 
     def __init__(self, network: Network) -> None:
-        super().__init__(network, IntegerBuilder(), Image(network.input_shape))
+        super().__init__(network, IntegerBuilder(), Image(network.input_shape, network.input_type))
         self.input: str | None = None
         """Its tensor, once it is quantized."""
         self.placed: dict[tuple[str, Format], Placed] = {}

@@ -31,7 +31,7 @@ def conv(state: State, node: OnnxNode) -> Value:
     if (node.wholes("kernel_shape") or tuple(kernel)) != tuple(kernel):
         raise CompileError(f"{node.where}: its kernel_shape isn't that of its weights")
     window = _windows.window(node, tuple(kernel), size)
-    scale = _scales(state, tensor, weights, outputs)
+    scale = _scales(state, node, tensor, weights, outputs, depthwise=inputs == 1)
     shape = (outputs, *_windows.places(node, window, size))
     core = Sums(
         where=node.where,
@@ -121,7 +121,7 @@ def _dense(state: State, node: OnnxNode, *, transposed: bool, alpha: Fraction) -
             f"{node.where}: its input is {[*real.shape]}, its weights {[*values.shape]}"
         )
     tensor = state.builder.seen(real)
-    scale = _scales(state, tensor, weights, len(values))
+    scale = _scales(state, node, tensor, weights, len(values), depthwise=False)
     return Sums(
         where=node.where,
         input=tensor,
@@ -140,10 +140,20 @@ def _open(value: Value) -> Sums | None:
     return core if value.plain and value.limits == FREE and core.pooling is None else None
 
 
-def _scales(state: State, tensor: str, weights: Weights, outputs: int) -> tuple[Fraction, ...]:
+def _scales(
+    state: State, node: OnnxNode, tensor: str, weights: Weights, outputs: int, *, depthwise: bool
+) -> tuple[Fraction, ...]:
+    """Of the sums of each output channel."""
     state.builder.spend(outputs * COST)
-    input = state.builder.scale(tensor)
-    return tuple(input * exact(one) for one in np.broadcast_to(weights.scale, outputs).tolist())
+    inputs = state.builder.scales(tensor)
+    if len(inputs) > 1 and not depthwise:
+        raise CompileError(
+            f"{node.where}: its input has a scale for each channel, which is supported before a "
+            "depthwise Conv"
+        )
+    each = outputs // len(inputs)  # outputs of one input channel
+    factors = np.broadcast_to(weights.scale, outputs).tolist()
+    return tuple(inputs[at // each] * exact(one) for at, one in enumerate(factors))
 
 
 def _short(real: Fraction, node: OnnxNode) -> Fraction:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Generic, TypeVar
 
 from quantbench.c99 import _activations, _layers, _shaping, _windows
-from quantbench.c99._reading import OnnxNode
+from quantbench.c99._reading import Network, OnnxNode
 from quantbench.c99._state import State
 from quantbench.c99._values import Value
 from quantbench.errors import CompileError
@@ -41,6 +42,7 @@ SHARED: dict[str, Operator[State]] = {
         _shaping.constant, 0, 0,
         frozenset({"value", "value_int", "value_ints", "value_float", "value_floats"}),
     ),
+    "ConstantOfShape": Operator(_shaping.constant_of_shape, 1, 1, frozenset({"value"})),
     "Conv": Operator(_layers.conv, 2, 3, _windows.ATTRIBUTES | {"group"}),
     "Dropout": Operator(_shaping.dropout, 1, 3, frozenset({"ratio", "seed"})),
     "Flatten": Operator(_shaping.flatten, 1, 1, frozenset({"axis"})),
@@ -64,10 +66,25 @@ SHARED: dict[str, Operator[State]] = {
 }  # fmt: skip
 
 
+def require_known(network: Network, operators: Mapping[str, Operator[T]]) -> None:
+    """Raises CompileError for the first operator that isn't there, whatever else is wrong with the
+    network.
+    """
+    for node in network.nodes:
+        if node.op not in operators:
+            checked(node, operators)
+    if network.unsupported:
+        raise CompileError(network.unsupported)
+
+
 def checked(node: OnnxNode, operators: Mapping[str, Operator[T]]) -> Operator[T]:
     """Raises CompileError unless it is supported, with the inputs and attributes it has."""
     if node.op not in operators:
-        raise CompileError(f"{node.where}: it isn't supported; {', '.join(sorted(operators))} are")
+        within = [name for name in sorted(operators) if name in node.op]
+        near = [*dict.fromkeys([*within, *get_close_matches(node.op, sorted(operators), n=3)])]
+        known = f"{', '.join(near)} {'is' if len(near) == 1 else 'are'}"
+        listed = "docs/compiling.md lists the operators that are"
+        raise CompileError(f"{node.where}: it isn't supported; {known if near else listed}")
     operator = operators[node.op]
     given = len(node.inputs)
     if not operator.least <= given <= operator.most or not all(node.inputs[: operator.least]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import cast
+from typing import cast as typed
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from quantbench.c99 import _windows
 from quantbench.c99._activations import limited, pool_window, poolable
 from quantbench.c99._integer_state import IntegerState, Placed
 from quantbench.c99._reading import OnnxNode, shown
+from quantbench.c99._shaping import cast as shared_cast
+from quantbench.c99._shaping import same
 from quantbench.c99._values import (
     Constant,
     Deferred,
@@ -29,6 +31,7 @@ from quantbench.c99._values import (
     Value,
     Weights,
     Words,
+    format_of,
 )
 from quantbench.c99.arithmetic import exact
 from quantbench.c99.graph import LIMITS, Type
@@ -50,10 +53,11 @@ def quantize(state: IntegerState, node: OnnxNode) -> Value:
     if isinstance(value, Probabilities):
         if value.format not in (None, format):
             raise CompileError(f"{node.where}: what follows Softmax is rounded twice")
-        return replace(value, format=format)
-    if isinstance(value, Image):
+        return replace(value, format=format, integers=True)
+    if isinstance(value, Image) and value.type is None:
         return _input(state, node, value, format)
     pending = _pending(state, node, state.activation(node, 0))
+    _require_channels(node, pending, format)
     if _dropped(state, node, pending, format):
         kept = limited(state, pending, node.where, Limits.of(format))
         return Deferred(replace(kept, slack=_slack(pending, format), grid=format))
@@ -79,27 +83,48 @@ def dequantize(state: IntegerState, node: OnnxNode) -> Value:
         case Constant() as found:
             return _weights(state, node, found.array)
         case Quantized() as found:
-            if _format(state, node) != found.format:
+            if _format(state, node, found.format.type) != found.format:
                 raise CompileError(f"{node.where}: {_ANOTHER_FORMAT}")
             return found.real
         case Deferred() as found:
             return found.pending
         case Probabilities() as found:
-            if _format(state, node) != found.format:
+            if found.format != _format(state, node, found.format.type if found.format else None):
                 raise CompileError(f"{node.where}: {_ANOTHER_FORMAT}")
-            return found
+            return replace(found, integers=False)
+        case Image(type=str() as kind) as image:
+            return _input(state, node, image, _format(state, node, kind)).real
         case _:
             raise CompileError(f"{node.where}: its input isn't quantized")
 
 
-def _input(state: IntegerState, node: OnnxNode, image: Image, format: Format) -> Value:
+def cast(state: IntegerState, node: OnnxNode) -> Value:
+    """Of integers to their own type, and of the network's own to float32: q as a real number."""
+    value, to = state.value(node, 0), node.whole("to", 0)
+    if isinstance(value, Image) and value.type and to == _FLOAT32:
+        return _input(state, node, value, Format(1.0, 0, value.type)).real
+    held = value.format if isinstance(value, Quantized) else value
+    if isinstance(held, Format | Image) and held.type and held.type == _OUTPUT_TYPES.get(to):
+        return same(state, node)
+    return shared_cast(state, node)
+
+
+def _input(state: IntegerState, node: OnnxNode, image: Image, format: Format) -> Quantized:
     """The network's input: in one format, however often it is quantized."""
+    if format.by_channel or image.type not in (None, format.type):
+        raise CompileError(
+            f"{node.where}: the input is supported with one scale, and in its own type"
+        )
     name = state.network.input
     if state.input is None:
         state.input = state.builder.add(name, state.network.input_shape, format)
+        if image.type is not None:  # the integers are the network's own
+            shape = state.network.input_shape
+            state.builder.originates(state.input, name, shape, Fraction(0))
     if state.builder.format(state.input) != format:
         raise CompileError(f"{node.where}: the input is quantized in two ways; one is supported")
-    state.builder.originates(state.input, node.outputs[0], image.shape, Fraction(0))
+    if image.type is None:
+        state.builder.originates(state.input, node.outputs[0], image.shape, Fraction(0))
     return Quantized(Real(state.input, image.shape), format)
 
 
@@ -122,10 +147,14 @@ def _dropped(state: IntegerState, node: OnnxNode, pending: Pending, format: Form
     fine enough: the result stays less than a step off what the pair would make of it.
     """
     behind = state.reader(node.outputs[0])
+    if format.by_channel:
+        return False
     if behind is None or behind.op != "DequantizeLinear" or behind.inputs[0] != node.outputs[0]:
         return False
     follower = state.reader(behind.outputs[0])
-    if follower is None or follower.op not in _FOLLOWED or _format(state, behind) != format:
+    if follower is None or follower.op not in _FOLLOWED:
+        return False
+    if _format(state, behind, format.type) != format:
         return False
     if follower.op in ("Relu", "Clip"):
         fused = isinstance(pending.core, Sums | Total) and pending.plain
@@ -147,16 +176,32 @@ def _next_format(state: IntegerState, node: OnnxNode) -> Format | None:
     return _format(state, reader) if reader is not None and quantized else None
 
 
-def _format(state: IntegerState, node: OnnxNode) -> Format:
-    """Of activations: one scale, one zero point."""
-    kind, scale, zero_point = _parameters(state, node)
-    if scale.size != 1:
-        raise CompileError(
-            f"{node.where}: {scale.size} scales of an activation; one for the tensor is supported"
-        )
+def _format(state: IntegerState, node: OnnxNode, held: Type | None = None) -> Format:
+    """Of activations: one scale or one for each channel, one zero point. `held`: the type of what
+    is dequantized, which a zero point that is left out has.
+    """
+    stored = None if state.value(node, 2) else held
+    kind, scale, zero_point = _parameters(state, node, stored)
     if kind not in _TYPES:
         raise CompileError(f"{node.where}: {kind} activations; int8 and uint8 are supported")
-    return Format(float(scale.reshape(-1)[0]), int(zero_point.reshape(-1)[0]), _TYPES[kind])
+    zeros = {*zero_point.reshape(-1).tolist()}
+    if len(zeros) > 1:
+        raise CompileError(
+            f"{node.where}: {len(zeros)} zero points of an activation; one, with a scale for the "
+            "tensor or for each channel, is supported"
+        )
+    scales = [float(one) for one in scale.reshape(-1).tolist()]
+    return format_of(scales, Format(scales[0], zeros.pop(), _TYPES[kind]))
+
+
+def _require_channels(node: OnnxNode, pending: Pending, format: Format) -> None:
+    """Raises CompileError where scales don't stand for the channels."""
+    count, shape = len(format.by_channel), pending.shape
+    if count and (node.whole("axis", 1) not in (1, -len(shape)) or shape[0] != count):
+        raise CompileError(
+            f"{node.where}: {count} scales of an activation {[*shape]}; one for the tensor or for "
+            "each channel, axis 1, is supported"
+        )
 
 
 def _parameters(
@@ -169,7 +214,7 @@ def _parameters(
             f"{node.where}: its scale is {'missing' if scale is None else scale.dtype}; float32 is "
             "supported"
         )
-    finite = np.isfinite(scale).all() and (cast(NDArray[np.float32], scale) > 0).all()
+    finite = np.isfinite(scale).all() and (typed(NDArray[np.float32], scale) > 0).all()
     if not finite or scale.ndim > 1 or not scale.size:
         raise CompileError(f"{node.where}: its scale isn't one positive number or a vector of them")
     if node.whole("block_size", 0) or node.whole("output_dtype", 0) not in _output_types(node):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -22,6 +23,12 @@ MOST_NUMBERS = 2**26
 """Of a tensor, constant or computed."""
 
 _QUANTIZING = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
+
+_INTEGERS: dict[int, Literal["uint8", "int8"]] = {
+    TensorProto.UINT8: "uint8",
+    TensorProto.INT8: "int8",
+}
+_INPUTS = frozenset({TensorProto.FLOAT, *_INTEGERS})
 
 Array = NDArray[np.generic]
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | Array | None
@@ -90,9 +97,13 @@ class Network:
     quantized: bool
     """Whether any node of the file rounds to integers."""
     tensors: Mapping[str, TensorProto]
+    unsupported: str | None
+    """Why the shape of its input isn't; then `input_shape` is ()."""
     input: str
     input_shape: tuple[int, ...]
     """Without the batch."""
+    input_type: Literal["uint8", "int8"] | None
+    """Of the integers that it takes; None: float32."""
     batch: int | None
     """None: any."""
     output: str
@@ -118,7 +129,14 @@ def read(path: Path) -> Network:
         raise CompileError(
             f"{len(inputs)} inputs, {len(graph.output)} outputs: one of each is supported"
         )
-    shape, batch = _input_shape(inputs[0])
+    unsupported: str | None = None
+    shape: tuple[int, ...] = ()
+    batch: int | None = None
+    try:
+        shape, batch = _input_shape(inputs[0])
+    except CompileError as error:  # raised once its operators are known to be supported
+        unsupported = str(error)
+    kind = inputs[0].type.tensor_type.elem_type
     output = _name(graph.output[0].name)
     nodes = [_node(node) for node in graph.node]
     _require_order(nodes, {_name(inputs[0].name), *tensors}, output)
@@ -132,8 +150,10 @@ def read(path: Path) -> Network:
         nodes=needed,
         quantized=any(node.op in _QUANTIZING for node in nodes),
         tensors=tensors,
+        unsupported=unsupported,
         input=_name(inputs[0].name),
         input_shape=shape,
+        input_type=_INTEGERS.get(kind),
         batch=batch,
         output=output,
         model=model,
@@ -229,8 +249,8 @@ def _name(name: object) -> str:
 def _input_shape(value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], int | None]:
     where = f"input {shown(_name(value.name))}"
     kind = value.type.tensor_type
-    if not value.type.HasField("tensor_type") or kind.elem_type != TensorProto.FLOAT:
-        raise CompileError(f"{where}: float32 is supported")
+    if not value.type.HasField("tensor_type") or kind.elem_type not in _INPUTS:
+        raise CompileError(f"{where}: a tensor of float32, uint8 or int8 is supported")
     sizes = [int(d.dim_value) if d.HasField("dim_value") else None for d in kind.shape.dim]
     batch, *shape = sizes or [0]
     known = tuple(size for size in shape if size is not None)

@@ -17,6 +17,7 @@ from quantbench.c99._values import (
     Padded,
     Pending,
     Probabilities,
+    Quantized,
     Real,
     Same,
     Shape,
@@ -27,6 +28,10 @@ from quantbench.c99.arithmetic import exact
 from quantbench.errors import CompileError
 
 _FLOAT32 = 1
+_TYPES = {
+    1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 11: np.float64,
+}  # fmt: skip
+"""By their numbers in ONNX."""
 _MOST_STEPS = 8
 
 
@@ -39,12 +44,30 @@ def same(state: State, node: OnnxNode) -> Value:
 
 
 def cast(state: State, node: OnnxNode) -> Value:
-    if node.whole("to", 0) != _FLOAT32:
-        raise CompileError(f"{node.where}: a cast of float32 to float32 is supported")
+    """Of constants; of float32 to itself."""
     found = same(state, node)
-    if isinstance(found, Constant) and found.array.dtype != np.float32:
-        raise CompileError(f"{node.where}: a cast of float32 to float32 is supported")
+    to = node.whole("to", 0)
+    if isinstance(found, Constant) and to in _TYPES:
+        values = found.array.astype(_TYPES[to])
+        if np.array_equal(values, found.array, equal_nan=values.dtype.kind == "f"):
+            return Constant(values)
+    if to != _FLOAT32 or isinstance(found, Constant | Quantized):
+        raise CompileError(
+            f"{node.where}: a cast of float32 to float32, and of constants that are the same in "
+            "both types, is supported"
+        )
     return found
+
+
+def constant_of_shape(state: State, node: OnnxNode) -> Value:
+    shape = state.wholes(node, 0)
+    value = node.attributes.get("value", np.zeros(1, np.float32))
+    if not isinstance(value, np.ndarray) or value.size != 1:
+        raise CompileError(f"{node.where}: one value, of a tensor, is supported")
+    if shape is None or not all(0 <= size <= MOST_NUMBERS for size in shape):
+        raise CompileError(f"{node.where}: a shape of sizes up to {MOST_NUMBERS:,} is supported")
+    state.builder.spend(math.prod(shape))
+    return Constant(np.full(shape, value.reshape(-1)[0]))
 
 
 def dropout(state: State, node: OnnxNode) -> Value:
@@ -204,7 +227,9 @@ def _axes(state: State, node: OnnxNode) -> tuple[int, ...] | None:
     return state.wholes(node, 1)
 
 
-def _seen(node: OnnxNode, value: Real | Pending | Image, shape: Shape, *, kept: bool) -> Value:
+def _seen(
+    node: OnnxNode, value: Real | Pending | Image | Quantized, shape: Shape, *, kept: bool
+) -> Value:
     """In another shape of the same size, the batch kept."""
     fits = all(0 < size <= MOST_NUMBERS for size in shape) and len(shape) <= 8
     if not kept or not fits or math.prod(shape) != math.prod(value.shape):
@@ -212,4 +237,6 @@ def _seen(node: OnnxNode, value: Real | Pending | Image, shape: Shape, *, kept: 
             f"{node.where}: from {[*value.shape]} to {[*shape][:8]}; shapes of the same size that "
             "keep the batch in front are supported"
         )
+    if isinstance(value, Quantized):
+        return replace(value, real=replace(value.real, shape=shape))
     return replace(value, shape=shape)

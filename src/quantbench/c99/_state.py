@@ -78,8 +78,12 @@ class State(ABC):
         return tuple(int(one) for one in found.reshape(-1).tolist())
 
     def number(self, node: OnnxNode, at: int) -> float | None:
-        """A constant float32."""
-        found = self.constant(node, at)
+        """A constant float32, or integers behind a DequantizeLinear."""
+        value = self.value(node, at)
+        if isinstance(value, Weights | Words):
+            found: NDArray[np.generic] | None = value.values.astype(np.float32) * value.scale
+        else:
+            found = self.constant(node, at)
         if found is None:
             return None
         if found.dtype != np.float32 or found.size != 1:
@@ -90,9 +94,9 @@ class State(ABC):
         match self.value(node, at):
             case Real() | Pending() as found:
                 return found
-            case Image():
+            case Image(type=None):
                 why = "it reads the input as float32; one that a QuantizeLinear rounds is supported"
-            case Quantized() | Deferred():
+            case Quantized() | Deferred() | Image():
                 why = "it reads integers; a DequantizeLinear before it is supported"
             case Probabilities():
                 why = "it follows Softmax, which is supported at the end only"
@@ -100,10 +104,12 @@ class State(ABC):
                 why = f"its input {at + 1} is a constant, where only activations are supported"
         raise CompileError(f"{node.where}: {why}")
 
-    def moved(self, node: OnnxNode, at: int) -> Real | Pending | Image:
-        """An activation, or the input before it is quantized: for what computes nothing."""
+    def moved(self, node: OnnxNode, at: int) -> Real | Pending | Image | Quantized:
+        """An activation, its integers, or the input before it is quantized: for what computes
+        nothing.
+        """
         found = self.value(node, at)
-        return found if isinstance(found, Image) else self.activation(node, at)
+        return found if isinstance(found, Image | Quantized) else self.activation(node, at)
 
     def settled(self, node: OnnxNode, at: int) -> Real:
         """An input that is held in 8 bits."""

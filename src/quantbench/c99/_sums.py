@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -20,8 +21,6 @@ from quantbench.c99.arithmetic import (
 )
 from quantbench.c99.graph import LIMITS, Conv, Dense, Requantize, Tensor
 
-_LARGE = 2**30
-
 
 def averaged(core: Sums) -> int:
     """The places whose sum is rounded once."""
@@ -38,26 +37,14 @@ def commuting(core: Sums, limits: Limits) -> tuple[Sums, Limits]:
     return replace(core, limits=FREE), core.limits.then(limits)
 
 
-def normal(core: Sums) -> Sums:
-    """The scale of a channel whose weights are all 0 means nothing, and may be so small that the
-    bias doesn't fit: it gets one at which it does.
-    """
-    dead = np.abs(core.weights.reshape(len(core.weights), -1)).max(axis=1) == 0
-    grown = [
-        max(abs(bias) / _LARGE, Fraction(1)) if idle else Fraction(1)
-        for bias, idle in zip(core.bias, dead, strict=True)
+def multipliers(core: Sums, steps: Sequence[Fraction]) -> tuple[Multiplier, ...]:
+    """To an output in steps of one size, or one for each channel: one for all where one does."""
+    every = steps if len(steps) > 1 else (*steps,) * len(core.scale)
+    factors = [
+        scale / (averaged(core) * step) for scale, step in zip(core.scale, every, strict=True)
     ]
-    return replace(
-        core,
-        scale=tuple(scale * by for scale, by in zip(core.scale, grown, strict=True)),
-        bias=tuple(bias / by for bias, by in zip(core.bias, grown, strict=True)),
-    )
-
-
-def multipliers(core: Sums, step: Fraction) -> tuple[Multiplier, ...]:
-    """To an output in steps of `step`: one for all channels where one does."""
-    scales = core.scale[:1] if len({*core.scale}) == 1 else core.scale
-    return tuple(multiplier(scale / (averaged(core) * step), core.where) for scale in scales)
+    some = factors[:1] if len({*factors}) == 1 else factors
+    return tuple(multiplier(factor, core.where) for factor in some)
 
 
 def node(core: Sums, input: Tensor, output: str, requantize: Requantize | None) -> Conv | Dense:

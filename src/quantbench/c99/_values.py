@@ -6,6 +6,7 @@ until then a layer is what it is in real numbers, with all that follows it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -28,6 +29,22 @@ class Format:
     scale: float
     zero_point: int
     type: Type
+    by_channel: tuple[float, ...] = ()
+    """The scale of each channel, where they differ; `scale` is the largest of them then."""
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        return self.by_channel or (self.scale,)
+
+    def of_channels(self, begin: int, end: int) -> Format:
+        """Of a part of the channels."""
+        return format_of(self.by_channel[begin:end], self) if self.by_channel else self
+
+
+def format_of(scales: Sequence[float], like: Format) -> Format:
+    """With these scales, and zero point and type of another."""
+    different = tuple(scales) if len({*scales}) > 1 else ()
+    return Format(max(scales), like.zero_point, like.type, different)
 
 
 @dataclass(frozen=True)
@@ -87,9 +104,12 @@ class Words:
 
 @dataclass(frozen=True)
 class Image:
-    """The network's input, before it is quantized, seen in `shape`."""
+    """The network's input, before it is quantized, seen in `shape`. `type`: of its integers, None
+    where it is float32.
+    """
 
     shape: Shape
+    type: Type | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,10 @@ class Quantized:
 
     real: Real
     format: Format
+
+    @property
+    def shape(self) -> Shape:
+        return self.real.shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,12 +238,13 @@ class Deferred:
 @dataclass(frozen=True)
 class Probabilities:
     """A Softmax at the end; `source` is the name of what it reads. `format`: to which the file
-    rounds its result, if to any.
+    rounds its result, if to any; `integers`: whether these are meant.
     """
 
     of: Real | Pending
     source: str
     format: Format | None = None
+    integers: bool = False
 
 
 Value = Constant | Weights | Words | Image | Real | Quantized | Pending | Deferred | Probabilities

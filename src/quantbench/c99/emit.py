@@ -16,13 +16,14 @@ from quantbench.c99.graph import Graph
 from quantbench.c99.plan import Place, Plan, Step, natural, plan
 from quantbench.c99.portable import Code
 from quantbench.c99.sets import SETS
+from quantbench.c99.sizes import in_parts, multiply_adds
 from quantbench.c99.source import Fast, integers, written
 from quantbench.c99.targets import Target
 from quantbench.c99.text import array, kernel
 
 SEED = 1
 _RANDOM = 6
-_MOST_GOLDEN_BYTES = 1 << 20
+_MOST_GOLDEN_BYTES, _MOST_GOLDEN_MACS = 2**20, 2**33
 Number = TypeVar("Number", bound=np.generic)
 
 
@@ -62,9 +63,10 @@ def stored(values: NDArray[Number], place: Place) -> NDArray[Number]:
 
 
 def drawn(made: Plan | FloatPlan) -> int:
-    """How many random vectors are written."""
+    """How many random vectors are written: fewer where they are large, or take long."""
     each = made.input.bytes + made.output.bytes
-    return max(1, min(_RANDOM, _MOST_GOLDEN_BYTES // each - 2))
+    work = max(1, multiply_adds(made.graph))
+    return max(1, min(_RANDOM, _MOST_GOLDEN_BYTES // each - 2, _MOST_GOLDEN_MACS // work - 2))
 
 
 def _header(made: Plan, scratch: int) -> str:
@@ -92,12 +94,23 @@ def _header(made: Plan, scratch: int) -> str:
         f"/* input: {described(made.input)}; output: {described(made.output)};",
         "   scratch: MODEL_SCRATCH bytes of any alignment, whose content means nothing. The three",
         "   must not overlap. Nothing else is written: calls with memories of their own may run",
-        "   at the same time. */",
+        f"   at the same time.{_own(made)} */",
         "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch);",
         "",
         "#endif",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _own(made: Plan) -> str:
+    """What is said of ends at which the ONNX network has integers itself."""
+    ends = (("input", made.graph.own_input), ("output", made.graph.own_output))
+    said = [
+        f"\n   The ONNX network's {end} is these integers{', int8 as 128 more' * (type == 'int8')}."
+        for end, type in ends
+        if type and not (end == "output" and made.graph.softmax)
+    ]
+    return "".join(said)
 
 
 def described(place: Place) -> str:
@@ -109,7 +122,7 @@ def described(place: Place) -> str:
 
 def _golden(made: Plan) -> str:
     inputs = vectors(made.graph, drawn(made), SEED)
-    outputs = execute(made.graph, inputs)
+    outputs = in_parts(lambda some: execute(made.graph, some), inputs, made.graph)
     lines = [
         f"#define GOLDEN_COUNT {len(inputs)}",
         array("uint8_t", "golden_inputs", stored(inputs, made.input)),

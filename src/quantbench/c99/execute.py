@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from quantbench.c99.arithmetic import Integers, nearest_shift, rescaled
 from quantbench.c99.float32 import graph as reals
@@ -23,7 +21,6 @@ from quantbench.c99.graph import (
     Conv,
     Dense,
     Graph,
-    GraphOf,
     Node,
     Pad,
     Pool,
@@ -32,10 +29,9 @@ from quantbench.c99.graph import (
     Rescale,
     Reshape,
     Tensor,
+    last_reads,
 )
 from quantbench.c99.windows import padded, products, windows
-
-N = TypeVar("N")
 
 
 def quantized(inputs: NDArray[np.float32], tensor: Tensor) -> Integers:
@@ -53,20 +49,16 @@ def dequantized(values: Integers, tensor: Tensor) -> NDArray[np.float32]:
     return np.asarray((values - tensor.zero_point).astype(np.float32) * scale, np.float32)
 
 
-def answers(graph: GraphOf[N], values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the network answers, float32 [N, K], for its output as real numbers: these, or their
-    Softmax, rounded where the file rounds it.
-    """
-    if not graph.softmax:
-        return values
-    found = np.asarray(softmax(values, axis=1), np.float32)
-    rounded = graph.probabilities
-    return found if rounded is None else dequantized(quantized(found, rounded), rounded)
-
-
 def execute(graph: Graph, values: Integers) -> Integers:
-    """The output of the network for integer inputs [N, *shape]."""
-    return every_tensor(graph, values)[graph.output]
+    """The output of the network for integer inputs [N, *shape]; no tensor is kept longer than
+    it is read.
+    """
+    found = {graph.input: values}
+    for node, read_last in zip(graph.nodes, last_reads(graph), strict=True):
+        found[node.output] = run(node, graph, found)
+        for name in read_last:
+            found.pop(name)
+    return found[graph.output]
 
 
 def every_tensor(graph: Graph, values: Integers) -> dict[str, Integers]:

@@ -6,8 +6,8 @@ affair. Nodes stand in an order in which each tensor is made before it is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +74,18 @@ class Pooling:
     """Without pads: a pooling with pads is a node of its own."""
 
 
+class OneInput:
+    """A node that reads one tensor."""
+
+    input: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.input,)
+
+
 @dataclass(frozen=True, eq=False)
-class Conv:
+class Conv(OneInput):
     """acc = start + sum q w'; clamp; pool; requantize."""
 
     name: str
@@ -100,7 +110,7 @@ class Conv:
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Dense(OneInput):
     """As Conv, on a vector: weights [O, I]; an input [C, H, W] is flattened in that order."""
 
     name: str
@@ -114,7 +124,7 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(OneInput):
     """A pooling by itself.
 
     average: acc = sum (q - zero point of the input); requantize by `requantize.multipliers[n - 1]`
@@ -149,7 +159,7 @@ class Add:
 
 
 @dataclass(frozen=True)
-class Rescale:
+class Rescale(OneInput):
     """(q - zero point of the input) requantized: a change of scale, an activation by itself."""
 
     name: str
@@ -168,7 +178,7 @@ class Concat:
 
 
 @dataclass(frozen=True)
-class Pad:
+class Pad(OneInput):
     """`value` around the image: the q of the padding constant."""
 
     name: str
@@ -179,7 +189,7 @@ class Pad:
 
 
 @dataclass(frozen=True)
-class Reshape:
+class Reshape(OneInput):
     """To another shape of the same size; the order of values stays."""
 
     name: str
@@ -201,13 +211,14 @@ class Origin:
     """Without the batch; the order of values is the same."""
     slack: float = 0.0
     """How far dropped roundings may have moved a value before the last one, in real numbers."""
+    moved: tuple[float, ...] = ()
+    """How far the coarser integers of some channels may, by channel; () where there are none."""
 
 
 @dataclass(frozen=True)
 class GraphOf(Generic[N]):
-    """A network of such nodes. `softmax`: what follows the output, in float, beside the core, and
-    `probabilities` the integers to which the file rounds that. `origins`: by tensor, where its
-    values are found in the ONNX file.
+    """A network of such nodes. `softmax`: what follows the output, in float, beside the core.
+    `origins`: by tensor, where its values are found in the ONNX file.
     """
 
     name: str
@@ -216,9 +227,38 @@ class GraphOf(Generic[N]):
     input: str
     output: str
     softmax: bool = False
-    probabilities: Tensor | None = None
     origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
+    own_input: Type | None = None
+    """Of the integers that the ONNX network itself takes; None: float32."""
+    own_output: Type | None = None
+    """Of the integers that the ONNX network itself gives; None: float32."""
+    rounded: Tensor | None = None
+    """The integers to which the file rounds a Softmax's result."""
 
 
 Graph = GraphOf[Node]
 """A network of integers."""
+
+
+def ends(graph: GraphOf[Any]) -> tuple[Tensor, Tensor]:
+    """Input and output as the ONNX network has them: scale 1 where it has integers itself."""
+    output = None if graph.softmax else graph.own_output
+    return _end(graph, graph.input, graph.own_input), _end(graph, graph.output, output)
+
+
+def _end(graph: GraphOf[Any], name: str, own: Type | None) -> Tensor:
+    tensor = graph.tensors[name]
+    if own is None:
+        return tensor
+    zero_point = LIMITS[tensor.type][0] - LIMITS[own][0]  # of int8 that is held as uint8
+    return replace(tensor, scale=(1.0,), zero_point=zero_point)
+
+
+def last_reads(graph: GraphOf[Any]) -> list[set[str]]:
+    """For each node, the tensors that neither a later node nor the output of the network needs."""
+    wanted, found = {graph.output}, []
+    for node in reversed(graph.nodes):
+        reads = {*node.inputs}
+        found.append((reads | {node.output}) - wanted)
+        wanted |= reads
+    return found[::-1]

@@ -6,14 +6,17 @@ from pathlib import Path
 
 from quantbench.c99 import _quantization
 from quantbench.c99._integer_state import IntegerState
-from quantbench.c99._operators import SHARED, Operator, checked
+from quantbench.c99._operators import SHARED, Operator, checked, require_known
 from quantbench.c99._reading import Network, read
-from quantbench.c99._values import Pending, Probabilities, Real, Value
+from quantbench.c99._schemes import require_qdq
+from quantbench.c99._values import Pending, Probabilities, Quantized, Real
 from quantbench.c99.graph import Graph, Tensor
+from quantbench.c99.sizes import require_sizes
 from quantbench.errors import CompileError
 
 OPERATORS: dict[str, Operator[IntegerState]] = {
     **SHARED,
+    "Cast": Operator(_quantization.cast, 1, 1, SHARED["Cast"].attributes),
     "DequantizeLinear": Operator(
         _quantization.dequantize, 2, 3, frozenset({"axis", "block_size", "output_dtype"})
     ),
@@ -33,28 +36,37 @@ def import_onnx(path: Path) -> Graph:
 
 def import_network(network: Network) -> Graph:
     """Raises CompileError."""
+    require_qdq(network.nodes)
     if not network.quantized:
         raise CompileError(
             "it is a float32 network, without a QuantizeLinear: --dtype float32 compiles it, "
             "--dtype int8 a quantized one"
         )
+    require_known(network, OPERATORS)
     state = IntegerState(network)
     for node in network.nodes:
         state.values[node.outputs[0]] = checked(node, OPERATORS).run(state, node)
-    return _graph(network, state)
+    graph = _graph(network, state)
+    require_sizes(graph)
+    return graph
 
 
 def _graph(network: Network, state: IntegerState) -> Graph:
-    found = state.values.get(network.output)
-    softmax = isinstance(found, Probabilities)
-    source = found.source if isinstance(found, Probabilities) else network.output
-    value = found.of if isinstance(found, Probabilities) else found
+    value, rounded = state.values.get(network.output), None
+    softmax, own, source = isinstance(value, Probabilities), None, network.output
+    if isinstance(value, Quantized):
+        own = value.format.type
+        value = value.real
+    elif isinstance(value, Probabilities):
+        source, rounded = value.source, _rounded(value)
+        own = rounded.type if rounded and value.integers else None
+        value = value.of
     if isinstance(value, Pending):
         value = state.builder.settled(value) or state.builder.accumulators(source, value)
     if not isinstance(value, Real) or state.input is None:
         raise CompileError(
-            f"its output {network.output!a:.60} doesn't depend on its quantized input, or holds "
-            "integers; what a layer or a DequantizeLinear gives is supported"
+            f"its output {network.output!a:.60} doesn't depend on its quantized input; what a "
+            "layer, a QuantizeLinear or a DequantizeLinear gives is supported"
         )
     output = state.builder.seen(value)
     return Graph(
@@ -64,14 +76,15 @@ def _graph(network: Network, state: IntegerState) -> Graph:
         input=state.input,
         output=output,
         softmax=softmax,
-        probabilities=_probabilities(found),
         origins=state.builder.origins,
+        own_input=network.input_type,
+        own_output=own,
+        rounded=rounded,
     )
 
 
-def _probabilities(output: Value | None) -> Tensor | None:
-    if not isinstance(output, Probabilities) or output.format is None:
+def _rounded(output: Probabilities) -> Tensor | None:
+    if output.format is None:
         return None
     format = output.format
-    shape = output.of.shape
-    return Tensor("softmax", shape, format.type, (format.scale,), format.zero_point)
+    return Tensor("softmax", output.of.shape, format.type, (format.scale,), format.zero_point)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from quantbench.c99.build import library
 from quantbench.c99.emit import Emitted
-from quantbench.c99.execute import answers
+from quantbench.c99.graph import ends
+from quantbench.c99.plan import Place
+from quantbench.c99.probabilities import answers
 from quantbench.c99.text import kernel
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError
@@ -23,17 +25,16 @@ Array = NDArray[np.float32] | NDArray[np.uint8]
 
 
 def loaded(emitted: Emitted, threads: int) -> Predict:
-    """float32 [N, *shape] -> float32 [N, K], one call at a time.
+    """float32 [N, *shape] -> float32 [N, *shape], in ONNX's order, one call at a time.
 
     Raises UnavailableError, CompileError or StorageError.
     """
     made, calls = emitted.plan, _calls(emitted)
-    size = _scratch_at(emitted) + emitted.scratch
-    run_image, run_batch = calls.image, calls.batch
-    many = _many(run_batch, made.output.size, size, threads)
-    predict = _with_one(run_image, made.input.shape, made.output.size, size, many)
+    size = _room(emitted)
+    many = _many(calls.batch, made.output.shape, size, threads)
+    predict = _with_one(calls.image, made.input.shape, made.output.shape, size, many)
     graph = made.graph
-    return (lambda inputs: answers(graph, predict(inputs))) if graph.softmax else predict
+    return (lambda inputs: answers(predict(inputs), graph)) if graph.softmax else predict
 
 
 class Bound:
@@ -44,11 +45,12 @@ class Bound:
     def __init__(self, emitted: Emitted) -> None:
         self._plan = emitted.plan
         self._run = _calls(emitted).batch
-        self._memory = _memory(_scratch_at(emitted) + emitted.scratch)
+        self._memory = _memory(_room(emitted))
 
     def bind(self, inputs: NDArray[np.float32], answers: NDArray[np.float32]) -> Callable[[], None]:
-        """The call for `inputs` [N, *shape] and `answers` [N, K], both contiguous."""
-        wanted = ((len(inputs), *self._plan.input.shape), (len(inputs), self._plan.output.size))
+        """The call for `inputs` [N, *shape] and `answers` [N, *shape], both contiguous."""
+        shapes = (self._plan.input.shape, self._plan.output.shape)
+        wanted = tuple((len(inputs), *shape) for shape in shapes)
         if (inputs.shape, answers.shape) != wanted:
             raise ValueError(f"arrays are {inputs.shape} and {answers.shape}, not {wanted}")
         if not (inputs.flags.c_contiguous and answers.flags.c_contiguous):
@@ -101,12 +103,12 @@ def _batch(images: Array, answers: Array, memory: Array) -> _Batch:
 def _with_one(
     run: Callable[[object, object], None],
     shape: tuple[int, ...],
-    outputs: int,
+    outputs: tuple[int, ...],
     size: int,
     many: Predict,
 ) -> Predict:
     """One image is passed as a copy: to find out where an array lies takes longer."""
-    image, answer = np.zeros((1, *shape), np.float32), np.zeros((1, outputs), np.float32)
+    image, answer = np.zeros((1, *shape), np.float32), np.zeros((1, *outputs), np.float32)
     memory = _memory(size)
     batch = _batch(image, answer, memory)
     kept = (ctypes.c_void_p(ctypes.addressof(batch)), batch, memory)
@@ -123,7 +125,9 @@ def _with_one(
     return predict
 
 
-def _many(run: Callable[[object], None], outputs: int, size: int, threads: int) -> Predict:
+def _many(
+    run: Callable[[object], None], outputs: tuple[int, ...], size: int, threads: int
+) -> Predict:
     """A part of the batch for each thread; C code holds no lock of Python's."""
     memories = [_memory(size) for _ in range(threads)]
     pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -133,7 +137,7 @@ def _many(run: Callable[[object], None], outputs: int, size: int, threads: int) 
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         inputs = np.ascontiguousarray(inputs, np.float32)
-        answers = np.empty((len(inputs), outputs), np.float32)
+        answers = np.empty((len(inputs), *outputs), np.float32)
         if pool is None:
             part(inputs, answers, 0)
             return answers
@@ -150,18 +154,46 @@ def _many(run: Callable[[object], None], outputs: int, size: int, threads: int) 
 
 
 def _convert(emitted: Emitted) -> str:
-    place = emitted.plan.input
-    channels = place.shape[0] if len(place.shape) == 3 else 1
-    head = (
-        f"#define CHANNELS {channels}\n#define PIXELS {place.size // channels}\n"
-        f"#define SCRATCH_AT {_scratch_at(emitted)}\n"
-    )
-    folder = "float32/" if place.type == "float32" else ""
+    """Its head says what the ends are in float32, and where the memory of a call has what."""
+    made = emitted.plan
+    given, answered = ends(made.graph)
+    scales = ", ".join(f"{float(np.float32(one))!r}" for one in answered.scale)
+    numbers = {
+        **_image("", made.input), **_image("OUT_", made.output),
+        "SCRATCH_AT": _scratch_at(emitted), "OUTPUT_AT": _output_at(emitted),
+    }  # fmt: skip
+    if made.input.type != "float32":
+        numbers |= {
+            "SCALE": repr(float(np.float32(given.scale[0]))), "ZERO": given.zero_point,
+            "OUT_SCALES": f"{{{scales}}}", "OUT_SCALE_COUNT": len(answered.scale),
+            "OUT_ZERO": answered.zero_point,
+        }  # fmt: skip
+    head = "".join(f"#define {name} {value}\n" for name, value in numbers.items())
+    folder = "float32/" if made.input.type == "float32" else ""
     return head + kernel(f"{folder}convert") + kernel(f"{folder}golden_check")
 
 
+def _image(end: str, place: Place) -> dict[str, int | str]:
+    """A vector is one channel."""
+    channels = place.shape[0] if len(place.shape) == 3 else 1
+    return {f"{end}CHANNELS": channels, f"{end}PIXELS": place.size // channels}
+
+
 def _scratch_at(emitted: Emitted) -> int:
-    return -(-emitted.plan.input.bytes // _ALIGNMENT) * _ALIGNMENT
+    return _up(emitted.plan.input.bytes)
+
+
+def _output_at(emitted: Emitted) -> int:
+    return _scratch_at(emitted) + _up(emitted.scratch)
+
+
+def _room(emitted: Emitted) -> int:
+    """Bytes of the memory of a call: the integers of one image, the scratch and the output."""
+    return _output_at(emitted) + emitted.plan.output.bytes
+
+
+def _up(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
 def _memory(size: int) -> NDArray[np.uint8]:

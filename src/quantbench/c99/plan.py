@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from quantbench.c99._reading import shown
 from quantbench.c99.graph import (
     Add,
     Concat,
@@ -31,8 +32,10 @@ from quantbench.c99.graph import (
 from quantbench.c99.memory import Life, offsets
 from quantbench.c99.ties import mark_ties
 from quantbench.c99.unsigned import unsigned
+from quantbench.errors import CompileError
 
 Order = NDArray[np.int64]
+_MOST_ARRANGED = 2**22
 BYTES: dict[Type, int] = {"uint8": 1, "int8": 1, "int32": 4, "float32": 4}
 N = TypeVar("N")
 W = TypeVar("W")
@@ -131,12 +134,21 @@ class Draft(Generic[N, W]):
     graph: GraphOf[N]
     unit: int = 1
     values: dict[str, _Value] = field(default_factory=dict)
+    orders: dict[tuple[int, ...], Order] = field(default_factory=dict)
+    """The natural ones, by shape: made once, for an order takes 8 times its tensor's memory."""
     sizes: list[int] = field(default_factory=list)
     moves: list[_Move[W | Arrange]] = field(default_factory=list)
+    arranged: int = 0
+    """Places that an Arrange has, in all: each is a constant."""
 
     def __post_init__(self) -> None:
         tensor = self.graph.tensors[self.graph.input]
-        self.values[self.graph.input] = _Value(self.buffer(tensor), natural(tensor.shape))
+        self.values[self.graph.input] = _Value(self.buffer(tensor), self.natural(tensor.shape))
+
+    def natural(self, shape: tuple[int, ...]) -> Order:
+        if shape not in self.orders:
+            self.orders[shape] = natural(shape)
+        return self.orders[shape]
 
     def buffer(self, tensor: Tensor) -> int:
         self.sizes.append(tensor.size * BYTES[tensor.type])
@@ -153,20 +165,20 @@ class Draft(Generic[N, W]):
         shape = self.graph.tensors[node.output].shape
         self.values[node.output] = self.values[node.input]
         if len(shape) == 3:
-            self.require(node.output, natural(shape))
+            self.require(node.output, self.natural(shape))
 
     def alike(self, names: tuple[str, str], shape: tuple[int, ...]) -> Order:
         """The order in which two tensors lie, arranged where they differ."""
         one, other = (self.values[name].order for name in names)
-        if not np.array_equal(one, other):
+        if one is not other and not np.array_equal(one, other):
             for name in names:
-                self.require(name, natural(shape))
+                self.require(name, self.natural(shape))
         return self.values[names[0]].order
 
     def joined(self, names: tuple[str, ...], shape: tuple[int, ...]) -> Order:
         """Of a concatenation: vectors keep their order one behind the other."""
         if len(shape) == 3:
-            return natural(shape)
+            return self.natural(shape)
         begin, parts = 0, []
         for name in names:
             parts.append(self.values[name].order + begin)
@@ -176,11 +188,17 @@ class Draft(Generic[N, W]):
     def require(self, name: str, order: Order) -> None:
         """The tensor in this order from here on: a copy where it has another."""
         value = self.values[name]
-        if not np.array_equal(value.order, order):
+        if value.order is not order and not np.array_equal(value.order, order):
             self._arrange(name, np.argsort(value.order)[order], order)
 
     def _arrange(self, name: str, index: Order, order: Order) -> None:
         tensor, source = self.graph.tensors[name], self.values[name].buffer
+        self.arranged += len(index)
+        if self.arranged > _MOST_ARRANGED:
+            raise CompileError(
+                f"{shown(name)}: its values lie in another order than they are read in, and up to "
+                f"{_MOST_ARRANGED:,} places of a network may be moved"
+            )
         buffer = self.buffer(tensor)
         self.moves.append(_Move(Arrange(name, index), ((source, tensor),), (buffer, tensor)))
         self.values[name] = _Value(buffer, order)
@@ -189,7 +207,7 @@ class Draft(Generic[N, W]):
         """The output in its natural order, in a buffer of its own that nothing else reads."""
         name = self.graph.output
         value = self.values[name]
-        order = natural(self.graph.tensors[name].shape)
+        order = self.natural(self.graph.tensors[name].shape)
         read = any(value.buffer == one for move in self.moves for one, _ in move.inputs)
         last = value.buffer == len(self.sizes) - 1
         if value.buffer == 0 or read or not last or not np.array_equal(value.order, order):
@@ -198,7 +216,9 @@ class Draft(Generic[N, W]):
     def finished(self) -> PlanOf[N, W]:
         self._end()
         last = self.values[self.graph.output].buffer
-        places = self._places(last)
+        offsets, scratch = self._scratch(last)
+        inside = [f"scratch + {offset // self.unit}" for offset in offsets]
+        places = ["input", *inside[:-1], "output"] if last else ["input"]
         steps = tuple(
             StepOf(
                 f"l{number}",
@@ -210,24 +230,19 @@ class Draft(Generic[N, W]):
         )
         ends = (self.graph.tensors[name] for name in (self.graph.input, self.graph.output))
         into, out = (_place(at, one) for at, one in zip(("input", "output"), ends, strict=True))
-        return PlanOf(self.graph, steps, into, out, self._scratch(last)[1])
-
-    def _places(self, last: int) -> list[str]:
-        at, _ = self._scratch(last)
-        inside = [f"scratch + {offset // self.unit}" for offset in at]
-        return ["input", *inside[:-1], "output"] if last else ["input"]
+        return PlanOf(self.graph, steps, into, out, scratch)
 
     def _scratch(self, last: int) -> tuple[list[int], int]:
         """Input and output take no room in it."""
-        lives = []
-        for buffer in range(1, len(self.sizes)):
-            uses = [
-                number
-                for number, move in enumerate(self.moves)
-                if buffer in (move.output[0], *(one for one, _ in move.inputs))
-            ]
-            size = 0 if buffer == last else self.sizes[buffer]
-            lives.append(Life(size, min(uses), max(uses)))
+        first, final = [0] * len(self.sizes), [0] * len(self.sizes)
+        for number, move in enumerate(self.moves):
+            first[move.output[0]] = number  # a buffer is made once, before it is read
+            for buffer in (move.output[0], *(one for one, _ in move.inputs)):
+                final[buffer] = number
+        lives = [
+            Life(0 if buffer == last else self.sizes[buffer], first[buffer], final[buffer])
+            for buffer in range(1, len(self.sizes))
+        ]
         return offsets(lives)
 
 
@@ -242,12 +257,12 @@ def _add(draft: Draft[Node, Work], node: Node) -> None:
             draft.reshape(node)
         case Conv():
             work: Work = replace(node, weights=node.weights.transpose(0, 2, 3, 1))
-            draft.move(work, (node.input,), node.output, natural(shape))
+            draft.move(work, (node.input,), node.output, draft.natural(shape))
         case Dense():
             work = replace(node, weights=node.weights[:, draft.values[node.input].order])
-            draft.move(work, (node.input,), node.output, natural(shape))
+            draft.move(work, (node.input,), node.output, draft.natural(shape))
         case Pool() | Pad():
-            draft.move(node, (node.input,), node.output, natural(shape))
+            draft.move(node, (node.input,), node.output, draft.natural(shape))
         case Rescale():
             order = draft.values[node.input].order
             draft.move(_rescale(node, shape, order), (node.input,), node.output, order)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
 from quantbench.c99 import evaluator
@@ -50,18 +50,20 @@ def verify(file: Network, graph: Graph) -> None:
     batch = file.batch or 1
     number = -(-affordable(network, total_macs(network)) // batch) * batch
     integers = probes(network, number)
-    inputs = _reals(graph.tensors[graph.input], (number, *file.input_shape))
-    answers = evaluator.evaluate(
-        file.model, file.batch, {file.input: inputs}, source.given(integers), source.all_watched()
-    )
-    ours = quantized(inputs, graph.tensors[graph.input])
+    given = source.given(integers)
+    reals = _reals(graph.tensors[graph.input], (number, *file.input_shape))
+    inputs = {file.input: given.pop(file.input, reals)}
+    answers = evaluator.evaluate(file.model, file.batch, inputs, given, source.all_watched())
+    ours = quantized(reals, graph.tensors[graph.input])
     for origin in graph.origins[graph.input]:
-        _require(ours.reshape(-1), answers[origin.name].reshape(-1), "the input's quantization")
+        if origin.name != file.input:
+            wanted = answers[origin.name].reshape(ours.shape)
+            _require(np.array_equal(ours, wanted), "the input's quantization")
     for node, values, e in _layers(network, integers):
         tensor = network.tensors[node.output]
         for origin in network.origins.get(node.output, ()):
             wanted = answers[source.watched(node.output, origin)].reshape(values.shape)
-            room = e + origin.slack / _scale(tensor)
+            room = e + (origin.slack + _by_channel(origin.moved, tensor)) / _scale(tensor)
             _require_close(node.name, _apart(values, wanted, tensor), room, tensor)
     _require_answer(network, source, integers, answers)
 
@@ -84,6 +86,10 @@ class _Source:
         if name == self._graph.input:
             return origin.name
         return self._rounded.get(origin.name, origin.name)
+
+    def offset(self, name: str) -> int:
+        """What the unsigned graph adds to a tensor's integers."""
+        return offset(self._graph.tensors[name])
 
     def given(self, integers: Mapping[str, Integers]) -> dict[str, Array]:
         """The integers of an unsigned graph by the names, and in the shapes and types, of the
@@ -142,9 +148,13 @@ def _apart(values: Integers, reals: Array, tensor: Tensor) -> Reals:
 
 
 def _scale(tensor: Tensor) -> Reals:
-    """Broadcasts over [N, *shape]."""
-    scale = np.asarray(tensor.scale, np.float32).astype(np.float64)
-    return scale if scale.size == 1 else scale.reshape(-1, *[1] * (len(tensor.shape) - 1))
+    return _by_channel(np.asarray(tensor.scale, np.float32), tensor)
+
+
+def _by_channel(values: ArrayLike, tensor: Tensor) -> Reals:
+    """Broadcasts over [N, *shape]; nothing is 0."""
+    array = np.asarray(values, np.float64) if np.size(values) else np.zeros(1)
+    return array if array.size == 1 else array.reshape(-1, *[1] * (len(tensor.shape) - 1))
 
 
 def _require_close(layer: str, apart: Reals, room: Reals, tensor: Tensor) -> None:
@@ -158,8 +168,8 @@ def _require_close(layer: str, apart: Reals, room: Reals, tensor: Tensor) -> Non
         )
 
 
-def _require(ours: Array, theirs: Array, what: str) -> None:
-    if not np.array_equal(ours, theirs):
+def _require(equal: bool, what: str) -> None:
+    if not equal:
         raise CompileError(
             f"{what}: compiled, it would differ from the ONNX file: a fault in quantbench; "
             "please report it"
@@ -169,10 +179,15 @@ def _require(ours: Array, theirs: Array, what: str) -> None:
 def _require_answer(
     network: Graph, source: _Source, integers: Mapping[str, Integers], answers: Mapping[str, Array]
 ) -> None:
-    """What the network's output makes of the integers that it is given, or of its accumulators."""
+    """What the file's output makes of the integers that it is given, or of its accumulators."""
+    name, tensor = _held_as(network), network.tensors[network.output]
+    if source.output in {origin.name for origin in network.origins[name]}:
+        return  # these integers are the output: they were compared
     theirs = answers[source.output].astype(np.float64)
-    name = _held_as(network)
-    tensor = network.tensors[network.output]
+    if network.own_output and not network.softmax:
+        given = integers[name] - source.offset(name)
+        _require(np.array_equal(given.reshape(theirs.shape), theirs), "the output")
+        return
     if name in integers:
         ours = dequantized(integers[name].reshape(-1, *tensor.shape), tensor).astype(np.float64)
     else:
@@ -181,11 +196,14 @@ def _require_answer(
     ours, room = ours.reshape(len(ours), -1), _ROOM * max(np.abs(theirs).max(), 1e-30)
     if network.softmax:
         ours = softmax(ours, axis=1)
-    if rounded := network.probabilities:
-        low, high = (rounded.scale[0] * (q - rounded.zero_point) for q in LIMITS[rounded.type])
-        ours, room = np.clip(ours, low, high), room + rounded.scale[0] / 2
-    if not (np.abs(ours - theirs.reshape(ours.shape)) <= room).all():
-        _require(ours, np.zeros(0), "the output")
+    if rounded := network.rounded:
+        scale = float(np.float32(rounded.scale[0]))
+        low, high = (scale * (q - rounded.zero_point) for q in LIMITS[rounded.type])
+        ours, room = np.clip(ours, low, high), room + scale / 2
+        if network.own_output:
+            theirs = scale * (theirs - rounded.zero_point)
+    close = np.abs(ours - theirs.reshape(ours.shape)) <= room
+    _require(bool(close.all()), "the output")
 
 
 def _held_as(network: Graph) -> str:

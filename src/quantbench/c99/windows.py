@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from quantbench.c99.graph import Window
 
 Number = TypeVar("Number", np.int64, np.float64)
+_COPIED = 2**22
+"""Numbers of windows that are copied at once, to be multiplied as one matrix."""
 
 
 def padded(
@@ -35,6 +37,18 @@ def products(patches: NDArray[Number], weights: NDArray[Number], groups: int) ->
 
     Integers are multiplied as float64, which is exact up to 2**53 and many times faster.
     """
+    n, _, height, width = patches.shape[:4]
+    found = np.empty((n, len(weights), height, width), patches.dtype)
+    places = max(1, _COPIED // max(1, n * weights[0].size))
+    rows, columns = max(1, places // max(1, width)), min(places, max(1, width))
+    for y in range(0, height, rows):
+        for x in range(0, width, columns):
+            here = np.s_[:, :, y : y + rows, x : x + columns]
+            found[here] = _products(patches[here], weights, groups)
+    return found
+
+
+def _products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -> NDArray[Number]:
     n, _, height, width = patches.shape[:4]
     group_in, group_out = weights.shape[1], len(weights) // groups
     found = []

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.graph import Concat, GraphOf, Pooling, Reshape, Window
+from quantbench.c99.graph import Concat, GraphOf, OneInput, Pooling, Reshape, Window
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Clamp:
 
 
 @dataclass(frozen=True, eq=False)
-class Conv:
+class Conv(OneInput):
     """sum = bias + sum x w; clamp; pool. An average divides once."""
 
     name: str
@@ -40,7 +40,7 @@ class Conv:
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Dense(OneInput):
     """As Conv, on a vector: weights [O, I]; an input [C, H, W] is flattened in that order."""
 
     name: str
@@ -52,7 +52,7 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(OneInput):
     """A pooling by itself. Without `count_pads` an average is of the places inside."""
 
     name: str
@@ -72,7 +72,7 @@ class Add:
 
 
 @dataclass(frozen=True)
-class Activate:
+class Activate(OneInput):
     """A clamp by itself."""
 
     name: str
@@ -82,7 +82,7 @@ class Activate:
 
 
 @dataclass(frozen=True)
-class Pad:
+class Pad(OneInput):
     """`value` around the image."""
 
     name: str

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quantbench.c99._operators import SHARED, checked
+from quantbench.c99._operators import SHARED, checked, require_known
 from quantbench.c99._reading import Network, read
+from quantbench.c99._schemes import require_qdq
 from quantbench.c99._values import Pending, Probabilities, Real
 from quantbench.c99.float32._state import FloatState
 from quantbench.c99.float32.graph import FloatGraph
+from quantbench.c99.sizes import require_sizes
 from quantbench.errors import CompileError
 
 
@@ -21,15 +23,21 @@ def import_onnx(path: Path) -> FloatGraph:
 
 def import_network(network: Network) -> FloatGraph:
     """Raises CompileError."""
+    require_qdq(network.nodes)
     if network.quantized:
         raise CompileError(
             "it is a quantized network, with a QuantizeLinear: --dtype int8 compiles it, "
             "--dtype float32 the network before it was quantized"
         )
+    require_known(network, SHARED)
+    if network.input_type:
+        raise CompileError(f"its input is {network.input_type}; float32 is supported")
     state = FloatState(network)
     for node in network.nodes:
         state.hold(node.outputs[0], checked(node, SHARED).run(state, node))
-    return _graph(network, state)
+    graph = _graph(network, state)
+    require_sizes(graph)
+    return graph
 
 
 def _graph(network: Network, state: FloatState) -> FloatGraph:

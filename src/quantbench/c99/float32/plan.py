@@ -15,7 +15,7 @@ from quantbench.c99.float32.graph import (
     Pool,
 )
 from quantbench.c99.graph import Concat, Reshape
-from quantbench.c99.plan import BYTES, Arrange, Draft, PlanOf, StepOf, natural
+from quantbench.c99.plan import BYTES, Arrange, Draft, PlanOf, StepOf
 
 FloatWork = Conv | Dense | Pool | Add | Activate | Concat | Pad
 FloatStep = StepOf[FloatWork | Arrange]
@@ -38,12 +38,12 @@ def _add(draft: Draft[FloatNode, FloatWork], node: FloatNode) -> None:
             draft.reshape(node)
         case Conv():
             work: FloatWork = replace(node, weights=node.weights.transpose(0, 2, 3, 1))
-            draft.move(work, (node.input,), node.output, natural(shape))
+            draft.move(work, (node.input,), node.output, draft.natural(shape))
         case Dense():
             work = replace(node, weights=node.weights[:, draft.values[node.input].order])
-            draft.move(work, (node.input,), node.output, natural(shape))
+            draft.move(work, (node.input,), node.output, draft.natural(shape))
         case Pool() | Pad():
-            draft.move(node, (node.input,), node.output, natural(shape))
+            draft.move(node, (node.input,), node.output, draft.natural(shape))
         case Activate():
             draft.move(node, (node.input,), node.output, draft.values[node.input].order)
         case Add():

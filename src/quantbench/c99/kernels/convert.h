@@ -1,12 +1,12 @@
-/* Beside the integer core: float32 images [C][H][W] in, float32 numbers out, any number of
-   them. Not part of the delivered model. */
+/* Beside the integer core: float32 images [C][H][W] in and out, any number of them. Not part of
+   the delivered model. */
 #include "model.h"
 
 typedef struct {
     const float *images;
     float *answers;
     size_t count;
-    uint8_t *memory; /* for the integers of one image and the scratch */
+    uint8_t *memory; /* for the integers of one image, the scratch and the output */
 } batch;
 
 void model_batch(const batch *given);
@@ -16,12 +16,12 @@ void model_image(const float *image, const batch *given);
    below 1, and float32's own rounding does the rest. */
 static uint8_t quantized(float value)
 {
-    const float least = -(float)MODEL_INPUT_ZERO, most = 255.0F - (float)MODEL_INPUT_ZERO;
+    const float least = -(float)ZERO, most = 255.0F - (float)ZERO;
     const float large = 12582912.0F;
-    float scaled = value / (float)MODEL_INPUT_SCALE;
+    float scaled = value / (float)SCALE;
     scaled = scaled > least ? scaled : least;
     scaled = scaled < most ? scaled : most;
-    return (uint8_t)((int32_t)((scaled + large) - large) + MODEL_INPUT_ZERO);
+    return (uint8_t)((int32_t)((scaled + large) - large) + ZERO);
 }
 
 void model_batch(const batch *given)
@@ -29,8 +29,9 @@ void model_batch(const batch *given)
     const float *images = given->images;
     float *answers = given->answers;
     uint8_t *const memory = given->memory;
-    static const float scales[] = MODEL_OUTPUT_SCALES;
-    model_output output[MODEL_OUTPUT_SIZE];
+    static const float scales[] = OUT_SCALES;
+    void *const at = memory + OUTPUT_AT;
+    model_output *const output = at;
     for (size_t i = 0; i < given->count; i++) {
         for (size_t c = 0; c < CHANNELS; c++) {
             for (size_t p = 0; p < PIXELS; p++) {
@@ -39,9 +40,12 @@ void model_batch(const batch *given)
         }
         images += MODEL_INPUT_SIZE;
         model_run(memory, output, memory + SCRATCH_AT);
-        for (size_t k = 0; k < MODEL_OUTPUT_SIZE; k++) {
-            const float scale = scales[MODEL_OUTPUT_SCALE_COUNT == 1 ? 0 : k];
-            *answers++ = (float)((int32_t)output[k] - MODEL_OUTPUT_ZERO) * scale;
+        for (size_t c = 0; c < OUT_CHANNELS; c++) {
+            for (size_t p = 0; p < OUT_PIXELS; p++) {
+                const size_t k = p * OUT_CHANNELS + c;
+                const float scale = scales[k % OUT_SCALE_COUNT];
+                *answers++ = (float)((int32_t)output[k] - OUT_ZERO) * scale;
+            }
         }
     }
 }

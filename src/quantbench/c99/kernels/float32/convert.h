@@ -1,12 +1,12 @@
-/* Around the network: images [C][H][W] in, as the network has them, any number of them. Not part
-   of the delivered model. */
+/* Around the network: images [C][H][W] in and out, as the network has them, any number of
+   them. Not part of the delivered model. */
 #include "model.h"
 
 typedef struct {
     const float *images;
     float *answers;
     size_t count;
-    float *memory; /* for one image and the scratch */
+    float *memory; /* for one image, the scratch and the output */
 } batch;
 
 void model_batch(const batch *given);
@@ -27,7 +27,17 @@ void model_batch(const batch *given)
         }
         image = memory;
 #endif
+#if OUT_CHANNELS > 1 && OUT_PIXELS > 1
+        float *const output = memory + OUTPUT_AT / sizeof(float);
+        model_run(image, output, memory + SCRATCH_AT / sizeof(float));
+        for (size_t p = 0; p < OUT_PIXELS; p++) {
+            for (size_t c = 0; c < OUT_CHANNELS; c++) {
+                answers[c * OUT_PIXELS + p] = output[p * OUT_CHANNELS + c];
+            }
+        }
+#else
         model_run(image, answers, memory + SCRATCH_AT / sizeof(float));
+#endif
         images += MODEL_INPUT_SIZE;
         answers += MODEL_OUTPUT_SIZE;
     }
