@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +16,17 @@ from typing import Annotated
 from pydantic import Field
 
 from quantbench import plugins
+from quantbench.artifact import Artifact
 from quantbench.checkpoint import Checkpoint, drop_superseded
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import environment
-from quantbench.errors import CalibrationError, UnavailableError, UsageError
+from quantbench.errors import (
+    CalibrationError,
+    QuantbenchError,
+    UnavailableError,
+    UsageError,
+    cause,
+)
 from quantbench.harness.plan import Plan
 from quantbench.measuring import BASELINE, Measured, measure
 from quantbench.quantizing import quantize
@@ -31,6 +38,7 @@ from quantbench.storage import clean, locked
 from quantbench.structure import layers
 from quantbench.task import Task, load_task
 from quantbench.training import train
+from quantbench.trial import Trials
 from quantbench.workers import Candidate, Job
 
 QUICK_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
@@ -72,12 +80,20 @@ class Workspace:
         return self.out / "artifacts"
 
     @property
+    def trials(self) -> Path:
+        return self.out / "trials"
+
+    @property
     def evaluations(self) -> Path:
         return self.out / "evaluations"
 
     @property
     def timings(self) -> Path:
         return self.out / "timings"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return (self.checkpoints, self.artifacts, self.trials, self.evaluations, self.timings)
 
 
 @dataclass(frozen=True)
@@ -95,7 +111,7 @@ def workspace(out: Path, *, fresh: bool = False) -> Iterator[Workspace]:
     """Held for this process alone. Raises LockedError or StorageError."""
     with locked(out):
         space = Workspace(out)
-        for folder in (space.checkpoints, space.artifacts, space.evaluations, space.timings):
+        for folder in space.folders:
             if fresh:
                 shutil.rmtree(folder, ignore_errors=True)
             clean(folder)
@@ -120,9 +136,14 @@ def run(
     settings = method_settings(options.methods, overrides)
     machine = environment()  # now: later its load would be this study's own
     runtimes, skipped = _available(options.runtimes)
-    with workspace(options.out, fresh=options.fresh) as space:
+    with contextlib.ExitStack() as stack:
+        space = stack.enter_context(workspace(options.out, fresh=options.fresh))
         task, checkpoint = prepare(options, overrides, space, track, say)
-        candidates = _candidates(task, checkpoint, settings, runtimes, space.artifacts, track)
+        trials = Trials(task, checkpoint, space.trials, machine, options.plan.timeout)
+        stack.enter_context(trials)
+        candidates = _candidates(
+            task, checkpoint, settings, runtimes, space.artifacts, trials, track
+        )
         job = Job(
             task=task,
             threads=options.threads,
@@ -196,6 +217,7 @@ def _candidates(
     settings: dict[str, Settings | str],
     runtimes: list[str],
     parent: Path,
+    trials: Trials,
     track: Track,
 ) -> Iterator[Candidate | Skipped]:
     """One by one, as their artifacts are made: answering begins while others are quantized."""
@@ -223,13 +245,23 @@ def _candidates(
             except UnavailableError as error:
                 yield from (Skipped(method=name, runtime=r, reason=str(error)) for r in able)
                 continue
-            for runtime in able:
-                why = plugins.runtime(runtime).refuses(artifact)
-                yield (
-                    Skipped(method=name, runtime=runtime, reason=why)
-                    if why
-                    else Candidate(artifact, runtime)
-                )
+            except QuantbenchError:
+                raise
+            except Exception as error:  # noqa: BLE001  # a method may raise anything
+                why = f"raised {cause(error)}"
+                yield from (Skipped(method=name, runtime=r, reason=why, failed=True) for r in able)
+                continue
+            yield from _tried(artifact, able, trials)
+
+
+def _tried(
+    artifact: Artifact, runtimes: Sequence[str], trials: Trials
+) -> Iterator[Candidate | Skipped]:
+    refusals = {name: plugins.why_refused(name, artifact) for name in runtimes}
+    failures = trials.failures(artifact, [name for name, why in refusals.items() if not why])
+    for name, why in refusals.items():
+        candidate = Candidate(artifact, name)
+        yield candidate.skipped(why) if why else failures.get(name, candidate)
 
 
 def _compiled_first(method: tuple[str, Settings | str]) -> tuple[bool, bool]:
