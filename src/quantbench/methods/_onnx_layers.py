@@ -227,6 +227,10 @@ def _source(graph: Graph, name: str) -> onnx.NodeProto | None:
     node = graph.producer(name)
     while node is not None and node.op_type in _MOVED:
         node = graph.producer(node.input[0])
+    if node is not None and node.op_type == "Concat":
+        joined = [_source(graph, part) for part in node.input]
+        if all(part is not None and part.op_type == "DequantizeLinear" for part in joined):
+            return joined[0]
     return node
 
 
