@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+APART = 2.0
+"""Times what quantizing did: roundings that have nothing in common are only sqrt(2) times apart."""
 ROUNDING = 1e-3
 """Of float32's spread: what two orders of adding float32 numbers stay far below."""
 
@@ -20,12 +22,12 @@ def disagreements(
 
     `logits`, float32 [N, K], are of one artifact. The runtime nearest to float32 is what the
     others are compared with: its distance from float32 is what quantizing did, and another that
-    differs from it by more does something else as well.
+    differs from it by twice as much does something else as well.
     """
     distances = [_rms(answers - float_logits) for answers in logits]
     nearest = int(np.argmin(distances))
     spread = _rms(float_logits - float_logits.mean(0))
-    bound = max(distances[nearest], ROUNDING * spread)
+    bound = max(APART * distances[nearest], ROUNDING * spread)
     for place, (runtime, answers) in enumerate(zip(runtimes, logits, strict=True)):
         difference = _rms(answers - logits[nearest])
         if difference > bound:
