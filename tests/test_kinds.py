@@ -1,4 +1,4 @@
-"""Every method on every kind of network: an artifact that runs near float32, or one clear reason."""
+"""Every method on every kind of network: what runs near float32, or one clear reason."""
 
 from __future__ import annotations
 
