@@ -210,7 +210,7 @@ def test_train_quantize_and_describe(call: Call, tmp_path: Path) -> None:
     assert "conv1" in said.out
     after = steps(tmp_path / "results")
     assert {name: after[name] for name in before} == before
-    assert len(after) == len(before) + 1
+    assert len(after) == len(before) + 2  # the artifact and its trial
 
 
 def test_describe_prints_the_network(call: Call, tmp_path: Path) -> None:

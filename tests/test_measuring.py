@@ -19,7 +19,7 @@ AT_LOAD, AT_EVALUATION, AT_WARMING_UP, AT_TIMING = 0, 1, 4, 24
 TOLD = [
     ("crash", "was killed by SIGSEGV"),
     ("killed", "was killed by SIGKILL, probably for memory"),
-    ("raise", "ended with exit code 1: RuntimeError: the null runtime was told to fail"),
+    ("raise", "raised RuntimeError: the null runtime was told to fail"),
     ("nan", "gave values that aren't finite for "),
     ("infinity", "gave values that aren't finite for "),
     ("shape", "images, not float32 ["),

@@ -3,10 +3,12 @@ from __future__ import annotations
 import itertools
 from collections import OrderedDict
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from quantbench import plugins
 from quantbench.structure import chains, layers, macs
@@ -46,10 +48,63 @@ def test_multiply_adds_of_a_convolution(data: st.DataObject) -> None:
 
 
 def test_multiply_adds_of_other_layers() -> None:
-    assert macs(nn.Linear(120, 84), (84,)) == 120 * 84
-    assert macs(nn.Linear(3, 5), (7, 5)) == 7 * 3 * 5
-    assert macs(nn.ReLU(), (84,)) == 0
-    assert macs(nn.AvgPool2d(2), (6, 14, 14)) == 0
+    assert macs(nn.Linear(120, 84), [(120,)], (84,)) == 120 * 84
+    assert macs(nn.Linear(3, 5), [(7, 3)], (7, 5)) == 7 * 3 * 5
+    assert macs(nn.ReLU(), [(84,)], (84,)) == 0
+    assert macs(nn.AvgPool2d(2), [(6, 28, 28)], (6, 14, 14)) == 0
+
+
+def flops(model: nn.Module, *inputs: Tensor) -> int:
+    """By PyTorch's own counter, which counts a multiply-add twice."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(*inputs)
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (nn.Conv1d(4, 6, 3, stride=2, padding=1, groups=2), (4, 11)),
+        (nn.Conv3d(4, 6, (3, 2, 1), padding=1), (4, 7, 5, 6)),
+        (nn.ConvTranspose1d(4, 6, 3, stride=2, groups=2), (4, 11)),
+        (nn.ConvTranspose2d(4, 6, (3, 5), stride=2, padding=1, output_padding=1), (4, 11, 9)),
+        (nn.ConvTranspose3d(4, 6, 3, stride=2), (4, 5, 5, 4)),
+        (nn.RNN(5, 6, batch_first=True), (9, 5)),
+        (nn.GRU(5, 6, batch_first=True), (9, 5)),
+        (nn.GRU(5, 6, num_layers=2, bidirectional=True, batch_first=True), (9, 5)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_multiply_adds_are_what_pytorch_counts(module: nn.Module, shape: tuple[int, ...]) -> None:
+    (layer,) = layers(nn.Sequential(module), shape)
+    assert layer.macs == flops(module, torch.zeros(1, *shape)) // 2 > 0
+
+
+@pytest.mark.parametrize("layout", [{}, {"num_layers": 2}, {"bidirectional": True}])
+def test_an_lstm_costs_four_plain_layers_of_its_size(layout: dict[str, int]) -> None:
+    """PyTorch's counter doesn't see into its kernel for LSTMs, but into that of RNNs."""
+    (layer,) = layers(nn.Sequential(nn.LSTM(5, 6, batch_first=True, **layout)), (9, 5))
+    plain = nn.RNN(5, 6, batch_first=True, **layout)
+    assert layer.macs == 4 * flops(plain, torch.zeros(1, 9, 5)) // 2
+
+
+class Attending(nn.Module):
+    """Attention whose queries, keys and values differ in number and width."""
+
+    def __init__(self, **options: bool) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, kdim=5, vdim=6, batch_first=True, **options)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        others = torch.zeros(1, 9, 6)
+        return self.attention(tokens, others[..., :5], value=others)[0]
+
+
+@pytest.mark.parametrize("options", [{}, {"add_bias_kv": True}, {"add_zero_attn": True}], ids=str)
+def test_attention_costs_its_projections_and_its_products(options: dict[str, bool]) -> None:
+    model = Attending(**options)
+    found = {layer.name: layer.macs for layer in layers(model, (7, 8))}
+    assert found == {"attention": flops(model, torch.zeros(1, 7, 8)) // 2}
 
 
 def test_lenet_is_table_1_of_the_report() -> None:
@@ -90,10 +145,13 @@ def test_chains_take_batch_norm_then_activation() -> None:
             d=nn.Conv2d(2, 2, 3), pool=nn.AvgPool2d(2), d_relu=nn.ReLU(),
             e=nn.Conv2d(2, 2, 1), e_relu=nn.ReLU(), e_bn=nn.BatchNorm2d(2),
             flat=nn.Flatten(), f=nn.Linear(2, 2),
+            g=nn.Conv1d(1, 2, 3), g_bn=nn.BatchNorm1d(2), g_relu=nn.ReLU(),
+            h=nn.ConvTranspose2d(2, 2, 2), h_bn=nn.BatchNorm2d(2),
         )
     )  # fmt: skip
     assert chains(model) == [
-        ["a", "a_bn", "a_relu"], ["b", "b_relu"], ["c", "c_bn"], ["d"], ["e", "e_relu"], ["f"]
+        ["a", "a_bn", "a_relu"], ["b", "b_relu"], ["c", "c_bn"], ["d"], ["e", "e_relu"], ["f"],
+        ["g", "g_bn", "g_relu"], ["h", "h_bn"],
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from quantbench import plugins
 from quantbench import study as module
+from quantbench.checkpoint import Checkpoint
 from quantbench.errors import (
     ArtifactError,
     CalibrationError,
@@ -21,11 +22,13 @@ from quantbench.errors import (
 )
 from quantbench.harness import process
 from quantbench.harness.worker import Request
-from quantbench.records import Quantized, Results
+from quantbench.records import Quantized, Results, Skipped
 from quantbench.report.write import write
 from quantbench.rows import paired
 from quantbench.study import Study
 from quantbench.system.lock import locked
+from quantbench.task import Task
+from quantbench.trial import Trials
 from tests import tiny
 from tests.study import PLAN, run, steps
 
@@ -156,7 +159,10 @@ def test_a_changed_setting_redoes_only_what_it_touches(whole: tuple[Path, Study]
     after = steps(out)
     assert {name: after[name] for name in before} == before
     new = sorted(name.rpartition("-")[0] for name in after.keys() - before.keys())
-    assert new == ["artifacts/static-torch", "evaluations/static-torch", "timings/timing"]
+    assert new == [
+        "artifacts/static-torch", "evaluations/static-torch", "timings/timing",
+        "trials/static-torch-torch",
+    ]  # fmt: skip
     assert [row.method for row in changed.results.rows] == ["float32", "static"]
     assert changed.checkpoint == done.checkpoint
 
@@ -190,7 +196,7 @@ def test_a_finished_training_leaves_no_epochs_even_if_it_was_killed_while_tidyin
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("step", ["checkpoints", "artifacts", "evaluations", "timings"])
+@pytest.mark.parametrize("step", ["checkpoints", "artifacts", "trials", "evaluations", "timings"])
 def test_an_edited_step_is_refused_by_name(
     whole: tuple[Path, Study], step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,7 +206,7 @@ def test_an_edited_step_is_refused_by_name(
         path = max((out / step).glob("*/manifest.json"), key=lambda path: path.stat().st_size)
     before = path.read_bytes()
     times = path.stat().st_atime_ns, path.stat().st_mtime_ns
-    path.write_bytes(before.replace(b'"seed": 1', b'"seed": 2').replace(b'"threads": 1', b'"threads": 2').replace(b'"images": 200', b'"images": 201').replace(b'"data": "mnist"', b'"data": "Mnist"'))  # fmt: skip  # noqa: E501
+    path.write_bytes(before.replace(b'"seed": 1', b'"seed": 2').replace(b'"threads": 1', b'"threads": 2').replace(b'"images": 200', b'"images": 201').replace(b'"data": "mnist"', b'"data": "Mnist"').replace(b'"answered": true', b'"answered": false'))  # fmt: skip  # noqa: E501
     assert path.read_bytes() != before
     no_worker(monkeypatch)
     try:
@@ -289,8 +295,16 @@ class StubWorker(process.Worker):
         return {"seconds": 0.5}
 
 
+class NoTrials(Trials):
+    """Trials that find nothing, for what the stubs answer is made up."""
+
+    def failures(self, *_: object) -> dict[str, Skipped]:
+        return {}
+
+
 def stub_workers(patch: pytest.MonkeyPatch, **failing: str) -> None:
     """`failing`: METHOD_on_RUNTIME_does_WHAT -> the reason."""
+    patch.setattr(module, "Trials", NoTrials)
     patch.setattr("quantbench.workers.Worker", StubWorker)
     split = {}
     for name, reason in failing.items():
@@ -394,6 +408,66 @@ def test_a_worker_that_fails_is_skipped_with_its_reason(
     again = run(tmp_path, "static", "dynamic", runtimes=("torch",)).results
     assert [row.method for row in again.rows] == ["float32", "dynamic", "static"]
     assert again.skipped == ()
+
+
+def test_what_a_plug_in_raises_costs_its_rows_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line, with its kind and its own words, and as a failure where it was tried."""
+    stub_workers(monkeypatch)
+
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError("no scale for\nlayer 'fc1'")
+
+    monkeypatch.setattr(plugins.method("static"), "quantize", broken)
+    monkeypatch.setattr(plugins.method("qat"), "unavailable", broken)
+    monkeypatch.setattr(plugins.runtime("openvino"), "unavailable", broken)
+    monkeypatch.setattr(plugins.runtime("onnxruntime"), "refuses", broken)
+    runtimes = ("onnxruntime", "openvino", "torch")
+    found = run(tmp_path, "static", "qat", "dynamic", runtimes=runtimes).results
+    assert [row.name for row in found.rows] == ["float32 on torch", "dynamic on torch"]
+    words = "ZeroDivisionError: no scale for"
+    assert {(s.method, s.runtime, s.reason, s.failed) for s in found.skipped} == {
+        ("static", "torch", f"raised {words}", True),
+        ("qat", "*", f"method 'qat' raised {words}", False),
+        ("*", "openvino", f"runtime 'openvino' raised {words}", False),
+        ("float32", "onnxruntime", f"asked whether it runs this, it raised {words}", False),
+    }
+
+
+def test_an_interrupt_within_a_method_ends_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_workers(monkeypatch)
+
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plugins.method("static"), "quantize", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, "static", runtimes=("torch",))
+
+
+def test_an_artifact_that_answers_something_else_has_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weights are those of another network; a second run finds it out from what was kept."""
+    dynamic = plugins.method("dynamic")
+    write_one = dynamic.quantize
+
+    def wrong(task: Task, checkpoint: Checkpoint, *rest: Any) -> Quantized:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("quantbench.methods.dynamic.float_model", lambda task, _: task.build())
+            return write_one(task, checkpoint, *rest)
+
+    monkeypatch.setattr(dynamic, "quantize", wrong)
+    first = run(tmp_path, "dynamic", runtimes=("torch",)).results
+    assert [row.method for row in first.rows] == ["float32"]
+    (skipped,) = first.skipped
+    assert (skipped.method, skipped.runtime, skipped.failed) == ("dynamic", "torch", False)
+    assert skipped.reason.startswith("on torch, its answers to 64 calibration samples are far")
+    no_worker(monkeypatch)
+    assert run(tmp_path, "dynamic", runtimes=("torch",)).results == first
 
 
 def test_without_a_float_baseline_there_is_nothing_to_compare(

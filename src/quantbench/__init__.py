@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from quantbench.study import Options, Study, run
     from quantbench.task import Task, load_task
     from quantbench.training import train
+    from quantbench.trial import why_unusable
 
 _HOMES = {
     "Artifact": "artifact",
@@ -45,6 +46,7 @@ _HOMES = {
     "run": "study",
     "settings_for": "settings",
     "train": "training",
+    "why_unusable": "trial",
 }
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "run",
     "settings_for",
     "train",
+    "why_unusable",
 ]
 
 switch_off()

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from quantbench import plugins, study
 from quantbench.artifact import Artifact
+from quantbench.checkpoint import Checkpoint
 from quantbench.data import probe
 from quantbench.environment import LIBRARIES, affinity, environment, has_vnni, overloaded
 from quantbench.errors import RowsFailedError, StorageError, UnavailableError, UsageError
@@ -38,6 +39,7 @@ from quantbench.structure import layers
 from quantbench.study import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides, Study
 from quantbench.system.files import write_atomic
 from quantbench.task import Task
+from quantbench.trial import why_unusable
 
 
 def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
@@ -113,10 +115,14 @@ def train(options: Options, pairs: list[str]) -> None:
 
 
 def quantize(method: str, options: Options, pairs: list[str]) -> None:
-    _, artifacts = _artifacts((method,), options, pairs)
+    task, checkpoint, artifacts = _artifacts((method,), options, pairs)
     for artifact in artifacts:
         _print(numerics_table(artifact.body.quantized))
         _print(f"{artifact.body.format}: {artifact.bytes:,} bytes in {artifact.folder}")
+    for artifact in artifacts:
+        trials = study.Workspace(options.out).trials
+        if reason := why_unusable(task, checkpoint, artifact, trials):
+            raise UnavailableError(f"{artifact.folder} can't be used: {reason}")
 
 
 def describe(method: str | None, options: Options, pairs: list[str]) -> None:
@@ -124,13 +130,13 @@ def describe(method: str | None, options: Options, pairs: list[str]) -> None:
         module = plugins.model(options.model)
         _print(layer_table(layers(module.build(), module.INPUT_SHAPE), options.model))
         return
-    _, artifacts = _artifacts((method,), options, pairs)
+    *_, artifacts = _artifacts((method,), options, pairs)
     _print(numerics_table(artifacts[0].body.quantized))
 
 
 def predict(names: list[str], method: str, options: Options, pairs: list[str]) -> None:
     images = [_read(name) for name in names]
-    task, found = _artifacts((BASELINE, method), options, pairs)
+    task, _, found = _artifacts((BASELINE, method), options, pairs)
     artifacts = [artifact for artifact in found if artifact.body.format == "torch"]
     table = Table("image", *(artifact.body.method for artifact in artifacts), box=None)
     columns = [answers(artifact, "torch", task.spec, images) for artifact in artifacts]
@@ -188,7 +194,7 @@ def _load(machine: Environment) -> str:
 
 def _artifacts(
     methods: tuple[str, ...], options: Options, pairs: list[str]
-) -> tuple[Task, list[Artifact]]:
+) -> tuple[Task, Checkpoint, list[Artifact]]:
     overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
     settings = study.method_settings(methods, overrides)
     for name in methods:
@@ -203,7 +209,7 @@ def _artifacts(
             if not isinstance(chosen := settings[name], str)
             for format in plugins.method(name).FORMATS
         ]
-    return task, found
+    return task, checkpoint, found
 
 
 def _only(methods: tuple[str, ...]) -> str | None:

@@ -80,9 +80,20 @@ class WorkerError(QuantbenchError):
     """A worker process failed, hung or was killed."""
 
 
+class WorkerLostError(WorkerError):
+    """A worker process hung or was killed: it said nothing itself, and may do better again."""
+
+
 class CompileError(QuantbenchError):
     """A network, or a part of one, that can't be compiled."""
 
 
 class RowsFailedError(QuantbenchError):
     """Engines that crashed, hung or answered nonsense; every other row was measured."""
+
+
+def cause(error: BaseException) -> str:
+    """An exception of another's code in one line: its kind, and the first line of its words."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    words = f": {lines[0][:300]}" if lines else ""
+    return f"{type(error).__name__}{words}"

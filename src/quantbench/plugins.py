@@ -11,7 +11,7 @@ import ast
 import importlib
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from quantbench.contracts import (
     DataModule,
@@ -20,8 +20,11 @@ from quantbench.contracts import (
     ModelModule,
     RuntimeModule,
 )
-from quantbench.errors import UnavailableError, UnknownNameError
+from quantbench.errors import QuantbenchError, UnavailableError, UnknownNameError, cause
 from quantbench.extras import ENGINES, install, why_missing
+
+if TYPE_CHECKING:
+    from quantbench.artifact import Artifact
 
 KINDS = {
     "data": "data set",
@@ -78,13 +81,26 @@ def metric(name: str) -> MetricModule:
 
 def why_unavailable(folder: str, name: str) -> str | None:
     """Why a plug-in can't work here, in a sentence, or None where it can."""
+    source(folder, name)
     try:
         module = _load(folder, name)
-    except UnavailableError as error:
+        if folder in ("methods", "runtimes"):
+            return cast(MethodModule | RuntimeModule, module).unavailable()
+    except QuantbenchError as error:
         return str(error)
-    if folder in ("methods", "runtimes"):
-        return cast(MethodModule | RuntimeModule, module).unavailable()
+    except Exception as error:  # noqa: BLE001  # a plug-in may raise anything
+        return f"{KINDS[folder]} '{name}' raised {cause(error)}"
     return None
+
+
+def why_refused(name: str, artifact: Artifact) -> str | None:
+    """Why a runtime can't run an artifact, in a sentence, or None where it gives no reason."""
+    try:
+        return runtime(name).refuses(artifact)
+    except QuantbenchError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  # a plug-in may raise anything
+        return f"asked whether it runs this, it raised {cause(error)}"
 
 
 def _says_no(path: Path) -> bool:

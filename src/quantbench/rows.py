@@ -14,6 +14,7 @@ from quantbench.answer import answered
 from quantbench.checkpoint import STATE, Checkpoint
 from quantbench.compare import discordant, fastest, mcnemar, speed, wilson
 from quantbench.contracts import Observation
+from quantbench.disagreement import disagreements
 from quantbench.measuring import BASELINE, Measured
 from quantbench.records import (
     AgainstFloat,
@@ -40,6 +41,7 @@ def results_of(
     out: Path,
 ) -> Results:
     """Every row against float32 in the same engine, or in the first where that has none."""
+    warnings = _warnings(measured)
     results = Results(
         quantbench=measured.environment.versions["quantbench"],
         model=task.model,
@@ -54,8 +56,8 @@ def results_of(
         environment=measured.environment,
         data_loading=measured.data_loading,
         rows=tuple(
-            _row(task, measured, index, _baseline(measured.candidates, candidate), out)
-            for index, candidate in enumerate(measured.candidates)
+            _row(task, measured, index, warnings[index], out)
+            for index in range(len(measured.candidates))
         ),
         skipped=tuple(skipped),
     )
@@ -77,8 +79,25 @@ def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
     return (same or floats)[0]
 
 
-def _row(task: Task, measured: Measured, index: int, baseline: int, out: Path) -> Row:
+def _warnings(measured: Measured) -> list[tuple[str, ...]]:
+    """Of each row: that its runtime answers its file as another doesn't."""
+    found: list[tuple[str, ...]] = [()] * len(measured.candidates)
+    by_artifact: dict[str, list[int]] = {}
+    for index, candidate in enumerate(measured.candidates):
+        by_artifact.setdefault(candidate.artifact.sha256, []).append(index)
+    floats = [c.artifact.body.method == BASELINE for c in measured.candidates]
+    expected = measured.logits[floats.index(True)]
+    for indices in by_artifact.values():
+        runtimes = [measured.candidates[i].runtime for i in indices]
+        logits = [measured.logits[i] for i in indices]
+        for place, words in disagreements(runtimes, logits, expected):
+            found[indices[place]] = (words,)
+    return found
+
+
+def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], out: Path) -> Row:
     candidate, timing = measured.candidates[index], measured.timings[index]
+    baseline = _baseline(measured.candidates, candidate)
     artifact, body = candidate.artifact, candidate.artifact.body
     logits, labels = measured.logits[index], task.test.labels
     seen = Observation(logits, measured.logits[baseline], labels, artifact.bytes)
@@ -112,7 +131,7 @@ def _row(task: Task, measured: Measured, index: int, baseline: int, out: Path) -
         throughput=_throughput(timing.latency),
         against_float=None if index == baseline else _against(measured, index, baseline, labels),
         against_fastest=tuple(_against_fastest(measured, index)),
-        notes=body.quantized.notes,
+        notes=(*body.quantized.notes, *warnings),
     )
 
 

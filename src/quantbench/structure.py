@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from math import prod
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from quantbench.records import Layer
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Hardsigmoid, nn.GELU)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED)
+RECURRENT = (nn.RNNBase, nn.RNNCellBase)
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
@@ -19,16 +24,23 @@ def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
     One that is passed more than once is listed once, with the multiply-adds of every pass.
     """
     model = model.eval()
-    leaves = {module: name for name, module in model.named_modules() if not any(module.children())}
+    leaves: dict[nn.Module, str] = {}
+    for leaf, name in _leaves(model):
+        leaves.setdefault(leaf, name)
     shapes: dict[str, tuple[int, ...]] = {}
     costs: dict[str, int] = {}
 
-    def record(module: nn.Module, inputs: object, output: torch.Tensor) -> None:  # noqa: ARG001
-        name, shape = leaves[module], tuple(output.shape[1:])
-        shapes[name] = shape
-        costs[name] = costs.get(name, 0) + macs(module, shape)
+    def record(
+        module: nn.Module, inputs: tuple[object, ...], named: Mapping[str, object], output: object
+    ) -> None:
+        name, first = leaves[module], next(tensors(output), None)
+        shapes[name] = () if first is None else tuple(first.shape[1:])
+        read = [tuple(tensor.shape) for tensor in tensors((inputs, named))]
+        costs[name] = costs.get(name, 0) + (
+            0 if first is None else macs(module, read, tuple(first.shape))
+        )
 
-    hooks = [module.register_forward_hook(record) for module in leaves]
+    hooks = [module.register_forward_hook(record, with_kwargs=True) for module in leaves]
     try:
         with torch.no_grad():
             model(torch.zeros(1, *input_shape))
@@ -52,10 +64,12 @@ def chains(model: nn.Module) -> list[list[str]]:
     modules = dict(model.named_modules())
     found = []
     for node in graph.nodes:
-        if node.op != "call_module" or not isinstance(modules[node.target], nn.Conv2d | nn.Linear):
+        if node.op != "call_module" or not isinstance(
+            modules[node.target], (*CONVOLUTIONS, nn.Linear)
+        ):
             continue
         chain, last = [node.target], node
-        for kinds in ((nn.BatchNorm2d, nn.BatchNorm1d), ACTIVATIONS):
+        for kinds in (_NORMS, ACTIVATIONS):
             follower = _only_user(last)
             if follower is not None and isinstance(modules[follower.target], kinds):
                 chain, last = [*chain, follower.target], follower
@@ -70,16 +84,58 @@ def calls(model: nn.Module) -> Counter[nn.Module]:
     return Counter(modules[node.target] for node in nodes if node.op == "call_module")
 
 
-def macs(module: nn.Module, output_shape: tuple[int, ...]) -> int:
-    """Multiply-adds of one input; biases are not counted.
+def macs(module: nn.Module, inputs: list[tuple[int, ...]], output_shape: tuple[int, ...]) -> int:
+    """Multiply-adds of one call, by the shapes of its inputs and output; biases aren't counted.
 
-    For a convolution: output elements times kernel area times input channels of a group.
+    For a convolution: output elements times kernel area times input channels of a group; for a
+    transposed one, the same with input and output exchanged. For a recurrent layer: steps times
+    weights. For attention: its four projections and the two products of activations.
     """
-    if isinstance(module, nn.Conv2d):
+    if isinstance(module, TRANSPOSED):
+        return prod(inputs[0]) * prod(module.kernel_size) * (module.out_channels // module.groups)
+    if isinstance(module, CONVOLUTIONS):
         return prod(output_shape) * prod(module.kernel_size) * (module.in_channels // module.groups)
     if isinstance(module, nn.Linear):
         return prod(output_shape) * module.in_features
+    if isinstance(module, RECURRENT):
+        weights = (p.numel() for name, p in module.named_parameters() if name.startswith("weight"))
+        features: int = module.input_size
+        return prod(inputs[0]) // features * sum(weights)
+    if isinstance(module, nn.MultiheadAttention):
+        return _attention(module, inputs)
     return 0
+
+
+def _attention(module: nn.MultiheadAttention, inputs: list[tuple[int, ...]]) -> int:
+    """Of query, key and value of one sequence, each [1, tokens, features] in either order."""
+    width: int = module.embed_dim
+    queries, keys, values = (
+        prod(shape) // int(features)
+        for shape, features in zip(inputs[:3], (width, module.kdim, module.vdim), strict=True)
+    )
+    read: int = keys + (module.bias_k is not None) + int(module.add_zero_attn)
+    projections: int = 2 * queries * width + keys * module.kdim + values * module.vdim
+    return projections * width + 2 * queries * read * width
+
+
+def _leaves(module: nn.Module, name: str = "") -> Iterator[tuple[nn.Module, str]]:
+    """Modules without parts, and attention as a whole: PyTorch reads its parts' weights itself."""
+    if isinstance(module, nn.MultiheadAttention) or not any(module.children()):
+        yield module, name
+        return
+    for part, child in module.named_children():
+        yield from _leaves(child, f"{name}.{part}" if name else part)
+
+
+def tensors(value: object) -> Iterator[Tensor]:
+    """Every tensor in a module's inputs or output, which may be nested tuples."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from tensors(item)
+    elif isinstance(value, Mapping):
+        yield from tensors(tuple(value.values()))
 
 
 def _only_user(node: fx.Node) -> fx.Node | None:

@@ -16,10 +16,17 @@ from typing import Annotated
 from pydantic import Field
 
 from quantbench import plugins
+from quantbench.artifact import Artifact
 from quantbench.checkpoint import Checkpoint, drop_superseded
 from quantbench.contracts import Say, Track, quiet, silent
 from quantbench.environment import environment
-from quantbench.errors import CalibrationError, UnavailableError, UsageError
+from quantbench.errors import (
+    CalibrationError,
+    QuantbenchError,
+    UnavailableError,
+    UsageError,
+    cause,
+)
 from quantbench.harness.plan import Plan
 from quantbench.measuring import BASELINE, Measured, measure
 from quantbench.quantizing import quantize
@@ -33,6 +40,7 @@ from quantbench.system.files import discard, require_writable, writing
 from quantbench.system.lock import locked
 from quantbench.task import Task, load_task
 from quantbench.training import train
+from quantbench.trial import Trials
 from quantbench.workers import Candidate, Job
 
 QUICK_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
@@ -74,6 +82,10 @@ class Workspace:
         return self.out / "artifacts"
 
     @property
+    def trials(self) -> Path:
+        return self.out / "trials"
+
+    @property
     def evaluations(self) -> Path:
         return self.out / "evaluations"
 
@@ -83,7 +95,7 @@ class Workspace:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        return (self.checkpoints, self.artifacts, self.evaluations, self.timings)
+        return (self.checkpoints, self.artifacts, self.trials, self.evaluations, self.timings)
 
     @property
     def scratch(self) -> Path:
@@ -148,10 +160,15 @@ def run(
     runtimes, skipped = _available(options.runtimes)
     if not runtimes:
         raise UnavailableError(f"no chosen runtime works here: {_listed(skipped)}")
-    with workspace(options.out, fresh=options.fresh) as space:
+    with contextlib.ExitStack() as stack:
+        space = stack.enter_context(workspace(options.out, fresh=options.fresh))
         task, checkpoint = prepare(options, overrides, space, track, say)
+        trials = Trials(
+            task, checkpoint, space.trials, space.scratch, machine, options.plan.timeout
+        )
+        stack.enter_context(trials)
         candidates = _candidates(
-            task, checkpoint, settings, runtimes, space.artifacts, track, skipped
+            task, checkpoint, settings, runtimes, space.artifacts, trials, track, skipped
         )
         job = Job(
             task=task,
@@ -227,6 +244,7 @@ def _candidates(
     settings: dict[str, Settings | str],
     runtimes: list[str],
     parent: Path,
+    trials: Trials,
     track: Track,
     unavailable: Sequence[Skipped],
 ) -> Iterator[Candidate | Skipped]:
@@ -252,13 +270,23 @@ def _candidates(
             except UnavailableError as error:
                 yield from (Skipped(method=name, runtime=r, reason=str(error)) for r in able)
                 continue
-            for runtime in able:
-                why = plugins.runtime(runtime).refuses(artifact)
-                yield (
-                    Skipped(method=name, runtime=runtime, reason=why)
-                    if why
-                    else Candidate(artifact, runtime)
-                )
+            except QuantbenchError:
+                raise
+            except Exception as error:  # noqa: BLE001  # a method may raise anything
+                why = f"raised {cause(error)}"
+                yield from (Skipped(method=name, runtime=r, reason=why, failed=True) for r in able)
+                continue
+            yield from _tried(artifact, able, trials)
+
+
+def _tried(
+    artifact: Artifact, runtimes: Sequence[str], trials: Trials
+) -> Iterator[Candidate | Skipped]:
+    refusals = {name: plugins.why_refused(name, artifact) for name in runtimes}
+    failures = trials.failures(artifact, [name for name, why in refusals.items() if not why])
+    for name, why in refusals.items():
+        candidate = Candidate(artifact, name)
+        yield candidate.skipped(why) if why else failures.get(name, candidate)
 
 
 def _why_none(formats: Collection[str], unavailable: Sequence[Skipped]) -> str:

@@ -61,6 +61,14 @@ class Candidate:
             failed=True,
         )
 
+    def skipped(self, reason: str) -> Skipped:
+        """It has no row, though nothing broke: `reason` says what it can't do."""
+        return Skipped(method=self.artifact.body.method, runtime=self.runtime, reason=reason)
+
+    def on(self, runtime: str) -> Candidate:
+        """The same artifact on another runtime."""
+        return Candidate(self.artifact, runtime)
+
     def inputs(self, machine: Environment) -> dict[str, JsonValue]:
         """All that its answers depend on, but the images."""
         libraries = plugins.runtime(self.runtime).LIBRARIES

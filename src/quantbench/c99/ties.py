@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -52,15 +53,27 @@ def differ(acc: Range, factor: Multiplier, result: Range) -> bool:
 
 def sums_differ(node: Add, inputs: tuple[Range, Range]) -> bool:
     """The same of a sum of two tensors, by trying every pair."""
+    result = Range(node.low - node.zero_point, node.high - node.zero_point)
+    return _pairs_differ(inputs, node.zero_points, node.multipliers, node.shift, result)
+
+
+@lru_cache(maxsize=256)  # deep networks have many sums, and few kinds of them
+def _pairs_differ(
+    inputs: tuple[Range, Range],
+    zero_points: tuple[int, int],
+    multipliers: tuple[int, int],
+    shift: int,
+    result: Range,
+) -> bool:
     one, other = (
         (np.arange(values.low, values.high + 1, dtype=np.int64) - zero) * m
-        for values, zero, m in zip(inputs, node.zero_points, node.multipliers, strict=True)
+        for values, zero, m in zip(inputs, zero_points, multipliers, strict=True)
     )
     products = one[:, None] + other
-    up = (products + (1 << (node.shift - 1))) >> node.shift
-    even = nearest_shift(products, node.shift)
-    low, high = node.low - node.zero_point, node.high - node.zero_point
-    return bool((np.clip(up, low, high) != np.clip(even, low, high)).any())
+    up = (products + (1 << (shift - 1))) >> shift
+    even = nearest_shift(products, shift)
+    up, even = (np.clip(values, result.low, result.high) for values in (up, even))
+    return bool((up != even).any())
 
 
 def _marked(node: Node, graph: Graph) -> Node:

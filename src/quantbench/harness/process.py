@@ -16,7 +16,7 @@ from typing import Self, cast
 
 from pydantic import JsonValue
 
-from quantbench.errors import WorkerError
+from quantbench.errors import WorkerError, WorkerLostError
 from quantbench.harness.worker import Request
 
 WORKER = "quantbench.harness.worker"
@@ -70,7 +70,7 @@ class Worker:
         try:
             self._process.stdin.write(request.model_dump_json().encode() + b"\n")
         except BrokenPipeError as error:
-            raise WorkerError(self._obituary()) from error
+            raise WorkerLostError(self._obituary()) from error
         line = self._line(timeout)
         try:
             answer = cast(dict[str, JsonValue], json.loads(line))
@@ -86,10 +86,10 @@ class Worker:
         while not line.endswith(b"\n"):
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
-                raise WorkerError(f"{self.name} did not answer within {timeout:.0f} s")
+                raise WorkerLostError(f"{self.name} did not answer within {timeout:.0f} s")
             chunk = os.read(self._process.stdout.fileno(), 1 << 16)
             if not chunk:
-                raise WorkerError(self._obituary())
+                raise WorkerLostError(self._obituary())
             line += chunk
         return line
 

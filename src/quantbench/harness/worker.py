@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -24,7 +25,7 @@ from quantbench import plugins
 from quantbench.artifact import load_artifact
 from quantbench.contracts import Predict
 from quantbench.data import Split, iterate_like_a_report, preprocess
-from quantbench.errors import EngineError, QuantbenchError, StorageError
+from quantbench.errors import EngineError, QuantbenchError, StorageError, cause
 from quantbench.harness.arrays import write_array
 from quantbench.records import Record
 from quantbench.system.files import writing
@@ -175,6 +176,9 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
             answer = engine.answer(request)
         except QuantbenchError as error:
             answer = {"error": str(error)}
+        except Exception as error:  # noqa: BLE001  # a runtime may raise anything
+            traceback.print_exc()
+            answer = {"error": f"raised {cause(error)}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

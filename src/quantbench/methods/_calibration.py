@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from quantbench.errors import CalibrationError
 from quantbench.records import Settings
+from quantbench.structure import tensors
 from quantbench.task import Task
 
 BATCH = 100
@@ -45,12 +46,13 @@ def refuse_nonfinite(model: nn.Module, inputs: NDArray[np.float32]) -> None:
             hook.remove()
 
 
-def refuse_output(name: str, module: nn.Module, inputs: object, output: Tensor) -> None:
+def refuse_output(name: str, module: nn.Module, inputs: object, output: object) -> None:
     """A forward hook. Raises CalibrationError unless every value is finite."""
-    finite = output.isfinite().flatten(1).all(1)
-    if not finite.all():
-        image = int((~finite).nonzero()[0])
-        raise CalibrationError(
-            f"layer '{name}' gives a value that isn't finite for image "
-            f"{image} of a calibration batch; check the weights and the images"
-        )
+    for tensor in tensors(output):
+        finite = tensor.isfinite()
+        if not finite.all():
+            image = int((~finite).nonzero()[0][0])
+            raise CalibrationError(
+                f"layer '{name}' gives a value that isn't finite for image "
+                f"{image} of a calibration batch; check the weights and the images"
+            )

@@ -10,18 +10,24 @@ from __future__ import annotations
 import contextlib
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Literal
 
 import torch
 from pydantic import Field, field_validator
 from torch import nn
-from torch.ao.quantization import QuantWrapper, fuse_modules, get_fuser_method
+from torch.ao.quantization import (
+    QConfig,
+    QuantWrapper,
+    default_weight_observer,
+    fuse_modules,
+    get_fuser_method,
+)
 
 from quantbench.environment import environment, has_vnni
 from quantbench.records import LayerNumerics, Settings
-from quantbench.structure import calls, chains, layers
+from quantbench.structure import TRANSPOSED, calls, chains, layers
 
 Engine = Literal["x86", "fbgemm", "onednn", "qnnpack"]
 SEVEN_BIT = frozenset({"x86", "fbgemm"})
@@ -85,6 +91,20 @@ def wrapped(model: nn.Module, *, fuse: bool) -> nn.Module:
     return QuantWrapper(model).eval()
 
 
+def set_qconfig(model: nn.Module, qconfig: QConfig) -> None:
+    """Have `model` quantized by `qconfig`; transposed convolutions know no scale per channel."""
+    model.qconfig = qconfig  # type: ignore[assignment]
+    for module in model.modules():
+        if isinstance(module, TRANSPOSED):
+            module.qconfig = qconfig._replace(  # type: ignore[assignment]
+                weight=default_weight_observer
+            )
+
+
+def passed_over(kind: str) -> str:
+    return f"PyTorch's eager quantization passes {kind} over"
+
+
 def _fusable(model: nn.Module) -> list[list[str]]:
     """The chains, each cut to what PyTorch can fuse.
 
@@ -110,6 +130,11 @@ def _has_fuser(kinds: tuple[type[nn.Module], ...]) -> bool:
     return True
 
 
+def _weights(module: nn.Module, usual: str) -> str:
+    transposed = "ConvTranspose" in type(module).__name__
+    return usual.replace("per channel", "per tensor") if transposed else usual
+
+
 def layer_numerics(
     float_model: nn.Module,
     converted: nn.Module,
@@ -117,7 +142,7 @@ def layer_numerics(
     prefix: str,
     weights: str,
     activations: str,
-    why_float: dict[str, str],
+    why_float: Callable[[str], str],
 ) -> tuple[LayerNumerics, ...]:
     """What became of each layer that multiplies; `prefix` is put before its name in `converted`.
 
@@ -129,7 +154,7 @@ def layer_numerics(
         if not layer.macs:
             continue
         module = modules[prefix + layer.name]
-        integer = not isinstance(module, nn.Conv2d | nn.Linear)
+        integer = type(module).__module__.startswith("torch.ao.nn")
         scaled = integer and "scale" in module.state_dict() and prefix != ""
         found.append(
             LayerNumerics(
@@ -137,9 +162,9 @@ def layer_numerics(
                 kind=layer.kind,
                 macs=layer.macs,
                 integer=integer,
-                weights=weights if integer else "float32",
+                weights=_weights(module, weights) if integer else "float32",
                 activations=activations if integer else "float32",
-                reason=None if integer else why_float[layer.kind],
+                reason=None if integer else why_float(layer.kind),
                 scale=float(module.scale) if scaled else None,
                 zero_point=int(module.zero_point) if scaled else None,
             )

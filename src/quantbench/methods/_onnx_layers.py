@@ -17,16 +17,21 @@ INTEGER_WEIGHT_AT = {
     "QLinearConv": 3, "QLinearMatMul": 3, "QGemm": 3,
 }  # fmt: skip
 """Operator that multiplies integers -> where its weights are among its inputs."""
-_FLOAT = ("Conv", "Gemm", "MatMul")
+_FLOAT = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _PASSED = ("DequantizeLinear", "QuantizeLinear", "Transpose", "Reshape", "Identity", "Cast")
-_MOVED = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity")
+_MOVED = (
+    "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity",
+    "Gather", "Slice", "Split", "MaxPool",
+)  # fmt: skip
 """What integers pass unchanged: engines exchange it with the DequantizeLinear before it."""
 _ACTIVATIONS = ("Relu", "Clip")
+RECURRENT = ("RNN", "LSTM", "GRU")
+ATTENTION = "MultiheadAttention"
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Of one layer, as the graph stores them, and the node that multiplies by them."""
+    """One tensor of a layer's, as the graph stores it, and the node that multiplies by it."""
 
     node: onnx.NodeProto
     stored: NDArray[np.generic]
@@ -70,21 +75,32 @@ class Graph:
         return name in self._tensors
 
 
-def weights_by_layer(model: onnx.ModelProto, layers: Iterable[Layer]) -> dict[str, Weights]:
-    """Layer name -> its weights, found by their names: quantizers lengthen them, no more."""
+def weights_by_layer(
+    model: onnx.ModelProto, layers: Iterable[Layer]
+) -> dict[str, tuple[Weights, ...]]:
+    """Layer name -> its weights in the order of the nodes that multiply by them.
+
+    They are found by their names: quantizers lengthen them, no more. Attention has several.
+    """
     names = sorted((layer.name for layer in layers), key=len, reverse=True)
     graph = Graph(model.graph)
-    found = {}
+    found: dict[str, tuple[Weights, ...]] = {}
     for node in graph.nodes:
         at = INTEGER_WEIGHT_AT.get(node.op_type, 1 if node.op_type in _FLOAT else None)
         if at is None or at >= len(node.input):
             continue
         stored, scale = _origin(graph, node, at)
-        layer = next((name for name in names if f"{name}.weight" in stored), None)
+        layer = next((name for name in names if _is_weight(stored, name)), None)
         values = graph.constant(stored)
         if layer is not None and values is not None:
-            found[layer] = Weights(node, values, graph.constant(scale) if scale else None)
+            weights = Weights(node, values, graph.constant(scale) if scale else None)
+            found[layer] = (*found.get(layer, ()), weights)
     return found
+
+
+def _is_weight(stored: str, layer: str) -> bool:
+    _, owner, parameter = stored.rpartition(f"{layer}.")
+    return bool(owner) and "weight" in parameter
 
 
 def layer_numerics(model: onnx.ModelProto, layers: Iterable[Layer]) -> tuple[LayerNumerics, ...]:
@@ -94,7 +110,9 @@ def layer_numerics(model: onnx.ModelProto, layers: Iterable[Layer]) -> tuple[Lay
     """
     layers = tuple(layers)
     graph, weights = Graph(model.graph), weights_by_layer(model, layers)
-    return tuple(_numerics(graph, layer, weights.get(layer.name)) for layer in layers if layer.macs)
+    return tuple(
+        _numerics(graph, layer, weights.get(layer.name, ())) for layer in layers if layer.macs
+    )
 
 
 def summary(layers: Iterable[LayerNumerics]) -> str:
@@ -107,27 +125,59 @@ def summary(layers: Iterable[LayerNumerics]) -> str:
     return f"weights {' and '.join(weights)}, activations {' and '.join(activations)}"
 
 
-def _numerics(graph: Graph, layer: Layer, weights: Weights | None) -> LayerNumerics:
-    reason = _why_float(graph, weights)
-    output = None if weights is None or reason else _quantizer_after(graph, weights.node)
-    scale = None if output is None else graph.constant(output.input[1])
-    zero = None if output is None else graph.constant(output.input[2])
+def run_in_integers(model: onnx.ModelProto, layers: Iterable[Layer]) -> set[str]:
+    """The layers all of whose multiplications are nodes that take integers."""
+    layers = tuple(layers)
+    graph, weights = Graph(model.graph), weights_by_layer(model, layers)
+    nodes = {
+        layer.name: [*(tensor.node for tensor in found), *_products(graph, layer, found)]
+        for layer in layers
+        if (found := weights.get(layer.name))
+    }
+    return {name for name, of in nodes.items() if all(n.op_type in INTEGER_WEIGHT_AT for n in of)}
+
+
+def _numerics(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> LayerNumerics:
+    reason = _why_float(graph, layer, weights)
+    integer = reason is None
+    scale, zero_point = _output_scale(graph, weights[-1].node) if integer else (None, None)
     return LayerNumerics(
         name=layer.name,
         kind=layer.kind,
         macs=layer.macs,
-        integer=reason is None,
-        weights="float32" if weights is None or reason else weights.text,
-        activations="float32" if weights is None or reason else _activations(graph, weights.node),
+        integer=integer,
+        weights=" and ".join(dict.fromkeys(w.text for w in weights)) if integer else "float32",
+        activations=_activations(graph, weights[0].node) if integer else "float32",
         reason=reason,
-        scale=None if scale is None else float(scale.item()),
-        zero_point=None if zero is None else int(zero.item()),
+        scale=scale,
+        zero_point=zero_point,
     )
 
 
-def _why_float(graph: Graph, weights: Weights | None) -> str | None:
-    if weights is None:
+def _output_scale(graph: Graph, node: onnx.NodeProto) -> tuple[float | None, int | None]:
+    """None where it has none, or one for each channel, as NNCF has before a depthwise layer."""
+    after = _quantizer_after(graph, node)
+    scale = None if after is None else graph.constant(after.input[1])
+    if after is None or scale is None or scale.size > 1:
+        return None, None
+    zero = graph.constant(after.input[2]) if len(after.input) > 2 else None
+    return float(scale.item()), 0 if zero is None else int(zero.item())
+
+
+def _why_float(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> str | None:
+    if layer.kind in RECURRENT:
+        return f"{layer.kind} was left float32: the quantizer passes it over"
+    if not weights:
         return "no multiplication by its weights was found in the graph"
+    for tensor in weights:
+        if reason := _why_node_float(graph, tensor):
+            return reason
+    if not all(_reads_integers(graph, node) for node in _products(graph, layer, weights)):
+        return "its products of activations are float32"
+    return None
+
+
+def _why_node_float(graph: Graph, weights: Weights) -> str | None:
     if weights.text == "float32":
         return "its weights were left float32"
     if weights.node.op_type in INTEGER_WEIGHT_AT:
@@ -135,10 +185,33 @@ def _why_float(graph: Graph, weights: Weights | None) -> str | None:
     before = _source(graph, weights.node.input[0])
     if before is None or before.op_type != "DequantizeLinear":
         return f"its input is float32, from {before.op_type if before else 'the image'}"
-    if weights.node.op_type == "Conv" and _quantizer_after(graph, weights.node) is None:
-        after = ", ".join(node.op_type for node in graph.readers(weights.node.output[0]))
-        return f"its output is float32, for {after or 'the answer'}"
     return None
+
+
+def _reads_integers(graph: Graph, node: onnx.NodeProto) -> bool:
+    sources = [_source(graph, name) for name in node.input[:2]]
+    return node.op_type in INTEGER_WEIGHT_AT or all(
+        source is not None and source.op_type == "DequantizeLinear" for source in sources
+    )
+
+
+def _products(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> Iterable[onnx.NodeProto]:
+    """Attention's products of activations: they lie before the last node with its weights."""
+    if layer.kind != ATTENTION:
+        return []
+    known = {tensor.node.output[0] for tensor in weights}
+    found: dict[str, onnx.NodeProto] = {}
+    waiting, seen = [weights[-1].node.input[0]], set()
+    while waiting:
+        name = waiting.pop()
+        node = graph.producer(name)
+        if node is None or name in seen or node.output[0] in known:
+            continue
+        seen.add(name)
+        if node.op_type in (*_FLOAT, *INTEGER_WEIGHT_AT):
+            found[node.output[0]] = node
+        waiting.extend(node.input)
+    return found.values()
 
 
 def _activations(graph: Graph, node: onnx.NodeProto) -> str:
@@ -154,6 +227,10 @@ def _source(graph: Graph, name: str) -> onnx.NodeProto | None:
     node = graph.producer(name)
     while node is not None and node.op_type in _MOVED:
         node = graph.producer(node.input[0])
+    if node is not None and node.op_type == "Concat":
+        joined = [_source(graph, part) for part in node.input]
+        if all(part is not None and part.op_type == "DequantizeLinear" for part in joined):
+            return joined[0]
     return node
 
 

@@ -14,12 +14,7 @@ from torch import nn
 
 from quantbench.environment import environment, has_vnni
 from quantbench.methods._onnx import export, hushed, structure_of, write
-from quantbench.methods._onnx_layers import (
-    INTEGER_WEIGHT_AT,
-    layer_numerics,
-    summary,
-    weights_by_layer,
-)
+from quantbench.methods._onnx_layers import layer_numerics, run_in_integers, summary
 from quantbench.records import Layer, LayerNumerics, Quantized
 from quantbench.structure import layers
 
@@ -67,8 +62,7 @@ def as_run(
     What is written between DequantizeLinear and QuantizeLinear runs on integers only where a
     rule of ONNX Runtime matches it, so its own optimized graph is asked.
     """
-    weights = weights_by_layer(_optimized(path), float_layers)
-    integer = {name for name, found in weights.items() if found.node.op_type in INTEGER_WEIGHT_AT}
+    integer = run_in_integers(_optimized(path), float_layers)
     return tuple(
         layer if layer.name in integer or not layer.integer else _float_after_all(layer)
         for layer in told

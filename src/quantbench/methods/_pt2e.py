@@ -34,7 +34,12 @@ LIBRARIES = ("torch", "torchao", "onnx", "onnxscript")
 _OLDEST = (0, 18)
 
 _aten = torch.ops.aten
-_MULTIPLYING = (_aten.conv2d.default, _aten.linear.default)
+_MULTIPLYING = (
+    _aten.conv1d.default, _aten.conv2d.default, _aten.conv3d.default, _aten.linear.default,
+    _aten.conv_transpose1d.default, _aten.conv_transpose2d.input, _aten.conv_transpose3d.input,
+    _aten.matmul.default, _aten.bmm.default, _aten.scaled_dot_product_attention.default,
+    _aten.lstm.input, _aten.gru.input, _aten.rnn_tanh.input, _aten.rnn_relu.input,
+)  # fmt: skip
 _TRAINED_OTHERWISE = {_aten.dropout.default: 2, _aten.batch_norm.default: 5}
 """Operators that training changes -> the place of the argument that says whether it does."""
 _QUANTIZE = "quantize_per_tensor"
@@ -190,8 +195,8 @@ def layer_numerics(
     for layer in layers(model, input_shape):
         if not layer.macs:
             continue
-        nodes = found[layer.name]
-        integer = all(_reads_integers(node) for node in nodes)
+        nodes = found.get(layer.name, [])
+        integer = bool(nodes) and all(_reads_integers(node) for node in nodes)
         scale, zero_point = _output_scale(nodes[-1]) if integer else (None, None)
         told.append(
             LayerNumerics(

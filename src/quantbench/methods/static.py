@@ -12,7 +12,6 @@ from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.ao.nn.intrinsic import ConvReLU2d, LinearReLU
 from torch.ao.quantization import (
     HistogramObserver,
     MinMaxObserver,
@@ -36,12 +35,15 @@ from quantbench.methods._eager import (
     SEVEN_BIT,
     EagerSettings,
     layer_numerics,
+    passed_over,
+    set_qconfig,
     silenced,
     using_engine,
     wrapped,
 )
 from quantbench.records import Quantized
 from quantbench.state import write_state
+from quantbench.structure import CONVOLUTIONS
 from quantbench.task import Task
 
 FORMATS = ("torch",)
@@ -91,7 +93,7 @@ def quantize(
             prefix="module.",
             weights="int8 per channel",
             activations=f"uint8 ({bits})",
-            why_float={},
+            why_float=passed_over,
         ),
         notes=(f"calibrated on {len(inputs)} images, observer {settings.observer}",),
     )
@@ -105,12 +107,15 @@ def skeleton(float_model: nn.Module, settings: StaticSettings) -> nn.Module:
 def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
     most = 127 if settings.engine in SEVEN_BIT else 255
     module = wrapped(model, fuse=True)
-    module.qconfig = QConfig(  # type: ignore[assignment]
-        activation=partial(
-            _OBSERVERS[settings.observer], dtype=torch.quint8, quant_min=0, quant_max=most
-        ),
-        weight=partial(
-            PerChannelMinMaxObserver, dtype=torch.qint8, qscheme=torch.per_channel_symmetric
+    set_qconfig(
+        module,
+        QConfig(
+            activation=partial(
+                _OBSERVERS[settings.observer], dtype=torch.quint8, quant_min=0, quant_max=most
+            ),
+            weight=partial(
+                PerChannelMinMaxObserver, dtype=torch.qint8, qscheme=torch.per_channel_symmetric
+            ),
         ),
     )
     return cast(nn.Module, prepare(module))
@@ -122,7 +127,7 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
     hooks = [
         module.register_forward_hook(partial(refuse_output, _float_name(name, modules)))
         for name, module in modules.items()
-        if isinstance(module, nn.Conv2d | nn.Linear)
+        if isinstance(module, (*CONVOLUTIONS, nn.Linear))
     ]
     batches = inputs.split(BATCH)
     with torch.inference_mode():
@@ -140,5 +145,5 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
 def _float_name(name: str, modules: dict[str, nn.Module]) -> str:
     """A layer's name in the float network: fusing puts it into one of its own name, as "0"."""
     parent = name.rpartition(".")[0]
-    fused = isinstance(modules[parent], ConvReLU2d | LinearReLU)
+    fused = type(modules[parent]).__module__.startswith("torch.ao.nn.intrinsic")
     return (parent if fused else name).removeprefix("module.")

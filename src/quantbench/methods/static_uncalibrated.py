@@ -17,6 +17,8 @@ from quantbench.contracts import Track
 from quantbench.methods._eager import (
     EagerSettings,
     layer_numerics,
+    passed_over,
+    set_qconfig,
     silenced,
     using_engine,
     wrapped,
@@ -55,7 +57,7 @@ def quantize(
             prefix="module.",
             weights="int8 per channel",
             activations="uint8 at scale 1",
-            why_float={},
+            why_float=passed_over,
         ),
         notes=("not calibrated: every activation is rounded to a whole number from 0 to 255",),
     )
@@ -64,5 +66,5 @@ def quantize(
 def skeleton(float_model: nn.Module, settings: EagerSettings) -> nn.Module:
     with silenced(), using_engine(settings.engine):
         module = wrapped(float_model, fuse=False)
-        module.qconfig = get_default_qconfig(settings.engine)
+        set_qconfig(module, get_default_qconfig(settings.engine))
         return cast(nn.Module, convert(prepare(module)))
