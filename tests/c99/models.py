@@ -31,6 +31,13 @@ class Model:
         self.tensors.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
+    def lifted(self, values: Any, dtype: str) -> str:
+        """A constant that is a node; `last` stays."""
+        name = f"lifted{len(self.nodes)}"
+        value = numpy_helper.from_array(np.asarray(values, dtype))
+        self.nodes.append(helper.make_node("Constant", [], [name], name=name, value=value))
+        return name
+
     def add(self, op: str, *inputs: str | None, outputs: int = 1, **attributes: Any) -> str:
         """A node; its first input is the last output unless one is given."""
         given = [self.last, *inputs[1:]] if inputs and inputs[0] is None else inputs or [self.last]

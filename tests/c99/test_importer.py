@@ -126,6 +126,18 @@ def test_a_pair_before_an_average_is_dropped_but_for_its_limits(
     assert (conv.low.tolist(), conv.high.tolist()) == ([low] * 3, [high] * 3)
 
 
+def test_scales_may_be_nodes_behind_what_they_decide(tmp_path: Path) -> None:
+    """As torch.onnx writes them: each DequantizeLinear has constants of its own before it."""
+    model = start()
+    model.conv()
+    for op, scale in (("AveragePool", 0.5), ("", 0.6)):
+        for kind in ("QuantizeLinear", "DequantizeLinear"):
+            model.add(kind, None, model.lifted(scale, "float32"), model.lifted(0, "uint8"))
+        if op:
+            model.add(op, kernel_shape=[3, 3], strides=[3, 3])
+    assert kinds(import_onnx(model.saved(tmp_path))) == ["Conv"]
+
+
 def test_a_limit_that_no_sum_reaches_costs_nothing(tmp_path: Path) -> None:
     model = start()
     model.conv()

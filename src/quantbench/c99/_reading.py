@@ -142,7 +142,7 @@ def read(path: Path) -> Network:
     _require_order(nodes, {_name(inputs[0].name), *tensors}, output)
     if len(tensors) != len(graph.initializer):
         raise CompileError("two of its initializers have one name")
-    needed = _needed(nodes, output)
+    needed = _constants_first(_needed(nodes, output), _name(inputs[0].name))
     _keep(graph, {name for node in needed for name in node.outputs if name})
     return Network(
         name=shown(_name(graph.name)),
@@ -284,3 +284,17 @@ def _needed(nodes: list[OnnxNode], output: str) -> tuple[OnnxNode, ...]:
             wanted.update(node.inputs)
             needed.append(node)
     return tuple(reversed(needed))
+
+
+def _constants_first(nodes: tuple[OnnxNode, ...], input: str) -> tuple[OnnxNode, ...]:
+    """In an order in which what doesn't depend on the input is known before anything that does:
+    scales may be nodes, and stand behind those that have to be decided on by them.
+    """
+    dependent, constants, others = {input}, [], []
+    for node in nodes:
+        if dependent.isdisjoint(node.inputs):
+            constants.append(node)
+        else:
+            others.append(node)
+            dependent.update(name for name in node.outputs if name)
+    return (*constants, *others)
