@@ -31,7 +31,7 @@ _OFF_CENTRE = 0.6  # pixels of 28: MNIST rounds to whole ones, resampling moves 
 
 
 def read_digit(source: Path | bytes, name: str) -> NDArray[np.uint8]:
-    """A PNG or JPEG of one digit, of any size and either polarity -> uint8 [28, 28].
+    """Read a PNG or JPEG of one digit, dark or light -> uint8 [28, 28].
 
     `name` stands for the picture in errors. Raises ImageError where it can't be decoded,
     is too large or holds no digit.
