@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from quantbench import cli, commands
+from quantbench import cli, overview
 from quantbench.artifact import load_artifact
 from quantbench.records import Results
 from quantbench.system.lock import locked
@@ -202,7 +202,7 @@ def test_train_quantize_and_describe(call: Call, tmp_path: Path) -> None:
 
     said = call("quantize", "static", *FAST, "--set", "static.images=50")
     assert said.code == 0
-    made = load_artifact(tmp_path / said.out.rsplit(" in ", 1)[1].strip())
+    made = load_artifact((tmp_path / said.out.rsplit(" in ", 1)[1].strip()).parent)
     assert made.body.settings["images"] == 50
 
     said = call("describe", "--method", "static", *FAST, "--set", "static.images=50")
@@ -266,7 +266,7 @@ def test_doctor_tells_what_disturbs_times(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(allowed)))
     monkeypatch.setattr("quantbench.environment.cpu_quota", lambda: quota)
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
-    monkeypatch.setattr(commands, "probe", lambda *_, **__: [])
+    monkeypatch.setattr(overview, "probe", lambda *_, **__: [])
     out = "\n".join(line.rstrip() for line in call("doctor").out.splitlines())
     assert all(part in out for part in said)
 
@@ -323,7 +323,7 @@ def test_a_fault_of_our_own_is_one_line_and_debug_shows_where(
     def broken() -> None:
         raise ZeroDivisionError("in the middle\nof it")
 
-    monkeypatch.setattr(commands, "list_plugins", broken)
+    monkeypatch.setattr(overview, "list_plugins", broken)
     failed(call("list"), 1, "ZeroDivisionError: in the middle of it", "--debug")
     for arguments in (("--debug", "list"), ("list", "--debug")):
         monkeypatch.setattr(sys, "argv", ["quantbench", *arguments])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from quantbench.records import Latency, Ratio, Row
+if TYPE_CHECKING:
+    from quantbench.records import Latency, Ratio, Row
 
 Kind = Literal["model", "end_to_end"]
 

@@ -9,54 +9,63 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
-from rich.console import Console
 
+from quantbench.arguments import (
+    AsReported,
+    Beside,
+    Converted,
+    Data,
+    DataDir,
+    Debug,
+    DtypeName,
+    Fresh,
+    From,
+    Full,
+    Images,
+    Method,
+    MethodNames,
+    Methods,
+    Model,
+    ModelFile,
+    ModelName,
+    NewFolder,
+    Offline,
+    Out,
+    Quick,
+    RecipeName,
+    ResultsA,
+    ResultsB,
+    Runtime,
+    Seed,
+    Set,
+    Sort,
+    TargetName,
+    Threads,
+    Version,
+)
 from quantbench.c99.targets import Dtype, Target
 from quantbench.errors import QuantbenchError
+from quantbench.loading import loading
 from quantbench.report.order import Order
+from quantbench.terminal import Terminal
 
 _STOPPED = 130
 
 app = typer.Typer(
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Quantize a trained PyTorch network every practical way and measure each result.",
 )
 
-Model = Annotated[str, typer.Option(help="The network; see `quantbench list`.")]
-Data = Annotated[str, typer.Option(help="The data set; see `quantbench list`.")]
-RecipeName = Annotated[str, typer.Option("--recipe", help="default or reference.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1)]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="NAME=VALUE, or METHOD.NAME=VALUE; recipe.NAME for training."),
-]
-Out = Annotated[Path, typer.Option(help="The folder for results and finished steps.")]
-DataDir = Annotated[Path | None, typer.Option(help="A folder with the four IDX files, raw or .gz.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Ask no network.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Forget all finished steps.")]
-Threads = Annotated[
-    list[int] | None,
-    typer.Option(min=1, help="Of each engine while it is measured; may be repeated."),
-]
-Quick = Annotated[
-    bool, typer.Option("--quick", help="PyTorch's own methods, on it and on ONNX Runtime.")
-]
-Full = Annotated[
-    bool,
-    typer.Option("--full", help="Five batches, 1 and 2 threads, 8 starts of each: 15 minutes."),
-]
-Sort = Annotated[Order, typer.Option(help="How the tables are sorted, the best row first.")]
-Runtime = Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")]
-
 
 @app.callback()
 def quantbench(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Debug = False,
+    version: Version = False,
 ) -> None:
     pass
 
@@ -67,9 +76,7 @@ def run(
     data: Data = "mnist",
     recipe: RecipeName = "default",
     seed: Seed = 1,
-    method: Annotated[
-        list[str] | None, typer.Option(help="Only this method; may be repeated.")
-    ] = None,
+    method: Methods = None,
     runtime: Runtime = None,
     quick: Quick = False,
     threads: Threads = None,
@@ -80,12 +87,11 @@ def run(
     offline: Offline = False,
     out: Out = Path("results"),
     fresh: Fresh = False,
-    as_reported: Annotated[
-        bool, typer.Option("--as-reported", help="Print it as the source report did.")
-    ] = False,
+    as_reported: AsReported = False,
 ) -> None:
     """Get the data, train, quantize by every method, measure, compare."""
-    from quantbench import commands
+    with loading("PyTorch"):
+        from quantbench import commands
 
     commands.run(commands.options(locals()), set_ or [], sort, as_reported=as_reported)
 
@@ -103,14 +109,15 @@ def train(
     fresh: Fresh = False,
 ) -> None:
     """Train a network, or find the one that was trained before."""
-    from quantbench import commands
+    with loading("PyTorch"):
+        from quantbench import commands
 
     commands.train(commands.options(locals()), set_ or [])
 
 
 @app.command()
 def quantize(
-    method: Annotated[str, typer.Argument(help="See `quantbench list`.")],
+    method: Method,
     model: Model = "lenet",
     data: Data = "mnist",
     recipe: RecipeName = "default",
@@ -120,15 +127,16 @@ def quantize(
     offline: Offline = False,
     out: Out = Path("results"),
 ) -> None:
-    """Quantize by one method; prints what became of each layer and where the files are."""
-    from quantbench import commands
+    """Quantize by one method; print its layers and its files."""
+    with loading("PyTorch"):
+        from quantbench import commands
 
     commands.quantize(method, commands.options(locals(), skip=("method",)), set_ or [])
 
 
 @app.command()
 def measure(
-    method: Annotated[list[str], typer.Argument(help="Methods to compare with float32.")],
+    method: MethodNames,
     model: Model = "lenet",
     data: Data = "mnist",
     recipe: RecipeName = "default",
@@ -143,28 +151,30 @@ def measure(
     out: Out = Path("results"),
 ) -> None:
     """Measure some methods against float32 and print the comparison."""
-    from quantbench import commands
+    with loading("PyTorch"):
+        from quantbench import commands
 
     commands.measure(commands.options(locals()), set_ or [], sort)
 
 
 @app.command()
 def compare(
-    one: Annotated[Path, typer.Argument(metavar="A.json", help="A results.json.")],
-    other: Annotated[Path, typer.Argument(metavar="B.json", help="Another.")],
+    one: ResultsA,
+    other: ResultsB,
 ) -> None:
-    """Set two results.json side by side; times only where the machine is the same."""
-    from quantbench import commands
+    """Set two results.json side by side.
 
-    commands.compare((one, other))
+    Times are compared only where the machine is the same.
+    """
+    from quantbench import comparing
+
+    comparing.compare((one, other))
 
 
 @app.command()
 def describe(
-    model: Annotated[str, typer.Argument(help="See `quantbench list`.")] = "lenet",
-    method: Annotated[
-        str | None, typer.Option(help="Show the network as this method converted it.")
-    ] = None,
+    model: ModelName = "lenet",
+    method: Converted = None,
     data: Data = "mnist",
     recipe: RecipeName = "default",
     seed: Seed = 1,
@@ -174,63 +184,62 @@ def describe(
     out: Out = Path("results"),
 ) -> None:
     """Print a network layer by layer."""
-    from quantbench import commands
+    with loading("PyTorch"):
+        from quantbench import commands
 
     commands.describe(method, commands.options(locals(), skip=("method",)), set_ or [])
 
 
 @app.command("compile")
 def compile_(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A network.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write: new or empty.")],
-    dtype: Annotated[
-        Dtype, typer.Option(help="int8: of a quantized network; float32: of one that isn't.")
-    ] = Dtype.INT8,
-    target: Annotated[
-        Target,
-        typer.Option(
-            help="portable: any processor; native: wide registers, too; cortex-m4 and cortex-m7: "
-            "portable, with the instructions counted there."
-        ),
-    ] = Target.PORTABLE,
+    model: ModelFile = "",
+    study: From = None,
+    out: NewFolder = None,
+    dtype: DtypeName = Dtype.INT8,
+    target: TargetName = Target.PORTABLE,
 ) -> None:
-    """Write an ONNX network as C99 with a test of its own: a quantized one with integers alone."""
+    """Write an ONNX network as C99 with a test of its own.
+
+    A quantized network, as `quantbench quantize` or another quantizer wrote it, becomes C of
+    integers alone.
+    """
     from quantbench import compiling
 
-    compiling.compile_(model, out, target, dtype)
+    compiling.compile_(compiling.source(model, study, out), target, dtype)
 
 
 @app.command("list")
 def list_() -> None:
     """Print every plug-in, and why one is unavailable."""
-    from quantbench import commands
+    from quantbench import overview
 
-    commands.list_plugins()
+    overview.list_plugins()
 
 
 @app.command()
 def doctor(data_dir: DataDir = None, offline: Offline = False) -> None:
     """Print the CPU, the libraries and which data sources answer."""
-    from quantbench import commands
+    from quantbench import overview
 
-    commands.doctor(data_dir, offline=offline)
+    overview.doctor(data_dir, offline=offline)
 
 
 @app.command()
 def predict(
-    image: Annotated[list[str], typer.Argument(help="PNG or JPEG files; - is standard input.")],
+    image: Images,
     model: Model = "lenet",
     data: Data = "mnist",
     recipe: RecipeName = "default",
     seed: Seed = 1,
-    method: Annotated[str, typer.Option(help="What to set beside float32.")] = "static",
+    method: Beside = "static",
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
     out: Out = Path("results"),
 ) -> None:
     """Say which digit an image shows, by float and by int8."""
-    from quantbench import commands
+    with loading("PyTorch"):
+        from quantbench import commands
 
     commands.predict(image, method, commands.options(locals(), skip=("method",)), set_ or [])
 
@@ -269,9 +278,7 @@ def main() -> NoReturn:
 
 
 def _fail(line: str, code: int) -> NoReturn:
-    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(
-        " ".join(line.split())
-    )
+    Terminal(stderr=True).say(line)
     sys.exit(code)
 
 

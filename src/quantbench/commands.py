@@ -3,42 +3,46 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from quantbench import plugins, study
 from quantbench.artifact import Artifact
 from quantbench.checkpoint import Checkpoint
-from quantbench.data import probe
-from quantbench.environment import LIBRARIES, affinity, environment, has_vnni, overloaded
-from quantbench.errors import RowsFailedError, StorageError, UnavailableError, UsageError
+from quantbench.errors import (
+    ImageError,
+    RowsFailedError,
+    StorageError,
+    UnavailableError,
+    UsageError,
+)
 from quantbench.harness.plan import FULL, QUICK
 from quantbench.images import MAX_BYTES, read_digit
+from quantbench.loading import loading
 from quantbench.measuring import BASELINE
 from quantbench.predict import answers
 from quantbench.quantizing import quantize as quantize_one
-from quantbench.records import Environment, Results
+from quantbench.records import Results
 from quantbench.report.as_reported import as_reported as reported
-from quantbench.report.compared import compared
 from quantbench.report.figure import loss_figure
 from quantbench.report.order import Order
 from quantbench.report.progress import Progress
 from quantbench.report.structure import layer_table, numerics_table
 from quantbench.report.table import comparison
 from quantbench.report.write import write
-from quantbench.results_file import read_results
 from quantbench.rows import paired
 from quantbench.settings import split_pairs
-from quantbench.side_by_side import side_by_side
 from quantbench.structure import layers
 from quantbench.study import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides, Study
 from quantbench.system.files import write_atomic
 from quantbench.task import Task
+from quantbench.terminal import Terminal, harmless, one_line
 from quantbench.trial import why_unusable
 
 
@@ -64,10 +68,10 @@ def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
 
 def run(options: Options, pairs: list[str], sort: Order, *, as_reported: bool) -> None:
     with Progress() as track:
-        done = study.run(options, _overrides(pairs, None), track, track.say)
+        done = study.run(options, _overrides(pairs, None), track, track.say, loading)
     unwritten = _unwritten(done, options.out)
     if as_reported:
-        sys.stdout.write(_as_reported(done))
+        Terminal().print(Text(_as_reported(done)), soft_wrap=True, end="")
     else:
         _print(comparison(done.results, sort))
     if unwritten:
@@ -87,15 +91,10 @@ def _unwritten(done: Study, out: Path) -> StorageError | None:
 
 def measure(options: Options, pairs: list[str], sort: Order) -> None:
     with Progress() as track:
-        done = study.run(options, _overrides(pairs, _only(options.methods)), track, track.say)
+        overrides = _overrides(pairs, _only(options.methods))
+        done = study.run(options, overrides, track, track.say, loading)
     _print(comparison(done.results, sort))
     _fail_where_rows_failed(done.results)
-
-
-def compare(files: tuple[Path, Path]) -> None:
-    one, other = (read_results(path) for path in files)
-    found = side_by_side(one, other)
-    _print(compared(found, (str(files[0]), str(files[1])), (one, other)))
 
 
 def train(options: Options, pairs: list[str]) -> None:
@@ -106,19 +105,20 @@ def train(options: Options, pairs: list[str]) -> None:
     with study.workspace(options.out, fresh=options.fresh) as space, Progress() as track:
         _, checkpoint = study.prepare(options, overrides, space, track, track.say)
     for epoch in checkpoint.body.epochs:
-        _print(
+        _line(
             f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
             f"test accuracy {epoch.test_accuracy:.2%}"
         )
     write_atomic(options.out / "loss.png", loss_figure(checkpoint.body))
-    _print(f"checkpoint: {checkpoint.folder}")
+    _line(f"checkpoint: {checkpoint.folder}")
 
 
 def quantize(method: str, options: Options, pairs: list[str]) -> None:
     task, checkpoint, artifacts = _artifacts((method,), options, pairs)
     for artifact in artifacts:
         _print(numerics_table(artifact.body.quantized))
-        _print(f"{artifact.body.format}: {artifact.bytes:,} bytes in {artifact.folder}")
+        files = ", ".join(str(artifact.folder / name) for name in artifact.files)
+        _line(f"{artifact.body.format}: {artifact.bytes:,} bytes in {files}")
     for artifact in artifacts:
         trials = study.Workspace(options.out).trials
         if reason := why_unusable(task, checkpoint, artifact, trials):
@@ -135,68 +135,36 @@ def describe(method: str | None, options: Options, pairs: list[str]) -> None:
 
 
 def predict(names: list[str], method: str, options: Options, pairs: list[str]) -> None:
-    images = [_read(name) for name in names]
-    task, _, found = _artifacts((BASELINE, method), options, pairs)
-    artifacts = [artifact for artifact in found if artifact.body.format == "torch"]
-    table = Table("image", *(artifact.body.method for artifact in artifacts), box=None)
-    columns = [answers(artifact, "torch", task.spec, images) for artifact in artifacts]
-    for name, *row in zip(names, *columns, strict=True):
-        cells = (f"{answer.label} ({answer.probability:.1%})" for answer in row)
-        table.add_row(Text(name), *cells)
+    """Raises ImageError where a picture can't be read: after the answers to all others."""
+    pictures = [_picture(name) for name in names]
+    images = [picture.image for picture in pictures if picture.image is not None]
+    refused = [picture for picture in pictures if picture.image is None]
+    if not images:
+        raise ImageError("; ".join(f"{picture.name} {picture.reason}" for picture in refused))
+    task, _, artifacts = _artifacts((BASELINE, method), options, pairs)
+    usable = [artifact for artifact in artifacts if artifact.body.format == "torch"]
+    table = Table("image", *(artifact.body.method for artifact in usable), box=None)
+    if refused:
+        table.add_column("", overflow="fold")
+    columns = [answers(artifact, "torch", task.spec, images) for artifact in usable]
+    answered = iter(zip(*columns, strict=True))
+    for picture in pictures:
+        name = harmless(picture.name)
+        if picture.image is None:
+            table.add_row(name, *("–" for _ in usable), one_line(picture.reason))
+        else:
+            table.add_row(name, *(f"{a.label} ({a.probability:.1%})" for a in next(answered)))
     _print(table)
-
-
-def list_plugins() -> None:
-    table = Table(box=None)
-    for heading in ("kind", "name", "available"):
-        table.add_column(heading)
-    for folder, kind in plugins.KINDS.items():
-        for name in plugins.names(folder):
-            table.add_row(kind, name, Text(plugins.why_unavailable(folder, name) or "yes"))
-    _print(table)
-
-
-def doctor(data_dir: Path | None, *, offline: bool) -> None:
-    machine = environment(LIBRARIES)
-    table = Table(box=None, show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
-    table.add_row("CPU", f"{machine.cpu}, {_usable(machine.cores)}, {machine.architecture}")
-    table.add_row("instruction sets", " ".join(machine.instruction_sets) or "unknown")
-    table.add_row("int8 dot product", "yes" if has_vnni(machine) else "no")
-    table.add_row("governor", machine.governor or "not shown by this system")
-    table.add_row("load", _load(machine))
-    table.add_row("memory", f"{machine.memory_bytes / 2**30:.1f} GiB")
-    table.add_row("system", f"{machine.system}, Python {machine.python}")
-    for name in LIBRARIES:
-        table.add_row(name, machine.versions.get(name, "not installed"))
-    for name in plugins.names("data"):
-        spec = plugins.data(name).SPEC
-        for status in probe(spec, data_dir=data_dir, offline=offline):
-            answer = "answers" if status.ok else "no"
-            table.add_row(f"{spec.title}: {status.name}", Text(f"{answer}: {status.detail}"))
-    _print(table)
-
-
-def _usable(cores: int) -> str:
-    allowed = affinity()
-    return f"{cores} usable" + (
-        f" of {allowed}: the control group's quota" if cores < allowed else ""
-    )
-
-
-def _load(machine: Environment) -> str:
-    if machine.load is None:
-        return "not shown by this system"
-    warning = ": other programs run, times will be off" if overloaded(machine) else ""
-    return f"{machine.load:.2f} in the last minute{warning}"
+    if refused:
+        whole = f"{len(refused)} of {len(pictures)} pictures"
+        raise ImageError(f"{whole} could not be read: {', '.join(p.name for p in refused)}")
 
 
 def _artifacts(
     methods: tuple[str, ...], options: Options, pairs: list[str]
 ) -> tuple[Task, Checkpoint, list[Artifact]]:
     overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
-    settings = study.method_settings(methods, overrides)
+    settings = study.method_settings(methods, overrides, loading)
     for name in methods:
         if isinstance(reason := settings[name], str):
             raise UnavailableError(reason)
@@ -245,6 +213,22 @@ def _fail_where_rows_failed(results: Results) -> None:
         raise RowsFailedError(f"{rows} failed, the others are saved: {'; '.join(failed)}")
 
 
+@dataclass(frozen=True)
+class _Picture:
+    name: str
+    image: NDArray[np.uint8] | None
+    """uint8 [28, 28]; None where there is a reason."""
+    reason: str = ""
+
+
+def _picture(name: str) -> _Picture:
+    try:
+        return _Picture(name, _read(name))
+    except ImageError as error:
+        shown = "standard input" if name == "-" else name
+        return _Picture(shown, None, str(error).removeprefix(f"{shown} "))
+
+
 def _read(name: str) -> NDArray[np.uint8]:
     if name == "-":
         return read_digit(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
@@ -252,8 +236,12 @@ def _read(name: str) -> NDArray[np.uint8]:
 
 
 def _print(what: RenderableType) -> None:
-    Console(highlight=False, emoji=False).print(what)
+    Terminal().print(what)
+
+
+def _line(line: str) -> None:
+    Terminal().say(line)
 
 
 def _say(line: str) -> None:
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(line)
+    Terminal(stderr=True).say(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -31,6 +32,15 @@ Say = Callable[[str], None]
 
 def silent(line: str) -> None:
     pass
+
+
+Waiting = Callable[[str], AbstractContextManager[None]]
+"""Tells the user what is being loaded while its context lasts."""
+
+
+def unannounced(what: str) -> AbstractContextManager[None]:  # noqa: ARG001
+    """A Waiting that tells nobody."""
+    return nullcontext()
 
 
 class Track(Protocol):

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from scipy import ndimage
 
 from quantbench.errors import ImageError
+from quantbench.ink import EDGE, box_of, cleaned, ink_of, is_framed, without_cut_off, without_frame
 from quantbench.system.files import read_plain
 
 MAX_BYTES = 64 * 2**20
@@ -26,16 +26,13 @@ MAX_PIXELS = 50_000_000
 SIDE, BOX, CENTRE = 28, 20, 14
 
 _WORK_SIDE = 560  # a larger picture is averaged down to about this: 20 pixels are the goal
-_MIN_CONTRAST = 16.0  # gray levels of 255 below which a picture counts as blank
-_MIN_AREA = 1e-4  # of the picture: less ink than this is noise
-_UNREST = 7  # times the border's median deviation: beyond 4.7 standard deviations of noise
-_EDGE = 0.25  # of the contrast: where ink ends; hardly a digit of MNIST has a fainter rim
+_SOLID = 0.95  # of the greatest opacity: what is less opaque may be the rim of a stroke
+_ONE_SHADE = 16  # gray levels of 255 within which ink counts as of one shade
 _OFF_CENTRE = 0.6  # pixels of 28: MNIST rounds to whole ones, resampling moves it a little
-_SPECK = 0.01  # of all ink: a separate piece smaller than this is dust
 
 
 def read_digit(source: Path | bytes, name: str) -> NDArray[np.uint8]:
-    """A PNG or JPEG of one digit, of any size and either polarity -> uint8 [28, 28].
+    """Read a PNG or JPEG of one digit, dark or light -> uint8 [28, 28].
 
     `name` stands for the picture in errors. Raises ImageError where it can't be decoded,
     is too large or holds no digit.
@@ -45,13 +42,16 @@ def read_digit(source: Path | bytes, name: str) -> NDArray[np.uint8]:
 
 def normalise(gray: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
     """float32 [H, W] of 0..255, dark on light or light on dark -> uint8 [28, 28] as in MNIST."""
-    ink = _ink(gray)
+    ink = ink_of(gray)
     if not ink.any():
         raise ImageError(f"{name} holds no digit: nothing darker or lighter than its background")
+    ink = without_frame(ink)
     whole = _resized(ink, SIDE, SIDE)
     if ink.shape[0] == ink.shape[1] >= SIDE and _is_normal(whole):
         return _full_range(whole)
-    ink = _without_dust(ink)
+    ink = cleaned(without_cut_off(ink))
+    if is_framed(ink):
+        raise ImageError(f"{name} shows a frame that the digit touches; cut the frame off")
     digit = _fit(ink[_box(ink)])
     top, left = (_start(_centre(digit, axis), digit.shape[axis]) for axis in (0, 1))
     out = np.zeros((SIDE, SIDE), np.float32)
@@ -97,8 +97,7 @@ def _gray(image: Image.Image) -> NDArray[np.float32]:
         deep = np.asarray(image, dtype=np.float32) / 257
         image = Image.fromarray(np.rint(deep).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = _flattened(image.convert("RGBA"))
     image = image.convert("L")
     factor = max(image.size) // _WORK_SIDE
     if factor > 1:
@@ -106,35 +105,18 @@ def _gray(image: Image.Image) -> NDArray[np.float32]:
     return np.asarray(image, dtype=np.float32)
 
 
-def _ink(gray: NDArray[np.float32]) -> NDArray[np.float32]:
-    """float32 [H, W]: how far each pixel stands out from the background; all 0 where none does."""
-    border = np.concatenate((gray[0], gray[-1], gray[:, 0], gray[:, -1]))
-    background = np.float32(np.median(border))
-    # Medians hold even where nearly half of the border is digit, as in a tight crop.
-    unrest = _UNREST * np.float32(np.median(np.abs(border - background)))
-    lighter, darker = gray - background, background - gray
-    if np.maximum(darker - unrest, 0).sum() > np.maximum(lighter - unrest, 0).sum():
-        lighter = darker
-    ink = np.where(lighter > unrest, lighter, np.float32(0))
-    blank = ink.max() < max(_MIN_CONTRAST, 1.2 * unrest)
-    if blank or np.count_nonzero(ink) < max(4, _MIN_AREA * ink.size):
-        return np.zeros_like(gray)
-    return ink
-
-
-def _without_dust(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    pieces, count = ndimage.label(ink > _EDGE * ink.max(), structure=np.ones((3, 3)))
-    weight = ndimage.sum_labels(ink, pieces, np.arange(count + 1))
-    dust = weight < _SPECK * ink.sum()
-    dust[0] = False  # what belongs to no piece
-    return np.where(dust[pieces], np.float32(0), ink)
+def _flattened(image: Image.Image) -> Image.Image:
+    """On white; of ink of one shade, whichever it is, the shape alone: black on white."""
+    alpha = np.asarray(image.getchannel("A"))
+    shades = np.asarray(image.convert("RGB").convert("L"))[alpha >= _SOLID * alpha.max()]
+    if alpha.min() < _SOLID * alpha.max() and np.ptp(shades) < _ONE_SHADE:
+        return ImageOps.invert(image.getchannel("A"))
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
 
 
 def _box(ink: NDArray[np.float32]) -> tuple[slice, slice]:
     """The rows and columns that hold more than the blur of an edge."""
-    strong = ink > _EDGE * ink.max()
-    rows, columns = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return box_of(ink > EDGE * ink.max())
 
 
 def _is_normal(image: NDArray[np.float32]) -> bool:

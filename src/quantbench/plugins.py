@@ -8,11 +8,13 @@ start with an underscore are shared code, not plug-ins.
 from __future__ import annotations
 
 import ast
-import importlib
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
+from quantbench import imports
 from quantbench.contracts import (
     DataModule,
     MethodModule,
@@ -103,6 +105,38 @@ def why_refused(name: str, artifact: Artifact) -> str | None:
         return f"asked whether it runs this, it raised {cause(error)}"
 
 
+def why_not_installed(folder: str, name: str) -> str | None:
+    """Why a plug-in can't work here, like `why_unavailable`, but without loading a library.
+
+    Only what a library tells of itself once it is loaded isn't seen. An `unavailable` that the
+    plug-in imports from a module of ours is asked there.
+    """
+    path = source(folder, name)
+    try:
+        needed = imports.libraries(path)
+    except SyntaxError as error:
+        return f"{KINDS[folder]} '{name}' is no Python: {error.msg}, line {error.lineno}"
+    missing = next((module for module in needed if not imports.is_installed(module)), None)
+    if missing:
+        absent = ModuleNotFoundError(f"No module named '{missing}'", name=missing)
+        return _why_not_imported(folder, name, absent)
+    if folder not in ("methods", "runtimes") or _always_available(path):
+        return None
+    if place := imports.origin(path, "unavailable"):
+        module, function = place
+        return cast("Callable[[], str | None]", getattr(import_module(module), function))()
+    return why_unavailable(folder, name)
+
+
+def _always_available(path: Path) -> bool:
+    """Whether its `unavailable` is nothing but `return None`."""
+    for statement in ast.parse(path.read_bytes()).body:
+        match statement:
+            case ast.FunctionDef(name="unavailable", body=[ast.Return(value=ast.Constant(None))]):
+                return True
+    return False
+
+
 def _says_no(path: Path) -> bool:
     for statement in ast.parse(path.read_bytes()).body:
         match statement:
@@ -113,7 +147,7 @@ def _says_no(path: Path) -> bool:
 
 def _load(folder: str, name: str) -> ModuleType:
     try:
-        return importlib.import_module(module_name(folder, name))
+        return import_module(module_name(folder, name))
     except ImportError as error:
         raise UnavailableError(_why_not_imported(folder, name, error)) from error
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from quantbench.errors import ResultsError
 from quantbench.records import RESULTS_SCHEMA, Results
 from quantbench.system.files import read_plain
+from quantbench.terminal import harmless
 
 _LIMIT = 200_000_000
 
@@ -42,7 +43,7 @@ def read_results(path: Path) -> Results:
         ) from error
     counted = Counter((row.method, row.runtime) for row in results.rows)
     if twice := [name for name, number in counted.items() if number > 1]:
-        method, runtime = map(_printable, twice[0])
+        method, runtime = map(harmless, twice[0])
         raise ResultsError(f"{path} has two rows of {method} on {runtime}; {_NAME_ANOTHER}")
     return results
 
@@ -69,8 +70,4 @@ def _content(path: Path) -> bytes:
 def _first(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in problem["loc"])
-    return _printable(f"{place}: {problem['msg']}")[:200]
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return harmless(f"{place}: {problem['msg']}")[:200]

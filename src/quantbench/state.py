@@ -5,6 +5,7 @@ containers, and executes nothing.
 from __future__ import annotations
 
 import io
+import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,11 +22,19 @@ def read_state(path: Path) -> dict[str, object]:
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ArtifactError(f"{path} is not a readable state_dict ({first})") from error
+        raise ArtifactError(f"{path} is not a readable state_dict: {_why(error)}") from error
     if not isinstance(state, dict):
         raise ArtifactError(f"{path} holds no state_dict")
     return state
+
+
+def _why(error: Exception) -> str:
+    """In our own words: PyTorch's advise loading it by a way that would run its code."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "it holds other objects than tensors and plain containers, or is damaged"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "it is damaged or incomplete"
 
 
 def write_state(path: Path, state: Mapping[str, object]) -> None:

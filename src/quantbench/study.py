@@ -18,7 +18,7 @@ from pydantic import Field
 from quantbench import plugins
 from quantbench.artifact import Artifact
 from quantbench.checkpoint import Checkpoint, drop_superseded
-from quantbench.contracts import Say, Track, quiet, silent
+from quantbench.contracts import Say, Track, Waiting, quiet, silent, unannounced
 from quantbench.environment import environment
 from quantbench.errors import (
     CalibrationError,
@@ -146,6 +146,7 @@ def run(
     overrides: Overrides | None = None,
     track: Track = quiet,
     say: Say = silent,
+    waiting: Waiting = unannounced,
 ) -> Study:
     """Do all that isn't done yet, keeping each finished step in `options.out`.
 
@@ -155,9 +156,9 @@ def run(
     """
     overrides = overrides or {}
     recipe_settings(options, overrides)
-    settings = method_settings(options.methods, overrides)
+    settings = method_settings(options.methods, overrides, waiting)
     machine = environment()  # now: later its load would be this study's own
-    runtimes, skipped = _available(options.runtimes)
+    runtimes, skipped = _available(options.runtimes, waiting)
     if not runtimes:
         raise UnavailableError(f"no chosen runtime works here: {_listed(skipped)}")
     with contextlib.ExitStack() as stack:
@@ -213,7 +214,9 @@ def recipe_settings(options: Options, overrides: Overrides) -> Recipe:
     return parse_settings(Recipe, "setting of the recipe", base | overrides.get("recipe", {}))
 
 
-def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, Settings | str]:
+def method_settings(
+    asked: tuple[str, ...], overrides: Overrides, waiting: Waiting = unannounced
+) -> dict[str, Settings | str]:
     """Method -> its settings, or why it isn't available; the baseline is always the first.
 
     Raises UsageError.
@@ -223,15 +226,17 @@ def method_settings(asked: tuple[str, ...], overrides: Overrides) -> dict[str, S
     if unused := sorted(overrides.keys() - {"recipe", *asked}):
         raise UsageError(f"settings for '{unused[0]}', which isn't among the methods to run")
     names = sorted({BASELINE, *asked}, key=lambda name: (name != BASELINE, name))
-    return {
-        name: plugins.why_unavailable("methods", name)
-        or settings_for(name, **overrides.get(name, {}))
-        for name in names
-    }
+    with waiting("the quantizers"):
+        return {
+            name: plugins.why_unavailable("methods", name)
+            or settings_for(name, **overrides.get(name, {}))
+            for name in names
+        }
 
 
-def _available(asked: tuple[str, ...]) -> tuple[list[str], list[Skipped]]:
-    reasons = {name: plugins.why_unavailable("runtimes", name) for name in asked}
+def _available(asked: tuple[str, ...], waiting: Waiting) -> tuple[list[str], list[Skipped]]:
+    with waiting("the runtimes"):
+        reasons = {name: plugins.why_unavailable("runtimes", name) for name in asked}
     skipped = [
         Skipped(method="*", runtime=name, reason=why) for name, why in reasons.items() if why
     ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +20,6 @@ from quantbench.contracts import Track
 from quantbench.environment import environment, has_vnni
 from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.exported import write_program
-from quantbench.extras import install, why_missing
 from quantbench.hush import hushed
 from quantbench.methods import _onnx
 from quantbench.methods._calibration import BATCH
@@ -31,7 +29,6 @@ from quantbench.structure import layers
 
 FORMATS = ("pt2", "onnx")
 LIBRARIES = ("torch", "torchao", "onnx", "onnxscript")
-_OLDEST = (0, 18)
 
 _aten = torch.ops.aten
 _MULTIPLYING = (
@@ -55,16 +52,6 @@ class PT2ESettings(Settings):
         default_factory=_without_vnni,
         description="7-bit activations, for CPUs that add two u8 x s8 products in 16 bits",
     )
-
-
-def why_unavailable() -> str | None:
-    if reason := why_missing("torchao"):
-        return reason
-    found = metadata.version("torchao")
-    if tuple(int(part) for part in found.split(".")[:2]) < _OLDEST:
-        oldest = ".".join(map(str, _OLDEST))
-        return f"torchao {found} is older than {oldest}; {install()}"
-    return None
 
 
 def prepared(

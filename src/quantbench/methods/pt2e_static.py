@@ -18,6 +18,7 @@ from quantbench.methods._calibration import (
     calibration_inputs,
     refuse_nonfinite,
 )
+from quantbench.methods._needs import torchao as unavailable  # noqa: F401 - the contract's
 from quantbench.methods._pt2e import PT2ESettings
 from quantbench.records import Quantized
 from quantbench.task import Task
@@ -31,10 +32,6 @@ class PT2EStaticSettings(PT2ESettings, CalibrationSettings):
 
 
 SETTINGS = PT2EStaticSettings
-
-
-def unavailable() -> str | None:
-    return _pt2e.why_unavailable()
 
 
 def quantize(

@@ -24,6 +24,7 @@ from quantbench.contracts import Track
 from quantbench.environment import versions
 from quantbench.errors import CalibrationError
 from quantbench.methods import _pt2e
+from quantbench.methods._needs import torchao as unavailable  # noqa: F401 - the contract's
 from quantbench.methods._pt2e import PT2ESettings
 from quantbench.recipes import Recipe
 from quantbench.records import Quantized, Record
@@ -45,10 +46,6 @@ class QATSettings(PT2ESettings):
 
 
 SETTINGS = QATSettings
-
-
-def unavailable() -> str | None:
-    return _pt2e.why_unavailable()
 
 
 class TrainedState(Record):

@@ -17,6 +17,7 @@ from quantbench.contracts import Track
 from quantbench.hush import hushed
 from quantbench.methods import _executorch, _pt2e
 from quantbench.methods._calibration import CalibrationSettings, calibration_inputs
+from quantbench.methods._needs import xnnpack as unavailable  # noqa: F401 - the contract's
 from quantbench.records import LayerNumerics, Quantized
 from quantbench.task import Task
 
@@ -29,10 +30,6 @@ class XnnpackSettings(CalibrationSettings):
 
 
 SETTINGS = XnnpackSettings
-
-
-def unavailable() -> str | None:
-    return _pt2e.why_unavailable() or _executorch.why_unavailable()
 
 
 def quantize(

@@ -9,6 +9,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from quantbench.terminal import harmless, one_line
+
 
 def titled(title: str, *, narrow: bool = False) -> Table:
     """A table without columns yet; `narrow`: one space between them and not two."""
@@ -28,5 +30,5 @@ def listed(title: str, pairs: Iterable[tuple[str, str]]) -> tuple[RenderableType
     grid.add_column(overflow="fold")
     grid.add_column(overflow="fold")
     for name, words in pairs:
-        grid.add_row(Text(f"  {name}"), Text(words))
+        grid.add_row(Text(f"  {harmless(name)}"), Text(one_line(words)))
     return (Text(title, style="bold"), grid) if grid.row_count else ()

@@ -13,6 +13,7 @@ from quantbench.report._grid import listed, titled
 from quantbench.report._stability import is_unstable
 from quantbench.report._words import NONE, count, joined, ratio, row_name, significant
 from quantbench.side_by_side import Difference, Only, Pair, SideBySide, Times
+from quantbench.terminal import harmless
 
 
 def compared(
@@ -23,7 +24,7 @@ def compared(
         *listed(
             "Compared",
             (
-                (letter, printable(f"{file}: {one.model} on {one.data}, {_rows_of(one)}"))
+                (letter, harmless(f"{file}: {one.model} on {one.data}, {_rows_of(one)}"))
                 for letter, file, one in zip("AB", files, results, strict=True)
             ),
         ),
@@ -34,11 +35,6 @@ def compared(
         *_only("A", "B", found.only_one),
         *_only("B", "A", found.only_other),
     )
-
-
-def printable(text: str) -> str:
-    """Without control characters, which a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _rows_of(results: Results) -> str:
@@ -52,7 +48,7 @@ def _differences(differences: tuple[Difference, ...]) -> RenderableType:
     for heading in ("what", "A", "B"):
         table.add_column(heading, overflow="fold")
     for one in differences:
-        table.add_row(*(Text(printable(text)) for text in (one.what, one.one, one.other)))
+        table.add_row(*(Text(harmless(text)) for text in (one.what, one.one, one.other)))
     return table
 
 
@@ -95,7 +91,7 @@ def _under_times(found: SideBySide) -> Iterable[str]:
         yield "medians, has no interval and claims nothing. Measure both in one run for that."
         if found.versions:
             said = (f"{one.what} ({one.one} and {one.other})" for one in found.versions)
-            yield printable(f"Between the runs changed: {joined(said)}.")
+            yield harmless(f"Between the runs changed: {joined(said)}.")
         if any(
             is_unstable(pair.one, one.one) or is_unstable(pair.other, one.other)
             for pair, one in times
@@ -143,13 +139,13 @@ def _times(value: float) -> str:
 
 
 def _lines(*lines: str) -> Text:
-    return Text("\n".join(map(printable, lines)))
+    return Text("\n".join(map(harmless, lines)))
 
 
 def _only(there: str, missing: str, rows: tuple[Only, ...]) -> Iterable[RenderableType]:
     return listed(
         f"Only in {there}",
-        ((printable(row_name(one.row)), printable(_reason(missing, one.reason))) for one in rows),
+        ((harmless(row_name(one.row)), harmless(_reason(missing, one.reason))) for one in rows),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rich.table import Table
-from rich.text import Text
 
 from quantbench.c99.cortex import Counts
 from quantbench.c99.deliver import Costs
+from quantbench.terminal import harmless
 
 
 def cost_table(costs: Costs) -> Table:
@@ -18,7 +18,7 @@ def cost_table(costs: Costs) -> Table:
     for one in costs.layers:
         shape = " x ".join(map(str, one.output))
         counts = (f"{count:,}" for count in (one.macs, one.weights, one.tables))
-        table.add_row(one.layer, Text(one.name), one.kind, shape, *counts)
+        table.add_row(one.layer, harmless(one.name), one.kind, shape, *counts)
     macs = sum(one.macs for one in costs.layers)
     weights, tables = (
         sum(getattr(one, of) for one in costs.layers) for of in ("weights", "tables")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from quantbench.cells import large, small
-from quantbench.records import Latency, Row
+
+if TYPE_CHECKING:
+    from quantbench.records import Latency, Row
 
 
 class Order(StrEnum):

@@ -7,8 +7,6 @@ between two of its items.
 from __future__ import annotations
 
 import atexit
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
@@ -19,6 +17,9 @@ from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Column
 from rich.text import Text
+
+from quantbench.loading import has_cursor
+from quantbench.terminal import Terminal, one_line
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class Progress:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or _standard_error()
+        self._console = console or Terminal(stderr=True, force_interactive=has_cursor())
         self._bars = Bars(
             TextColumn("{task.description}", markup=False, table_column=Column(min_width=24)),
             BarColumn(
@@ -75,7 +76,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """One line above the bars."""
-        self._console.print(Text(line), soft_wrap=True)
+        self._console.print(Text(one_line(line)), soft_wrap=True)
 
     def close(self) -> None:
         """Leave every bar where it stands."""
@@ -92,13 +93,14 @@ class Progress:
         if not self._bars.task_ids:
             atexit.register(self.close)
             self._bars.start()
+        description = one_line(description)
         task = self._bars.add_task(description, total=total)
         done = 0
         try:
             drawn = 0.0
             for item in items:
                 if time.monotonic() - drawn >= INTERVAL:
-                    words = f"{description}: {name(item)}" if name else description
+                    words = f"{description}: {one_line(name(item))}" if name else description
                     self._bars.update(task, completed=done, description=words, refresh=True)
                     drawn = time.monotonic()
                 yield item
@@ -154,9 +156,3 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02} min"
-
-
-def _standard_error() -> Console:
-    """Bars need a terminal that moves its cursor; FORCE_COLOR alone doesn't make one."""
-    terminal = sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
-    return Console(stderr=True, force_interactive=terminal)

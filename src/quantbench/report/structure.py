@@ -13,6 +13,7 @@ from rich.text import Text
 from quantbench.records import Layer, LayerNumerics, Quantized
 from quantbench.report._grid import titled
 from quantbench.report._words import NONE, covered, percent
+from quantbench.terminal import harmless, one_line
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def layer_table(layers: tuple[Layer, ...], title: str) -> RenderableType:
     shown = _without_followers(layers)
     for layer in shown:
         table.add_row(
-            Text(layer.name),
+            Text(harmless(layer.name)),
             Text(layer.kind),
             _by(layer.kernel),
             _by(layer.stride),
@@ -64,7 +65,7 @@ def numerics_table(quantized: Quantized) -> RenderableType:
     total = sum(layer.macs for layer in quantized.layers)
     for layer in quantized.layers:
         table.add_row(
-            Text(f"{layer.name}\n  {layer.kind}"),
+            Text(f"{harmless(layer.name)}\n  {harmless(layer.kind)}"),
             Text(f"{layer.macs:,}\n  {percent(layer.macs / total)}"),
             Text(f"{layer.weights}\n  {layer.activations}"),
             Text(_scale(layer)),
@@ -75,8 +76,7 @@ def numerics_table(quantized: Quantized) -> RenderableType:
         table,
         Text(),
         Text(f"{quantized.numerics}; {covered(quantized.coverage)}"),
-        *(Text(f"{names} stayed float: {reason}") for names, reason in _reasons(quantized.layers)),
-        *(Text(note) for note in quantized.notes),
+        *(Text(one_line(line)) for line in (*_stayed_float(quantized.layers), *quantized.notes)),
     )
 
 
@@ -90,13 +90,13 @@ def _without_followers(layers: tuple[Layer, ...]) -> list[Layer]:
     return shown
 
 
-def _reasons(layers: tuple[LayerNumerics, ...]) -> Iterable[tuple[str, str]]:
+def _stayed_float(layers: tuple[LayerNumerics, ...]) -> Iterable[str]:
     """Each reason once, with the layers that it holds for."""
     named: dict[str, list[str]] = {}
     for layer in layers:
         if not layer.integer:
             named.setdefault(layer.reason or "no reason given", []).append(layer.name)
-    return ((", ".join(names), reason) for reason, names in named.items())
+    return (f"{', '.join(names)} stayed float: {reason}" for reason, names in named.items())
 
 
 def _scale(layer: LayerNumerics) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from quantbench.errors import UnavailableError
 from quantbench.exported import read_program
 from quantbench.hush import hushed
 from quantbench.records import Record
+from quantbench.runtimes._cxx import compiler
 from quantbench.storage import Stored, key, path_for, save
 from quantbench.system.cache import code_folder, filling, held_alone, sound, workshop
 from quantbench.system.files import sweep
@@ -27,37 +27,7 @@ from quantbench.system.fingerprint import fingerprint
 
 KIND = "library"
 LIBRARY = "model.so"
-_PROBE = "#include <omp.h>\nint probe() { return omp_get_max_threads(); }\n"
-_PROBE_SECONDS = 60
 _COMPILE_SECONDS = 540
-
-
-def compiler() -> str:
-    """The one that Inductor would take."""
-    return os.environ.get("CXX", "g++")
-
-
-def why_no_compiler() -> str | None:
-    """Compiles a few lines that need what Inductor's kernels need."""
-    name = compiler()
-    if shutil.which(name) is None:
-        return f"needs a C++ compiler, and '{name}' is not found; install g++ or set CXX"
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "probe.cpp"
-        source.write_text(_PROBE, encoding="utf-8")
-        command = [name, "-shared", "-fPIC", "-fopenmp", str(source),
-                   "-o", str(source.with_suffix(".so"))]  # fmt: skip
-        try:
-            tried = subprocess.run(
-                command, capture_output=True, timeout=_PROBE_SECONDS, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"'{name}' can't be run ({error})"
-    if tried.returncode:
-        lines = tried.stderr.decode(errors="replace").splitlines()
-        why = next((line for line in lines if "error" in line), "it gave no reason")
-        return f"'{name}' can't compile a few lines with OpenMP: {why}"
-    return None
 
 
 class Library(Record):

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from quantbench.artifact import Artifact
-from quantbench.c99 import compiler
 from quantbench.c99._reading import read
 from quantbench.c99.compilation import emitted, planned
 from quantbench.c99.library import loaded
 from quantbench.c99.targets import Target
 from quantbench.c99.verified import require_verified
 from quantbench.contracts import Predict
-from quantbench.errors import CompileError, UnavailableError
+from quantbench.errors import CompileError
+from quantbench.runtimes._cc import unavailable as unavailable
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnx", "numpy", "quantbench")
 DEFAULT = True
-
-
-def unavailable() -> str | None:
-    """Without a C compiler."""
-    try:
-        compiler.find()
-    except UnavailableError as error:
-        return str(error)
-    return None
 
 
 def refuses(artifact: Artifact) -> str | None:

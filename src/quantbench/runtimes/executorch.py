@@ -20,12 +20,12 @@ DEFAULT = True
 
 
 def unavailable() -> str | None:
-    if not _C._is_available("XnnpackBackend"):
-        return "this build of executorch has no XNNPACK"
     return None
 
 
 def refuses(artifact: Artifact) -> str | None:
+    if not _C._is_available("XnnpackBackend"):
+        return "this build of executorch has no XNNPACK"
     return None
 
 

@@ -23,7 +23,8 @@ from torch import Tensor
 from quantbench.artifact import Artifact
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
-from quantbench.runtimes._inductor import libraries, why_no_compiler
+from quantbench.runtimes._cxx import unavailable as unavailable
+from quantbench.runtimes._inductor import libraries
 
 ACCEPTS = frozenset({"pt2"})
 LIBRARIES = ("torch",)
@@ -34,10 +35,6 @@ _MOST = 1000
 _MODEL = "model.pt2"
 
 Compiled = Callable[[Tensor], Tensor]
-
-
-def unavailable() -> str | None:
-    return why_no_compiler()
 
 
 def refuses(artifact: Artifact) -> str | None:
