@@ -97,11 +97,18 @@ def framed(sheet: NDArray[np.float64], kind: str) -> Image.Image:
 
 
 def in_frame(kind: str) -> Picture:
-    return lambda sheet, rng: framed(sheet, kind)
+    def draw(sheet: NDArray[np.float64], rng: np.random.Generator) -> Image.Image:
+        return framed(sheet, kind)
+
+    return draw
+
+
+def plain(sheet: NDArray[np.float64], rng: np.random.Generator) -> Image.Image:
+    return image(1 - sheet)
 
 
 PICTURES: dict[str, Picture] = {
-    "plain": lambda sheet, rng: image(1 - sheet),
+    "plain": plain,
     "slope": slope,
     "shadow": shadow,
     "chalk": chalk,

@@ -44,7 +44,9 @@ def ink_of(gray: Gray) -> Gray:
     ground = _level(light if is_dark else dark, gray)
     if ground is None:
         ground = _ground(gray, _WINDOW, closing=is_dark)
-    ink = (ground - gray) * (255 / np.maximum(ground, _DARKEST)) if is_dark else gray - ground
+    ink = gray - ground
+    if is_dark:
+        ink = -ink * (np.float32(255) / np.maximum(ground, np.float32(_DARKEST)))
     middle, unrest = _noise(ink)
     ink = np.where(ink - middle > unrest, ink - middle, np.float32(0)).astype(np.float32)
     blank = ink.max() < max(_MIN_CONTRAST, 1.2 * unrest)
