@@ -435,10 +435,11 @@ def test_an_engine_that_fails_costs_its_row_and_the_exit_code(tmp_path: Path) ->
         "error: 1 row failed, the others are saved: static on null was killed by SIGSEGV"
     )
     results = Results.model_validate_json((tmp_path / "results" / "results.json").read_bytes())
-    assert [row.method for row in results.rows] == [
-        "float32", "dynamic", "static", "static_uncalibrated"
-    ]  # fmt: skip
-    assert [(s.method, s.runtime, s.failed) for s in results.skipped] == [("static", "null", True)]
+    # Without calibration a network trained for two epochs answers noise: a reason, and no row.
+    assert [row.method for row in results.rows] == ["float32", "dynamic", "static"]
+    reasons = {skipped.method: skipped.reason for skipped in results.skipped}
+    assert "far from float32's" in reasons["static_uncalibrated"]
+    assert [(s.method, s.runtime) for s in results.skipped if s.failed] == [("static", "null")]
 
 
 def test_ended_in_evaluating(tmp_path: Path) -> None:

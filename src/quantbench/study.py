@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -167,9 +167,12 @@ def run(
         trials = Trials(
             task, checkpoint, space.trials, space.scratch, machine, options.plan.timeout
         )
-        stack.enter_context(trials)
-        candidates = _candidates(
-            task, checkpoint, settings, runtimes, space.artifacts, trials, track, skipped
+        candidates = stack.enter_context(
+            contextlib.closing(
+                _candidates(
+                    task, checkpoint, settings, runtimes, space.artifacts, trials, track, skipped
+                )
+            )
         )
         job = Job(
             task=task,
@@ -252,36 +255,41 @@ def _candidates(
     trials: Trials,
     track: Track,
     unavailable: Sequence[Skipped],
-) -> Iterator[Candidate | Skipped]:
-    """One by one, as their artifacts are made: answering begins while others are quantized."""
-    for name, chosen in sorted(settings.items(), key=_compiled_first):
-        if isinstance(chosen, str):
-            yield Skipped(method=name, runtime="*", reason=chosen)
-            continue
-        accepting = {
-            format: [r for r in runtimes if format in plugins.runtime(r).ACCEPTS]
-            for format in plugins.method(name).FORMATS
-        }
-        if not any(accepting.values()):
-            yield Skipped(method=name, runtime="*", reason=_why_none(accepting, unavailable))
-        for format, able in accepting.items():
-            if not able:
+) -> Generator[Candidate | Skipped]:
+    """One by one, as their artifacts are made: answering begins while others are quantized. The
+    processes that try them end before anything is timed.
+    """
+    with trials:
+        for name, chosen in sorted(settings.items(), key=_compiled_first):
+            if isinstance(chosen, str):
+                yield Skipped(method=name, runtime="*", reason=chosen)
                 continue
-            try:
-                artifact = quantize(task, checkpoint, name, chosen, format, parent, track)
-            except CalibrationError as error:  # as it would in the other formats
-                yield Skipped(method=name, runtime="*", reason=str(error))
-                break
-            except UnavailableError as error:
-                yield from (Skipped(method=name, runtime=r, reason=str(error)) for r in able)
-                continue
-            except QuantbenchError:
-                raise
-            except Exception as error:  # noqa: BLE001  # a method may raise anything
-                why = f"raised {cause(error)}"
-                yield from (Skipped(method=name, runtime=r, reason=why, failed=True) for r in able)
-                continue
-            yield from _tried(artifact, able, trials)
+            accepting = {
+                format: [r for r in runtimes if format in plugins.runtime(r).ACCEPTS]
+                for format in plugins.method(name).FORMATS
+            }
+            if not any(accepting.values()):
+                yield Skipped(method=name, runtime="*", reason=_why_none(accepting, unavailable))
+            for format, able in accepting.items():
+                if not able:
+                    continue
+                try:
+                    artifact = quantize(task, checkpoint, name, chosen, format, parent, track)
+                except CalibrationError as error:  # as it would in the other formats
+                    yield Skipped(method=name, runtime="*", reason=str(error))
+                    break
+                except UnavailableError as error:
+                    yield from (Skipped(method=name, runtime=r, reason=str(error)) for r in able)
+                    continue
+                except QuantbenchError:
+                    raise
+                except Exception as error:  # noqa: BLE001  # a method may raise anything
+                    why = f"raised {cause(error)}"
+                    yield from (
+                        Skipped(method=name, runtime=r, reason=why, failed=True) for r in able
+                    )
+                    continue
+                yield from _tried(artifact, able, trials)
 
 
 def _tried(

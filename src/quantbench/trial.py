@@ -30,6 +30,7 @@ from quantbench.harness.worker import Request
 from quantbench.records import Environment, Record, Skipped
 from quantbench.storage import find, path_for, save
 from quantbench.system.fingerprint import fingerprint
+from quantbench.system.signals import uninterrupted
 from quantbench.task import Task
 from quantbench.workers import Candidate
 
@@ -66,14 +67,14 @@ class Trials:
         self._task = task
         self._checkpoint = checkpoint
         self._parent = parent
-        self._scratch = scratch
+        self._parent_of_scratch = scratch
         self._machine = machine
         self._timeout = timeout
         self._stack = contextlib.ExitStack()
         self._workers: dict[str, tuple[Worker, contextlib.ExitStack]] = {}
 
     def __enter__(self) -> Self:
-        folder = tempfile.TemporaryDirectory(dir=self._scratch, prefix="trials-")
+        folder = tempfile.TemporaryDirectory(dir=self._parent_of_scratch, prefix="trials-")
         self._scratch = Path(self._stack.enter_context(folder))
         return self
 
@@ -136,8 +137,9 @@ class Trials:
 
     def _worker(self, runtime: str) -> Worker:
         if runtime not in self._workers:
-            stack = self._stack.enter_context(contextlib.ExitStack())
-            worker = stack.enter_context(Worker(_name(runtime), 1, self._scratch))
+            with uninterrupted():
+                stack = self._stack.enter_context(contextlib.ExitStack())
+                worker = stack.enter_context(Worker(_name(runtime), 1, self._scratch))
             images = self._scratch / "images.npy"
             np.save(images, self._task.calibration.images[-SAMPLES:], allow_pickle=False)
             request = Request(do="images", images=str(images), data=self._task.spec.name)
