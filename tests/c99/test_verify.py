@@ -174,6 +174,46 @@ def test_a_softmax_is_rounded_where_the_file_rounds_it(tmp_path: Path, scale: fl
     assert np.abs(ours - theirs).max() < 1.001 * scale
 
 
+def _max_pool(model: Model) -> None:
+    model.add("MaxPool", kernel_shape=[2, 2])
+
+
+def _relu(model: Model) -> None:
+    model.add("Relu")
+
+
+def _concat(model: Model) -> None:
+    model.add("Concat", model.last, model.last, axis=1)
+
+
+def _pad(model: Model) -> None:
+    model.add("Pad", None, model.constant([0, 0, 1, 0, 0, 0, 0, 2], "int64"))
+
+
+def _nothing(model: Model) -> None:
+    model.add("Flatten")
+
+
+@pytest.mark.parametrize("end", [_max_pool, _relu, _concat, _pad, _nothing])
+@pytest.mark.parametrize("flat", [True, False])
+def test_what_nothing_rounds_at_the_end(
+    tmp_path: Path, end: Callable[[Model], None], flat: bool
+) -> None:
+    model = Model()
+    model.pair("x")
+    model.conv(np.arange(-12, 12).reshape(3, 2, 2, 2))
+    model.pair()
+    end(model)
+    if flat:
+        model.add("Flatten")
+    network, graph = imported(model.saved(tmp_path))
+    verify(network, graph)
+    tensor = graph.tensors[graph.output]
+    wrong = graph.tensors | {graph.output: replace(tensor, scale=(tensor.scale[0] * 1.01,))}
+    with pytest.raises(CompileError, match="a fault in quantbench"):
+        verify(network, replace(graph, tensors=wrong))
+
+
 def test_the_scale_of_the_input(tmp_path: Path) -> None:
     model = Model()
     model.pair("x")

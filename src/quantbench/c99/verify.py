@@ -59,13 +59,15 @@ def verify(file: Network, graph: Graph) -> None:
         if origin.name != file.input:
             wanted = answers[origin.name].reshape(ours.shape)
             _require(np.array_equal(ours, wanted), "the input's quantization")
+    results: dict[str, Integers] = {}
     for node, values, e in _layers(network, integers):
+        results[node.output] = values
         tensor = network.tensors[node.output]
         for origin in network.origins.get(node.output, ()):
             wanted = answers[source.watched(node.output, origin)].reshape(values.shape)
             room = e + (origin.slack + _by_channel(origin.moved, tensor)) / _scale(tensor)
             _require_close(node.name, _apart(values, wanted, tensor), room, tensor)
-    _require_answer(network, source, integers, answers)
+    _require_answer(network, source, results | integers, answers)
 
 
 class _Source:
@@ -177,22 +179,23 @@ def _require(equal: bool, what: str) -> None:
 
 
 def _require_answer(
-    network: Graph, source: _Source, integers: Mapping[str, Integers], answers: Mapping[str, Array]
+    network: Graph, source: _Source, values: Mapping[str, Integers], answers: Mapping[str, Array]
 ) -> None:
     """What the file's output makes of the integers that it is given, or of its accumulators."""
     name, tensor = _held_as(network), network.tensors[network.output]
-    if source.output in {origin.name for origin in network.origins[name]}:
+    origins = network.origins.get(name, ())
+    if source.output in {origin.name for origin in origins}:
         return  # these integers are the output: they were compared
     theirs = answers[source.output].astype(np.float64)
+    held = values[name].reshape(-1, *tensor.shape)
     if network.own_output and not network.softmax:
-        given = integers[name] - source.offset(name)
+        given = held - source.offset(name)
         _require(np.array_equal(given.reshape(theirs.shape), theirs), "the output")
         return
-    if name in integers:
-        ours = dequantized(integers[name].reshape(-1, *tensor.shape), tensor).astype(np.float64)
+    if tensor.type == "int32":
+        ours = answers[source.watched(name, origins[0])].astype(np.float64)
     else:
-        (origin,) = network.origins[name]
-        ours = answers[source.watched(name, origin)].astype(np.float64)
+        ours = dequantized(held, tensor).astype(np.float64)
     ours, room = ours.reshape(len(ours), -1), _ROOM * max(np.abs(theirs).max(), 1e-30)
     if network.softmax:
         ours = softmax(ours, axis=1)
@@ -207,10 +210,10 @@ def _require_answer(
 
 
 def _held_as(network: Graph) -> str:
-    """The tensor with an origin that the output is, be it in another shape."""
+    """The tensor that the output is, be it in another shape."""
     name = network.output
     before = {node.output: node.input for node in network.nodes if isinstance(node, Reshape)}
-    while name not in network.origins:
+    while name not in network.origins and name in before:
         name = before[name]
     return name
 
