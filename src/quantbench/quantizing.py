@@ -75,8 +75,8 @@ def artifact_inputs(
         "code": {
             **fingerprint(
                 __name__,
-                plugins.module_name("models", task.model),
-                plugins.module_name("methods", method),
+                plugins.source("models", task.model),
+                plugins.source("methods", method),
             )
         },
         "versions": cast(JsonValue, versions(plugins.method(method).LIBRARIES)),

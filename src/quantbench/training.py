@@ -76,7 +76,7 @@ def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValu
         "preprocessing": task.preprocessing_sha256,
         "recipe": recipe.model_dump(mode="json"),
         "seed": seed,
-        "code": {**fingerprint(__name__, plugins.module_name("models", task.model))},
+        "code": {**fingerprint(__name__, plugins.source("models", task.model))},
         "versions": cast(JsonValue, versions(("torch", "numpy"))),
     }
 

@@ -75,7 +75,7 @@ class Candidate:
         return {
             "artifact": self.artifact.sha256,
             "runtime": self.runtime,
-            "code": {**fingerprint(WORKER, plugins.module_name("runtimes", self.runtime))},
+            "code": {**fingerprint(WORKER, plugins.source("runtimes", self.runtime))},
             "cpu": machine.cpu,
             "instruction_sets": list(machine.instruction_sets),
             "versions": {name: machine.versions.get(name) for name in libraries},

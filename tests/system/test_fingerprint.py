@@ -209,3 +209,15 @@ def test_the_setting_of_a_compiler_is_in_the_key_of_what_it_compiles(copy: Path)
     assert text.count('"freezing": True') == 1
     path.write_text(text.replace('"freezing": True', '"freezing": False'))
     assert told() != before
+
+
+def test_a_plug_in_from_outside_is_known_by_its_file(tmp_path: Path) -> None:
+    own = tmp_path / "mine.py"
+    own.write_text("from quantbench.records import Record\n", encoding="utf-8")
+    before = fingerprint(own)
+    assert {"mine.py", "records.py"} <= before.keys()
+    other = tmp_path / "folder" / "mine.py"
+    other.parent.mkdir()
+    other.write_text("from quantbench.records import Record\n\n", encoding="utf-8")
+    after = fingerprint(other)
+    assert {name for name in before if before[name] != after[name]} == {"mine.py"}

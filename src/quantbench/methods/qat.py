@@ -105,7 +105,7 @@ def _trained_from(
         "train": task.train.sha256,
         "preprocessing": task.preprocessing_sha256,
         "settings": settings.model_dump(mode="json"),
-        "code": {**fingerprint(__name__, plugins.module_name("models", task.model))},
+        "code": {**fingerprint(__name__, plugins.source("models", task.model))},
         "versions": cast(JsonValue, versions(LIBRARIES)),
     }
 

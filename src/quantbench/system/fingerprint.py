@@ -25,24 +25,37 @@ _PACKAGE = Path(__file__).parents[1]
 _DIGITS = 16
 
 
-def fingerprint(*modules: str, package: Path = _PACKAGE) -> dict[str, str]:
-    """File, relative to the package, -> the start of its SHA-256, of all that `modules` import.
+def fingerprint(*code: str | Path, package: Path = _PACKAGE) -> dict[str, str]:
+    """File, relative to the package, -> the start of its SHA-256, of all that `code` imports.
 
-    `modules` are dotted names, themselves included in the answer. Each file is read once in a
+    `code` are dotted names, or files as plug-ins have them, themselves included in the answer; a
+    plug-in from outside the package stands there by its file's name. Each file is read once in a
     process: it goes on with the code that it has, whatever is written meanwhile. Raises ValueError
     for a module that isn't there.
     """
-    waiting = [file for module in modules for file in _files_of(module, package)]
-    for module in modules:
-        if _resolved(module, package) is None:
-            raise ValueError(f"there is no module {module}")
+    waiting = [file for part in code for file in _begin(part, package)]
     reached: set[Path] = set()
     while waiting:
         file = waiting.pop()
         if file not in reached:
             reached.add(file)
             waiting += _referred_to(file, package) - reached
-    return {str(file.relative_to(package)): _sha256(file) for file in sorted(reached)}
+    return {_shown(file, package): _sha256(file) for file in sorted(reached)}
+
+
+def _begin(part: str | Path, package: Path) -> list[Path]:
+    """The file of a module or plug-in, and those of the packages around it."""
+    if isinstance(part, Path):
+        if not part.is_relative_to(package):
+            return [part]
+        part = ".".join((package.name, *part.relative_to(package).with_suffix("").parts))
+    if _resolved(part, package) is None:
+        raise ValueError(f"there is no module {part}")
+    return _files_of(part, package)
+
+
+def _shown(file: Path, package: Path) -> str:
+    return str(file.relative_to(package)) if file.is_relative_to(package) else file.name
 
 
 @cache
@@ -88,7 +101,7 @@ def _names(node: ast.AST, file: Path, package: Path) -> Iterator[str]:
 
 def _relative_to(file: Path, level: int, package: Path) -> str:
     """The package that `level` dots lead to from a file; nothing for an absolute import."""
-    if level == 0:
+    if level == 0 or not file.is_relative_to(package):
         return ""
     folder = file.parents[level - 1].relative_to(package.parent)
     return ".".join(folder.parts)
