@@ -27,7 +27,7 @@ def test_what_is_printed_and_written(
 ) -> None:
     command = checking.command()
     out = tmp_path / "new" / "folder"
-    compiling.compile_(model, out, Target.PORTABLE)
+    compiling.compile_(compiling.Source(model, out), Target.PORTABLE)
     said = capsys.readouterr().out
     assert "416,520" in said
     assert "RAM: 1,798 bytes, beside 1,024 of input and" in said
@@ -82,7 +82,7 @@ def test_float32_is_written_too(
 ) -> None:
     command = checking.command()
     model = artifacts("lenet", "float32", "onnx").folder / "model.onnx"
-    compiling.compile_(model, tmp_path / "c", target, Dtype.FLOAT32)
+    compiling.compile_(compiling.Source(model, tmp_path / "c"), target, Dtype.FLOAT32)
     said = capsys.readouterr().out
     assert "416,520" in said
     assert "RAM: 6,304 bytes, beside 4,096 of input and 40 of output" in said

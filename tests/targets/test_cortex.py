@@ -113,7 +113,7 @@ def test_what_is_printed(
     dtype: Dtype,
 ) -> None:
     model = artifacts("lenet", method, "onnx").folder / "model.onnx"
-    compiling.compile_(model, tmp_path / "c", Target.CORTEX_M7, dtype)
+    compiling.compile_(compiling.Source(model, tmp_path / "c"), Target.CORTEX_M7, dtype)
     said = capsys.readouterr().out
     assert "code and constants (-Os, cortex-m7)" in said
     assert "of stack" in said
