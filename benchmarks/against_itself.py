@@ -20,18 +20,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from quantbench.artifact import Artifact
-from quantbench.compare import speed
+from quantbench.artifacts.artifact import Artifact
 from quantbench.data import Split
-from quantbench.environment import environment
-from quantbench.harness.plan import FULL, Plan
+from quantbench.harness.pool import Candidate, Job, Workers
+from quantbench.harness.schedule import FULL, Plan
+from quantbench.harness.timing import Timing, times
 from quantbench.methods import float32
-from quantbench.quantizing import quantize
+from quantbench.results.statistics import speed
 from quantbench.runtimes.null import Null, save_null
-from quantbench.study import Options, Workspace, prepare
-from quantbench.task import Task
-from quantbench.timing import Timing, times
-from quantbench.workers import Candidate, Job, Workers
+from quantbench.study.options import Options
+from quantbench.study.pipeline import prepare
+from quantbench.study.quantize import quantize
+from quantbench.study.workspace import Workspace
+from quantbench.system.machine import environment
+from quantbench.tasks.task import Task
 
 SLOWER = 1.05
 

@@ -31,14 +31,14 @@ from onnxruntime.quantization import (
 from paired import OnnxRuntime, line, timed
 from torch import nn
 
-from quantbench.c99.emit import emit
+from quantbench.c99.build.loader import loaded
+from quantbench.c99.generate import emit
 from quantbench.c99.importer import import_onnx
-from quantbench.c99.library import loaded
-from quantbench.c99.targets import Target
-from quantbench.environment import environment
-from quantbench.hush import hushed
-from quantbench.methods._onnx import INPUT
-from quantbench.methods._ort import float_onnx, saturates_here
+from quantbench.c99.target.target import Target
+from quantbench.export.ort_quantizer import float_onnx, saturates_here
+from quantbench.export.to_onnx import INPUT
+from quantbench.system.machine import environment
+from quantbench.system.silence import hushed
 
 CALLS = {1: 100, 64: 3}
 CALIBRATION = 256

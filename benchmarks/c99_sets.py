@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 from paired import line, timed
 
-from quantbench.c99 import compiler
-from quantbench.c99.build import FAST
-from quantbench.c99.compilation import compiled
-from quantbench.c99.emit import Emitted
-from quantbench.c99.sets import FMA, SETS
-from quantbench.c99.targets import Target
-from quantbench.environment import environment
+from quantbench.c99.build import toolchain
+from quantbench.c99.build.library import FAST
+from quantbench.c99.compile import compiled
+from quantbench.c99.generate import Emitted
+from quantbench.c99.target.isa import FMA, SETS
+from quantbench.c99.target.target import Target
+from quantbench.system.machine import environment
 
 IMAGES, ROUNDS, WARM = 200, 31, 3
 LOOP = """
@@ -56,9 +56,9 @@ def main(*models: str) -> None:
 
 
 def built(model: Path, folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
-    emitted, found = compiled(model, Target.NATIVE), compiler.find()
+    emitted, found = compiled(model, Target.NATIVE), toolchain.find()
     for macro in (
-        *(one.macro for one in (*SETS, FMA) if compiler.meets(found, one.condition)),
+        *(one.macro for one in (*SETS, FMA) if toolchain.meets(found, one.condition)),
         "MODEL_PORTABLE",
     ):
         if f"#define {macro} " not in emitted.files["model.c"]:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from paired import C99, Bindable, OnnxRuntime, line, timed
 
-from quantbench.artifact import load_artifact
+from quantbench.artifacts.artifact import load_artifact
 from quantbench.data import preprocess
 from quantbench.data.mnist import SPEC
 from quantbench.errors import QuantbenchError

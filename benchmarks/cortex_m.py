@@ -11,9 +11,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from quantbench.c99.compilation import compiled
-from quantbench.c99.cortex import BOARDS, counted
-from quantbench.c99.targets import Dtype
+from quantbench.c99.build.cortex_m import BOARDS, counted
+from quantbench.c99.compile import compiled
+from quantbench.c99.target.target import Dtype
 from quantbench.errors import QuantbenchError
 
 METHODS = {Dtype.INT8: "ort_static", Dtype.FLOAT32: "float32"}

@@ -13,9 +13,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from scipy.stats import quantile_test
 
-from quantbench.c99.compilation import compiled
-from quantbench.c99.library import Bound
-from quantbench.c99.targets import Target
+from quantbench.c99.build.loader import Bound
+from quantbench.c99.compile import compiled
+from quantbench.c99.target.target import Target
 
 
 def line(times: list[float], first: list[float]) -> str:

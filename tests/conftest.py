@@ -10,12 +10,12 @@ import hypothesis
 import pytest
 
 from quantbench import plugins
-from quantbench.artifact import Artifact
-from quantbench.checkpoint import Checkpoint
+from quantbench.artifacts.artifact import Artifact
 from quantbench.data import Splits, load
 from quantbench.data.mnist import SPEC
-from quantbench.quantizing import quantize
-from quantbench.task import Task
+from quantbench.study.quantize import quantize
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
 from tests import tiny
 
 # A busy machine is no fault of the code: no deadline for an example.

@@ -7,7 +7,7 @@ import pytest
 
 from quantbench import plugins
 from quantbench.errors import QuantbenchError, UnavailableError, UnknownNameError
-from quantbench.extras import ENGINES, install
+from quantbench.system.extras import ENGINES, install
 from tests.process import python
 
 FOLDERS = list(plugins.KINDS)
@@ -31,7 +31,7 @@ def test_every_file_is_a_plug_in_by_its_stem(folder: str) -> None:
         ("methods", "statik", "unknown method 'statik'; did you mean 'static'?"),
         ("runtimes", "onnx-runtime", "unknown runtime 'onnx-runtime'; did you mean 'onnxruntime'?"),
         ("data", "fashion", "unknown data set 'fashion'; did you mean 'fashion_mnist'?"),
-        ("measure", "acuracy", "unknown metric 'acuracy'; did you mean 'accuracy'?"),
+        ("metrics", "acuracy", "unknown metric 'acuracy'; did you mean 'accuracy'?"),
         ("models", "_x", "unknown model '_x'; known: lenet, mlp"),
         ("models", "../models/lenet", "unknown model '../models/lenet'; did you mean 'lenet'?"),
         ("methods", "_eager", "unknown method '_eager'; known: "),
@@ -69,7 +69,7 @@ import sys
 import torch
 for name in {missing!r}:
     sys.modules[name] = None
-from quantbench.cli import main
+from quantbench.cli.app import main
 sys.argv = ["quantbench", "list"]
 main()
 """

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from quantbench.errors import SettingError, UnknownNameError, UsageError
-from quantbench.records import Settings
 from quantbench.settings import parse_settings, split_pairs
+from quantbench.system.record import Settings
 
 
 class Sample(Settings):

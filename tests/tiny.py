@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench import plugins
-from quantbench.checkpoint import Checkpoint
 from quantbench.data import Split
-from quantbench.recipes import Recipe
-from quantbench.task import Task
-from quantbench.training import train
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
+from quantbench.training.recipes import Recipe
+from quantbench.training.train import train
 
 # Each digit in 5 columns and 7 rows, a number a row.
 _FONT = (

@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from quantbench import cli, study
-from quantbench.harness.plan import Plan
-from quantbench.records import Skipped
+from quantbench.cli import app
+from quantbench.harness.pool import Candidate
+from quantbench.harness.records import Skipped
+from quantbench.harness.schedule import Plan
 from quantbench.runtimes.null import Null, save_null
-from quantbench.study import Options, Study
-from quantbench.task import Task
-from quantbench.workers import Candidate
+from quantbench.study import pipeline
+from quantbench.study.options import Options
+from quantbench.study.pipeline import Study
+from quantbench.tasks.task import Task
 from tests import tiny
 
-_run = study.run
-_candidates = study._candidates
+_run = pipeline.run
+_candidates = pipeline._candidates
 
 
 def load_task(model: str, *args: Any, **options: Any) -> Task:
@@ -42,7 +44,7 @@ def candidates(*arguments: Any) -> Iterator[Candidate | Skipped]:
 
 
 if __name__ == "__main__":
-    study._candidates = candidates
-    study.load_task = load_task
-    study.run = run
-    cli.main()
+    pipeline._candidates = candidates
+    pipeline.load_task = load_task
+    pipeline.run = run
+    app.main()

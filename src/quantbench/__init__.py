@@ -9,23 +9,25 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from quantbench.telemetry import switch_off
+from quantbench.system.telemetry import switch_off
 
 if TYPE_CHECKING:
-    from quantbench.artifact import Artifact, load_artifact
-    from quantbench.checkpoint import Checkpoint, load_checkpoint
+    from quantbench.artifacts.artifact import Artifact, load_artifact
     from quantbench.errors import QuantbenchError
-    from quantbench.images import read_digit
-    from quantbench.predict import answers
-    from quantbench.quantizing import quantize
-    from quantbench.recipes import RECIPES
-    from quantbench.records import Results
+    from quantbench.harness.trial import why_unusable
+    from quantbench.results.records import Results
     from quantbench.settings import settings_for
-    from quantbench.structure import layers
-    from quantbench.study import Options, Study, run
-    from quantbench.task import Task, load_task
-    from quantbench.training import train
-    from quantbench.trial import why_unusable
+    from quantbench.study.load import load_task
+    from quantbench.study.options import Options
+    from quantbench.study.pipeline import Study, run
+    from quantbench.study.predict import answers
+    from quantbench.study.quantize import quantize
+    from quantbench.tasks.digit import read_digit
+    from quantbench.tasks.layers import layers
+    from quantbench.tasks.task import Task
+    from quantbench.training.checkpoint import Checkpoint, load_checkpoint
+    from quantbench.training.recipes import RECIPES
+    from quantbench.training.train import train
 
 _HOMES = {
     "Artifact": "artifact",

@@ -2,67 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quantbench.system.progress import Track
+
 if TYPE_CHECKING:
     from torch import nn
 
-    from quantbench.artifact import Artifact
-    from quantbench.checkpoint import Checkpoint
+    from quantbench.artifacts.artifact import Artifact
     from quantbench.data import DataSpec
-    from quantbench.records import Quantized, Settings
-    from quantbench.task import Task
-
-T = TypeVar("T")
+    from quantbench.numerics.coverage import Quantized
+    from quantbench.system.record import Settings
+    from quantbench.tasks.task import Task
+    from quantbench.training.checkpoint import Checkpoint
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """float32 [N, C, H, W] -> float32 [N, K], or images as they came in: [N, C, H, W]"""
-
-
-Say = Callable[[str], None]
-"""Takes one line for the user."""
-
-
-def silent(line: str) -> None:
-    pass
-
-
-Waiting = Callable[[str], AbstractContextManager[None]]
-"""Tells the user what is being loaded while its context lasts."""
-
-
-def unannounced(what: str) -> AbstractContextManager[None]:  # noqa: ARG001
-    """A Waiting that tells nobody."""
-    return nullcontext()
-
-
-class Track(Protocol):
-    """Shows progress over an iterable, with the item at hand where it has a `name`."""
-
-    def __call__(
-        self,
-        items: Iterable[T],
-        description: str,
-        total: int,
-        name: Callable[[T], str] | None = None,
-    ) -> Iterable[T]: ...
-
-
-def quiet(
-    items: Iterable[T],
-    description: str,  # noqa: ARG001
-    total: int,  # noqa: ARG001
-    name: Callable[[T], str] | None = None,  # noqa: ARG001
-) -> Iterable[T]:
-    """Shows nothing."""
-    return items
 
 
 class DataModule(Protocol):

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
-from quantbench import imports
 from quantbench.contracts import (
     DataModule,
     MethodModule,
@@ -23,17 +22,18 @@ from quantbench.contracts import (
     RuntimeModule,
 )
 from quantbench.errors import QuantbenchError, UnavailableError, UnknownNameError, cause
-from quantbench.extras import ENGINES, install, why_missing
+from quantbench.system import imports
+from quantbench.system.extras import ENGINES, install, why_missing
 
 if TYPE_CHECKING:
-    from quantbench.artifact import Artifact
+    from quantbench.artifacts.artifact import Artifact
 
 KINDS = {
     "data": "data set",
     "models": "model",
     "methods": "method",
     "runtimes": "runtime",
-    "measure": "metric",
+    "metrics": "metric",
 }
 _ROOT = Path(__file__).parent
 
@@ -78,7 +78,7 @@ def runtime(name: str) -> RuntimeModule:
 
 
 def metric(name: str) -> MetricModule:
-    return cast(MetricModule, _load("measure", name))
+    return cast(MetricModule, _load("metrics", name))
 
 
 def why_unavailable(folder: str, name: str) -> str | None:

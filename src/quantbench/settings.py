@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from quantbench import plugins
 from quantbench.errors import SettingError, UnknownNameError, UsageError
-from quantbench.records import Settings
+from quantbench.system.record import Settings
 
 S = TypeVar("S", bound=Settings)
 

@@ -10,10 +10,10 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from quantbench.artifact import Artifact
-from quantbench.c99.compilation import compiled
-from quantbench.c99.library import loaded
-from quantbench.c99.targets import Target
+from quantbench.artifacts.artifact import Artifact
+from quantbench.c99.build.loader import loaded
+from quantbench.c99.compile import compiled
+from quantbench.c99.target.target import Target
 from quantbench.runtimes import reference
 from tests.c99 import checking
 

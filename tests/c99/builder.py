@@ -9,8 +9,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.arithmetic import common_multipliers, multiplier
-from quantbench.c99.graph import (
+from quantbench.c99.ir.graph import (
     LIMITS,
     Add,
     Concat,
@@ -28,6 +27,7 @@ from quantbench.c99.graph import (
     Type,
     Window,
 )
+from quantbench.numerics.fixed_point import common_multipliers, multiplier
 
 Pads = tuple[int, int, int, int]
 

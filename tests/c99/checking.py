@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.c99 import compiler
-from quantbench.c99.build import WARNINGS
-from quantbench.c99.sets import KernelSet
+from quantbench.c99.build import toolchain
+from quantbench.c99.build.library import WARNINGS
+from quantbench.c99.target.isa import KernelSet
 from quantbench.errors import UnavailableError
 
 SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -19,7 +19,7 @@ SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 def command() -> tuple[str, ...]:
     try:
-        return compiler.find().command
+        return toolchain.find().command
     except UnavailableError as error:
         pytest.skip(str(error))
 
@@ -27,14 +27,14 @@ def command() -> tuple[str, ...]:
 def native() -> tuple[str, ...]:
     """What makes the compiler write for this CPU."""
     command()
-    return compiler.find().native
+    return toolchain.find().native
 
 
 @cache
 def has(kernels: KernelSet) -> bool:
     """Whether this CPU, and its C compiler, know the instructions."""
     command()
-    return compiler.meets(compiler.find(), kernels.condition)
+    return toolchain.meets(toolchain.find(), kernels.condition)
 
 
 def chosen(kernels: KernelSet | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import math
 
 from hypothesis import strategies as st
 
-from quantbench.c99.graph import Graph, Pooling, Window
+from quantbench.c99.ir.graph import Graph, Pooling, Window
 from tests.c99.builder import Builder, places
 
 _PADS = st.tuples(*[st.integers(0, 2)] * 4)

@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from quantbench.c99._reading import read
-from quantbench.c99.emit import emit
+from quantbench.c99.check.integer import verify
+from quantbench.c99.frontend.reader import read
+from quantbench.c99.generate import emit
 from quantbench.c99.importer import import_network
-from quantbench.c99.targets import Target
-from quantbench.c99.verify import verify
+from quantbench.c99.target.target import Target
 from quantbench.errors import CompileError
 from tests.c99.checking import command
 from tests.c99.networks import numbered

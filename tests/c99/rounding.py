@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from quantbench.c99 import arithmetic, execute
-from quantbench.c99.arithmetic import Integers
-from quantbench.c99.graph import Graph
+from quantbench.c99.ir import interpreter
+from quantbench.c99.ir.graph import Graph
+from quantbench.numerics import fixed_point
+from quantbench.numerics.fixed_point import Integers
 
 
 def half_up(product: Integers, s: Integers | int) -> Integers:
@@ -18,6 +19,6 @@ def half_up(product: Integers, s: Integers | int) -> Integers:
 def rounded_up(graph: Graph, values: Integers) -> Integers:
     """What the network would give by half up: it differs where there are ties."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(arithmetic, "nearest_shift", half_up)
-        patch.setattr(execute, "nearest_shift", half_up)
-        return execute.execute(graph, values)
+        patch.setattr(fixed_point, "nearest_shift", half_up)
+        patch.setattr(interpreter, "nearest_shift", half_up)
+        return interpreter.execute(graph, values)

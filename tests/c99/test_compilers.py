@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantbench.c99 import compiler
-from quantbench.c99.emit import emit
-from quantbench.c99.execute import dequantized, execute
-from quantbench.c99.golden import vectors
-from quantbench.c99.library import loaded
-from quantbench.c99.targets import Target
+from quantbench.c99.build import toolchain
+from quantbench.c99.build.loader import loaded
+from quantbench.c99.check.golden import vectors
+from quantbench.c99.generate import emit
+from quantbench.c99.ir.interpreter import dequantized, execute
+from quantbench.c99.target.target import Target
 from tests.c99.builder import lenet
 from tests.c99.checking import SANITIZED
 from tests.c99.together import all_pass, drawn
@@ -53,7 +53,7 @@ def test_zig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("there is no ziglang")
     monkeypatch.setenv("CC", f"{sys.executable} -m ziglang cc")
     monkeypatch.setenv("QUANTBENCH_CACHE", str(tmp_path))
-    assert compiler.find().native
+    assert toolchain.find().native
     graph = lenet()
     emitted = emit(graph, Target.NATIVE)
     given, taken = (emitted.plan.graph.tensors[one] for one in (graph.input, graph.output))

@@ -10,10 +10,10 @@ import numpy as np
 import onnx
 import pytest
 
-from quantbench.artifact import Artifact
-from quantbench.c99.execute import every_tensor
+from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.importer import OPERATORS, import_onnx
-from quantbench.c99.sizes import largest
+from quantbench.c99.ir.interpreter import every_tensor
+from quantbench.c99.ir.sizes import largest
 from quantbench.errors import ArtifactError, CompileError
 
 METHODS = ("ort_static", "nncf_static", "pt2e_static")

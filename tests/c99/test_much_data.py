@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantbench.artifact import Artifact
-from quantbench.c99.emit import emit
-from quantbench.c99.sets import SETS
-from quantbench.c99.targets import Target
+from quantbench.artifacts.artifact import Artifact
+from quantbench.c99.generate import emit
+from quantbench.c99.target.isa import SETS
+from quantbench.c99.target.target import Target
 from quantbench.data import Splits, preprocess
 from quantbench.data.mnist import SPEC
 from quantbench.runtimes import c99, reference

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from quantbench import plugins
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.importer import import_onnx
 from quantbench.errors import ArtifactError, CompileError
 from tests.c99.models import Model

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from torch import nn
 
-from quantbench.c99._reading import read
-from quantbench.c99.execute import dequantized, execute, quantized
-from quantbench.c99.graph import Conv
+from quantbench.c99.check.integer import verify
+from quantbench.c99.frontend.reader import read
 from quantbench.c99.importer import import_network
-from quantbench.c99.verify import verify
-from quantbench.hush import hushed
-from quantbench.methods._onnx import export
-from quantbench.task import Task
+from quantbench.c99.ir.graph import Conv
+from quantbench.c99.ir.interpreter import dequantized, execute, quantized
+from quantbench.export.to_onnx import export
+from quantbench.system.silence import hushed
+from quantbench.tasks.task import Task
 
 EPOCHS, BATCH = 12, 60
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from quantbench.c99.build import WARNINGS
-from quantbench.c99.graph import Graph
+from quantbench.c99.build.library import WARNINGS
+from quantbench.c99.ir.graph import Graph
 from tests.c99.drawn import graphs
 
 PROGRAM = "./check"

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from quantbench import plugins
-from quantbench.artifact import Artifact, load_artifact
-from quantbench.checkpoint import Checkpoint
+from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.errors import SettingError
-from quantbench.quantizing import quantize
-from quantbench.records import Settings
 from quantbench.settings import parse_settings
-from quantbench.storage import MANIFEST
-from quantbench.structure import layers
+from quantbench.study.quantize import quantize
 from quantbench.system.files import sha256_of
-from quantbench.task import Task
+from quantbench.system.record import Settings
+from quantbench.system.store import MANIFEST
+from quantbench.tasks.layers import layers
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
 
 METHODS = plugins.names("methods")
 ALL = [

@@ -28,7 +28,7 @@ KNOWN = {
 }
 
 
-@pytest.mark.parametrize("name", plugins.names("measure"))
+@pytest.mark.parametrize("name", plugins.names("metrics"))
 def test_it_gives_what_was_worked_out_by_hand(name: str) -> None:
     unit, higher, value = KNOWN[name]
     module = plugins.metric(name)
@@ -36,7 +36,7 @@ def test_it_gives_what_was_worked_out_by_hand(name: str) -> None:
     assert module.compute(SEEN) == pytest.approx(value, rel=1e-7)
 
 
-@pytest.mark.parametrize("name", plugins.names("measure"))
+@pytest.mark.parametrize("name", plugins.names("metrics"))
 def test_it_leaves_what_it_sees_as_it_was(name: str) -> None:
     before = LOGITS.copy(), FLOAT.copy(), LABELS.copy()
     plugins.metric(name).compute(SEEN)

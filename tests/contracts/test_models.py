@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from quantbench import plugins
-from quantbench.records import Layer
-from quantbench.structure import layers
+from quantbench.tasks.layers import layers
+from quantbench.tasks.records import Layer
 
 pytestmark = pytest.mark.parametrize("name", plugins.names("models"))
 

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from quantbench import plugins
-from quantbench.artifact import Artifact, load_artifact
-from quantbench.checkpoint import Checkpoint
+from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.errors import ArtifactError, QuantbenchError
-from quantbench.methods import _eager
-from quantbench.quantizing import quantize
-from quantbench.task import Task
+from quantbench.export import eager
+from quantbench.study.quantize import quantize
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
 from tests.process import python
 
 METHODS = {name: plugins.method(name) for name in plugins.names("methods")}
@@ -36,7 +36,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from quantbench import plugins
-from quantbench.artifact import load_artifact
+from quantbench.artifacts.artifact import load_artifact
 
 inputs = np.load("inputs.npy", allow_pickle=False)
 for number, (runtime, folder) in enumerate(json.loads(sys.argv[1])):
@@ -194,7 +194,7 @@ def test_float32_is_the_same_network_in_every_runtime(
         np.testing.assert_allclose(other, every[0], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("engine", _eager.engines())
+@pytest.mark.parametrize("engine", eager.engines())
 @pytest.mark.parametrize("method", ["dynamic", "static", "static_uncalibrated"])
 def test_torch_runs_the_engine_that_the_artifact_names(
     task: Task,
@@ -210,7 +210,7 @@ def test_torch_runs_the_engine_that_the_artifact_names(
     inputs = task.inputs(task.test)
     monkeypatch.setattr(torch.backends.quantized, "engine", engine)  # put back at the end
     found = set()
-    for selected in _eager.engines():
+    for selected in eager.engines():
         torch.backends.quantized.engine = selected
         found.add(plugins.runtime("torch").load(artifact, 1)(inputs).tobytes())
     assert len(found) == 1
@@ -221,7 +221,7 @@ def test_an_engine_that_is_not_here_is_named(
 ) -> None:
     settings = METHODS["static"].SETTINGS.model_validate({"engine": "qnnpack"})
     artifact = quantize(task, checkpoint, "static", settings, "torch", tmp_path)
-    monkeypatch.setattr(_eager, "engines", lambda: ["x86"])
+    monkeypatch.setattr(eager, "engines", lambda: ["x86"])
     with pytest.raises(ArtifactError, match="'qnnpack' isn't in this build of PyTorch") as caught:
         plugins.runtime("torch").load(artifact, 1)
     assert len(str(caught.value).splitlines()) == 1

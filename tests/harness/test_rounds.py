@@ -9,12 +9,12 @@ from typing import TypeVar
 import pytest
 from pydantic import ValidationError
 
-from quantbench.compare import speed
-from quantbench.contracts import quiet
 from quantbench.errors import WorkerError
-from quantbench.harness.plan import FULL, Plan
 from quantbench.harness.rounds import Rounds, latency, time_in_turn
+from quantbench.harness.schedule import FULL, Plan
 from quantbench.harness.worker import Request
+from quantbench.results.statistics import speed
+from quantbench.system.progress import quiet
 
 T = TypeVar("T")
 LOG: list[tuple[str, str, int]] = []

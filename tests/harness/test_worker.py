@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
 from quantbench.harness.worker import Engine, Request, serve
-from quantbench.task import Task
+from quantbench.tasks.task import Task
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from quantbench import plugins
-from quantbench.artifact import Artifact
-from quantbench.checkpoint import Checkpoint
-from quantbench.quantizing import quantize
+from quantbench.artifacts.artifact import Artifact
 from quantbench.settings import parse_settings
-from quantbench.task import Task
+from quantbench.study.quantize import quantize
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
 
 BOUND = 0.02
 """Root mean square of the logits' error over that of the logits.

@@ -14,17 +14,18 @@ import pytest
 import torch
 
 from quantbench import plugins
-from quantbench.artifact import Artifact
-from quantbench.checkpoint import STATE, Checkpoint, float_model
-from quantbench.contracts import quiet
+from quantbench.artifacts.artifact import Artifact
+from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.errors import CalibrationError
-from quantbench.methods import _onnx, _ort, nncf_static
-from quantbench.records import Training
-from quantbench.state import write_state
-from quantbench.storage import save
-from quantbench.structure import layers
-from quantbench.task import Task
-from quantbench.training import train
+from quantbench.export import ort_quantizer, to_onnx
+from quantbench.methods import nncf_static
+from quantbench.system.progress import quiet
+from quantbench.system.store import save
+from quantbench.tasks.layers import layers
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.training.records import Training
+from quantbench.training.train import train
 from tests import tiny
 from tests.kinds.register import register
 from tests.methods.ort import constants, error, logits, made
@@ -160,9 +161,9 @@ def test_its_error_is_no_more_than_that_of_the_librarys_own_settings(
         expected = model(torch.from_numpy(task.inputs(task.test))).numpy()
     ours = error(logits(made(task, checkpoint, tmp_path, "nncf_static"), task), expected)
 
-    _ort.float_onnx(model, task.input_shape, tmp_path / "float.onnx")
+    ort_quantizer.float_onnx(model, task.input_shape, tmp_path / "float.onnx")
     samples = [{"input": sample[None]} for sample in task.inputs(task.calibration)]
-    with _onnx.hushed():
+    with to_onnx.hushed():
         quantized = nncf.quantize(
             onnx.load(tmp_path / "float.onnx"),
             nncf.Dataset(samples),

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantbench.artifact import Artifact
-from quantbench.checkpoint import Checkpoint
-from quantbench.contracts import quiet
-from quantbench.methods import _ort, ort_dynamic
-from quantbench.task import Task
+from quantbench.artifacts.artifact import Artifact
+from quantbench.export import ort_quantizer
+from quantbench.methods import ort_dynamic
+from quantbench.system.progress import quiet
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
 from tests.methods.ort import BOUND, error, logits, made, stored, weights
 
 
@@ -83,7 +84,7 @@ def test_a_reduced_range_is_that_of_seven_bits(
 def test_the_range_is_reduced_where_sums_would_saturate(
     monkeypatch: pytest.MonkeyPatch, vnni: bool
 ) -> None:
-    monkeypatch.setattr(_ort, "has_vnni", lambda _: vnni)
+    monkeypatch.setattr(ort_quantizer, "has_vnni", lambda _: vnni)
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     assert not ort_dynamic.DynamicSettings().reduce_range
     assert ort_dynamic.DynamicSettings(weights="int8").reduce_range == (not vnni)

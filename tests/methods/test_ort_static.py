@@ -14,13 +14,15 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from quantbench.artifact import Artifact
-from quantbench.checkpoint import STATE, Checkpoint
-from quantbench.contracts import quiet
+from quantbench.artifacts.artifact import Artifact
+from quantbench.artifacts.state_file import STATE
 from quantbench.errors import CalibrationError, SettingError
-from quantbench.methods import _ort, ort_static
+from quantbench.export import ort_quantizer
+from quantbench.methods import ort_static
 from quantbench.settings import parse_settings
-from quantbench.task import Task
+from quantbench.system.progress import quiet
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
 from tests.methods.ort import BOUND, constants, error, logits, made, stored, weights
 
 CALIBRATIONS = ("minmax", "entropy", "percentile")
@@ -93,7 +95,7 @@ def test_a_reduced_range_is_that_of_seven_bits(
 def test_the_range_is_reduced_where_sums_would_saturate(
     monkeypatch: pytest.MonkeyPatch, vnni: bool, machine: str
 ) -> None:
-    monkeypatch.setattr(_ort, "has_vnni", lambda _: vnni)
+    monkeypatch.setattr(ort_quantizer, "has_vnni", lambda _: vnni)
     monkeypatch.setattr("platform.machine", lambda: machine)
     found = {types: ort_static.StaticSettings(types=types).reduce_range for types in TYPES}
     saturates = machine == "x86_64" and not vnni

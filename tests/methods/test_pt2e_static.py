@@ -11,22 +11,23 @@ import torch
 from torch import fx, nn
 
 from quantbench import plugins
-from quantbench.artifact import Artifact
-from quantbench.checkpoint import Checkpoint, float_model
-from quantbench.contracts import quiet
+from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import CalibrationError
-from quantbench.methods import _pt2e, pt2e_static
-from quantbench.methods._export import exported
-from quantbench.quantizing import quantize
-from quantbench.task import Task
+from quantbench.export import pt2e
+from quantbench.export.to_program import exported
+from quantbench.methods import pt2e_static
+from quantbench.study.quantize import quantize
+from quantbench.system.progress import quiet
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
 from tests.process import python
 
 CHILD = """
 import sys
 from pathlib import Path
 from quantbench import plugins
-from quantbench.checkpoint import load_checkpoint
-from quantbench.quantizing import quantize
+from quantbench.training.checkpoint import load_checkpoint
+from quantbench.study.quantize import quantize
 from tests import tiny
 
 method = plugins.method("pt2e_static")
@@ -92,24 +93,24 @@ def test_a_reduced_range_is_said(
 
 def test_the_range_is_reduced_where_sums_would_saturate(monkeypatch: pytest.MonkeyPatch) -> None:
     for has in (True, False):
-        monkeypatch.setattr(_pt2e, "has_vnni", lambda _, has=has: has)
+        monkeypatch.setattr(pt2e, "has_vnni", lambda _, has=has: has)
         assert pt2e_static.SETTINGS().reduce_range is not has
 
 
 def test_an_observer_that_saw_nothing_is_named(task: Task, checkpoint: Checkpoint) -> None:
     model = float_model(task, checkpoint)
-    graph = _pt2e.prepared(model, task.input_shape, reduce_range=False, train=False)
+    graph = pt2e.prepared(model, task.input_shape, reduce_range=False, train=False)
     with pytest.raises(CalibrationError, match="saw no calibration data"):
-        _pt2e.calibrate(graph, torch.zeros(0, *task.input_shape), lambda *_: ())
+        pt2e.calibrate(graph, torch.zeros(0, *task.input_shape), lambda *_: ())
 
 
 def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
     torch.manual_seed(0)
     model = mixed().eval()
     inputs = torch.randn(200, 1, 32, 32)
-    graph = _pt2e.prepared(model, (1, 32, 32), reduce_range=False, train=False)
-    _pt2e.calibrate(graph, inputs, quiet)
-    converted = _pt2e.converted(graph)
+    graph = pt2e.prepared(model, (1, 32, 32), reduce_range=False, train=False)
+    pt2e.calibrate(graph, inputs, quiet)
+    converted = pt2e.converted(graph)
     with torch.no_grad():
         np.testing.assert_allclose(converted(inputs), model(inputs), atol=0.05)
         assert torch.equal(converted(inputs)[:3], converted(inputs[:3]))
@@ -119,7 +120,7 @@ def test_a_graph_in_training_mode_is_refused() -> None:
     graph = exported(mixed().train(), (1, 32, 32)).module()
     assert isinstance(graph, fx.GraphModule)
     with pytest.raises(CalibrationError, match="after conversion, '1' still works as in training"):
-        _pt2e.require_eval(graph, "conversion")
+        pt2e.require_eval(graph, "conversion")
 
 
 def test_torchao_is_missing_or_too_old(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from quantbench.batches import Images
-from quantbench.checkpoint import Checkpoint, float_model
-from quantbench.contracts import quiet
 from quantbench.errors import CalibrationError
-from quantbench.methods import _pt2e, qat
-from quantbench.quantizing import quantize
-from quantbench.recipes import RECIPES
-from quantbench.task import Task
+from quantbench.export import pt2e
+from quantbench.methods import qat
+from quantbench.study.quantize import quantize
+from quantbench.system.progress import quiet
+from quantbench.tasks.task import Task
+from quantbench.training.batches import Images
+from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.training.recipes import RECIPES
 from tests.methods.test_pt2e_static import mixed
 
 RECIPE = RECIPES["reference"]
@@ -33,7 +34,7 @@ def test_it_learns_and_leaves_the_float_network_as_it_was() -> None:
     before = {name: value.clone() for name, value in model.state_dict().items()}
     settings = qat.SETTINGS(lr=1e-3, batch=20, epochs=3)
     seen = images(200)
-    graph = _pt2e.converted(qat.trained(model, (1, 32, 32), seen, settings, RECIPE, quiet))
+    graph = pt2e.converted(qat.trained(model, (1, 32, 32), seen, settings, RECIPE, quiet))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     with torch.no_grad():
         logits = graph(seen.inputs)
@@ -91,7 +92,7 @@ def test_what_was_read_back_is_what_was_trained(task: Task, checkpoint: Checkpoi
     graph = qat.trained(model, task.input_shape, seen, settings, RECIPE, quiet)
     back = qat._fake_quantized(model, task.input_shape, settings)
     back.load_state_dict(graph.state_dict())
-    both = [_pt2e.converted(qat._in_eval(one)) for one in (graph, back)]
+    both = [pt2e.converted(qat._in_eval(one)) for one in (graph, back)]
     with torch.no_grad():
         assert torch.equal(*(one(seen.inputs) for one in both))
 

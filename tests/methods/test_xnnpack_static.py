@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from quantbench import plugins
-from quantbench.artifact import Artifact
-from quantbench.checkpoint import Checkpoint
-from quantbench.contracts import quiet
+from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import CalibrationError, UnavailableError
-from quantbench.methods import _executorch, float32, xnnpack_static
-from quantbench.quantizing import quantize
-from quantbench.task import Task
+from quantbench.export import to_executorch
+from quantbench.methods import float32, xnnpack_static
+from quantbench.study.quantize import quantize
+from quantbench.system.progress import quiet
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
 from tests.methods.ort import BOUND, error, logits
 
 
@@ -50,9 +51,9 @@ def test_its_logits_are_quantized_too(artifacts: Callable[[str, str, str], Artif
 
 def test_what_xnnpack_leaves_to_others_is_listed(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.SELU(), nn.Flatten(), nn.Linear(72, 10)).eval()
-    outside = _executorch.lower(model, (1, 8, 8), tmp_path / "model.pte")
+    outside = to_executorch.lower(model, (1, 8, 8), tmp_path / "model.pte")
     assert outside == {"aten_elu_default": "1"}
-    assert _executorch.note(outside) == (
+    assert to_executorch.note(outside) == (
         "on ExecuTorch's portable kernels, outside XNNPACK: aten_elu_default",
     )
 
@@ -60,7 +61,7 @@ def test_what_xnnpack_leaves_to_others_is_listed(tmp_path: Path) -> None:
 def test_a_layer_left_to_others_is_float(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_executorch, "lower", lambda *_: {"aten_linear_default": "fc1"})
+    monkeypatch.setattr(to_executorch, "lower", lambda *_: {"aten_linear_default": "fc1"})
     told = xnnpack_static.quantize(
         task, checkpoint, xnnpack_static.SETTINGS(), "executorch", tmp_path, quiet
     )

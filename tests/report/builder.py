@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from quantbench.answer import answered
-from quantbench.compare import mcnemar, speed, wilson
-from quantbench.records import (
-    AgainstFloat,
-    Coverage,
-    Environment,
-    Epoch,
-    Latency,
-    Results,
-    Row,
-    Skipped,
-    Throughput,
-    Training,
-)
+from quantbench.harness.records import Latency, Skipped, Throughput
+from quantbench.numerics.coverage import Coverage
+from quantbench.results.recommend import answered
+from quantbench.results.records import AgainstFloat, Results, Row
+from quantbench.results.statistics import mcnemar, speed, wilson
+from quantbench.system.machine import Environment
+from quantbench.training.records import Epoch, Training
 
 MACS = 416_520
 LINEAR_MACS = 120 * 84 + 84 * 10

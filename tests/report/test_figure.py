@@ -8,20 +8,19 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from quantbench.cells import large, small
 from quantbench.report.figure import (
     comparison_figure,
     latency_figure,
     loss_figure,
     tradeoff_figure,
 )
-from quantbench.report.figure._drawing import accuracy_floor
-from quantbench.report.figure._labels import label_points, spread_out
+from quantbench.report.figure.drawing import accuracy_floor
+from quantbench.report.figure.labels import label_points, spread_out
 from quantbench.report.figure.latency import by_batch, named_rows
 from quantbench.report.figure.tradeoff import frontier
 from quantbench.report.write import write
-
-from .builder import environment, latency, results, row, training
+from quantbench.results.select import large, small
+from tests.report.builder import environment, latency, results, row, training
 
 
 def opened(png):

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from quantbench.report.order import Order, ordered
-
-from .builder import row
+from tests.report.builder import row
 
 ROWS = (
     row("a", size=3, correct=9_800, single=20.0, model=30.0),

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
 from quantbench.runtimes import c99, onnxruntime, reference
-from quantbench.task import Task
+from quantbench.tasks.task import Task
 from tests.c99 import checking
 
 Artifacts = Callable[[str, str, str], Artifact]

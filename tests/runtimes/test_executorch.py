@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from executorch.extension.pybindings import _C
 
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import ArtifactError
-from quantbench.methods._executorch import LARGEST
+from quantbench.export.to_executorch import LARGEST
 from quantbench.runtimes import executorch as runtime
-from quantbench.task import Task
+from quantbench.tasks.task import Task
 
 
 def test_more_images_than_the_bound_are_given_in_parts(

@@ -9,10 +9,10 @@ import numpy as np
 import openvino
 import pytest
 
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import ArtifactError
 from quantbench.runtimes import openvino as runtime
-from quantbench.task import Task
+from quantbench.tasks.task import Task
 from tests.process import python
 
 HOMELESS = """
@@ -22,7 +22,7 @@ import numpy as np
 import quantbench
 import nncf, onnxruntime
 from quantbench import plugins
-from quantbench.artifact import load_artifact
+from quantbench.artifacts.artifact import load_artifact
 for name in ("openvino", "onnxruntime"):
     predict = plugins.runtime(name).load(load_artifact(Path(sys.argv[1])), 1)
     predict(np.zeros((2, 1, 32, 32), np.float32))

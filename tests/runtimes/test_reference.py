@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantbench.artifact import KIND, Artifact
-from quantbench.c99 import sizes
+from quantbench.artifacts.artifact import KIND, Artifact
+from quantbench.artifacts.records import ArtifactBody
+from quantbench.c99.ir import sizes
 from quantbench.errors import ArtifactError
-from quantbench.records import ArtifactBody, Quantized
+from quantbench.numerics.coverage import Quantized
 from quantbench.runtimes import reference
-from quantbench.storage import save
-from quantbench.task import Task
+from quantbench.system.store import save
+from quantbench.tasks.task import Task
 from tests.c99.models import Model, images
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import StorageError, UnavailableError
-from quantbench.runtimes import _inductor, torch_compile
-from quantbench.task import Task
+from quantbench.export import inductor
+from quantbench.runtimes import torch_compile
+from quantbench.tasks.task import Task
 from tests.process import python
 
 Artifacts = Callable[[str, str, str], Artifact]
@@ -23,7 +24,7 @@ CHILD = """
 import sys
 from pathlib import Path
 import numpy as np
-from quantbench.artifact import load_artifact
+from quantbench.artifacts.artifact import load_artifact
 from quantbench.runtimes import torch_compile
 
 predict = torch_compile.load(load_artifact(Path(sys.argv[1])), 1)
@@ -65,7 +66,7 @@ def test_a_library_is_made_once(artifacts: Artifacts, monkeypatch: pytest.Monkey
     def again(*arguments: object) -> None:
         raise AssertionError("compiled again")
 
-    monkeypatch.setattr(_inductor, "_compile_in_child", again)
+    monkeypatch.setattr(inductor, "_compile_in_child", again)
     torch_compile.load(artifact, 1)
     with pytest.raises(AssertionError, match="compiled again"):
         torch_compile.load(artifact, 2)
@@ -77,16 +78,16 @@ def test_another_cpu_gets_a_library_of_its_own(
 ) -> None:
     artifact = artifacts("lenet", "float32", "pt2")
     torch_compile.load(artifact, 1)
-    here = _inductor.environment()
+    here = inductor.environment()
     other = here.model_copy(update={"instruction_sets": ("avx2",)})
-    monkeypatch.setattr(_inductor, "environment", lambda **_: other)
+    monkeypatch.setattr(inductor, "environment", lambda **_: other)
     asked: list[object] = []
 
     def stop(*arguments: object) -> None:
         asked.append(arguments)
         raise UnavailableError("asked")
 
-    monkeypatch.setattr(_inductor, "_compile_in_child", stop)
+    monkeypatch.setattr(inductor, "_compile_in_child", stop)
     with pytest.raises(UnavailableError, match="asked"):
         torch_compile.load(artifact, 1)
     assert len(asked) == 1
@@ -117,12 +118,12 @@ class Built:
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Built:
     monkeypatch.setenv("QUANTBENCH_CACHE", str(tmp_path / "cache"))
     child = Built()
-    monkeypatch.setattr(_inductor, "_compile_in_child", child)
+    monkeypatch.setattr(inductor, "_compile_in_child", child)
     return child
 
 
 def contents(batches: tuple[int, ...], threads: int = 1) -> list[bytes]:
-    with _inductor.libraries(Path("model.pt2"), "0", batches, threads) as made:
+    with inductor.libraries(Path("model.pt2"), "0", batches, threads) as made:
         return [made[batch].read_bytes() for batch in batches]
 
 
@@ -130,7 +131,7 @@ def test_what_is_missing_or_damaged_is_compiled_again(tmp_path: Path, built: Bui
     assert contents((1, 1000)) == [b"library 1", b"library 1000"]
     assert contents((1, 1000)) == [b"library 1", b"library 1000"]
     assert built.batches == [[1, 1000]]
-    with _inductor.libraries(Path("model.pt2"), "0", (1,), 1) as made:
+    with inductor.libraries(Path("model.pt2"), "0", (1,), 1) as made:
         path = made[1]
     for damage in (b"Library 1", b"library", b""):
         path.write_bytes(damage)
@@ -169,10 +170,10 @@ def test_a_compilation_that_was_killed_leaves_nothing_that_is_used(
         (work / "half.so").write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_inductor, "_compile_in_child", killed)
+    monkeypatch.setattr(inductor, "_compile_in_child", killed)
     with pytest.raises(KeyboardInterrupt):
         contents((2,))
-    monkeypatch.setattr(_inductor, "_compile_in_child", built)
+    monkeypatch.setattr(inductor, "_compile_in_child", built)
     assert contents((2,)) == [b"library 2"]
     assert built.found[-1] == set()
 
@@ -184,7 +185,7 @@ def test_a_program_that_does_not_compile_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         UnavailableError, match=r"can't compile float32-pt2-x: .*not a readable"
     ) as e:
-        _inductor._compile_in_child(model, [1], 1, tmp_path, tmp_path)
+        inductor._compile_in_child(model, [1], 1, tmp_path, tmp_path)
     assert len(str(e.value).splitlines()) == 1
 
 
@@ -195,7 +196,7 @@ def test_a_cache_that_can_not_be_written_is_named(
     monkeypatch.setenv("QUANTBENCH_CACHE", str(tmp_path / "file"))
     with (
         pytest.raises(StorageError, match="set QUANTBENCH_CACHE"),
-        _inductor.libraries(tmp_path / "model.pt2", "", (1,), 1),
+        inductor.libraries(tmp_path / "model.pt2", "", (1,), 1),
     ):
         pass
 

@@ -10,9 +10,9 @@ import pytest
 from pydantic import JsonValue
 
 from quantbench.errors import StorageError
-from quantbench.records import Record
 from quantbench.system import cache
 from quantbench.system.cache import root
+from quantbench.system.record import Record
 from tests.process import start
 
 

@@ -11,31 +11,31 @@ from pydantic import JsonValue
 
 import quantbench
 from quantbench import plugins
-from quantbench.artifact import Artifact
-from quantbench.checkpoint import Checkpoint
-from quantbench.environment import environment
-from quantbench.evaluating import evaluation_inputs
-from quantbench.harness.plan import Plan
+from quantbench.artifacts.artifact import Artifact
+from quantbench.harness.evaluate import evaluation_inputs
+from quantbench.harness.pool import Candidate, Job
+from quantbench.harness.schedule import Plan
+from quantbench.harness.timing import timing_inputs
 from quantbench.methods.qat import _trained_from
-from quantbench.quantizing import artifact_inputs
-from quantbench.storage import key
+from quantbench.study.quantize import artifact_inputs
 from quantbench.system import fingerprint as module
 from quantbench.system.fingerprint import fingerprint
-from quantbench.task import Task
-from quantbench.timing import timing_inputs
-from quantbench.training import training_inputs
-from quantbench.workers import Candidate, Job
+from quantbench.system.machine import environment
+from quantbench.system.store import key
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
+from quantbench.training.train import training_inputs
 from tests import tiny
 from tests.process import python
 
 PACKAGE = Path(quantbench.__file__).parent
 ROOTS = (
-    "quantbench.training",
+    "quantbench.training.train",
     "quantbench.methods.dynamic",
     "quantbench.methods.qat",
     "quantbench.runtimes.c99",
     "quantbench.runtimes.torch_compile",
-    "quantbench.timing",
+    "quantbench.harness.timing",
 )
 
 LOADED = """
@@ -71,7 +71,7 @@ def test_an_edit_of_any_file_in_it_shows_and_of_any_other_does_not(copy: Path, r
     outside = {path for path in copy.rglob("*") if path.is_file() and path.suffix != ".pyc"}
     outside -= inside
     assert len(inside) > 15
-    assert {copy / "cli.py", copy / "report" / "table.py"} <= outside
+    assert {copy / "cli" / "app.py", copy / "report" / "terminal" / "page.py"} <= outside
     for path in outside:
         path.write_bytes(path.read_bytes() + b"\n")
     module._sha256.cache_clear()
@@ -119,7 +119,7 @@ def test_what_each_way_to_import_leads_to(tmp_path: Path) -> None:
 
 def test_a_module_that_is_not_there_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"there is no module quantbench\.methods\.statik"):
-        fingerprint("quantbench.timing", "quantbench.methods.statik")
+        fingerprint("quantbench.harness.timing", "quantbench.methods.statik")
 
 
 Key = Callable[[], str]
@@ -160,21 +160,21 @@ def keys(
 @pytest.mark.parametrize(
     ("edited", "changed"),
     [
-        ("runtimes/_inductor.py", {"on torch_compile", "times"}),
-        ("exported.py", {"training", "pt2e_static", "on torch_compile", "times"}),
-        ("timing.py", {"times"}),
-        ("workers.py", {"on torch", "on torch_compile", "on c99", "times"}),
+        ("export/inductor.py", {"on torch_compile", "times"}),
+        ("artifacts/pt2_file.py", {"training", "pt2e_static", "on torch_compile", "times"}),
+        ("harness/timing.py", {"times"}),
+        ("harness/pool.py", {"on torch", "on torch_compile", "on c99", "times"}),
         ("harness/rounds.py", {"times"}),
-        ("methods/_pt2e.py", {"training", "pt2e_static"}),
-        ("methods/_eager.py", {"dynamic"}),
+        ("export/pt2e.py", {"training", "pt2e_static"}),
+        ("export/eager.py", {"dynamic"}),
         ("models/lenet.py", {"checkpoint", "training", "dynamic", "pt2e_static"}),
         ("models/mlp.py", set()),
         ("c99/kernels/avx2.h", {"on c99"}),
         ("c99/cortexm/count.c", set()),
-        ("batches.py", {"checkpoint", "training"}),
-        ("report/table.py", set()),
-        ("commands.py", set()),
-        ("study.py", set()),
+        ("training/batches.py", {"checkpoint", "training"}),
+        ("report/terminal/page.py", set()),
+        ("cli/commands.py", set()),
+        ("study/pipeline.py", set()),
     ],
 )
 def test_the_keys_of_steps_that_an_edit_changes(
@@ -189,8 +189,8 @@ def test_the_keys_of_steps_that_an_edit_changes(
 
 
 LIBRARY_KEY = """
-from quantbench.runtimes import _inductor
-print(sorted(_inductor.recipe("0" * 64, 1, 1).items()))
+from quantbench.export import inductor
+print(sorted(inductor.recipe("0" * 64, 1, 1).items()))
 """
 
 
@@ -204,7 +204,7 @@ def test_the_setting_of_a_compiler_is_in_the_key_of_what_it_compiles(copy: Path)
 
     before = told()
     assert told() == before
-    path = copy / "runtimes" / "_inductor.py"
+    path = copy / "export" / "inductor.py"
     text = path.read_text()
     assert text.count('"freezing": True') == 1
     path.write_text(text.replace('"freezing": True', '"freezing": False'))
@@ -213,11 +213,11 @@ def test_the_setting_of_a_compiler_is_in_the_key_of_what_it_compiles(copy: Path)
 
 def test_a_plug_in_from_outside_is_known_by_its_file(tmp_path: Path) -> None:
     own = tmp_path / "mine.py"
-    own.write_text("from quantbench.records import Record\n", encoding="utf-8")
+    own.write_text("from quantbench.system.record import Record\n", encoding="utf-8")
     before = fingerprint(own)
-    assert {"mine.py", "records.py"} <= before.keys()
+    assert {"mine.py", "system/record.py"} <= before.keys()
     other = tmp_path / "folder" / "mine.py"
     other.parent.mkdir()
-    other.write_text("from quantbench.records import Record\n\n", encoding="utf-8")
+    other.write_text("from quantbench.system.record import Record\n\n", encoding="utf-8")
     after = fingerprint(other)
     assert {name for name in before if before[name] != after[name]} == {"mine.py"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.c99.cortex import simulation
-from quantbench.c99.targets import Target
+from quantbench.c99.build.cortex_m import simulation
+from quantbench.c99.target.target import Target
 from tests.c99.together import PROGRAM
 
 

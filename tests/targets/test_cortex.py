@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from quantbench import compiling
-from quantbench.artifact import Artifact
-from quantbench.c99.cortex import BOARDS, Counts, counted
-from quantbench.c99.emit import emit
-from quantbench.c99.targets import Dtype, Target
+from quantbench.artifacts.artifact import Artifact
+from quantbench.c99.build.cortex_m import BOARDS, Counts, counted
+from quantbench.c99.generate import emit
+from quantbench.c99.target.target import Dtype, Target
+from quantbench.cli import compile
 from quantbench.errors import CompileError
 from tests.c99.builder import lenet
 from tests.targets.machines import needs
@@ -113,7 +113,7 @@ def test_what_is_printed(
     dtype: Dtype,
 ) -> None:
     model = artifacts("lenet", method, "onnx").folder / "model.onnx"
-    compiling.compile_(compiling.Source(model, tmp_path / "c"), Target.CORTEX_M7, dtype)
+    compile.compile_(compile.Source(model, tmp_path / "c"), Target.CORTEX_M7, dtype)
     said = capsys.readouterr().out
     assert "code and constants (-Os, cortex-m7)" in said
     assert "of stack" in said

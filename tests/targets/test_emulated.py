@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.c99.sets import SETS, KernelSet
-from quantbench.c99.targets import Target
+from quantbench.c99.target.isa import SETS, KernelSet
+from quantbench.c99.target.target import Target
 from tests.c99.checking import command
 from tests.c99.together import all_pass
 from tests.targets.networks import networks

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.c99.targets import Target
+from quantbench.c99.target.target import Target
 from tests.c99.together import all_pass
 from tests.targets.machines import MACHINES, Machine
 from tests.targets.networks import networks

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quantbench.c99 import _quantization
-from quantbench.c99._integer_state import IntegerState
-from quantbench.c99._operators import SHARED, Operator, checked, require_known
-from quantbench.c99._reading import Network, read
-from quantbench.c99._schemes import require_qdq
-from quantbench.c99._values import Pending, Probabilities, Quantized, Real
-from quantbench.c99.graph import Graph, Tensor
-from quantbench.c99.sizes import require_sizes
+from quantbench.c99.frontend.int8_context import IntegerState
+from quantbench.c99.frontend.reader import Network, read
+from quantbench.c99.frontend.schemes import require_qdq
+from quantbench.c99.frontend.values import (
+    Pending,
+    Probabilities,
+    Quantized,
+    Real,
+)
+from quantbench.c99.ir.graph import Graph, Tensor
+from quantbench.c99.ir.sizes import require_sizes
+from quantbench.c99.ops import quantize
+from quantbench.c99.ops.registry import (
+    SHARED,
+    Operator,
+    checked,
+    require_known,
+)
 from quantbench.errors import CompileError
 
 OPERATORS: dict[str, Operator[IntegerState]] = {
     **SHARED,
-    "Cast": Operator(_quantization.cast, 1, 1, SHARED["Cast"].attributes),
+    "Cast": Operator(quantize.cast, 1, 1, SHARED["Cast"].attributes),
     "DequantizeLinear": Operator(
-        _quantization.dequantize, 2, 3, frozenset({"axis", "block_size", "output_dtype"})
+        quantize.dequantize, 2, 3, frozenset({"axis", "block_size", "output_dtype"})
     ),
     "QuantizeLinear": Operator(
-        _quantization.quantize, 2, 3,
+        quantize.quantize, 2, 3,
         frozenset({"axis", "block_size", "output_dtype", "saturate", "precision"}),
     ),
 }  # fmt: skip

@@ -4,16 +4,23 @@ A plug-in holds `SPEC`, a `DataSpec`. `load(SPEC)` gives the splits, `preprocess
 network's input of images, `probe` says which sources answer.
 """
 
-from quantbench.data._load import (
+from quantbench.data.idx.load import (
     iterate_like_a_report,
     load,
     preprocess,
     preprocess_sha256,
     split_indices,
 )
-from quantbench.data._probe import probe
-from quantbench.data._spec import DataSpec, IdxFile, SourceStatus, Split, Splits, Wheel
-from quantbench.data._web import Network
+from quantbench.data.idx.probe import probe
+from quantbench.data.idx.spec import (
+    DataSpec,
+    IdxFile,
+    SourceStatus,
+    Split,
+    Splits,
+    Wheel,
+)
+from quantbench.data.idx.web import Network
 
 __all__ = [
     "DataSpec",

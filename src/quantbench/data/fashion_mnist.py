@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from quantbench.data._spec import DataSpec, IdxFile
+from quantbench.data.idx.spec import DataSpec, IdxFile
 
 SPEC = DataSpec(
     name="fashion_mnist",

@@ -1,6 +1,6 @@
 """MNIST: handwritten digits (LeCun, Cortes and Burges)."""
 
-from quantbench.data._spec import DataSpec, IdxFile, Wheel
+from quantbench.data.idx.spec import DataSpec, IdxFile, Wheel
 
 SPEC = DataSpec(
     name="mnist",

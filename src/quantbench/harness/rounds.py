@@ -9,12 +9,12 @@ from typing import cast
 
 import numpy as np
 
-from quantbench.contracts import Track
 from quantbench.errors import WorkerError
-from quantbench.harness.plan import Cell, Plan
 from quantbench.harness.process import Worker
+from quantbench.harness.records import Latency
+from quantbench.harness.schedule import Cell, Plan
 from quantbench.harness.worker import Request
-from quantbench.records import Latency
+from quantbench.system.progress import Track
 
 
 @dataclass

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from quantbench import plugins
-from quantbench.artifact import load_artifact
+from quantbench.artifacts.artifact import load_artifact
 from quantbench.contracts import Predict
 from quantbench.data import Split, iterate_like_a_report, preprocess
 from quantbench.errors import EngineError, QuantbenchError, StorageError, cause
 from quantbench.harness.arrays import write_array
-from quantbench.records import Record
 from quantbench.system.files import writing
+from quantbench.system.record import Record
 
 
 class Request(Record):

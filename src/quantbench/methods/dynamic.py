@@ -13,12 +13,17 @@ import torch
 from torch import nn
 from torch.ao.quantization import quantize_dynamic
 
-from quantbench.checkpoint import STATE, Checkpoint, float_model
-from quantbench.contracts import Track
-from quantbench.methods._eager import EagerSettings, layer_numerics, silenced, using_engine
-from quantbench.records import Quantized
-from quantbench.state import write_state
-from quantbench.task import Task
+from quantbench.artifacts.state_file import STATE, write_state
+from quantbench.export.eager import (
+    EagerSettings,
+    layer_numerics,
+    silenced,
+    using_engine,
+)
+from quantbench.numerics.coverage import Quantized
+from quantbench.system.progress import Track
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
 
 FORMATS = ("torch",)
 LIBRARIES = ("torch",)

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from torch import nn
 
-from quantbench.checkpoint import STATE, Checkpoint, float_model
-from quantbench.contracts import Track
-from quantbench.methods import _executorch
-from quantbench.methods._onnx import export
-from quantbench.records import LayerNumerics, Quantized, Settings
-from quantbench.state import write_state
-from quantbench.structure import layers
-from quantbench.task import Task
+from quantbench.artifacts.state_file import STATE, write_state
+from quantbench.export import to_executorch
+from quantbench.export.to_onnx import export
+from quantbench.numerics.coverage import LayerNumerics, Quantized
+from quantbench.system.progress import Track
+from quantbench.system.record import Settings
+from quantbench.tasks.layers import layers
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
 
 FORMATS = ("torch", "pt2", "onnx", "executorch")
 LIBRARIES = ("torch", "onnx", "onnxscript", "executorch")
@@ -38,19 +39,19 @@ def quantize(
         write_state(folder / STATE, model.state_dict())
     elif format == "pt2":
         # Reading programs back needs parts of PyTorch that float32 in other formats does without.
-        from quantbench.exported import write_program
-        from quantbench.methods._export import exported
+        from quantbench.artifacts.pt2_file import write_program
+        from quantbench.export.to_program import exported
 
         write_program(folder / "model.pt2", exported(model, task.input_shape))
     elif format == "executorch":
-        outside = _executorch.lower(model, task.input_shape, folder / _executorch.MODEL)
+        outside = to_executorch.lower(model, task.input_shape, folder / to_executorch.MODEL)
     else:
         export(model, task.input_shape, folder / "model.onnx")
     return Quantized(
         numerics="float32",
         kind="float",
         structure=str(model),
-        notes=_executorch.note(outside),
+        notes=to_executorch.note(outside),
         layers=tuple(
             LayerNumerics(
                 name=layer.name,

@@ -20,21 +20,27 @@ from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 from numpy.typing import NDArray
 from pydantic import Field
 
-from quantbench.checkpoint import Checkpoint, float_model
-from quantbench.contracts import Track
-from quantbench.environment import environment, has_vnni
-from quantbench.methods._calibration import (
+from quantbench.export.calibration import (
     BATCH,
     CalibrationSettings,
     calibration_inputs,
     refuse_nonfinite,
 )
-from quantbench.methods._onnx import INPUT, MODEL, hushed, structure_of, write
-from quantbench.methods._onnx_layers import layer_numerics, summary
-from quantbench.methods._ort import as_run, float_onnx
-from quantbench.records import Quantized
-from quantbench.structure import layers
-from quantbench.task import Task
+from quantbench.export.onnx_coverage import layer_numerics, summary
+from quantbench.export.ort_quantizer import as_run, float_onnx
+from quantbench.export.to_onnx import (
+    INPUT,
+    MODEL,
+    hushed,
+    structure_of,
+    write,
+)
+from quantbench.numerics.coverage import Quantized
+from quantbench.system.machine import environment, has_vnni
+from quantbench.system.progress import Track
+from quantbench.tasks.layers import layers
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
 
 FORMATS = ("onnx",)
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "nncf")

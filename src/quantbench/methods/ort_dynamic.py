@@ -13,18 +13,19 @@ from typing import Any, Literal
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from pydantic import Field
 
-from quantbench.checkpoint import Checkpoint, float_model
-from quantbench.contracts import Track
-from quantbench.methods._calibration import (
+from quantbench.export.calibration import (
     BATCH,
     CalibrationSettings,
     calibration_inputs,
     refuse_nonfinite,
 )
-from quantbench.methods._onnx import MODEL, hushed
-from quantbench.methods._ort import finished, float_onnx, saturates_here
-from quantbench.records import Quantized, Settings
-from quantbench.task import Task
+from quantbench.export.ort_quantizer import finished, float_onnx, saturates_here
+from quantbench.export.to_onnx import MODEL, hushed
+from quantbench.numerics.coverage import Quantized
+from quantbench.system.progress import Track
+from quantbench.system.record import Settings
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
 
 FORMATS = ("onnx",)
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")

@@ -10,21 +10,17 @@ from pathlib import Path
 
 import torch
 
-from quantbench.checkpoint import Checkpoint, float_model
-from quantbench.contracts import Track
-from quantbench.methods import _pt2e
-from quantbench.methods._calibration import (
-    CalibrationSettings,
-    calibration_inputs,
-    refuse_nonfinite,
-)
-from quantbench.methods._needs import torchao as unavailable  # noqa: F401 - the contract's
-from quantbench.methods._pt2e import PT2ESettings
-from quantbench.records import Quantized
-from quantbench.task import Task
+from quantbench.export import pt2e
+from quantbench.export.calibration import CalibrationSettings, calibration_inputs, refuse_nonfinite
+from quantbench.export.needs import torchao as unavailable  # noqa: F401 - the contract's
+from quantbench.export.pt2e import PT2ESettings
+from quantbench.numerics.coverage import Quantized
+from quantbench.system.progress import Track
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
 
-FORMATS = _pt2e.FORMATS
-LIBRARIES = _pt2e.LIBRARIES
+FORMATS = pt2e.FORMATS
+LIBRARIES = pt2e.LIBRARIES
 
 
 class PT2EStaticSettings(PT2ESettings, CalibrationSettings):
@@ -45,10 +41,10 @@ def quantize(
     model = float_model(task, checkpoint)
     inputs = calibration_inputs(task, settings)
     refuse_nonfinite(model, inputs)
-    graph = _pt2e.prepared(model, task.input_shape, reduce_range=settings.reduce_range, train=False)
-    _pt2e.require_eval(graph, "preparation")
-    _pt2e.calibrate(graph, torch.from_numpy(inputs), track)
+    graph = pt2e.prepared(model, task.input_shape, reduce_range=settings.reduce_range, train=False)
+    pt2e.require_eval(graph, "preparation")
+    pt2e.calibrate(graph, torch.from_numpy(inputs), track)
     notes = (f"calibrated on {len(inputs)} images, observer histogram",)
-    return _pt2e.written(
-        model, _pt2e.converted(graph), task.input_shape, format, folder, settings, notes
+    return pt2e.written(
+        model, pt2e.converted(graph), task.input_shape, format, folder, settings, notes
     )

@@ -18,23 +18,29 @@ from pydantic import Field, JsonValue
 from torch import fx
 
 from quantbench import plugins
-from quantbench.batches import Images, draws_from, images_of, shuffled_batches
-from quantbench.checkpoint import STATE, Checkpoint, float_model
-from quantbench.contracts import Track
-from quantbench.environment import versions
+from quantbench.artifacts.state_file import STATE, read_state, write_state
 from quantbench.errors import CalibrationError
-from quantbench.methods import _pt2e
-from quantbench.methods._needs import torchao as unavailable  # noqa: F401 - the contract's
-from quantbench.methods._pt2e import PT2ESettings
-from quantbench.recipes import Recipe
-from quantbench.records import Quantized, Record
-from quantbench.state import read_state, write_state
-from quantbench.storage import find, path_for, save
+from quantbench.export import pt2e
+from quantbench.export.needs import torchao as unavailable  # noqa: F401 - the contract's
+from quantbench.export.pt2e import PT2ESettings
+from quantbench.numerics.coverage import Quantized
 from quantbench.system.fingerprint import fingerprint
-from quantbench.task import Task
+from quantbench.system.machine import versions
+from quantbench.system.progress import Track
+from quantbench.system.record import Record
+from quantbench.system.store import find, path_for, save
+from quantbench.tasks.task import Task
+from quantbench.training.batches import (
+    Images,
+    draws_from,
+    images_of,
+    shuffled_batches,
+)
+from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.training.recipes import Recipe
 
-FORMATS = _pt2e.FORMATS
-LIBRARIES = _pt2e.LIBRARIES
+FORMATS = pt2e.FORMATS
+LIBRARIES = pt2e.LIBRARIES
 
 
 class QATSettings(PT2ESettings):
@@ -84,9 +90,9 @@ def quantize(
         f"trained on for {settings.epochs} epoch(s) of {stored.body.images} training images, "
         f"lr {settings.lr:g}",
     )
-    return _pt2e.written(
+    return pt2e.written(
         model,
-        _pt2e.converted(_in_eval(graph)),
+        pt2e.converted(_in_eval(graph)),
         task.input_shape,
         format,
         folder,
@@ -138,16 +144,16 @@ def _fake_quantized(
     model: torch.nn.Module, input_shape: tuple[int, ...], settings: QATSettings
 ) -> fx.GraphModule:
     """In train mode. A graph shares its parameters with its model, hence the copy."""
-    graph = _pt2e.prepared(
+    graph = pt2e.prepared(
         copy.deepcopy(model), input_shape, reduce_range=settings.reduce_range, train=True
     )
-    _pt2e.set_training(graph, train=True)
+    pt2e.set_training(graph, train=True)
     return graph
 
 
 def _in_eval(graph: fx.GraphModule) -> fx.GraphModule:
-    _pt2e.set_training(graph, train=False)
-    _pt2e.require_eval(graph, "training")
+    pt2e.set_training(graph, train=False)
+    pt2e.require_eval(graph, "training")
     return graph
 
 

@@ -22,16 +22,15 @@ from torch.ao.quantization import (
     prepare,
 )
 
-from quantbench.checkpoint import STATE, Checkpoint, float_model
-from quantbench.contracts import Track
+from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.errors import CalibrationError
-from quantbench.methods._calibration import (
+from quantbench.export.calibration import (
     BATCH,
     CalibrationSettings,
     calibration_inputs,
     refuse_output,
 )
-from quantbench.methods._eager import (
+from quantbench.export.eager import (
     SEVEN_BIT,
     EagerSettings,
     layer_numerics,
@@ -41,10 +40,11 @@ from quantbench.methods._eager import (
     using_engine,
     wrapped,
 )
-from quantbench.records import Quantized
-from quantbench.state import write_state
-from quantbench.structure import CONVOLUTIONS
-from quantbench.task import Task
+from quantbench.numerics.coverage import Quantized
+from quantbench.system.progress import Track
+from quantbench.tasks.layers import CONVOLUTIONS
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
 
 FORMATS = ("torch",)
 LIBRARIES = ("torch",)

@@ -12,9 +12,8 @@ from typing import cast
 from torch import nn
 from torch.ao.quantization import convert, get_default_qconfig, prepare
 
-from quantbench.checkpoint import STATE, Checkpoint, float_model
-from quantbench.contracts import Track
-from quantbench.methods._eager import (
+from quantbench.artifacts.state_file import STATE, write_state
+from quantbench.export.eager import (
     EagerSettings,
     layer_numerics,
     passed_over,
@@ -23,9 +22,10 @@ from quantbench.methods._eager import (
     using_engine,
     wrapped,
 )
-from quantbench.records import Quantized
-from quantbench.state import write_state
-from quantbench.task import Task
+from quantbench.numerics.coverage import Quantized
+from quantbench.system.progress import Track
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
 
 FORMATS = ("torch",)
 LIBRARIES = ("torch",)

@@ -12,14 +12,14 @@ from typing import cast
 import torch
 from torch import fx, nn
 
-from quantbench.checkpoint import Checkpoint, float_model
-from quantbench.contracts import Track
-from quantbench.hush import hushed
-from quantbench.methods import _executorch, _pt2e
-from quantbench.methods._calibration import CalibrationSettings, calibration_inputs
-from quantbench.methods._needs import xnnpack as unavailable  # noqa: F401 - the contract's
-from quantbench.records import LayerNumerics, Quantized
-from quantbench.task import Task
+from quantbench.export import pt2e, to_executorch
+from quantbench.export.calibration import CalibrationSettings, calibration_inputs
+from quantbench.export.needs import xnnpack as unavailable  # noqa: F401 - the contract's
+from quantbench.numerics.coverage import LayerNumerics, Quantized
+from quantbench.system.progress import Track
+from quantbench.system.silence import hushed
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
 
 FORMATS = ("executorch",)
 LIBRARIES = ("torch", "torchao", "executorch")
@@ -41,18 +41,18 @@ def quantize(
     track: Track,
 ) -> Quantized:
     model = float_model(task, checkpoint)
-    graph = _pt2e.observed(model, task.input_shape, _quantizer(settings), train=False)
-    _pt2e.require_eval(graph, "preparation")
+    graph = pt2e.observed(model, task.input_shape, _quantizer(settings), train=False)
+    pt2e.require_eval(graph, "preparation")
     inputs = torch.from_numpy(calibration_inputs(task, settings))
-    _pt2e.calibrate(graph, inputs, track)
-    converted = _pt2e.converted(graph)
-    outside = _executorch.lower(converted, task.input_shape, folder / _executorch.MODEL)
+    pt2e.calibrate(graph, inputs, track)
+    converted = pt2e.converted(graph)
+    outside = to_executorch.lower(converted, task.input_shape, folder / to_executorch.MODEL)
     each = "per channel" if settings.per_channel else "per tensor"
     return Quantized(
         numerics=f"weights int8 {each}, activations int8",
         layers=_layers(model, converted, task.input_shape, each, outside),
-        structure=_pt2e.structure_of(converted),
-        notes=(f"calibrated on {len(inputs)} images", *_executorch.note(outside)),
+        structure=pt2e.structure_of(converted),
+        notes=(f"calibrated on {len(inputs)} images", *to_executorch.note(outside)),
     )
 
 
@@ -75,7 +75,7 @@ def _layers(
     outside: dict[str, str],
 ) -> tuple[LayerNumerics, ...]:
     """As annotated, but for the layers that XNNPACK didn't take: those run in float32."""
-    told = _pt2e.layer_numerics(model, graph, input_shape, "int8", "XNNPACKQuantizer")
+    told = pt2e.layer_numerics(model, graph, input_shape, "int8", "XNNPACKQuantizer")
     return tuple(
         layer.model_copy(update={"weights": f"int8 {each}"} if layer.integer else {})
         if layer.name not in outside.values()

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from quantbench.cells import large, small
+from quantbench.results.select import large, small
 
 if TYPE_CHECKING:
-    from quantbench.records import Latency, Row
+    from quantbench.harness.records import Latency
+    from quantbench.results.records import Row
 
 
 class Order(StrEnum):

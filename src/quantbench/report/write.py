@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quantbench.records import Results
 from quantbench.report.figure import (
     comparison_figure,
     latency_figure,
     loss_figure,
     tradeoff_figure,
 )
+from quantbench.results.records import Results
 from quantbench.system.files import write_atomic
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from quantbench.artifact import Artifact
-from quantbench.c99._reading import read
-from quantbench.c99.compilation import emitted, planned
-from quantbench.c99.library import loaded
-from quantbench.c99.targets import Target
-from quantbench.c99.verified import require_verified
+from quantbench.artifacts.artifact import Artifact
+from quantbench.c99.build.compiler_needed import unavailable as unavailable
+from quantbench.c99.build.loader import loaded
+from quantbench.c99.check.once import require_verified
+from quantbench.c99.compile import emitted, planned
+from quantbench.c99.frontend.reader import read
+from quantbench.c99.target.target import Target
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError
-from quantbench.runtimes._cc import unavailable as unavailable
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnx", "numpy", "quantbench")

@@ -10,7 +10,7 @@ import torch  # before ExecuTorch's own library, which needs PyTorch's
 from executorch.extension.pybindings import _C  # the public names import the compiler, for seconds
 from numpy.typing import NDArray
 
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
 

@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, JsonValue, ValidationError
 
-from quantbench.artifact import KIND, Artifact
+from quantbench.artifacts.artifact import KIND, Artifact
+from quantbench.artifacts.records import ArtifactBody
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
-from quantbench.records import ArtifactBody, LayerNumerics, Quantized, Record
-from quantbench.storage import path_for, save
+from quantbench.numerics.coverage import LayerNumerics, Quantized
+from quantbench.system.record import Record
+from quantbench.system.store import path_for, save
 
 ACCEPTS = frozenset({"null"})
 LIBRARIES = ("quantbench",)

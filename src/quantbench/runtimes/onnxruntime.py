@@ -20,10 +20,15 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     NotImplemented as NoKernel,
 )
 
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
+from quantbench.artifacts.onnx_file import (
+    OnnxFile,
+    checked,
+    newest,
+    smallest,
+)
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
-from quantbench.onnx_files import OnnxFile, checked, newest, smallest
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnxruntime",)

@@ -8,10 +8,10 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
+from quantbench.artifacts.onnx_file import checked
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
-from quantbench.onnx_files import checked
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("openvino",)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.artifact import Artifact
-from quantbench.c99.execute import dequantized, execute, quantized
-from quantbench.c99.graph import ends
+from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.importer import import_onnx
-from quantbench.c99.probabilities import answers
-from quantbench.c99.sizes import in_parts
+from quantbench.c99.ir.graph import ends
+from quantbench.c99.ir.interpreter import dequantized, execute, quantized
+from quantbench.c99.ir.probabilities import answers
+from quantbench.c99.ir.sizes import in_parts
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError, CompileError
 

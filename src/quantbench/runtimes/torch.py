@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from quantbench import plugins
-from quantbench.artifact import Artifact
-from quantbench.checkpoint import STATE
+from quantbench.artifacts.artifact import Artifact
+from quantbench.artifacts.state_file import STATE, read_state
 from quantbench.contracts import Predict, TorchMethodModule
 from quantbench.errors import ArtifactError
-from quantbench.state import read_state
 
 ACCEPTS = frozenset({"torch"})
 LIBRARIES = ("torch",)

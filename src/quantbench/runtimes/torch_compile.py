@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quantbench.artifact import Artifact
+from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
-from quantbench.runtimes._cxx import unavailable as unavailable
-from quantbench.runtimes._inductor import libraries
+from quantbench.export.cxx import unavailable as unavailable
+from quantbench.export.inductor import libraries
 
 ACCEPTS = frozenset({"pt2"})
 LIBRARIES = ("torch",)

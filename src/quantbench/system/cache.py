@@ -12,9 +12,15 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from quantbench.errors import ArtifactError, StorageError
-from quantbench.storage import Body, Stored, find, path_for, save
 from quantbench.system.files import discard, read_plain, sha256_of, write_atomic
 from quantbench.system.lock import held, shared
+from quantbench.system.store import (
+    Body,
+    Stored,
+    find,
+    path_for,
+    save,
+)
 
 _PRIVATE = 0o700
 _SEAL_LIMIT = 16 << 20

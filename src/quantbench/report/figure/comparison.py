@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quantbench.cells import large, small
-from quantbench.records import Latency, Results, Row
-from quantbench.report._words import NONE, joined, middle_half, significant
-from quantbench.report.figure._drawing import (
+from quantbench.harness.records import Latency
+from quantbench.report.figure.drawing import (
     BEHIND,
     BLUE,
     DPI,
@@ -25,6 +23,14 @@ from quantbench.report.figure._drawing import (
     under,
 )
 from quantbench.report.order import Order, ordered
+from quantbench.report.words import (
+    NONE,
+    joined,
+    middle_half,
+    significant,
+)
+from quantbench.results.records import Results, Row
+from quantbench.results.select import large, small
 
 
 def comparison_figure(results: Results) -> bytes:

@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from quantbench.records import Latency, Results, Row
-from quantbench.report._words import significant
-from quantbench.report.figure._drawing import (
+from quantbench.harness.records import Latency
+from quantbench.report.figure.drawing import (
     BEHIND,
     DPI,
     FAINT,
@@ -26,7 +25,9 @@ from quantbench.report.figure._drawing import (
     png,
     under,
 )
-from quantbench.report.figure._labels import spread_out
+from quantbench.report.figure.labels import spread_out
+from quantbench.report.words import significant
+from quantbench.results.records import Results, Row
 
 NAMED = 3
 """So many of the fastest are named at each end, besides the fastest float32."""

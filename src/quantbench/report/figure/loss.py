@@ -6,8 +6,18 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from quantbench.records import Training
-from quantbench.report.figure._drawing import BLUE, DPI, FAINT, GREY, INK, ORANGE, SMALL, plain, png
+from quantbench.report.figure.drawing import (
+    BLUE,
+    DPI,
+    FAINT,
+    GREY,
+    INK,
+    ORANGE,
+    SMALL,
+    plain,
+    png,
+)
+from quantbench.training.records import Training
 
 NEIGHBOURS = 15
 MOST_LABELS = 10

@@ -9,10 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from quantbench.cells import small
-from quantbench.records import Results, Row
-from quantbench.report._words import significant
-from quantbench.report.figure._drawing import (
+from quantbench.report.figure.drawing import (
     DPI,
     FAINT,
     GREY,
@@ -26,7 +23,10 @@ from quantbench.report.figure._drawing import (
     png,
     under,
 )
-from quantbench.report.figure._labels import label_points
+from quantbench.report.figure.labels import label_points
+from quantbench.report.words import significant
+from quantbench.results.records import Results, Row
+from quantbench.results.select import small
 
 LARGEST = 260.0
 """Area in square points of the row with most bytes."""

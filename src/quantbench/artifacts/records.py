@@ -1,0 +1,18 @@
+"""The manifest's own part of an artifact."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+from quantbench.numerics.coverage import Quantized
+from quantbench.system.record import Record
+
+
+class ArtifactBody(Record):
+    model: str
+    data: str
+    method: str
+    format: str
+    settings: dict[str, JsonValue]
+    checkpoint_sha256: str
+    quantized: Quantized

@@ -1,0 +1,146 @@
+"""A network on a Cortex-M: bytes as Arm's compiler makes them, instructions as QEMU counts them.
+
+QEMU executes every instruction but models no pipeline, bus or cache: these are instructions, not
+cycles.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from quantbench.c99.build import toolchain as compiler
+from quantbench.c99.build.library import SMALL, loaded_bytes
+from quantbench.c99.target.target import Target
+from quantbench.errors import CompileError, UnavailableError
+from quantbench.system.record import Record
+
+BOARDS = {Target.CORTEX_M4: "mps2-an386", Target.CORTEX_M7: "mps2-an500"}
+"""The simulator's machine with that processor."""
+_COMPILER = "arm-none-eabi-gcc"
+_SIMULATOR = "qemu-system-arm"
+_PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+_LIBRARY = "--specs=rdimon.specs"
+_LEVELS = ("-Os", "-O2")
+_TICK = 40
+"""Instructions for which the board's clock counts one."""
+_PROBE = '#include <stdio.h>\nint main(void)\n{\n    return puts("probe") < 0;\n}\n'
+
+
+class Built(Record):
+    """`flash`: code and constants. Instructions of one inference, the mean over the golden
+    vectors, and bytes of stack are None where nothing was simulated.
+    """
+
+    level: str
+    flash: int
+    instructions: int | None
+    stack: int | None
+
+
+class Counts(Record):
+    compiler: str | None
+    simulator: str | None
+    built: tuple[Built, ...]
+    """By level of optimization, the smallest code first; empty without the compiler."""
+    resolution: int
+    """By how many instructions a count may be off: a tick at either end, shared by the vectors."""
+    missing: str | None
+    """Why something wasn't counted, and what to do about it."""
+
+
+def counted(files: Mapping[str, str], target: Target) -> Counts:
+    """Raises CompileError where the network fails its golden vectors on the target."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        for source in (resources.files("quantbench.c99") / "cortexm").iterdir():
+            (folder / source.name).write_bytes(source.read_bytes())
+        missing = _missing(folder, target)
+        if shutil.which(_COMPILER) is None:
+            return _counts(files, (), missing)
+        built = []
+        for level in _LEVELS:
+            flash, count = _flash(folder, target, level), None
+            try:
+                count = _count(folder, target, files) if missing is None else None
+            except UnavailableError as error:
+                missing = str(error)
+            instructions, stack = count or (None, None)
+            built.append(Built(level=level, flash=flash, instructions=instructions, stack=stack))
+        return _counts(files, tuple(built), missing)
+
+
+def _counts(files: Mapping[str, str], built: tuple[Built, ...], missing: str | None) -> Counts:
+    there = [
+        compiler.version((tool,)) if shutil.which(tool) else None
+        for tool in (_COMPILER, _SIMULATOR)
+    ]
+    resolution = -(-2 * _TICK // _vectors(files))
+    return Counts(
+        compiler=there[0], simulator=there[1], built=built, resolution=resolution, missing=missing
+    )
+
+
+def _vectors(files: Mapping[str, str]) -> int:
+    found = re.search(r"#define GOLDEN_COUNT (\d+)", files["golden.h"])
+    assert found
+    return int(found[1])
+
+
+def _missing(folder: Path, target: Target) -> str | None:
+    """What keeps this machine from counting."""
+    install = f"install {_PACKAGES} (names of Debian's packages)"
+    for tool in (_COMPILER, _SIMULATOR):
+        if shutil.which(tool) is None:
+            return f"there is no {tool}; {install}"
+    (folder / "probe.c").write_text(_PROBE, encoding="ascii")
+    command = (_COMPILER, *_flags(target), _LIBRARY, "probe.c", "-T", "board.ld", "-o", "probe.elf")
+    why = compiler.run(command, folder)
+    return None if why is None else f"{_COMPILER} can't build a program ({why}); {install}"
+
+
+def _flags(target: Target) -> tuple[str, ...]:
+    return (f"-mcpu={target}", "-mthumb", "-mfloat-abi=hard", *SMALL)
+
+
+def _flash(folder: Path, target: Target, level: str) -> int:
+    command = (_COMPILER, *_flags(target), level, "-c", "model.c", "-o", "model.o")
+    if why := compiler.run(command, folder):
+        raise CompileError(f"{_COMPILER} can't compile model.c: {why}")
+    size = loaded_bytes((folder / "model.o").read_bytes())
+    assert size is not None
+    return size
+
+
+def _count(folder: Path, target: Target, files: Mapping[str, str]) -> tuple[int, int]:
+    """Instructions and stack. Raises UnavailableError where the board is too small or slow."""
+    command = (
+        _COMPILER, *_flags(target), _LIBRARY, "-T", "board.ld", "board.c", "count.c",
+        "model.o", "-o", "count.elf",
+    )  # fmt: skip
+    if why := compiler.run(command, folder):
+        raise UnavailableError(f"the simulated board doesn't hold the network: {why}")
+    done = compiler.ran(simulation(target, "count.elf", "-icount", "shift=0"), folder)
+    if done.failed:
+        if "FAIL" in done.failed:
+            raise CompileError(f"on {target} the network fails its golden vectors: {done.failed}")
+        raise UnavailableError(f"{_SIMULATOR} {done.failed}")
+    found = re.search(r"COUNTED (\d+) ticks, (\d+) bytes", done.said)
+    if found is None:
+        raise UnavailableError(f"{_SIMULATOR} gave no count, but {done.said.strip()!r}")
+    return round(int(found[1]) * _TICK / _vectors(files)), int(found[2])
+
+
+def simulation(target: Target, program: str, *options: str) -> tuple[str, ...]:
+    """The command that runs a program on the target's board; its exit code is the program's."""
+    return (
+        _SIMULATOR, "-M", BOARDS[target], "-display", "none", "-monitor", "none",
+        "-serial", "none", "-semihosting-config", "enable=on,target=native", *options,
+        "-kernel", program,
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""Golden vectors: inputs that a compiled network's test runs, and what the network gives.
+
+They are chosen from many by the limits that they reach: in each tensor, for each channel, the
+lowest and the highest integer. A kernel that clamps wrongly shows only there.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.check.probes import affordable, drawn
+from quantbench.c99.ir.graph import Graph
+from quantbench.c99.ir.interpreter import every_tensor, total_macs
+from quantbench.numerics.fixed_point import Integers
+
+_CANDIDATES = 32
+
+
+def vectors(graph: Graph, count: int, seed: int) -> Integers:
+    """Inputs [count + 2, *shape] of an unsigned graph: all 0, all 255 and `count` chosen ones."""
+    number = max(count, min(_CANDIDATES, affordable(graph, total_macs(graph))))
+    rng = np.random.default_rng(seed)
+    candidates = np.stack([*islice(drawn(graph, graph.input, rng), 2 + number)])
+    reached = _reached(graph, candidates)
+    chosen = [0, 1]  # the ends
+    while len(chosen) < count + 2:
+        new = (reached & ~reached[chosen].any(axis=0)).sum(axis=1)
+        new[chosen] = -1
+        chosen.append(int(new.argmax()))
+    return candidates[chosen]
+
+
+def _reached(graph: Graph, inputs: Integers) -> NDArray[np.bool_]:
+    """[N, limits]: whether each input brings each channel of each 8-bit tensor to its lowest and
+    to its highest.
+    """
+    found = []
+    for name, values in every_tensor(graph, inputs).items():
+        if graph.tensors[name].type != "int32":
+            channels = values.reshape(len(values), values.shape[1], -1)
+            lowest, highest = channels.min(axis=(0, 2)), channels.max(axis=(0, 2))
+            found.append(channels.min(axis=2) == lowest)
+            found.append(channels.max(axis=2) == highest)
+    return np.concatenate(found, axis=1)

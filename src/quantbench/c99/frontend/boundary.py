@@ -1,0 +1,79 @@
+"""Real numbers in a format's integers: limits, paddings, and what channels have alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TypeVar
+
+from quantbench.c99.frontend.fitting import Span
+from quantbench.c99.frontend.values import (
+    Format,
+    Limits,
+    Padded,
+    Pending,
+)
+from quantbench.c99.ir.graph import LIMITS
+from quantbench.errors import CompileError
+from quantbench.numerics.fixed_point import exact
+
+T = TypeVar("T")
+
+
+def alike(where: str, values: Sequence[T]) -> T:
+    """The one that all channels have."""
+    if len({*values}) > 1:
+        raise CompileError(
+            f"{where}: it reads or gives a tensor with a scale for each channel, and needs another "
+            "number for each; Conv and a change of scale have them"
+        )
+    return values[0]
+
+
+def spans(format: Format, channels: int) -> tuple[Span, ...]:
+    """What each channel of an output in this format holds."""
+    found = []
+    for scale in format.scales:
+        low, high = (exact(scale) * (end - format.zero_point) for end in LIMITS[format.type])
+        found.append(Span(exact(scale), low, high))
+    return tuple(found) if len(found) > 1 else tuple(found) * channels
+
+
+def integer(real: Fraction, format: Format, scale: float) -> int:
+    """The nearest that the format holds, with one of its scales; a tie goes to an even number of
+    steps.
+    """
+    low, high = LIMITS[format.type]
+    return min(max(format.zero_point + round(real / exact(scale)), low), high)
+
+
+def integers(where: str, limits: Limits, format: Format) -> tuple[int, int]:
+    return alike(where, ends(limits, format))
+
+
+def ends(limits: Limits, format: Format) -> list[tuple[int, int]]:
+    """The lowest and the highest integer at each scale."""
+    low, high = LIMITS[format.type]
+    return [
+        (
+            low if limits.low is None else integer(limits.low, format, one),
+            high if limits.high is None else integer(limits.high, format, one),
+        )
+        for one in format.scales
+    ]
+
+
+def held(pending: Pending, format: Format) -> bool:
+    """Whether its limits and its paddings are among the real numbers of `format`."""
+    return all(_held_at(pending, format, exact(scale)) for scale in format.scales)
+
+
+def _held_at(pending: Pending, format: Format, scale: Fraction) -> bool:
+    low, high = (scale * (limit - format.zero_point) for limit in LIMITS[format.type])
+    reals = [step.value for step in pending.steps if isinstance(step, Padded)]
+    limits = pending.limits
+    if limits.low is not None and limits.low > low:
+        reals.append(limits.low)
+    if limits.high is not None and limits.high < high:
+        reals.append(limits.high)
+    return all(low <= real <= high and (real / scale).denominator == 1 for real in reals)

@@ -1,0 +1,202 @@
+"""Where an import stands: what is known of each tensor, and who reads it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.frontend.builder import Builder
+from quantbench.c99.frontend.reader import Network, OnnxNode, array
+from quantbench.c99.frontend.values import (
+    Constant,
+    Deferred,
+    Image,
+    Pending,
+    Probabilities,
+    Quantized,
+    Real,
+    Shape,
+    Value,
+    Weights,
+    Words,
+)
+from quantbench.errors import CompileError
+from quantbench.numerics.fixed_point import exact
+
+_NEAR = Fraction(1, 2**21)
+"""Two roundings to float32 lie between a bias's scale and the product of the others."""
+
+
+class State(ABC):
+    """What operators need, whatever the network computes with."""
+
+    def __init__(self, network: Network, builder: Builder, input: Value) -> None:
+        self.network = network
+        self.builder = builder
+        self.values: dict[str, Value] = {network.input: input}
+        self._settled: dict[str, Real] = {}
+        self._readers: dict[str, list[OnnxNode]] = {}
+        for node in network.nodes:
+            for name in node.inputs:
+                self._readers.setdefault(name, []).append(node)
+
+    def reader(self, name: str) -> OnnxNode | None:
+        """The one node that reads a tensor; None where there are more, or it is the output."""
+        readers = self._readers.get(name, [])
+        return readers[0] if len(readers) == 1 and name != self.network.output else None
+
+    def value(self, node: OnnxNode, at: int) -> Value | None:
+        """None for an input that is omitted."""
+        name = node.inputs[at] if at < len(node.inputs) else ""
+        if not name:
+            return None
+        if name not in self.values and name in self.network.tensors:
+            self.values[name] = Constant(array(self.network.tensors[name], node.where))
+        if name not in self.values:
+            raise CompileError(f"{node.where}: its input {at + 1} is a second output, unsupported")
+        return self.values[name]
+
+    def constant(self, node: OnnxNode, at: int) -> NDArray[np.generic] | None:
+        found = self.value(node, at)
+        if found is None:
+            return None
+        if isinstance(found, Constant):
+            return found.array
+        raise CompileError(f"{node.where}: its input {at + 1} is supported as a constant only")
+
+    def wholes(self, node: OnnxNode, at: int) -> tuple[int, ...] | None:
+        """A constant vector of whole numbers."""
+        found = self.constant(node, at)
+        if found is None:
+            return None
+        if found.dtype != np.int64 or found.ndim > 1 or found.size > 16:
+            raise CompileError(f"{node.where}: its input {at + 1} is supported as int64 [n] only")
+        return tuple(int(one) for one in found.reshape(-1).tolist())
+
+    def number(self, node: OnnxNode, at: int) -> float | None:
+        """A constant float32, or integers behind a DequantizeLinear."""
+        value = self.value(node, at)
+        if isinstance(value, Weights | Words):
+            found: NDArray[np.generic] | None = value.values.astype(np.float32) * value.scale
+        else:
+            found = self.constant(node, at)
+        if found is None:
+            return None
+        if found.dtype != np.float32 or found.size != 1:
+            raise CompileError(f"{node.where}: its input {at + 1} is supported as one float32 only")
+        return float(found.reshape(-1)[0])
+
+    def activation(self, node: OnnxNode, at: int) -> Real | Pending:
+        match self.value(node, at):
+            case Real() | Pending() as found:
+                return found
+            case Image(type=None):
+                why = "it reads the input as float32; one that a QuantizeLinear rounds is supported"
+            case Quantized() | Deferred() | Image():
+                why = "it reads integers; a DequantizeLinear before it is supported"
+            case Probabilities():
+                why = "it follows Softmax, which is supported at the end only"
+            case _:
+                why = f"its input {at + 1} is a constant, where only activations are supported"
+        raise CompileError(f"{node.where}: {why}")
+
+    def moved(self, node: OnnxNode, at: int) -> Real | Pending | Image | Quantized:
+        """An activation, its integers, or the input before it is quantized: for what computes
+        nothing.
+        """
+        found = self.value(node, at)
+        return found if isinstance(found, Image | Quantized) else self.activation(node, at)
+
+    def settled(self, node: OnnxNode, at: int) -> Real:
+        """An input that is held in 8 bits."""
+        name = node.inputs[at]
+        found = self.activation(node, at)
+        if name not in self._settled:
+            real = self.builder.settled(found)
+            if real is None:
+                made = found.core.where if isinstance(found, Pending) else name
+                raise CompileError(
+                    f"{node.where}: its input, from {made}, isn't quantized; int8 and uint8 "
+                    "between QuantizeLinear and DequantizeLinear are supported"
+                )
+            self._settled[name] = real
+        return self._settled[name]
+
+    def image(self, node: OnnxNode, at: int) -> tuple[str, tuple[int, int, int]]:
+        """The tensor of an input [C, H, W]."""
+        real = self.settled(node, at)
+        return self.builder.seen(real), channels_and_image(node, real.shape)
+
+    @abstractmethod
+    def factors(self, node: OnnxNode, at: int) -> Weights:
+        """An input as weights, of any shape."""
+
+    def weights(self, node: OnnxNode, at: int, rank: int, axis: int) -> Weights:
+        """Of a tensor, or per index of `axis`, which has the output channels."""
+        found = self.factors(node, at)
+        if found.values.ndim != rank or not found.values.size:
+            raise CompileError(
+                f"{node.where}: its weights have the shape {found.values.shape}; {rank} dimensions "
+                "are supported"
+            )
+        if found.axis not in (None, axis):
+            raise CompileError(
+                f"{node.where}: its weights have a scale for each index of axis {found.axis}; one "
+                f"for each of axis {axis}, the output channels, or one for all is supported"
+            )
+        return found
+
+    def addends(
+        self, node: OnnxNode, at: int, scales: tuple[Fraction, ...], shape: Shape
+    ) -> tuple[Fraction, ...]:
+        """A bias, one number for each output channel, in units of the accumulator."""
+        found = self.value(node, at)
+        if found is None:
+            return (Fraction(0),) * len(scales)
+        if isinstance(found, Constant) and found.array.dtype == np.float32:
+            flat = _by_channel(node, found.array, shape)
+            if not np.isfinite(flat).all():
+                raise CompileError(f"{node.where}: its bias isn't finite")
+            reals = (exact(float(one)) for one in flat)
+            return tuple(real / scale for real, scale in zip(reals, scales, strict=True))
+        if isinstance(found, Weights | Words):
+            whole = _by_channel(node, found.values, shape).tolist()
+            return tuple(_stored(whole, found.scale, scales))
+        raise CompileError(
+            f"{node.where}: its bias is supported as a constant, float32 or behind a "
+            "DequantizeLinear"
+        )
+
+
+def channels_and_image(node: OnnxNode, shape: Shape) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise CompileError(f"{node.where}: its input is {[*shape]}; [C, H, W] is supported")
+    return shape[0], shape[1], shape[2]
+
+
+def _stored(
+    whole: list[int], steps: NDArray[np.float32], scales: tuple[Fraction, ...]
+) -> Iterator[Fraction]:
+    """Integers at the accumulator's scale, but for its rounding to float32, are taken as such."""
+    every = np.broadcast_to(steps, len(scales)).tolist()
+    for one, step, scale in zip(whole, every, scales, strict=True):
+        ratio = exact(step) / scale
+        yield Fraction(one) if abs(ratio - 1) <= _NEAR else one * ratio
+
+
+def _by_channel(node: OnnxNode, values: NDArray[np.generic], shape: Shape) -> NDArray[np.generic]:
+    """[O], of what broadcasts so that it differs by output channel alone."""
+    channels = (shape[0], *[1] * (len(shape) - 1))
+    fits = values.size == 1 or values.shape in (channels, (1, *channels))
+    if node.op == "Conv":
+        fits = values.shape == shape[:1]
+    if not fits:
+        raise CompileError(
+            f"{node.where}: its bias has the shape {values.shape}, which isn't one number for each "
+            f"of {shape[0]} channels"
+        )
+    return np.broadcast_to(values.reshape(-1), shape[0])

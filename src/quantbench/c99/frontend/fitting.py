@@ -1,0 +1,148 @@
+"""Channels whose sums 32 bits don't hold get coarser integers, where the output can't show it.
+
+docs/arithmetic.md, "Dead channels", derives the bounds. Channels whose sums fit stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.frontend.values import Sums
+from quantbench.c99.ir.graph import Tensor
+from quantbench.c99.passes.to_uint8 import offset
+from quantbench.numerics.fixed_point import WORD
+
+_SPREAD = 255
+"""The most that |q - Zx| can be."""
+_PART_OF_STEP = Fraction(1, 4)
+_PART_OF_BIAS = Fraction(1, 2**12)
+
+
+@dataclass(frozen=True)
+class Span:
+    """What the output of a channel holds, in real numbers: its step, its lowest and highest."""
+
+    step: Fraction
+    low: Fraction
+    high: Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class _Channel:
+    """scale (bias + sum q w')."""
+
+    weights: NDArray[np.int64]
+    scale: Fraction
+    bias: Fraction
+
+    @property
+    def reach(self) -> int:
+        """The most that inputs can add to the bias, in units of the accumulator."""
+        return _SPREAD * int(np.abs(self.weights).sum())
+
+
+def fitted(core: Sums, input: Tensor, places: int, spans: Sequence[Span] | None) -> Sums:
+    """`places`: whose sum is rounded once. `spans`: of the output's channels; None where the sums
+    themselves are the output.
+    """
+    flat = np.asarray(core.weights, np.int64).reshape(len(core.weights), -1)
+    totals, sizes = flat.sum(axis=1).tolist(), np.abs(flat).sum(axis=1).tolist()
+    starts = zip(core.bias, totals, sizes, strict=True)
+    unfit = [at for at, one in enumerate(starts) if _most(*one, input) * places >= WORD]
+    if not unfit:
+        return core
+    weights, scale, bias = flat.copy(), [*core.scale], [*core.bias]
+    for at in unfit:
+        channel = _Channel(flat[at], scale[at], bias[at])
+        found = _fitting(channel, input, places, spans[at] if spans else None)
+        weights[at], scale[at], bias[at] = found.weights, found.scale, found.bias
+    factors = weights.reshape(core.weights.shape).astype(np.int16)
+    return replace(core, weights=factors, scale=tuple(scale), bias=tuple(bias))
+
+
+def moved(fine: Sums, coarse: Sums, spans: Sequence[Span] | None) -> tuple[float, ...]:
+    """For each channel, the most that real results may differ by, within the output's range: what
+    `fitted` allows itself where it changed a channel. () where it changed none.
+    """
+    if coarse is fine:
+        return ()
+    steps = [span.step for span in spans] if spans else [Fraction(0)] * len(fine.scale)
+    allowed = [
+        _PART_OF_STEP * step if spans else _PART_OF_BIAS * abs(bias) * scale
+        for bias, scale, step in zip(fine.bias, fine.scale, steps, strict=True)
+    ]
+    same = [one == other for one, other in zip(fine.scale, coarse.scale, strict=True)]
+    return tuple(0.0 if kept else float(e) for kept, e in zip(same, allowed, strict=True))
+
+
+def _most(bias: Fraction, total: int, size: int, input: Tensor) -> int:
+    """No partial sum passes it, with the input's values signed or unsigned."""
+    start, low = round(bias) - input.zero_point * total, offset(input)
+    return max(abs(start) + max(low, _SPREAD - low) * size, abs(start - low * total) + 255 * size)
+
+
+def _fitting(channel: _Channel, input: Tensor, places: int, span: Span | None) -> _Channel:
+    """The same channel where nothing that fits is near enough."""
+    end = _end(channel, span) if span else None
+    if span and end is not None:
+        none = np.zeros_like(channel.weights)
+        constant = _Channel(none, channel.scale, end / channel.scale)
+        coarse = _within_word(constant, input, places)
+        if _error(constant, coarse) <= span.step + channel.scale:
+            return coarse
+    coarse = _within_word(channel, input, places)
+    allowed = _PART_OF_BIAS * abs(channel.bias) * channel.scale
+    if span:
+        allowed = _PART_OF_STEP * span.step
+    return coarse if _error(channel, coarse) <= allowed else channel
+
+
+def _end(channel: _Channel, span: Span) -> Fraction | None:
+    """A real number beyond the output's range, where all that the channel gives is beyond it."""
+    real, reach = channel.bias * channel.scale, channel.reach * channel.scale
+    if real - reach >= span.high:
+        return span.high + span.step + channel.scale
+    return span.low - span.step - channel.scale if real + reach <= span.low else None
+
+
+def _within_word(channel: _Channel, input: Tensor, places: int) -> _Channel:
+    """In the smallest units, powers of two times its own, in which its sums fit."""
+    coarse = channel
+    most = _most_of(channel, input) * places
+    factor = 2 ** max(0, most.bit_length() - WORD.bit_length() + 1)
+    while _most_of(coarse, input) * places >= WORD:
+        coarse = _coarser(channel, factor)
+        factor *= 2
+    return coarse
+
+
+def _most_of(channel: _Channel, input: Tensor) -> int:
+    weights = channel.weights
+    return _most(channel.bias, int(weights.sum()), int(np.abs(weights).sum()), input)
+
+
+def _coarser(channel: _Channel, factor: int) -> _Channel:
+    """Its integers in units that are `factor` times larger."""
+    weights = np.rint(channel.weights / min(factor, 2**20)).astype(np.int64)
+    return _Channel(weights, channel.scale * factor, channel.bias / factor)
+
+
+def _error(channel: _Channel, coarse: _Channel) -> Fraction:
+    """The most that the real result can differ by, the rounding of the bias included."""
+    factor = coarse.scale / channel.scale
+    apart = sum(
+        abs(fine - factor * rough) * times
+        for (fine, rough), times in _pairs(channel.weights, coarse.weights)
+    )
+    return channel.scale * (_SPREAD * apart + factor / 2)
+
+
+def _pairs(one: NDArray[np.int64], other: NDArray[np.int64]) -> list[tuple[tuple[int, int], int]]:
+    """Those that stand at one place, and how often."""
+    pairs, counts = np.unique(np.stack([one, other], axis=1), axis=0, return_counts=True)
+    return [((a, b), n) for (a, b), n in zip(pairs.tolist(), counts.tolist(), strict=True)]

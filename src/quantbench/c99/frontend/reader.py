@@ -1,0 +1,300 @@
+"""An ONNX file as plain records: its nodes and constants, each looked at before it is used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from onnx import AttributeProto, TensorProto
+
+from quantbench.artifacts.onnx_file import Caps, checked
+from quantbench.errors import ArtifactError, CompileError
+
+CAPS = Caps(whole=64 * 2**20, beside_weights=4 * 2**20)
+OPSETS = range(10, 29)
+MOST_NUMBERS = 2**26
+"""Of a tensor, constant or computed."""
+
+_QUANTIZING = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
+
+_INTEGERS: dict[int, Literal["uint8", "int8"]] = {
+    TensorProto.UINT8: "uint8",
+    TensorProto.INT8: "int8",
+}
+_INPUTS = frozenset({TensorProto.FLOAT, *_INTEGERS})
+
+Array = NDArray[np.generic]
+Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | Array | None
+"""None: of a type that no supported operator has."""
+
+# Of the types that are read: the field that holds a tensor's numbers where raw_data doesn't.
+_TYPES: dict[int, tuple[str, str]] = {
+    TensorProto.FLOAT: ("<f4", "float_data"),
+    TensorProto.DOUBLE: ("<f8", "double_data"),
+    TensorProto.INT8: ("<i1", "int32_data"),
+    TensorProto.UINT8: ("<u1", "int32_data"),
+    TensorProto.INT32: ("<i4", "int32_data"),
+    TensorProto.INT64: ("<i8", "int64_data"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxNode:
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    """An omitted one is ""."""
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Attribute]
+
+    @property
+    def where(self) -> str:
+        return f"{shown(self.name or self.outputs[0])} ({shown(self.op)})"
+
+    def whole(self, name: str, default: int) -> int:
+        value = self.attributes.get(name, default)
+        if not isinstance(value, int):
+            raise self._of_another_type(name)
+        return value
+
+    def real(self, name: str, default: float) -> float:
+        value = self.attributes.get(name, default)
+        if not isinstance(value, float):
+            raise self._of_another_type(name)
+        return value
+
+    def text(self, name: str, default: str) -> str:
+        value = self.attributes.get(name, default)
+        if not isinstance(value, str):
+            raise self._of_another_type(name)
+        return value
+
+    def wholes(self, name: str) -> tuple[int, ...] | None:
+        value = self.attributes.get(name, ())
+        if not isinstance(value, tuple) or any(not isinstance(one, int) for one in value):
+            raise self._of_another_type(name)
+        return tuple(int(one) for one in value) if name in self.attributes else None
+
+    def _of_another_type(self, name: str) -> CompileError:
+        return CompileError(f"{self.where}: its attribute {name} is of another type")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """One input, one output; every name is made once, before it is read."""
+
+    name: str
+    opset: int
+    nodes: tuple[OnnxNode, ...]
+    """Those that the output depends on."""
+    quantized: bool
+    """Whether any node of the file rounds to integers."""
+    tensors: Mapping[str, TensorProto]
+    unsupported: str | None
+    """Why the shape of its input isn't; then `input_shape` is ()."""
+    input: str
+    input_shape: tuple[int, ...]
+    """Without the batch."""
+    input_type: Literal["uint8", "int8"] | None
+    """Of the integers that it takes; None: float32."""
+    batch: int | None
+    """None: any."""
+    output: str
+    model: onnx.ModelProto
+    """The file, without the nodes that the output doesn't depend on."""
+
+
+def read(path: Path) -> Network:
+    """Raises ArtifactError or CompileError."""
+    file = checked(path, CAPS)
+    try:
+        model = onnx.load_model_from_string(file.data)
+    except DecodeError as error:
+        raise ArtifactError(f"{path} is not an ONNX model: {error}") from error
+    if file.opset not in OPSETS:
+        raise CompileError(f"operator set {file.opset}: {OPSETS[0]} to {OPSETS[-1]} are supported")
+    if model.functions or model.graph.sparse_initializer:
+        raise CompileError("functions of its own, sparse tensors: neither is supported")
+    graph = model.graph
+    tensors = {_name(tensor.name): tensor for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in tensors]
+    if len(inputs) != 1 or len(graph.output) != 1:
+        raise CompileError(
+            f"{len(inputs)} inputs, {len(graph.output)} outputs: one of each is supported"
+        )
+    unsupported: str | None = None
+    shape: tuple[int, ...] = ()
+    batch: int | None = None
+    try:
+        shape, batch = _input_shape(inputs[0])
+    except CompileError as error:  # raised once its operators are known to be supported
+        unsupported = str(error)
+    kind = inputs[0].type.tensor_type.elem_type
+    output = _name(graph.output[0].name)
+    nodes = [_node(node) for node in graph.node]
+    _require_order(nodes, {_name(inputs[0].name), *tensors}, output)
+    if len(tensors) != len(graph.initializer):
+        raise CompileError("two of its initializers have one name")
+    needed = _constants_first(_needed(nodes, output), _name(inputs[0].name))
+    _keep(graph, {name for node in needed for name in node.outputs if name})
+    return Network(
+        name=shown(_name(graph.name)),
+        opset=file.opset,
+        nodes=needed,
+        quantized=any(node.op in _QUANTIZING for node in nodes),
+        tensors=tensors,
+        unsupported=unsupported,
+        input=_name(inputs[0].name),
+        input_shape=shape,
+        input_type=_INTEGERS.get(kind),
+        batch=batch,
+        output=output,
+        model=model,
+    )
+
+
+def _keep(graph: onnx.GraphProto, outputs: set[str]) -> None:
+    """Removes the nodes that give none of `outputs`."""
+    kept = [node for node in graph.node if outputs & {*node.output}]
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def array(tensor: TensorProto, where: str) -> Array:
+    """Its numbers. Raises CompileError, which names `where`, unless all of them are there."""
+    if tensor.data_type not in _TYPES:
+        kinds = TensorProto.DataType
+        kind = kinds.Name(tensor.data_type) if tensor.data_type in kinds.values() else "unknown"
+        raise CompileError(
+            f"{where}: its constant {shown(_name(tensor.name))} is of type {kind.lower()}; "
+            "float32, float64, int8, uint8, int32 and int64 are supported"
+        )
+    dims = tuple(tensor.dims)
+    count = math.prod(dims) if len(dims) <= 8 and all(0 <= d <= MOST_NUMBERS for d in dims) else -1
+    kind, field = _TYPES[tensor.data_type]
+    if not 0 <= count <= MOST_NUMBERS:
+        raise CompileError(f"{where}: its constant {shown(_name(tensor.name))} is too large")
+    dtype = np.dtype(kind)
+    if tensor.HasField("raw_data"):
+        fits = len(tensor.raw_data) == count * dtype.itemsize
+        values = np.frombuffer(tensor.raw_data, dtype) if fits else np.empty(0, dtype)
+    else:
+        stored = np.array(getattr(tensor, field))
+        values = stored.astype(dtype)
+        fits = len(values) == count and (dtype.kind == "f" or np.array_equal(values, stored))
+    if not fits:
+        raise CompileError(
+            f"{where}: its constant {shown(_name(tensor.name))} doesn't hold what its shape says"
+        )
+    return values.reshape(dims).astype(dtype.newbyteorder("="))
+
+
+def shown(name: str) -> str:
+    """Of a name that may hold anything: one short line."""
+    return "".join(c if c.isprintable() else "?" for c in name[:60]) or "(unnamed)"
+
+
+def _node(node: onnx.NodeProto) -> OnnxNode:
+    op = _name(node.op_type)
+    if _name(node.domain) not in ("", "ai.onnx"):
+        op = f"{_name(node.domain)}.{op}"
+    where = f"{shown(_name(node.name))} ({shown(op)})"
+    attributes = {_name(one.name): _attribute(one, where) for one in node.attribute}
+    found = OnnxNode(
+        name=_name(node.name),
+        op=op,
+        inputs=tuple(_name(name) for name in node.input),
+        outputs=tuple(_name(name) for name in node.output),
+        attributes=attributes,
+    )
+    if not found.outputs or not found.outputs[0]:
+        raise CompileError(f"{where}: it has no output")
+    if len(attributes) != len(node.attribute):
+        raise CompileError(f"{where}: two of its attributes have one name")
+    return found
+
+
+def _attribute(one: AttributeProto, where: str) -> Attribute:
+    if one.ref_attr_name:
+        return None
+    if one.type == AttributeProto.INT:
+        return int(one.i)
+    if one.type == AttributeProto.FLOAT:
+        return float(one.f)
+    if one.type == AttributeProto.STRING:
+        return bytes(one.s).decode("ascii", errors="replace")
+    if one.type == AttributeProto.INTS:
+        return tuple(int(i) for i in one.ints)
+    if one.type == AttributeProto.FLOATS:
+        return tuple(float(f) for f in one.floats)
+    if one.type == AttributeProto.TENSOR:
+        return array(one.t, where)
+    return None
+
+
+def _name(name: object) -> str:
+    """protobuf gives bytes where a name isn't UTF-8."""
+    if not isinstance(name, str):
+        raise ArtifactError(f"not an ONNX model: the name {name!a:.60} isn't UTF-8")
+    return name
+
+
+def _input_shape(value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], int | None]:
+    where = f"input {shown(_name(value.name))}"
+    kind = value.type.tensor_type
+    if not value.type.HasField("tensor_type") or kind.elem_type not in _INPUTS:
+        raise CompileError(f"{where}: a tensor of float32, uint8 or int8 is supported")
+    sizes = [int(d.dim_value) if d.HasField("dim_value") else None for d in kind.shape.dim]
+    batch, *shape = sizes or [0]
+    known = tuple(size for size in shape if size is not None)
+    if len(known) not in (1, 3) or len(known) < len(shape) or (batch is not None and batch < 1):
+        raise CompileError(
+            f"{where}: a batch of images [N, C, H, W] or of vectors [N, K] is supported, of which "
+            "only the batch may be left open"
+        )
+    if not all(0 < size <= MOST_NUMBERS for size in known) or math.prod(known) > MOST_NUMBERS:
+        raise CompileError(f"{where}: its shape {known} isn't supported")
+    return known, batch
+
+
+def _require_order(nodes: list[OnnxNode], known: set[str], output: str) -> None:
+    for node in nodes:
+        for name in node.inputs:
+            if name and name not in known:
+                raise CompileError(f"{node.where}: its input {shown(name)} isn't made before it")
+        made = [name for name in node.outputs if name]
+        if len({*made}) < len(made) or known & {*made}:
+            raise CompileError(f"{node.where}: its output is made twice")
+        known.update(made)
+    if output not in known:
+        raise CompileError(f"its output {shown(output)} isn't made by any node")
+
+
+def _needed(nodes: list[OnnxNode], output: str) -> tuple[OnnxNode, ...]:
+    wanted, needed = {output}, []
+    for node in reversed(nodes):
+        if wanted & {*node.outputs}:
+            wanted.update(node.inputs)
+            needed.append(node)
+    return tuple(reversed(needed))
+
+
+def _constants_first(nodes: tuple[OnnxNode, ...], input: str) -> tuple[OnnxNode, ...]:
+    """In an order in which what doesn't depend on the input is known before anything that does:
+    scales may be nodes, and stand behind those that have to be decided on by them.
+    """
+    dependent, constants, others = {input}, [], []
+    for node in nodes:
+        if dependent.isdisjoint(node.inputs):
+            constants.append(node)
+        else:
+            others.append(node)
+            dependent.update(name for name in node.outputs if name)
+    return (*constants, *others)

@@ -1,0 +1,101 @@
+"""Windows of convolutions and poolings, as ONNX's attributes give them."""
+
+from __future__ import annotations
+
+import math
+
+from quantbench.c99.frontend.reader import MOST_NUMBERS, OnnxNode
+from quantbench.c99.ir.graph import Window
+from quantbench.errors import CompileError
+
+ATTRIBUTES = frozenset({"kernel_shape", "strides", "pads", "dilations", "auto_pad"})
+_MOST = 2**15
+"""Of any size, so that no product of them is beyond a word."""
+
+
+def window(node: OnnxNode, kernel: tuple[int, ...], image: tuple[int, int]) -> Window:
+    """Raises CompileError for one that isn't of two dimensions or that ONNX doesn't allow."""
+    sizes = _pair(node, "kernel", kernel, 1)
+    strides = _pair(node, "strides", node.wholes("strides") or (1, 1), 1)
+    dilations = _pair(node, "dilations", node.wholes("dilations") or (1, 1), 1)
+    return Window(sizes, strides, _pads(node, sizes, strides, dilations, image), dilations)
+
+
+def kernel_shape(node: OnnxNode) -> tuple[int, ...]:
+    found = node.wholes("kernel_shape")
+    if found is None:
+        raise CompileError(f"{node.where}: it has no kernel_shape")
+    return found
+
+
+def whole(window: Window) -> tuple[int, int]:
+    """Height and width that one window spans."""
+    (kh, kw), (dh, dw) = window.kernel, window.dilations
+    return (kh - 1) * dh + 1, (kw - 1) * dw + 1
+
+
+def places(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple[int, int]:
+    """Of the output. Raises CompileError where the window doesn't fit, and for a ceil_mode that
+    would add a window.
+    """
+    top, left, bottom, right = window.pads
+    found = []
+    for size, before, after, span, stride in zip(
+        image, (top, left), (bottom, right), whole(window), window.strides, strict=True
+    ):
+        room = size + before + after - span
+        if room < 0:
+            raise CompileError(f"{node.where}: its window of {span} is wider than its input")
+        if node.whole("ceil_mode", 0) and room % stride:
+            last = (room // stride + 1) * stride
+            if last < size + before:
+                raise CompileError(f"{node.where}: ceil_mode isn't supported where it matters")
+        found.append(room // stride + 1)
+    if math.prod(found) > MOST_NUMBERS:
+        raise CompileError(f"{node.where}: its output of {found} is too large")
+    return found[0], found[1]
+
+
+def padded(window: Window) -> bool:
+    return any(window.pads)
+
+
+def apart(window: Window) -> bool:
+    """No two windows overlap, and none has gaps."""
+    return window.strides == window.kernel and window.dilations == (1, 1)
+
+
+def _pads(
+    node: OnnxNode,
+    kernel: tuple[int, int],
+    strides: tuple[int, int],
+    dilations: tuple[int, int],
+    image: tuple[int, int],
+) -> tuple[int, int, int, int]:
+    how = node.text("auto_pad", "NOTSET")
+    if how == "VALID":
+        return 0, 0, 0, 0
+    if how in ("SAME_UPPER", "SAME_LOWER"):
+        before, after = [], []
+        for size, k, stride, dilation in zip(image, kernel, strides, dilations, strict=True):
+            total = max((-(-size // stride) - 1) * stride + (k - 1) * dilation + 1 - size, 0)
+            less, more = total // 2, total - total // 2
+            before.append(less if how == "SAME_UPPER" else more)
+            after.append(more if how == "SAME_UPPER" else less)
+        return before[0], before[1], after[0], after[1]
+    if how != "NOTSET":
+        raise CompileError(
+            f"{node.where}: auto_pad NOTSET, VALID, SAME_UPPER and SAME_LOWER are supported"
+        )
+    pads = node.wholes("pads") or (0, 0, 0, 0)
+    if len(pads) != 4 or not all(0 <= pad <= _MOST for pad in pads):
+        raise CompileError(f"{node.where}: four pads from 0 to {_MOST:,} are supported")
+    return pads[0], pads[1], pads[2], pads[3]
+
+
+def _pair(node: OnnxNode, what: str, values: tuple[int, ...], least: int) -> tuple[int, int]:
+    if len(values) != 2 or not all(least <= value <= _MOST for value in values):
+        raise CompileError(
+            f"{node.where}: {what} of two dimensions, each from {least} to {_MOST:,}, is supported"
+        )
+    return values[0], values[1]

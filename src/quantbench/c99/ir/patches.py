@@ -1,0 +1,61 @@
+"""Windows of images in NumPy, of integers and of real numbers. Images are [N, C, H, W]."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.ir.graph import Window
+
+Number = TypeVar("Number", np.int64, np.float64)
+_COPIED = 2**22
+"""Numbers of windows that are copied at once, to be multiplied as one matrix."""
+
+
+def padded(
+    values: NDArray[Number], pads: tuple[int, int, int, int], value: float
+) -> NDArray[Number]:
+    """`pads`: top, left, bottom, right."""
+    top, left, bottom, right = pads
+    around = ((0, 0), (0, 0), (top, bottom), (left, right))
+    return np.pad(values, around, constant_values=value)
+
+
+def windows(values: NDArray[Number], window: Window) -> NDArray[Number]:
+    """[N, C, H, W] to [N, C, H', W', kh, kw], a view."""
+    (kh, kw), (dh, dw) = window.kernel, window.dilations
+    whole = ((kh - 1) * dh + 1, (kw - 1) * dw + 1)
+    views = np.lib.stride_tricks.sliding_window_view(values, whole, axis=(2, 3))
+    (sh, sw) = window.strides
+    return views[:, :, ::sh, ::sw, ::dh, ::dw]
+
+
+def products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -> NDArray[Number]:
+    """[N, C, H', W', kh, kw] and [O, C / groups, kh, kw] to sums [N, O, H', W'].
+
+    Integers are multiplied as float64, which is exact up to 2**53 and many times faster.
+    """
+    n, _, height, width = patches.shape[:4]
+    found = np.empty((n, len(weights), height, width), patches.dtype)
+    places = max(1, _COPIED // max(1, n * weights[0].size))
+    rows, columns = max(1, places // max(1, width)), min(places, max(1, width))
+    for y in range(0, height, rows):
+        for x in range(0, width, columns):
+            here = np.s_[:, :, y : y + rows, x : x + columns]
+            found[here] = _products(patches[here], weights, groups)
+    return found
+
+
+def _products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -> NDArray[Number]:
+    n, _, height, width = patches.shape[:4]
+    group_in, group_out = weights.shape[1], len(weights) // groups
+    found = []
+    for group in range(groups):
+        part = patches[:, group * group_in : (group + 1) * group_in]
+        flat = part.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
+        mine = weights[group * group_out : (group + 1) * group_out].reshape(group_out, -1)
+        sums = flat.astype(np.float64) @ mine.T.astype(np.float64)
+        found.append(sums.astype(patches.dtype).reshape(n, height, width, group_out))
+    return np.concatenate(found, axis=3).transpose(0, 3, 1, 2)

@@ -1,0 +1,129 @@
+"""The command line's arguments and options, each written once.
+
+Nothing heavy is imported: `--help` and a shell's completion are read from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quantbench.c99.target.target import Dtype, Target
+from quantbench.report.order import Order
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"quantbench {version('quantbench')}")
+        raise typer.Exit
+
+
+def named(folder: str) -> Callable[[str], list[str]]:
+    """What a shell offers to complete the name of a plug-in with."""
+
+    def complete(start: str) -> list[str]:
+        from quantbench import plugins
+
+        return [name for name in plugins.names(folder) if name.startswith(start)]
+
+    return complete
+
+
+Model = Annotated[
+    str,
+    typer.Option(help="The network; see `quantbench list`.", autocompletion=named("models")),
+]
+Data = Annotated[
+    str,
+    typer.Option(help="The data set; see `quantbench list`.", autocompletion=named("data")),
+]
+RecipeName = Annotated[str, typer.Option("--recipe", help="default or reference.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the training.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="NAME=VALUE, or METHOD.NAME=VALUE; recipe.NAME for training."),
+]
+Out = Annotated[Path, typer.Option(help="The folder for results and finished steps.")]
+DataDir = Annotated[Path | None, typer.Option(help="A folder with the four IDX files, raw or .gz.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Ask no network.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Forget all finished steps.")]
+Threads = Annotated[
+    list[int] | None,
+    typer.Option(min=1, help="Of each engine while it is measured; may be repeated."),
+]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick",
+        help="PyTorch's own methods on PyTorch, float32 on ONNX Runtime too; measures for 8 s.",
+    ),
+]
+Full = Annotated[
+    bool,
+    typer.Option("--full", help="Five batches, 1 and 2 threads, 8 starts of each: 15 minutes."),
+]
+Sort = Annotated[Order, typer.Option(help="How the tables are sorted, the best row first.")]
+Runtime = Annotated[
+    list[str] | None,
+    typer.Option(help="Only this engine; may be repeated.", autocompletion=named("runtimes")),
+]
+Method = Annotated[
+    str, typer.Argument(help="See `quantbench list`.", autocompletion=named("methods"))
+]
+ModelName = Annotated[
+    str, typer.Argument(help="See `quantbench list`.", autocompletion=named("models"))
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(help="Only this method; may be repeated.", autocompletion=named("methods")),
+]
+MethodNames = Annotated[
+    list[str],
+    typer.Argument(help="Methods to compare with float32.", autocompletion=named("methods")),
+]
+Converted = Annotated[
+    str | None,
+    typer.Option(
+        help="Show the network as this method converted it.",
+        autocompletion=named("methods"),
+    ),
+]
+AsReported = Annotated[
+    bool, typer.Option("--as-reported", help="Print it as the source report did.")
+]
+ResultsA = Annotated[Path, typer.Argument(metavar="A.json", help="A results.json.")]
+ResultsB = Annotated[Path, typer.Argument(metavar="B.json", help="Another.")]
+Images = Annotated[list[str], typer.Argument(help="PNG or JPEG files; - is standard input.")]
+Beside = Annotated[
+    str, typer.Option(help="What to set beside float32.", autocompletion=named("methods"))
+]
+ModelFile = Annotated[
+    str,
+    typer.Argument(metavar="[MODEL.onnx]", help="A network; with --from, a method's name."),
+]
+From = Annotated[
+    Path | None,
+    typer.Option("--from", help="Take what a method wrote into this folder of results."),
+]
+NewFolder = Annotated[
+    Path | None, typer.Option("-o", "--out", help="The folder to write: new or empty.")
+]
+DtypeName = Annotated[
+    Dtype, typer.Option(help="int8: of a quantized network; float32: of one that isn't.")
+]
+TargetName = Annotated[
+    Target,
+    typer.Option(
+        help="portable: any processor; native: wide registers, too; cortex-m4 and cortex-m7: "
+        "portable, with the instructions counted there."
+    ),
+]

@@ -1,0 +1,255 @@
+"""What each command prints. The Python API does the work."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from quantbench import plugins
+from quantbench.artifacts.artifact import Artifact
+from quantbench.cli.loading import loading
+from quantbench.cli.progress import Progress
+from quantbench.errors import (
+    ImageError,
+    RowsFailedError,
+    StorageError,
+    UnavailableError,
+    UsageError,
+)
+from quantbench.harness.measure import BASELINE
+from quantbench.harness.schedule import FULL, QUICK
+from quantbench.harness.trial import why_unusable
+from quantbench.report.figure import loss_figure
+from quantbench.report.order import Order
+from quantbench.report.reproduction.printout import as_reported as reported
+from quantbench.report.terminal.network import layer_table, numerics_table
+from quantbench.report.terminal.page import comparison
+from quantbench.report.write import write
+from quantbench.results.assemble import paired
+from quantbench.results.records import Results
+from quantbench.settings import split_pairs
+from quantbench.study import pipeline
+from quantbench.study.options import (
+    QUICK_METHODS,
+    QUICK_RUNTIMES,
+    Options,
+    Overrides,
+)
+from quantbench.study.pipeline import Study
+from quantbench.study.predict import answers
+from quantbench.study.quantize import quantize as quantize_one
+from quantbench.study.workspace import Workspace, workspace
+from quantbench.system.files import write_atomic
+from quantbench.system.terminal import Terminal, harmless, one_line
+from quantbench.tasks.digit import MAX_BYTES, read_digit
+from quantbench.tasks.layers import layers
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
+
+
+def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
+    """Options from a command's own; a repeated option is a list there, a tuple here."""
+    names = {"method": "methods", "runtime": "runtimes"}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if given.get("quick") and given.get("full"):
+        raise UsageError("--quick and --full contradict each other")
+    if given.get("quick"):
+        given = {"plan": QUICK, "method": QUICK_METHODS, "runtime": QUICK_RUNTIMES} | chosen
+    if given.get("full"):
+        given = {"plan": FULL, "threads": (1, 2)} | chosen
+    renamed = {names.get(name, name): value for name, value in given.items() if name not in skip}
+    return Options.model_validate(
+        {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in renamed.items()
+            if name in Options.model_fields and value is not None
+        }
+    )
+
+
+def run(options: Options, pairs: list[str], sort: Order, *, as_reported: bool) -> None:
+    with Progress() as track:
+        done = pipeline.run(options, _overrides(pairs, None), track, track.say, loading)
+    unwritten = _unwritten(done, options.out)
+    if as_reported:
+        Terminal().print(Text(_as_reported(done)), soft_wrap=True, end="")
+    else:
+        _print(comparison(done.results, sort))
+    if unwritten:
+        raise unwritten
+    _fail_where_rows_failed(done.results)
+
+
+def _unwritten(done: Study, out: Path) -> StorageError | None:
+    """Writes what a study leaves; what keeps it from that is told after the answer is shown."""
+    try:
+        written = write(done.results, out)
+    except StorageError as error:
+        return error
+    _say(f"written to {out}: {', '.join(written)}")
+    return None
+
+
+def measure(options: Options, pairs: list[str], sort: Order) -> None:
+    with Progress() as track:
+        overrides = _overrides(pairs, _only(options.methods))
+        done = pipeline.run(options, overrides, track, track.say, loading)
+    _print(comparison(done.results, sort))
+    _fail_where_rows_failed(done.results)
+
+
+def train(options: Options, pairs: list[str]) -> None:
+    overrides = _overrides(pairs, "recipe")
+    if others := sorted(overrides.keys() - {"recipe"}):
+        raise UsageError(f"settings for '{others[0]}', but train runs no method")
+    pipeline.recipe_settings(options, overrides)
+    with workspace(options.out, fresh=options.fresh) as space, Progress() as track:
+        _, checkpoint = pipeline.prepare(options, overrides, space, track, track.say)
+    for epoch in checkpoint.body.epochs:
+        _line(
+            f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
+            f"test accuracy {epoch.test_accuracy:.2%}"
+        )
+    write_atomic(options.out / "loss.png", loss_figure(checkpoint.body))
+    _line(f"checkpoint: {checkpoint.folder}")
+
+
+def quantize(method: str, options: Options, pairs: list[str]) -> None:
+    task, checkpoint, artifacts = _artifacts((method,), options, pairs)
+    for artifact in artifacts:
+        _print(numerics_table(artifact.body.quantized))
+        files = ", ".join(str(artifact.folder / name) for name in artifact.files)
+        _line(f"{artifact.body.format}: {artifact.bytes:,} bytes in {files}")
+    for artifact in artifacts:
+        trials = Workspace(options.out).trials
+        if reason := why_unusable(task, checkpoint, artifact, trials):
+            raise UnavailableError(f"{artifact.folder} can't be used: {reason}")
+
+
+def describe(method: str | None, options: Options, pairs: list[str]) -> None:
+    if method is None:
+        module = plugins.model(options.model)
+        _print(layer_table(layers(module.build(), module.INPUT_SHAPE), options.model))
+        return
+    *_, artifacts = _artifacts((method,), options, pairs)
+    _print(numerics_table(artifacts[0].body.quantized))
+
+
+def predict(names: list[str], method: str, options: Options, pairs: list[str]) -> None:
+    """Raises ImageError where a picture can't be read: after the answers to all others."""
+    pictures = [_picture(name) for name in names]
+    images = [picture.image for picture in pictures if picture.image is not None]
+    refused = [picture for picture in pictures if picture.image is None]
+    if not images:
+        raise ImageError("; ".join(f"{picture.name} {picture.reason}" for picture in refused))
+    task, _, artifacts = _artifacts((BASELINE, method), options, pairs)
+    usable = [artifact for artifact in artifacts if artifact.body.format == "torch"]
+    table = Table("image", *(artifact.body.method for artifact in usable), box=None)
+    if refused:
+        table.add_column("", overflow="fold")
+    columns = [answers(artifact, "torch", task.spec, images) for artifact in usable]
+    answered = iter(zip(*columns, strict=True))
+    for picture in pictures:
+        name = harmless(picture.name)
+        if picture.image is None:
+            table.add_row(name, *("–" for _ in usable), one_line(picture.reason))
+        else:
+            table.add_row(name, *(f"{a.label} ({a.probability:.1%})" for a in next(answered)))
+    _print(table)
+    if refused:
+        whole = f"{len(refused)} of {len(pictures)} pictures"
+        raise ImageError(f"{whole} could not be read: {', '.join(p.name for p in refused)}")
+
+
+def _artifacts(
+    methods: tuple[str, ...], options: Options, pairs: list[str]
+) -> tuple[Task, Checkpoint, list[Artifact]]:
+    overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
+    settings = pipeline.method_settings(methods, overrides, loading)
+    for name in methods:
+        if isinstance(reason := settings[name], str):
+            raise UnavailableError(reason)
+    pipeline.recipe_settings(options, overrides)
+    with workspace(options.out) as space, Progress() as track:
+        task, checkpoint = pipeline.prepare(options, overrides, space, track, track.say)
+        found = [
+            quantize_one(task, checkpoint, name, chosen, format, space.artifacts, track)
+            for name in dict.fromkeys(methods)
+            if not isinstance(chosen := settings[name], str)
+            for format in plugins.method(name).FORMATS
+        ]
+    return task, checkpoint, found
+
+
+def _only(methods: tuple[str, ...]) -> str | None:
+    return methods[0] if len(methods) == 1 else None
+
+
+def _overrides(pairs: list[str], owner: str | None) -> Overrides:
+    """`--set` by owner; a name without a dot is of `owner`, where there is just one."""
+    found: Overrides = {}
+    for name, value in split_pairs(pairs, needs_owner=owner is None).items():
+        first, dot, rest = name.partition(".")
+        key, setting = (first, rest) if dot else (owner or first, first)
+        found.setdefault(key, {})[setting] = value
+    return found
+
+
+def _as_reported(done: Study) -> str:
+    structures = {
+        candidate.artifact.body.method: candidate.artifact.body.quantized.structure
+        for candidate in done.measured.candidates
+        if candidate.runtime == "torch"
+    }
+    both = {"static", "static_uncalibrated"} <= structures.keys()
+    pair = paired(done.measured, done.task, "static", "static_uncalibrated") if both else None
+    return reported(done.results, structures, pair)
+
+
+def _fail_where_rows_failed(results: Results) -> None:
+    """Raises RowsFailedError: what else was measured is on the screen and saved by now."""
+    failed = [f"{s.method} on {s.runtime} {s.reason}" for s in results.skipped if s.failed]
+    if failed:
+        rows = "1 row" if len(failed) == 1 else f"{len(failed)} rows"
+        raise RowsFailedError(f"{rows} failed, the others are saved: {'; '.join(failed)}")
+
+
+@dataclass(frozen=True)
+class _Picture:
+    name: str
+    image: NDArray[np.uint8] | None
+    """uint8 [28, 28]; None where there is a reason."""
+    reason: str = ""
+
+
+def _picture(name: str) -> _Picture:
+    try:
+        return _Picture(name, _read(name))
+    except ImageError as error:
+        shown = "standard input" if name == "-" else name
+        return _Picture(shown, None, str(error).removeprefix(f"{shown} "))
+
+
+def _read(name: str) -> NDArray[np.uint8]:
+    if name == "-":
+        return read_digit(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+    return read_digit(Path(name), name)
+
+
+def _print(what: RenderableType) -> None:
+    Terminal().print(what)
+
+
+def _line(line: str) -> None:
+    Terminal().say(line)
+
+
+def _say(line: str) -> None:
+    Terminal(stderr=True).say(line)

@@ -1,0 +1,16 @@
+"""What `quantbench compare` prints. Apart from the commands that load PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quantbench.report.terminal.diff import compared
+from quantbench.results.diff import side_by_side
+from quantbench.results.file import read_results
+from quantbench.system.terminal import Terminal
+
+
+def compare(files: tuple[Path, Path]) -> None:
+    one, other = (read_results(path) for path in files)
+    names = str(files[0]), str(files[1])
+    Terminal().print(compared(side_by_side(one, other), names, (one, other)))

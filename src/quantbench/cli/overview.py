@@ -1,0 +1,67 @@
+"""What `quantbench list` and `quantbench doctor` print. Neither loads PyTorch or an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.table import Table
+
+from quantbench import plugins
+from quantbench.data import probe
+from quantbench.system.machine import (
+    LIBRARIES,
+    Environment,
+    affinity,
+    environment,
+    has_vnni,
+    overloaded,
+)
+from quantbench.system.terminal import Terminal, harmless
+
+
+def list_plugins() -> None:
+    table = Table(box=None)
+    for heading in ("kind", "name", "available"):
+        table.add_column(heading)
+    for folder, kind in plugins.KINDS.items():
+        for name in plugins.names(folder):
+            why = plugins.why_not_installed(folder, name)
+            table.add_row(kind, harmless(name), harmless(why or "yes"))
+    Terminal().print(table)
+
+
+def doctor(data_dir: Path | None, *, offline: bool) -> None:
+    machine = environment(LIBRARIES)
+    table = Table(box=None, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    table.add_row("CPU", f"{machine.cpu}, {_usable(machine.cores)}, {machine.architecture}")
+    table.add_row("instruction sets", " ".join(machine.instruction_sets) or "unknown")
+    table.add_row("int8 dot product", "yes" if has_vnni(machine) else "no")
+    table.add_row("governor", machine.governor or "not shown by this system")
+    table.add_row("load", _load(machine))
+    table.add_row("memory", f"{machine.memory_bytes / 2**30:.1f} GiB")
+    table.add_row("system", f"{machine.system}, Python {machine.python}")
+    for name in LIBRARIES:
+        table.add_row(name, machine.versions.get(name, "not installed"))
+    for name in plugins.names("data"):
+        spec = plugins.data(name).SPEC
+        for status in probe(spec, data_dir=data_dir, offline=offline):
+            answer = "answers" if status.ok else "no"
+            source = harmless(f"{spec.title}: {status.name}")
+            table.add_row(source, harmless(f"{answer}: {status.detail}"))
+    Terminal().print(table)
+
+
+def _usable(cores: int) -> str:
+    allowed = affinity()
+    return f"{cores} usable" + (
+        f" of {allowed}: the control group's quota" if cores < allowed else ""
+    )
+
+
+def _load(machine: Environment) -> str:
+    if machine.load is None:
+        return "not shown by this system"
+    warning = ": other programs run, times will be off" if overloaded(machine) else ""
+    return f"{machine.load:.2f} in the last minute{warning}"

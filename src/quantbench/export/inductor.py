@@ -1,0 +1,167 @@
+"""Inductor's compiled libraries: made once in a process of their own, kept in the user's cache."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import torch
+from pydantic import JsonValue
+
+from quantbench.artifacts.pt2_file import read_program
+from quantbench.errors import UnavailableError
+from quantbench.export.cxx import compiler
+from quantbench.system.cache import code_folder, filling, held_alone, sound, workshop
+from quantbench.system.files import sweep
+from quantbench.system.fingerprint import fingerprint
+from quantbench.system.machine import environment
+from quantbench.system.record import Record
+from quantbench.system.silence import hushed
+from quantbench.system.store import (
+    Stored,
+    key,
+    path_for,
+    save,
+)
+
+KIND = "library"
+LIBRARY = "model.so"
+_COMPILE_SECONDS = 540
+
+
+class Library(Record):
+    """Of a stored `model.so`: the program for one number of inputs."""
+
+    batch: int
+
+
+@contextlib.contextmanager
+def libraries(
+    model: Path, model_sha256: str, batches: tuple[int, ...], threads: int
+) -> Iterator[dict[int, Path]]:
+    """The program in `model` compiled for each number of inputs, for `threads` threads: load them
+    in this context, in which their bytes have just been checked and nobody replaces them.
+
+    They are for this CPU, PyTorch and compiler alone: elsewhere others are made, for these
+    would die on a CPU without their instruction sets. Raises UnavailableError or StorageError.
+    """
+    folder = code_folder("inductor")
+    inputs = {batch: recipe(model_sha256, batch, threads) for batch in batches}
+    names = {batch: path_for(folder, "model", inputs[batch]).name for batch in batches}
+    with contextlib.ExitStack() as stack:
+        for name in sorted(names.values()):  # two processes that ask for the same wait in one order
+            stack.enter_context(held_alone(folder, name))
+        stored = {batch: sound(folder, "model", KIND, inputs[batch], Library) for batch in batches}
+        missing = [batch for batch, found in stored.items() if found is None]
+        if missing:
+            with filling(folder):
+                stored |= _compiled(model, {batch: inputs[batch] for batch in missing}, threads)
+        yield {batch: found.folder / LIBRARY for batch, found in stored.items() if found}
+
+
+def recipe(model_sha256: str, batch: int, threads: int) -> dict[str, JsonValue]:
+    """All that a compiled library depends on."""
+    return {
+        "model": model_sha256,
+        "batch": batch,
+        "threads": threads,
+        "machine": _machine(),
+        "code": {**fingerprint(__name__)},
+    }
+
+
+def _machine() -> dict[str, JsonValue]:
+    here = environment(libraries=("torch",))
+    return {
+        "cpu": here.cpu,
+        "instruction_sets": [*here.instruction_sets],
+        "versions": {**here.versions},
+        "compiler": compiler(),
+    }
+
+
+def _compiled(
+    model: Path, inputs: dict[int, dict[str, JsonValue]], threads: int
+) -> dict[int, Stored[Library] | None]:
+    """By batch, all by one process: what it finds out about this CPU and its precompiled headers
+    serve every library.
+    """
+    folder = code_folder("inductor")
+    work = folder / f"work-{key(_machine())[:12]}"
+    sweep(folder, "part-*")
+    with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as part:
+        with workshop(work):
+            _compile_in_child(model, [*inputs], threads, Path(part), work)
+
+        def fill(batch: int, place: Path) -> Library:
+            (Path(part) / f"{batch}.so").rename(place / LIBRARY)
+            return Library(batch=batch)
+
+        return {
+            batch: save(path_for(folder, "model", its), KIND, its, partial(fill, batch))
+            for batch, its in inputs.items()
+        }
+
+
+def _compile_in_child(model: Path, batches: list[int], threads: int, out: Path, work: Path) -> None:
+    """What compiling leaves behind, in memory and in settings, is no part of a measurement.
+
+    `work` holds what Inductor found out about this CPU, and its precompiled headers.
+    """
+    command = [sys.executable, "-m", __name__, str(model), str(threads), str(out)]
+    inside = dict(os.environ) | {"TORCHINDUCTOR_CACHE_DIR": str(work), "TMPDIR": str(work)}
+    try:
+        child = subprocess.run(
+            [*command, *map(str, batches)],
+            capture_output=True,
+            timeout=_COMPILE_SECONDS,
+            env=inside,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"Inductor didn't compile in {_COMPILE_SECONDS} s") from error
+    if child.returncode:
+        lines = child.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise UnavailableError(f"Inductor can't compile {model.parent.name}: {lines[-1]}")
+
+
+def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
+    """Freezing packs weights for oneDNN and finds its int8 kernels. One compiling process,
+    this one, so none is left behind when it is killed.
+    """
+    torch.set_num_threads(threads)
+    program = read_program(model)
+    (shape,) = (
+        node.meta["val"].shape[1:]
+        for node in program.graph.nodes
+        if node.name in program.graph_signature.user_inputs
+    )
+    settings = {
+        "freezing": True,
+        "compile_threads": 1,
+        "cpp.threads": threads,
+        "cpp.cxx": (compiler(),),  # else it may fetch one with conda
+    }
+    with hushed(), torch.no_grad(), torch._inductor.config.patch(settings):
+        for batch in batches:
+            inputs = (torch.zeros(batch, *shape),)
+            fixed = torch.export.export(program.module(check_guards=False), inputs)
+            torch._inductor.aot_compile(
+                fixed.module(check_guards=False),
+                inputs,
+                options={"aot_inductor.output_path": str(out / f"{batch}.so")},
+            )
+
+
+def main(model: str, threads: str, out: str, *batches: str) -> None:
+    _compile(Path(model), int(threads), Path(out), [int(batch) for batch in batches])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,79 @@
+"""Networks as ExecuTorch programs (.pte) whose operators XNNPACK runs.
+
+ExecuTorch is imported where it is used: it takes seconds, and it talks while it loads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import operator
+from pathlib import Path
+
+import torch
+from torch import fx, nn
+
+from quantbench.errors import UnavailableError
+from quantbench.system.extras import why_missing
+from quantbench.system.silence import hushed
+
+MODEL = "model.pte"
+LARGEST = 1024
+"""Images of one call: a program has a bound, which its memory is planned for."""
+
+
+def why_unavailable() -> str | None:
+    return why_missing("executorch")
+
+
+def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[str, str]:
+    """Write `model` for any batch up to LARGEST; give back what XNNPACK doesn't run.
+
+    Node -> the layer that it came from. Such nodes run on ExecuTorch's portable kernels.
+    Raises UnavailableError.
+    """
+    # float32 comes through here too, and does without PT2E in its other formats.
+    from quantbench.export.pt2e import layer_of
+
+    if reason := why_unavailable():
+        raise UnavailableError(reason)
+    with hushed(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        from executorch.exir import ExecutorchBackendConfig, memory, to_edge_transform_and_lower
+        from executorch.exir.delegate import executorch_call_delegate
+        from executorch.exir.passes import MemoryPlanningPass
+        from executorch.exir.passes.sym_shape_eval_pass import ConstraintBasedSymShapeEvalPass
+
+        # With an example of fewer than 16 images, tracing a convolution bounds the batch at
+        # 15: PyTorch would choose another kernel from there. XNNPACK knows no lower bound.
+        program = torch.export.export(
+            model,
+            (torch.zeros(LARGEST, *input_shape),),
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=LARGEST)},),
+        )
+        edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+        lowered = edge.to_executorch(
+            ExecutorchBackendConfig(
+                sym_shape_eval_pass=ConstraintBasedSymShapeEvalPass(),
+                memory_planning_pass=MemoryPlanningPass(
+                    alloc_graph_input=False, alloc_graph_output=False
+                ),
+            )
+        )
+    path.write_bytes(lowered.buffer)
+    free = (
+        executorch_call_delegate, memory.view, memory.alloc,
+        operator.getitem, torch.ops.aten.sym_size.int,
+    )  # fmt: skip
+    graph: fx.Graph = lowered.exported_program().graph
+    return {
+        str(node.name): layer_of(node)
+        for node in graph.nodes
+        if node.op == "call_function" and node.target not in free
+    }
+
+
+def note(outside: dict[str, str]) -> tuple[str, ...]:
+    if not outside:
+        return ()
+    return (f"on ExecuTorch's portable kernels, outside XNNPACK: {', '.join(outside)}",)

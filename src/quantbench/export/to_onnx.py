@@ -1,0 +1,159 @@
+"""Networks as ONNX, and ONNX files that are the same whenever they are written."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+from torch.export import ExportedProgram
+
+from quantbench.system.silence import hushed as hushed
+
+MODEL = "model.onnx"
+INPUT = "input"
+OUTPUT = "logits"
+
+
+def export(model: nn.Module | ExportedProgram, input_shape: tuple[int, ...], path: Path) -> None:
+    """Write `model` with one input "input" [batch, *input_shape] and one output "logits".
+
+    A program must have been exported for any batch. The exporter's notes on where each node
+    came from are left out: they hold paths of the machine that exported, and they are no part
+    of the network.
+    """
+    is_module = isinstance(model, nn.Module)
+    with hushed(), contextlib.redirect_stderr(io.StringIO()):
+        program = torch.onnx.export(
+            model.eval() if isinstance(model, nn.Module) else model,
+            (torch.zeros(2, *input_shape),),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},) if is_module else None,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            verbose=False,
+        )
+    assert program is not None
+    proto = program.model_proto
+    graph = proto.graph
+    for item in (proto, graph, *graph.node, *graph.input, *graph.output, *graph.value_info,
+                 *graph.initializer):  # fmt: skip
+        del item.metadata_props[:]
+    _name_transposed(graph, dict(model.named_parameters()))
+    onnx.checker.check_model(proto, full_check=True)
+    path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def write(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    """Write what `tidied` makes of the model, checked and with shapes, and give it back."""
+    tidy = onnx.shape_inference.infer_shapes(tidied(model), data_prop=True)
+    onnx.checker.check_model(tidy, full_check=True)
+    path.write_bytes(tidy.SerializeToString(deterministic=True))
+    return tidy
+
+
+def tidied(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network, always in the same order: quantizers keep nodes in sets.
+
+    Each node stands right before the first that reads it, initialisers in the order of their
+    use; nodes without a name get that of their output. What no output depends on is dropped,
+    as are notes and the operator sets that no node is of.
+    """
+    tidy = onnx.ModelProto()
+    tidy.CopyFrom(model)
+    graph = tidy.graph
+    nodes = _in_order(graph)
+    for node in nodes:
+        node.name = node.name or node.output[0]
+    used = dict.fromkeys(name for node in nodes for name in node.input)
+    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    kept = [initializers[name] for name in used if name in initializers]
+    domains = {node.domain for node in nodes} | {""}
+    opsets = [opset for opset in tidy.opset_import if opset.domain in domains]
+    for field, values in (
+        (graph.node, nodes),
+        (graph.initializer, kept),
+        (tidy.opset_import, sorted(opsets, key=lambda opset: opset.domain)),
+    ):
+        copies = [type(value).FromString(value.SerializeToString()) for value in values]
+        del field[:]
+        field.extend(copies)
+    del graph.value_info[:]
+    del tidy.metadata_props[:]
+    return tidy
+
+
+def structure_of(model: onnx.ModelProto) -> str:
+    """A line a node: operator, name, and the shape of its output where it is known."""
+    known = {
+        value.name: value
+        for value in (*model.graph.value_info, *model.graph.output)
+        if value.type.tensor_type.HasField("shape")
+    }
+    lines = []
+    for node in model.graph.node:
+        value = known.get(node.output[0])
+        lines.append(" ".join([node.op_type, node.name, _shape(value) if value else ""]).rstrip())
+    return "\n".join(lines)
+
+
+def _name_transposed(graph: onnx.GraphProto, parameters: dict[str, nn.Parameter]) -> None:
+    """Weights keep their names but where the exporter transposes them: MatMul's get none."""
+    stored = {tensor.name for tensor in graph.initializer}
+    transposed = {
+        name: parameter.detach().T.numpy()
+        for name, parameter in parameters.items()
+        if name not in stored and parameter.ndim == 2
+    }
+    for tensor in graph.initializer:
+        if tensor.name in parameters:
+            continue
+        values = numpy_helper.to_array(tensor)
+        name = next((n for n, found in transposed.items() if np.array_equal(found, values)), None)
+        if name is None:
+            continue
+        del transposed[name]
+        for node in graph.node:
+            node.input[:] = [f"{name}_T" if i == tensor.name else i for i in node.input]
+        tensor.name = f"{name}_T"
+
+
+def _in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Depth first from the outputs; a node's inputs are visited in their order."""
+    producers = {name: node for node in graph.node for name in node.output if name}
+    done: dict[str, onnx.NodeProto] = {}  # by the first output, in order
+    waiting = [output.name for output in reversed(graph.output)]
+    while waiting:
+        node = producers.get(waiting[-1])
+        if node is None or node.output[0] in done:
+            waiting.pop()
+            continue
+        missing = [
+            name
+            for name in node.input
+            if name in producers and producers[name].output[0] not in done
+        ]
+        if missing:
+            waiting.extend(reversed(missing))
+        else:
+            done[node.output[0]] = node
+            waiting.pop()
+    return list(done.values())
+
+
+def _shape(value: onnx.ValueInfoProto) -> str:
+    sizes = (
+        str(size.dim_value) if size.HasField("dim_value") else _symbol(size.dim_param)
+        for size in value.type.tensor_type.shape.dim
+    )
+    return f"[{', '.join(sizes)}]"
+
+
+def _symbol(name: str) -> str:
+    """Shape inference makes up names for sizes that it can't follow."""
+    return "?" if not name or name.startswith("unk__") else name

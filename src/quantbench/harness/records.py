@@ -1,0 +1,39 @@
+"""Raw times of a row, and why a row has none."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from quantbench.system.record import Record
+
+
+class Latency(Record):
+    """Rounds of one row at one batch size; all rows were measured in turn within a round."""
+
+    batch: int
+    threads: int
+    kind: Literal["model", "end_to_end"]
+    rounds: tuple[Annotated[tuple[float, ...], Field(min_length=1)], ...] = Field(
+        min_length=1, description="microseconds an image, by call"
+    )
+    starts: tuple[int, ...] = Field(description="of each round: in which start of the worker")
+    median: float = Field(gt=0, description="over the rounds' medians, microseconds an image")
+    p95: float = Field(description="over all calls, microseconds an image")
+    p99: float = Field(description="over all calls, microseconds an image")
+
+
+class Throughput(Record):
+    """The batch and threads at which a row answers most images a second."""
+
+    images_per_second: float
+    batch: int
+    threads: int
+
+
+class Skipped(Record):
+    method: str
+    runtime: str
+    reason: str
+    failed: bool = Field(False, description="it was tried and its engine failed")

@@ -1,0 +1,222 @@
+"""Every artifact is run on a few samples, and compared with float32, before it is believed.
+
+A quantizer may write what no runtime can run, or what runs and answers something else. The
+samples are of the calibration split: test data is for measuring alone. docs/measuring.md says
+what "far from float32" means and why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from quantbench import plugins
+from quantbench.artifacts.artifact import Artifact
+from quantbench.artifacts.state_file import STATE
+from quantbench.errors import WorkerError, WorkerLostError
+from quantbench.harness.pool import Candidate
+from quantbench.harness.process import Worker
+from quantbench.harness.records import Skipped
+from quantbench.harness.schedule import Plan
+from quantbench.harness.worker import Request
+from quantbench.system.fingerprint import fingerprint
+from quantbench.system.machine import Environment, environment
+from quantbench.system.record import Record
+from quantbench.system.signals import uninterrupted
+from quantbench.system.store import find, path_for, save
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint, float_model
+
+SAMPLES = 64
+"""The last of the calibration split: ranges are observed on its first."""
+SHARED = 0.5
+"""The least share of the answers' variance that must be float32's."""
+_FLAT = 1e-3
+
+
+class Trial(Record):
+    """What became of an artifact on one runtime; a reason is why it isn't used."""
+
+    answered: bool
+    reason: str | None
+
+
+class Trials:
+    """Tries artifacts in one worker process for each runtime, started when it is first needed.
+
+    `parent` is where outcomes are kept, so that none is found out twice; `scratch` is a folder for
+    what is needed only meanwhile.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        checkpoint: Checkpoint,
+        parent: Path,
+        scratch: Path,
+        machine: Environment,
+        timeout: float = Plan().timeout,
+    ) -> None:
+        self._task = task
+        self._checkpoint = checkpoint
+        self._parent = parent
+        self._parent_of_scratch = scratch
+        self._machine = machine
+        self._timeout = timeout
+        self._stack = contextlib.ExitStack()
+        self._workers: dict[str, tuple[Worker, contextlib.ExitStack]] = {}
+
+    def __enter__(self) -> Self:
+        folder = tempfile.TemporaryDirectory(dir=self._parent_of_scratch, prefix="trials-")
+        self._scratch = Path(self._stack.enter_context(folder))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def failures(self, artifact: Artifact, runtimes: Sequence[str]) -> dict[str, Skipped]:
+        """Runtime -> why `artifact` has no row on it; empty where all is well.
+
+        One runtime that answers near float32 is enough, so the others aren't tried; answers
+        that are far from float32 speak against the artifact, so it has no row at all.
+        """
+        skipped: dict[str, Skipped] = {}
+        for runtime in sorted(runtimes, key=_others_first):
+            candidate = Candidate(artifact, runtime)
+            try:
+                trial = self._trial(candidate)
+            except WorkerLostError as error:
+                reason = str(error).removeprefix(f"{_name(runtime)} ")
+                skipped[runtime] = candidate.failed(reason)
+                continue
+            if trial.reason is None:
+                break
+            if trial.answered:
+                reason = f"on {runtime}, {trial.reason}"
+                return {name: candidate.on(name).skipped(reason) for name in runtimes}
+            skipped[runtime] = candidate.skipped(trial.reason)
+        return skipped
+
+    def _trial(self, candidate: Candidate) -> Trial:
+        """Raises WorkerLostError, which is not kept: another time it may go well."""
+        body = candidate.artifact.body
+        name = f"{body.method}-{body.format}-{candidate.runtime}"
+        inputs = candidate.inputs(self._machine) | self._inputs
+        stored = find(self._parent, name, "trial", inputs, Trial)
+        if stored is None:
+            trial = self._try(candidate)
+            stored = save(path_for(self._parent, name, inputs), "trial", inputs, lambda _: trial)
+        return stored.body
+
+    def _try(self, candidate: Candidate) -> Trial:
+        answers = self._scratch / "answers.npy"
+        worker = self._worker(candidate.runtime)
+        load = Request(
+            do="load",
+            artifact=str(candidate.artifact.folder),
+            runtime=candidate.runtime,
+            classes=self._task.classes,
+        )
+        try:
+            worker.ask(load, self._timeout)
+            worker.ask(Request(do="predict", batch=SAMPLES, out=str(answers)), self._timeout)
+        except WorkerLostError:
+            self._workers.pop(candidate.runtime)[1].close()
+            raise
+        except WorkerError as error:
+            return Trial(answered=False, reason=str(error))
+        found = np.load(answers, allow_pickle=False)
+        return Trial(answered=True, reason=far_from(found, self._float_answers))
+
+    def _worker(self, runtime: str) -> Worker:
+        if runtime not in self._workers:
+            with uninterrupted():
+                stack = self._stack.enter_context(contextlib.ExitStack())
+                worker = stack.enter_context(Worker(_name(runtime), 1, self._scratch))
+            images = self._scratch / "images.npy"
+            np.save(images, self._task.calibration.images[-SAMPLES:], allow_pickle=False)
+            request = Request(do="images", images=str(images), data=self._task.spec.name)
+            worker.ask(request, self._timeout)
+            self._workers[runtime] = worker, stack
+        return self._workers[runtime][0]
+
+    @cached_property
+    def _float_answers(self) -> NDArray[np.float32]:
+        inputs = torch.from_numpy(self._task.inputs(self._task.calibration)[-SAMPLES:])
+        with torch.inference_mode():
+            logits = float_model(self._task, self._checkpoint)(inputs).numpy()
+        return np.asarray(logits, np.float32)
+
+    @cached_property
+    def _inputs(self) -> dict[str, JsonValue]:
+        return {
+            "float": self._checkpoint.files[STATE].sha256,
+            "calibration": self._task.calibration.sha256,
+            "trial": {**fingerprint(__name__)},
+        }
+
+
+def why_unusable(
+    task: Task, checkpoint: Checkpoint, artifact: Artifact, parent: Path
+) -> str | None:
+    """Why an artifact can't be used here, or None; the outcome is kept in `parent`.
+
+    It is run on a few calibration samples, in a process of its own, on an installed runtime
+    that takes it, and its answers are compared with float32's.
+    """
+    runtimes = [
+        name
+        for name in plugins.default_runtimes()
+        if not plugins.why_unavailable("runtimes", name)
+        and artifact.body.format in plugins.runtime(name).ACCEPTS
+        and not plugins.why_refused(name, artifact)
+    ]
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Trials(task, checkpoint, parent, Path(scratch), environment()) as trials,
+    ):
+        failures = trials.failures(artifact, runtimes)
+    if not runtimes or len(failures) < len(runtimes):
+        return None
+    return next(iter(failures.values())).reason
+
+
+def far_from(answers: NDArray[np.float32], expected: NDArray[np.float32]) -> str | None:
+    """Why `answers` [samples, outputs] aren't a quantized form of `expected`, or None.
+
+    r^2 is the share of the variance over the samples that the two have in common. Where the
+    expected answers don't vary, nothing is claimed.
+    """
+    found, wanted = (
+        (values - values.mean(0)).ravel().astype(np.float64) for values in (answers, expected)
+    )
+    spread = np.sqrt((wanted**2).mean())
+    if spread <= _FLAT * np.sqrt((expected.astype(np.float64) ** 2).mean()):
+        return None
+    both = (found**2).sum() * (wanted**2).sum()
+    shared = (found @ wanted) ** 2 / both if both > 0 and found @ wanted > 0 else 0.0
+    if shared >= SHARED:
+        return None
+    return (
+        f"its answers to {len(answers)} calibration samples are far from float32's: they share "
+        f"{shared:.0%} of their variance, and less than {SHARED:.0%} is more noise than answer"
+    )
+
+
+def _name(runtime: str) -> str:
+    """Of the worker, with which what it dies of begins."""
+    return f"trial on {runtime}"
+
+
+def _others_first(runtime: str) -> tuple[bool, str]:
+    """What others made is the judge before what is ours."""
+    return "quantbench" in plugins.runtime(runtime).LIBRARIES, runtime

@@ -1,0 +1,1 @@
+"""One file a metric. A file offers what contracts.MetricModule names."""

@@ -1,0 +1,200 @@
+"""The source report's three claims, answered by what was measured here.
+
+Every sentence branches on the measurements: another machine or seed may turn each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from quantbench.harness.records import Latency
+from quantbench.report.reproduction.records import Claim
+from quantbench.report.words import (
+    IMAGES,
+    count,
+    joined,
+    p_value,
+    percent,
+    ratio,
+    seconds,
+    verdict,
+)
+from quantbench.results.records import AgainstFloat, Results, Row
+from quantbench.results.select import large, small, speed_of
+from quantbench.results.statistics import accuracy_verdict, mcnemar
+
+RUNTIME = "torch"
+SMALLER = "The quantized models are smaller; dynamic less so, because only Linear changed."
+ACCURACY = "Static is less accurate, because its activations are quantized."
+SPEED = "Neither is faster, because of computational overhead."
+HIDES, MATTERS = 0.5, 0.1
+_BETWEEN = {
+    "better": "calibrated is better",
+    "worse": "uncalibrated is better",
+    "no difference shown": "no difference shown",
+}
+
+
+def claims(results: Results, paired: tuple[int, int] | None = None) -> tuple[Claim, ...]:
+    """`paired`: the images that only calibrated static has right, and only uncalibrated."""
+    return (
+        _claim(results, SMALLER, ("float32", "dynamic", "static"), _smaller),
+        _claim(
+            results,
+            ACCURACY,
+            ("static", "static_uncalibrated"),
+            lambda static, uncalibrated: _accuracy(static, uncalibrated, paired),
+        ),
+        _claim(
+            results,
+            SPEED,
+            ("float32", "dynamic", "static"),
+            lambda float32, dynamic, static: _speed(float32, dynamic, static, results.data_loading),
+        ),
+    )
+
+
+def row_of(results: Results, method: str) -> Row | None:
+    """In the engine that the report used."""
+    return next(
+        (row for row in results.rows if (row.method, row.runtime) == (method, RUNTIME)), None
+    )
+
+
+def _claim(
+    results: Results, claim: str, methods: tuple[str, ...], answer: Callable[..., str]
+) -> Claim:
+    rows = [row_of(results, method) for method in methods]
+    missing = [method for method, row in zip(methods, rows, strict=True) if row is None]
+    if missing:
+        return Claim(claim=claim, answer=f"Not answered: {joined(missing)} was not measured here.")
+    return Claim(claim=claim, answer=answer(*rows))
+
+
+def _smaller(float32: Row, dynamic: Row, static: Row) -> str:
+    left, static_left = dynamic.coverage.float_share, static.coverage.float_share
+    evidence = (
+        f"float32 takes {float32.bytes:,} bytes, dynamic {_sized(dynamic, float32)}, "
+        f"static {_sized(static, float32)}; of the multiply-adds, dynamic leaves "
+        f"{_share(left)} float, static {_share(static_left)}."
+    )
+    if not (dynamic.bytes < float32.bytes and static.bytes < float32.bytes):
+        return f"Does not hold here: {evidence}"
+    if dynamic.bytes <= static.bytes:
+        return f"Holds in part: both are smaller, but dynamic is not less so: {evidence}"
+    if left <= static_left:
+        return f"Holds in part: both are smaller, but not for that reason: {evidence}"
+    saved = (float32.bytes - dynamic.bytes) / (float32.bytes - static.bytes)
+    return f"Holds: {evidence} Dynamic saves {percent(saved, 0)} of the bytes that static saves."
+
+
+def _share(share: float) -> str:
+    return percent(share) if share else "none"
+
+
+def _sized(row: Row, float32: Row) -> str:
+    if row.bytes == float32.bytes:
+        return "as many"
+    if row.bytes < float32.bytes:
+        return f"{row.bytes:,} ({ratio(float32.bytes / row.bytes)} times smaller)"
+    return f"{row.bytes:,} ({ratio(row.bytes / float32.bytes)} times larger)"
+
+
+def _accuracy(static: Row, uncalibrated: Row, paired: tuple[int, int] | None) -> str:
+    if static.against_float is None or uncalibrated.against_float is None:
+        return "Not answered: float32 was not measured beside them."
+    quantized_costs = verdict(static.against_float) == "worse"
+    uncalibrated_costs = verdict(uncalibrated.against_float) == "worse"
+    calibration_helps = uncalibrated_costs and not quantized_costs
+    between = ""
+    if paired is not None:
+        p = mcnemar(*paired)
+        word = accuracy_verdict(paired[1], paired[0], p)
+        calibration_helps = word == "better"
+        between = (
+            f" Between the two, only calibrated is right on {count(paired[0], 'image')} and only "
+            f"uncalibrated on {paired[1]:,} ({p_value(p)}: {_BETWEEN[word]})."
+        )
+    if quantized_costs:
+        lead = (
+            "Holds in so far as static is worse even when calibrated (its weights are quantized "
+            "too, and this does not tell the two apart)"
+        )
+        lead += "; the missing calibration costs more" if calibration_helps else ""
+    elif calibration_helps:
+        lead = (
+            "Does not hold here: the missing calibration costs accuracy, quantized activations "
+            "are not shown to"
+        )
+    elif uncalibrated_costs:
+        lead = "Does not hold here: static is worse than float32 only when not calibrated"
+    else:
+        lead = "Not shown here: static is not shown to be less accurate, calibrated or not"
+    return (
+        f"{lead}. Against float32, calibrated static {_counts(static.against_float)}; "
+        "uncalibrated static, which is what the report measured, "
+        f"{_counts(uncalibrated.against_float)}.{between}"
+    )
+
+
+def _counts(against: AgainstFloat) -> str:
+    return (
+        f"loses {count(against.only_float_right, 'image')} and gains {against.only_this_right:,} "
+        f"({p_value(against.mcnemar_p)}: {verdict(against)})"
+    )
+
+
+def _speed(float32: Row, dynamic: Row, static: Row, reading: Latency) -> str:
+    one, model, whole = small(float32), large(float32, "model"), large(float32, "end_to_end")
+    if one is None or model is None or whole is None:
+        return "Not answered: float32 was not timed."
+    rows = (dynamic, static)
+    if untimed := [row.method for row in rows if speed_of(row, model) is None]:
+        return f"Not answered: {joined(untimed)} was not timed beside float32."
+    faster = any("faster" in (_word(row, one), _word(row, model)) for row in rows)
+    lead = "Does not hold here" if faster else "Holds in that neither is shown to be faster"
+    costs = "".join(_cost(row, one, model) for row in rows)
+    share = reading.median / whole.median
+    hidden = (
+        "most of it: times taken this way hide the model"
+        if share >= HIDES
+        else "which draws ratios taken this way towards 1"
+        if share >= MATTERS
+        else "too little to hide the model"
+    )
+    return (
+        f"{lead}. Model only, {_compared(rows, one)}; {_compared(rows, model)}.{costs} Timed with "
+        f"data loading as in the report, {_compared(rows, whole)}. Reading the data takes "
+        f"{seconds(reading.median)} s of float32's {seconds(whole.median)} s for {IMAGES:,} "
+        f"images ({percent(share, 0)}), {hidden}."
+    )
+
+
+def _cost(row: Row, one: Latency, model: Latency) -> str:
+    """Whether what makes a row slower is paid by the call or by the image."""
+    if _word(row, one) != "slower":
+        return ""
+    if _word(row, model) == "slower":
+        return f" What makes {row.method} slower is paid in large batches too."
+    return f" So {row.method} pays overhead by the call, which large batches spread."
+
+
+def _word(row: Row, baseline: Latency) -> str:
+    speed = speed_of(row, baseline)
+    return speed.verdict if speed else "not timed"
+
+
+def _compared(rows: tuple[Row, ...], baseline: Latency) -> str:
+    return f"at batch {baseline.batch:,} {joined(_against(row, baseline) for row in rows)}"
+
+
+def _against(row: Row, baseline: Latency) -> str:
+    speed = speed_of(row, baseline)
+    if speed is None:
+        return f"{row.method} was not timed"
+    word = speed.verdict
+    shown = f"is {word}" if word in {"faster", "slower"} else "is not shown to differ"
+    return (
+        f"{row.method} {shown} ({ratio(speed.value)}×, 95% interval "
+        f"{ratio(speed.low)}–{ratio(speed.high)})"
+    )

@@ -1,0 +1,112 @@
+"""The source report's printout, from our measurements, each figure beside the report's.
+
+Its layout is that of PyTorch's tutorials: size, then loss and accuracy, then elapsed time.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from quantbench.report.reproduction.claims import RUNTIME, claims, row_of
+from quantbench.report.words import IMAGES
+from quantbench.results.records import Results, Row
+from quantbench.results.select import large
+
+WIDTH = 80
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What the report printed for one model."""
+
+    megabytes: str
+    loss: str
+    correct: int
+    percent: str
+    seconds: str
+
+
+FLOAT = Reported("0.250382", "0.0992", 9719, "97.19", "0.735183")
+DYNAMIC = Reported("0.219062", "0.0997", 9719, "97.19", "0.749665")
+STATIC = Reported("0.075466", "0.1505", 9570, "95.70", "0.741795")
+BLOCKS = (
+    ("Floating point model", "float32", FLOAT),
+    ("Dynamically quantized model", "dynamic", DYNAMIC),
+    ("Statically quantized model, not calibrated, as in the report", "static_uncalibrated", STATIC),
+    ("Statically quantized model, calibrated", "static", STATIC),
+)
+
+
+def as_reported(
+    results: Results, structures: dict[str, str], paired: tuple[int, int] | None = None
+) -> str:
+    """`structures`: method -> the network as PyTorch prints it, for those to be printed.
+
+    `paired`: the images that only calibrated static has right, and only uncalibrated.
+    """
+    return "\n".join(_lines(results, structures, paired)) + "\n"
+
+
+def _lines(
+    results: Results, structures: dict[str, str], paired: tuple[int, int] | None
+) -> Iterator[str]:
+    yield from _wrapped(
+        f"{results.model} on {results.data}, trained by the recipe {results.training.recipe}, "
+        f"run by {RUNTIME} on {results.environment.cpu}. Under each line, in brackets, the "
+        "report's own figure: another training, and another machine. Elapsed time is for "
+        f"{IMAGES:,} images at the largest batch, data loading included, as in the report."
+    )
+    for title, method, reported in BLOCKS:
+        yield ""
+        yield title
+        yield "=" * len(title)
+        if method in structures:
+            yield structures[method]
+        row = row_of(results, method)
+        if row is None:
+            yield from _wrapped(f"not measured: {_why(results, method)}")
+        else:
+            yield from _block(row, reported)
+    yield ""
+    yield "The report's claims"
+    yield "==================="
+    for number, claim in enumerate(claims(results, paired), 1):
+        yield from _wrapped(f"{number}. {claim.claim}", "   ")
+        yield from _wrapped(f"   {claim.answer}", "   ")
+
+
+def _block(row: Row, reported: Reported) -> Iterator[str]:
+    loss = "none" if row.loss is None else f"{row.loss:.4f}"
+    yield f"Size (MB): {row.bytes / 1e6:.6f}"
+    yield f"  [report: {reported.megabytes}]"
+    yield (
+        f"Test set: Average loss: {loss}, Accuracy: {row.correct}/{row.images} "
+        f"({100 * row.accuracy.value:.2f}%)"
+    )
+    yield (
+        f"  [report: Average loss: {reported.loss}, Accuracy: {reported.correct}/10000 "
+        f"({reported.percent}%)]"
+    )
+    timed = large(row, "end_to_end")
+    if timed is None:
+        yield "Elapsed time (seconds): not timed"
+    else:
+        yield f"Elapsed time (seconds): {timed.median * IMAGES / 1e6:.6f}"
+    yield f"  [report: {reported.seconds}]"
+
+
+def _why(results: Results, method: str) -> str:
+    return next(
+        (
+            skip.reason
+            for skip in results.skipped
+            if (skip.method, skip.runtime) == (method, RUNTIME)
+        ),
+        "it was not asked for",
+    )
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)

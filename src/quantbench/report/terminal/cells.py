@@ -1,0 +1,32 @@
+"""What stands in one cell of a table."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from quantbench.harness.records import Latency
+from quantbench.report.stability import is_unstable
+from quantbench.report.words import NONE, ratio, significant
+from quantbench.results.records import Ratio, Row
+
+UNSTABLE = "!"
+
+
+def cell(figure: str, qualifier: str = "") -> Text:
+    """A figure, and below it what qualifies it."""
+    return Text.assemble((figure, "bold"), "\n", qualifier)
+
+
+def microseconds(row: Row, latency: Latency | None) -> str:
+    return NONE if latency is None else marked(row, latency, significant(latency.median))
+
+
+def marked(row: Row, latency: Latency, number: str) -> str:
+    return f"{UNSTABLE} {number}" if is_unstable(row, latency) else number
+
+
+def interval(speed: Ratio | None) -> str:
+    """Such as "2.00 1.96–2.04"."""
+    if speed is None:
+        return NONE
+    return f"{ratio(speed.value)} {ratio(speed.low)}–{ratio(speed.high)}"

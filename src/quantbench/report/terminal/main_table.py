@@ -1,0 +1,136 @@
+"""The one table to look at: every row on every engine, one image at a time and in batches.
+
+A row has two lines, one image at a time above and the largest batch below, which fit 80
+columns. Wider screens get the words for the codes, and the slowest calls.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from quantbench.harness.records import Latency
+from quantbench.report.order import Order, ordered
+from quantbench.report.terminal.cells import (
+    UNSTABLE,
+    cell,
+    interval,
+    microseconds,
+)
+from quantbench.report.terminal.grid import titled
+from quantbench.report.terminal.numerics import LEGEND, coded, spelled
+from quantbench.report.words import (
+    NONE,
+    count,
+    joined,
+    percent,
+    ratio,
+    significant,
+)
+from quantbench.results.records import Ratio, Results, Row
+from quantbench.results.select import (
+    fastest_of,
+    large,
+    small,
+    speed_of,
+)
+
+WIDE = 120
+PARETO = "*"
+BASELINE, FASTEST = "baseline", "the fastest"
+
+
+@dataclass(frozen=True)
+class MainTable:
+    results: Results
+    by: Order
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = options.max_width >= WIDE
+        yield _table(self.results, self.by, wide)
+        for line in _notes(self.results, wide):
+            for part in textwrap.wrap(line, options.max_width, break_on_hyphens=False):
+                yield Text(part)
+
+
+def _table(results: Results, by: Order, wide: bool) -> Table:
+    batches = {x.batch for row in results.rows if (x := large(row, "model"))}
+    threads = joined(str(n) for n in sorted({row.threads for row in results.rows}))
+    below = f"below: batches of {joined(f'{n:,}' for n in sorted(batches))}; "
+    table = titled(
+        f"By {by}; above: one image at a time; {below if batches else ''}"
+        f"{threads} {'thread' if threads == '1' else 'threads'}",
+        narrow=True,
+    )
+    table.add_column(Text("  method\n  runtime, numerics"), overflow="fold")
+    for heading in (
+        "bytes\nsmaller",
+        "accuracy %\n95%",
+        "µs an\nimage",
+        *(("p95", "p99") if wide else ()),
+        "speed: same\nengine, 95%",
+        "speed: fastest\nfloat32, 95%",
+    ):
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    for row in ordered(results.rows, by):
+        table.add_row(*_cells(row, wide), style="italic" if row.kind == "float" else "")
+    return table
+
+
+def _cells(row: Row, wide: bool) -> tuple[Text, ...]:
+    one, many = small(row), large(row, "model")
+    accuracy = row.accuracy
+    return (
+        cell(
+            f"{PARETO if row.pareto else ' '} {row.method}",
+            f"  {row.runtime}, {spelled(row)}" if wide else f"  {row.runtime} {coded(row)}",
+        ),
+        cell(
+            f"{row.bytes:,}",
+            f"{ratio(row.against_float.bytes_ratio)}×" if row.against_float else "",
+        ),
+        cell(f"{100 * accuracy.value:.2f}", f"{100 * accuracy.low:.2f}–{100 * accuracy.high:.2f}"),
+        _both(microseconds(row, one), microseconds(row, many)),
+        *(_tails(one, many) if wide else ()),
+        _both(*(_speed(row, x, speed_of(row, x), BASELINE) for x in (one, many))),
+        _both(*(_speed(row, x, fastest_of(row, x), FASTEST) for x in (one, many))),
+    )
+
+
+def _both(above: str, below: str) -> Text:
+    return Text(f"{above}\n{below}")
+
+
+def _tails(one: Latency | None, many: Latency | None) -> tuple[Text, Text]:
+    return (
+        _both(*(significant(x.p95) if x else NONE for x in (one, many))),
+        _both(*(significant(x.p99) if x else NONE for x in (one, many))),
+    )
+
+
+def _speed(row: Row, latency: Latency | None, speed: Ratio | None, otherwise: str) -> str:
+    if speed is None and latency is not None and row.against_float is None:
+        return otherwise
+    return interval(speed)
+
+
+def _notes(results: Results, wide: bool) -> tuple[str, ...]:
+    ratios = [x for row in results.rows if row.against_float for x in row.against_float.speed]
+    over = ""
+    if ratios:
+        starts = ratios[0].starts
+        over = (
+            f", over {'the rounds' if starts == 1 else 'the starts'} "
+            f"({count(starts, 'fresh start')} of each worker) plus {percent(ratios[0].floor, 0)}"
+        )
+    return (
+        f"{PARETO} Pareto: no other row is at least as accurate, as fast (one image) and as small, "
+        f"and better in one. {UNSTABLE} unstable, see above.",
+        "speed: float32's time over this row's, paired by round: above 1 is faster, and an "
+        f"interval that holds 1 shows no difference{over}.",
+        *(() if wide else (LEGEND,)),
+    )

@@ -1,0 +1,105 @@
+"""The answer in words: what to ship, what it gains and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from quantbench.report.stability import is_unstable
+from quantbench.report.words import ratio, verdict
+from quantbench.results.records import (
+    Answer,
+    Choice,
+    Interval,
+    Ratio,
+    Results,
+    Row,
+)
+from quantbench.results.select import large, small
+
+
+def answer_lines(results: Results) -> Iterable[tuple[str, str]]:
+    """For each batch size: its name, and the sentences."""
+    rows = {row.name: row for row in results.rows}
+    for answer in results.answers:
+        name = "One image at a time" if answer.batch == 1 else f"Batches of {answer.batch:,}"
+        yield name, f"{_sentences(answer, rows)}{_doubt(answer, rows)}"
+
+
+def _sentences(answer: Answer, rows: dict[str, Row]) -> str:
+    float32 = rows[answer.float32]
+    if answer.ship is not None:
+        row, choice = rows[answer.ship.row], answer.ship
+        return (
+            f"ship {row.name} ({row.artifact}): {_times(choice)} as fast as {float32.name}, "
+            f"the fastest float32; {row.bytes:,} bytes, {_saved(choice, float32)}; "
+            f"{_accuracy(choice.accuracy, row)}.{_shared(answer)}"
+        )
+    kept = f"keep {float32.name}:"
+    quantized = [row for row in rows.values() if row.kind == "real"]
+    if not quantized:
+        return f"{kept} nothing quantized was measured."
+    if all(row.against_float and verdict(row.against_float) == "worse" for row in quantized):
+        return f"{kept} every quantized row is shown to be less accurate."
+    kept += " of the quantized rows that aren't shown to be less accurate, none is shown faster"
+    if answer.smallest is None:
+        return f"{kept}, and none has fewer bytes."
+    row, choice = rows[answer.smallest.row], answer.smallest
+    return (
+        f"{kept}. The smallest of them, {row.name} ({row.artifact}), has {row.bytes:,} bytes, "
+        f"{_saved(choice, float32)}; it is {_times(choice)} as fast ({choice.speed.verdict}); "
+        f"{_accuracy(choice.accuracy, row)}."
+    )
+
+
+def _shared(answer: Answer) -> str:
+    """How much of the gain is the engine, and not the numbers."""
+    share = answer.share
+    if share is None:
+        return ""
+    return (
+        f" Against {share.float32}, the fastest float32 of another engine, it is "
+        f"{_interval(share.whole)} as fast; {answer.float32} alone is {_interval(share.engine)}."
+    )
+
+
+def _times(choice: Choice) -> str:
+    return _interval(choice.speed)
+
+
+def _interval(speed: Ratio) -> str:
+    return f"{ratio(speed.value)} times (95% interval {ratio(speed.low)}–{ratio(speed.high)})"
+
+
+def _saved(choice: Choice, float32: Row) -> str:
+    if choice.bytes_saved > 0:
+        return f"{choice.bytes_saved:,} fewer than its {float32.bytes:,}"
+    return f"not fewer than its {float32.bytes:,}"
+
+
+def _accuracy(difference: Interval, row: Row) -> str:
+    against = row.against_float
+    assert against is not None
+    value, low, high = (_points(x) for x in (difference.value, difference.low, difference.high))
+    return (
+        f"accuracy {value} points (95% interval {low} to {high}, {verdict(against)}) "
+        f"against {against.baseline}"
+    )
+
+
+def _points(fraction: float) -> str:
+    text = f"{100 * fraction:+.2f}".replace("-", "−")
+    return "0.00" if text in {"+0.00", "−0.00"} else text
+
+
+def _doubt(answer: Answer, rows: dict[str, Row]) -> str:
+    choice = answer.ship or answer.smallest
+    names = [answer.float32] if choice is None else [choice.row, answer.float32]
+    wild = [name for name in names if _wild(rows[name], answer.batch)]
+    if not wild:
+        return ""
+    return f" (! The times of {' and of '.join(wild)} are unstable: repeat on an idle machine.)"
+
+
+def _wild(row: Row, batch: int) -> bool:
+    latency = small(row) if batch == 1 else large(row, "model")
+    return latency is not None and is_unstable(row, latency)

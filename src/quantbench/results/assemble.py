@@ -1,0 +1,187 @@
+"""From answers and times to the records of results.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench import plugins
+from quantbench.results.recommend import answered
+from quantbench.artifacts.state_file import STATE
+from quantbench.training.checkpoint import Checkpoint
+from quantbench.results.statistics import (discordant, fastest, mcnemar, speed, wilson,)
+from quantbench.contracts import Observation
+from quantbench.results.disagreement import disagreements
+from quantbench.harness.measure import BASELINE, Measured
+from quantbench.results.records import (AgainstFloat, Metric, Ratio, Results, Row,)
+from quantbench.harness.records import Latency, Skipped, Throughput
+from quantbench.tasks.records import Layer
+from quantbench.tasks.task import Task
+from quantbench.harness.timing import Timing
+from quantbench.harness.pool import Candidate
+
+
+def results_of(
+    task: Task,
+    checkpoint: Checkpoint,
+    layers: Sequence[Layer],
+    measured: Measured,
+    skipped: Sequence[Skipped],
+    out: Path,
+) -> Results:
+    """Every row against float32 in the same engine, or in the first where that has none."""
+    warnings = _warnings(measured)
+    results = Results(
+        quantbench=measured.environment.versions["quantbench"],
+        model=task.model,
+        data=task.spec.name,
+        parameters=sum(layer.parameters for layer in layers),
+        macs=sum(layer.macs for layer in layers),
+        checkpoint=_relative(checkpoint.folder, out),
+        checkpoint_sha256=checkpoint.files[STATE].sha256,
+        training=checkpoint.body,
+        splits={s.name: s.sha256 for s in (task.train, task.calibration, task.test)},
+        preprocessing_sha256=task.preprocessing_sha256,
+        environment=measured.environment,
+        data_loading=measured.data_loading,
+        rows=tuple(
+            _row(task, measured, index, warnings[index], out)
+            for index in range(len(measured.candidates))
+        ),
+        skipped=tuple(skipped),
+    )
+    return answered(results)
+
+
+def paired(measured: Measured, task: Task, one: str, other: str) -> tuple[int, int]:
+    """Test images that only method `one`, and only method `other`, has right."""
+    methods = [candidate.artifact.body.method for candidate in measured.candidates]
+    right = [
+        measured.logits[methods.index(name)].argmax(1) == task.test.labels for name in (one, other)
+    ]
+    return discordant(right[0], right[1])
+
+
+def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
+    floats = [i for i, c in enumerate(candidates) if c.artifact.body.method == BASELINE]
+    same = [i for i in floats if candidates[i].runtime == candidate.runtime]
+    return (same or floats)[0]
+
+
+def _warnings(measured: Measured) -> list[tuple[str, ...]]:
+    """Of each row: that its runtime answers its file as another doesn't."""
+    found: list[tuple[str, ...]] = [()] * len(measured.candidates)
+    by_artifact: dict[str, list[int]] = {}
+    for index, candidate in enumerate(measured.candidates):
+        by_artifact.setdefault(candidate.artifact.sha256, []).append(index)
+    floats = [c.artifact.body.method == BASELINE for c in measured.candidates]
+    expected = measured.logits[floats.index(True)]
+    for indices in by_artifact.values():
+        runtimes = [measured.candidates[i].runtime for i in indices]
+        logits = [measured.logits[i] for i in indices]
+        for place, words in disagreements(runtimes, logits, expected):
+            found[indices[place]] = (words,)
+    return found
+
+
+def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], out: Path) -> Row:
+    candidate, timing = measured.candidates[index], measured.timings[index]
+    baseline = _baseline(measured.candidates, candidate)
+    artifact, body = candidate.artifact, candidate.artifact.body
+    logits, labels = measured.logits[index], task.test.labels
+    seen = Observation(logits, measured.logits[baseline], labels, artifact.bytes)
+    metrics = {name: _metric(name, seen) for name in plugins.names("metrics")}
+    correct = int((logits.argmax(1) == labels).sum())
+    finite = bool(np.isfinite(logits).all())
+    return Row(
+        method=body.method,
+        runtime=candidate.runtime,
+        format=body.format,
+        settings=body.settings,
+        numerics=body.quantized.numerics,
+        kind=body.quantized.kind,
+        artifact=_relative(artifact.folder, out),
+        artifact_sha256=artifact.sha256,
+        files={name: entry.bytes for name, entry in artifact.files.items()},
+        bytes=artifact.bytes,
+        coverage=body.quantized.coverage,
+        images=len(labels),
+        correct=correct,
+        accuracy=wilson(correct, len(labels)),
+        loss=metrics["loss"].value,
+        loss_reason=None if finite else "the engine gave logits that aren't finite",
+        metrics=metrics,
+        threads=timing.latency[0].threads,
+        busy_threads=timing.busy_threads,
+        warm_up=timing.warm_up,
+        cold_start=timing.cold_start,
+        peak_memory=timing.peak_memory,
+        latency=timing.latency,
+        throughput=_throughput(timing.latency),
+        against_float=None if index == baseline else _against(measured, index, baseline, labels),
+        against_fastest=tuple(_against_fastest(measured, index)),
+        notes=(*body.quantized.notes, *warnings),
+    )
+
+
+def _against(
+    measured: Measured, index: int, baseline: int, labels: NDArray[np.int64]
+) -> AgainstFloat:
+    this, base = measured.candidates[index], measured.candidates[baseline]
+    right = [measured.logits[i].argmax(1) == labels for i in (baseline, index)]
+    only_float, only_this = discordant(right[0], right[1])
+    losses = [_loss(measured.logits[i], labels) for i in (baseline, index)]
+    return AgainstFloat(
+        baseline=base.name,
+        bytes_ratio=base.artifact.bytes / this.artifact.bytes,
+        loss_difference=_finite(losses[1] - losses[0]),
+        accuracy_difference=(only_this - only_float) / len(labels),
+        only_float_right=only_float,
+        only_this_right=only_this,
+        mcnemar_p=mcnemar(only_float, only_this),
+        speed=_speed(base.name, measured.timings[baseline], measured.timings[index]),
+    )
+
+
+def _speed(name: str, baseline: Timing, this: Timing) -> tuple[Ratio, ...]:
+    return tuple(speed(name, a, b) for a, b in zip(baseline.latency, this.latency, strict=True))
+
+
+def _against_fastest(measured: Measured, index: int) -> Iterator[Ratio]:
+    """By cell: the engine whose float32 is fastest may differ from batch to batch."""
+    floats = [i for i, c in enumerate(measured.candidates) if c.artifact.body.method == BASELINE]
+    for cell, this in enumerate(measured.timings[index].latency):
+        best = floats[fastest([measured.timings[i].latency[cell] for i in floats])]
+        if best != index:
+            name = measured.candidates[best].name
+            yield speed(name, measured.timings[best].latency[cell], this)
+
+
+def _throughput(latencies: Sequence[Latency]) -> Throughput:
+    best = min((one for one in latencies if one.kind == "model"), key=lambda one: one.median)
+    return Throughput(images_per_second=1e6 / best.median, batch=best.batch, threads=best.threads)
+
+
+def _loss(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    return plugins.metric("loss").compute(Observation(logits, logits, labels, 0))
+
+
+def _metric(name: str, seen: Observation) -> Metric:
+    module = plugins.metric(name)
+    return Metric(
+        value=_finite(module.compute(seen)),
+        unit=module.UNIT,
+        higher_is_better=module.HIGHER_IS_BETTER,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _relative(folder: Path, out: Path) -> str:
+    return folder.relative_to(out).as_posix()

@@ -1,0 +1,84 @@
+"""Run a method, or find what it wrote before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from pydantic import JsonValue
+
+from quantbench import plugins
+from quantbench.artifacts.artifact import KIND, Artifact
+from quantbench.artifacts.records import ArtifactBody
+from quantbench.errors import UnavailableError, UnknownNameError
+from quantbench.system.fingerprint import fingerprint
+from quantbench.system.machine import versions
+from quantbench.system.progress import Track, quiet
+from quantbench.system.record import Settings
+from quantbench.system.store import find, path_for, save
+from quantbench.tasks.task import Task
+from quantbench.training.checkpoint import Checkpoint
+
+
+def quantize(
+    task: Task,
+    checkpoint: Checkpoint,
+    method: str,
+    settings: Settings,
+    format: str,
+    parent: Path,
+    track: Track = quiet,
+) -> Artifact:
+    """The artifact of one method in one format: the stored one, or newly made in `parent`.
+
+    Raises UnavailableError with the method's reason where it can't work here.
+    """
+    module = plugins.method(method)
+    if reason := module.unavailable():
+        raise UnavailableError(reason)
+    if format not in module.FORMATS:
+        raise UnknownNameError(f"format of method '{method}'", format, module.FORMATS)
+    name = f"{method}-{format}"
+    inputs = artifact_inputs(task, checkpoint, method, settings, format)
+    if stored := find(parent, name, KIND, inputs, ArtifactBody):
+        return stored
+
+    def fill(folder: Path) -> ArtifactBody:
+        quantized = module.quantize(
+            task.without_test(), checkpoint, settings, format, folder, track
+        )
+        return ArtifactBody(
+            model=task.model,
+            data=task.spec.name,
+            method=method,
+            format=format,
+            settings=settings.model_dump(mode="json"),
+            checkpoint_sha256=checkpoint.files["state.pt"].sha256,
+            quantized=quantized,
+        )
+
+    return save(path_for(parent, name, inputs), KIND, inputs, fill)
+
+
+def artifact_inputs(
+    task: Task, checkpoint: Checkpoint, method: str, settings: Settings, format: str
+) -> dict[str, JsonValue]:
+    """All that an artifact depends on."""
+    return {
+        "checkpoint": checkpoint.files["state.pt"].sha256,
+        "model": task.model,
+        "data": task.spec.name,
+        "calibration": task.calibration.sha256,
+        "preprocessing": task.preprocessing_sha256,
+        "method": method,
+        "format": format,
+        "settings": settings.model_dump(mode="json"),
+        "code": {
+            **fingerprint(
+                __name__,
+                plugins.source("models", task.model),
+                plugins.source("methods", method),
+            )
+        },
+        "versions": cast(JsonValue, versions(plugins.method(method).LIBRARIES)),
+    }

@@ -1,0 +1,161 @@
+"""A digit out of any picture, made as MNIST's were.
+
+MNIST's digits are light on dark, scaled to fit 20x20 with antialiasing, and put into 28x28
+with their centre of mass at the middle. `read_digit` does the same, so that an image of
+MNIST comes out as it went in.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from quantbench.errors import ImageError
+from quantbench.system.files import read_plain
+from quantbench.tasks.ink import (
+    EDGE,
+    box_of,
+    cleaned,
+    ink_of,
+    is_framed,
+    without_cut_off,
+    without_frame,
+)
+
+MAX_BYTES = 64 * 2**20
+MAX_PIXELS = 50_000_000
+SIDE, BOX, CENTRE = 28, 20, 14
+
+_WORK_SIDE = 560  # a larger picture is averaged down to about this: 20 pixels are the goal
+_SOLID = 0.95  # of the greatest opacity: what is less opaque may be the rim of a stroke
+_ONE_SHADE = 16  # gray levels of 255 within which ink counts as of one shade
+_OFF_CENTRE = 0.6  # pixels of 28: MNIST rounds to whole ones, resampling moves it a little
+
+
+def read_digit(source: Path | bytes, name: str) -> NDArray[np.uint8]:
+    """Read a PNG or JPEG of one digit, dark or light -> uint8 [28, 28].
+
+    `name` stands for the picture in errors. Raises ImageError where it can't be decoded,
+    is too large or holds no digit.
+    """
+    return normalise(_decode(_bytes(source, name), name), name)
+
+
+def normalise(gray: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
+    """float32 [H, W] of 0..255, dark on light or light on dark -> uint8 [28, 28] as in MNIST."""
+    ink = ink_of(gray)
+    if not ink.any():
+        raise ImageError(f"{name} holds no digit: nothing darker or lighter than its background")
+    ink = without_frame(ink)
+    whole = _resized(ink, SIDE, SIDE)
+    if ink.shape[0] == ink.shape[1] >= SIDE and _is_normal(whole):
+        return _full_range(whole)
+    ink = cleaned(without_cut_off(ink))
+    if is_framed(ink):
+        raise ImageError(f"{name} shows a frame that the digit touches; cut the frame off")
+    digit = _fit(ink[_box(ink)])
+    top, left = (_start(_centre(digit, axis), digit.shape[axis]) for axis in (0, 1))
+    out = np.zeros((SIDE, SIDE), np.float32)
+    out[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    return _full_range(out)
+
+
+def _bytes(source: Path | bytes, name: str) -> bytes:
+    if isinstance(source, bytes):
+        data = source
+    else:
+        try:
+            data = read_plain(source, MAX_BYTES + 1)
+        except OSError as error:
+            raise ImageError(f"{name} can't be read: {error.strerror or error}") from error
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"{name} is over {MAX_BYTES >> 20} MiB; give a smaller picture")
+    return data
+
+
+def _decode(data: bytes, name: str) -> NDArray[np.float32]:
+    """float32 [H, W] of 0..255: upright, transparency on white, in shades of gray."""
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of what it gets by, as of a damaged EXIF block; the picture decides.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise ImageError(
+                        f"{name} is {image.width}x{image.height}, over "
+                        f"{MAX_PIXELS // 10**6} million pixels; give a smaller picture"
+                    )
+                return _gray(image)
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name} claims too many pixels; give a smaller picture") from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+        raise ImageError(f"{name} can't be decoded as PNG or JPEG; save it as one") from error
+
+
+def _gray(image: Image.Image) -> NDArray[np.float32]:
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip at 255
+        deep = np.asarray(image, dtype=np.float32) / 257
+        image = Image.fromarray(np.rint(deep).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = _flattened(image.convert("RGBA"))
+    image = image.convert("L")
+    factor = max(image.size) // _WORK_SIDE
+    if factor > 1:
+        image = image.reduce(factor)
+    return np.asarray(image, dtype=np.float32)
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    """On white; of ink of one shade, whichever it is, the shape alone: black on white."""
+    alpha = np.asarray(image.getchannel("A"))
+    shades = np.asarray(image.convert("RGB").convert("L"))[alpha >= _SOLID * alpha.max()]
+    if alpha.min() < _SOLID * alpha.max() and np.ptp(shades) < _ONE_SHADE:
+        return ImageOps.invert(image.getchannel("A"))
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+
+
+def _box(ink: NDArray[np.float32]) -> tuple[slice, slice]:
+    """The rows and columns that hold more than the blur of an edge."""
+    return box_of(ink > EDGE * ink.max())
+
+
+def _is_normal(image: NDArray[np.float32]) -> bool:
+    """Whether a digit in 28x28 already has MNIST's size and place."""
+    longer = max(side.stop - side.start for side in _box(image))
+    off = max(abs(_centre(image, axis) - CENTRE) for axis in (0, 1))
+    return BOX - 2 <= longer <= BOX and off <= _OFF_CENTRE
+
+
+def _fit(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scales the longer side to 20, keeping the aspect."""
+    height, width = (max(1, round(n * BOX / max(ink.shape))) for n in ink.shape)
+    return _resized(ink, height, width)
+
+
+def _resized(ink: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Areas are averaged when shrinking; the same size comes out as it is."""
+    how = Image.Resampling.BOX if height <= ink.shape[0] else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(ink).resize((width, height), how), dtype=np.float32)
+
+
+def _full_range(digit: NDArray[np.float32]) -> NDArray[np.uint8]:
+    levels: NDArray[np.float32] = np.rint(digit * (255 / digit.max()))
+    return levels.astype(np.uint8)
+
+
+def _centre(digit: NDArray[np.float32], axis: int) -> float:
+    profile = digit.sum(axis=1 - axis, dtype=np.float64)
+    return float((profile * np.arange(profile.size)).sum() / profile.sum())
+
+
+def _start(centre: float, size: int) -> int:
+    """Where the first row or column goes for the centre of mass to lie at the middle."""
+    return min(max(CENTRE - int(np.floor(centre + 0.5)), 0), SIDE - size)

@@ -1,0 +1,20 @@
+"""What a float network consists of, as a study records it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from quantbench.system.record import Record
+
+
+class Layer(Record):
+    """One leaf module of a float network, in the order in which data passes it."""
+
+    name: str
+    kind: str
+    kernel: tuple[int, ...] = ()
+    stride: tuple[int, ...] = ()
+    activation: str | None = Field(None, description="the activation that follows directly")
+    output_shape: tuple[int, ...] = Field(description="without the batch")
+    parameters: int
+    macs: int = Field(description="multiply-adds for one input")

@@ -1,0 +1,56 @@
+"""Checkpoints: the float state_dict in `state.pt`, and how it was trained."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from torch import nn
+
+from quantbench.artifacts.state_file import STATE, read_state
+from quantbench.errors import ArtifactError
+from quantbench.system.store import Stored, load
+from quantbench.tasks.task import Task
+from quantbench.training.records import Training
+
+Checkpoint: TypeAlias = Stored[Training]
+KIND = "checkpoint"
+_EPOCH = re.compile(r"(?P<name>[^.].*-[0-9a-f]{12})\.epoch(?P<number>[0-9]+)")
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Raises ArtifactError if anything in the folder isn't as it was saved."""
+    return load(folder, KIND, Training)
+
+
+def drop_superseded(parent: Path) -> None:
+    """Of a training that was stopped, its last epoch is all that another run goes on from.
+
+    Nothing is left of one that was finished, and killed before it could tidy up. Call it under
+    the lock.
+    """
+    stopped: dict[str, dict[int, Path]] = {}
+    for path in parent.glob("*.epoch*"):
+        if match := _EPOCH.fullmatch(path.name):
+            stopped.setdefault(match["name"], {})[int(match["number"])] = path
+    for name, epochs in stopped.items():
+        finished = (parent / name).is_dir()
+        for number, path in epochs.items():
+            if finished or number < max(epochs):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def float_model(task: Task, checkpoint: Checkpoint) -> nn.Module:
+    """The trained network, in eval mode. Raises ArtifactError if it isn't of this model."""
+    with torch.random.fork_rng(devices=[]):
+        model = task.build()
+    try:
+        model.load_state_dict(read_state(checkpoint.folder / STATE))
+    except RuntimeError as error:
+        raise ArtifactError(
+            f"{checkpoint.folder / STATE} is not a state of model '{task.model}'"
+        ) from error
+    return model.eval()

@@ -1,0 +1,67 @@
+"""Training recipes: every number that training depends on, but the seed.
+
+docs/training.md tells what each ingredient of the default is worth on the validation split.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from quantbench.errors import UnknownNameError
+from quantbench.system.record import Settings
+
+
+class Recipe(Settings):
+    optimizer: Literal["sgd", "muon"]
+    lr: float = Field(gt=0, description="highest learning rate of SGD, or of Muon")
+    adam_lr: float = Field(default=0.01, gt=0, description="of AdamW, beside Muon")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="of SGD, or of Muon")
+    weight_decay: float = Field(default=0.0, ge=0, description="of SGD, or of AdamW")
+    batch: int = Field(default=64, gt=0)
+    epochs: int = Field(default=3, gt=0)
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    warm_up: float = Field(default=0.1, gt=0, lt=1, description="share of steps until the highest")
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    shift: int = Field(default=0, ge=0, le=4, description="random shift, pixels each way")
+
+
+RECIPES = {
+    "default": Recipe(
+        optimizer="muon",
+        lr=0.02,
+        momentum=0.95,
+        weight_decay=0.01,
+        batch=96,
+        schedule="one_cycle",
+        label_smoothing=0.05,
+        shift=1,
+    ),
+    "reference": Recipe(optimizer="sgd", lr=0.01, momentum=0.5),
+}
+_START = 0.04
+
+
+def recipe(name: str) -> Recipe:
+    """Raises UnknownNameError."""
+    if name not in RECIPES:
+        raise UnknownNameError("recipe", name, RECIPES)
+    return RECIPES[name]
+
+
+def rate(recipe: Recipe, done: float) -> float:
+    """Share of the highest learning rate after the share `done`, 0 <= done < 1, of the steps.
+
+    one_cycle (Smith and Topin 2018) with linear legs: from 4 % up to 1, then down to 0.
+    """
+    if recipe.schedule == "constant":
+        return 1.0
+    if done < recipe.warm_up:
+        return _START + (1 - _START) * done / recipe.warm_up
+    return (1 - done) / (1 - recipe.warm_up)
+
+
+def beta1(rate: float) -> float:
+    """AdamW's first momentum, which runs against the rate: 0.95 at its ends, 0.85 at its top."""
+    return 0.95 - 0.1 * max(rate - _START, 0) / (1 - _START)

@@ -1,0 +1,28 @@
+"""How a checkpoint came to be."""
+
+from __future__ import annotations
+
+from pydantic import Field, JsonValue
+
+from quantbench.system.record import Record
+
+
+class Epoch(Record):
+    epoch: int
+    test_loss: float
+    test_accuracy: float
+    seconds: float
+
+
+class Training(Record):
+    """How a checkpoint came to be."""
+
+    model: str
+    data: str
+    recipe: str
+    seed: int
+    settings: dict[str, JsonValue]
+    threads: int
+    loss_every: int
+    losses: tuple[float, ...] = Field(description="training loss at every `loss_every`-th batch")
+    epochs: tuple[Epoch, ...]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from quantbench.artifacts.artifact import Artifact
+from quantbench.c99.build.library import WARNINGS
+from quantbench.c99.package import deliver
+from quantbench.c99.target.target import Dtype, Target
+from quantbench.cli import compile
+from quantbench.errors import CompileError, StorageError
+from tests.c99 import checking
+
+Artifacts = Callable[[str, str, str], Artifact]
+
+
+@pytest.fixture
+def model(artifacts: Artifacts) -> Path:
+    return artifacts("lenet", "ort_static", "onnx").folder / "model.onnx"
+
+
+def test_what_is_printed_and_written(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = checking.command()
+    out = tmp_path / "new" / "folder"
+    compile.compile_(compile.Source(model, out), Target.PORTABLE)
+    said = capsys.readouterr().out
+    assert "416,520" in said
+    assert "RAM: 1,798 bytes, beside 1,024 of input and" in said
+    assert "golden vectors: pass" in said
+    subprocess.run([*command, "model.c", "main.c", "-o", "m"], cwd=out, check=True)
+    ran = subprocess.run([out / "m"], check=True, capture_output=True, text=True)
+    assert ran.stdout.startswith("PASS")
+
+
+def test_a_folder_of_our_own_is_replaced(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    out.mkdir()
+    first = deliver(model, out, Target.PORTABLE)
+    second = deliver(model, out, Target.NATIVE)
+    assert first.files["model.c"] != second.files["model.c"]
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+@pytest.mark.parametrize("what", ["foreign", "added", "changed", "file"])
+def test_nothing_else_is_lost(model: Path, tmp_path: Path, what: str) -> None:
+    out = tmp_path / "c"
+    if what == "file":
+        out.touch()
+    elif what == "foreign":
+        out.mkdir()
+        (out / "mine.c").touch()
+    else:
+        deliver(model, out, Target.PORTABLE)
+        (out / ("main.c" if what == "changed" else "mine.c")).write_text("mine")
+    with pytest.raises(StorageError, match="name an"):
+        deliver(model, out, Target.PORTABLE)
+    assert out.is_file() or what == "foreign" or len(list(out.iterdir())) >= 5
+
+
+@pytest.mark.parametrize(
+    ("method", "dtype", "instead"),
+    [("float32", Dtype.INT8, "float32"), ("ort_static", Dtype.FLOAT32, "int8")],
+)
+def test_the_option_for_the_other_network_leaves_no_folder(
+    artifacts: Artifacts, tmp_path: Path, method: str, dtype: Dtype, instead: str
+) -> None:
+    model = artifacts("lenet", method, "onnx").folder / "model.onnx"
+    with pytest.raises(CompileError, match=f"--dtype {instead} compiles it") as caught:
+        deliver(model, tmp_path / "c", Target.PORTABLE, dtype)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", Target)
+def test_float32_is_written_too(
+    artifacts: Artifacts, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: Target
+) -> None:
+    command = checking.command()
+    model = artifacts("lenet", "float32", "onnx").folder / "model.onnx"
+    compile.compile_(compile.Source(model, tmp_path / "c"), target, Dtype.FLOAT32)
+    said = capsys.readouterr().out
+    assert "416,520" in said
+    assert "RAM: 6,304 bytes, beside 4,096 of input and 40 of output" in said
+    assert "golden vectors: pass" in said
+    build = [*command, "-std=c99", *WARNINGS, "model.c", "main.c", "-o", "m"]
+    subprocess.run(build, cwd=tmp_path / "c", check=True)
+    ran = subprocess.run([tmp_path / "c" / "m"], check=True, capture_output=True, text=True)
+    assert ran.stdout.startswith("PASS")
+
+
+def test_without_a_compiler_the_files_are_written(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    body = deliver(model, tmp_path / "c", Target.PORTABLE).body
+    assert body.flash is None
+    assert body.unbuilt is not None
+    assert "no C compiler" in body.unbuilt

@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+import dataclasses
+import errno
+import gzip
+import hashlib
+import http.server
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from quantbench.data import Network, load, probe
+from quantbench.data.idx import sources
+from quantbench.errors import DataFileError, DataUnavailableError, StorageError
+from tests.data.idx.conftest import (
+    Handler,
+    Server,
+    Small,
+    drip,
+    drip_headers,
+    give,
+    give_files,
+    hang,
+    quiet,
+)
+
+IMAGES, LABELS = "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+Serve = Callable[[Handler], Server]
+
+
+def mirrored(small: Small, *addresses: str) -> Small:
+    return Small(dataclasses.replace(small.spec, mirrors=addresses), small.raw)
+
+
+def gzipped(small: Small) -> dict[str, bytes]:
+    return {f"{name}.gz": gzip.compress(raw) for name, raw in small.raw.items()}
+
+
+def in_cache(small: Small, cache: Path) -> dict[str, bytes]:
+    folder = cache / "data" / "small"
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_folder_of_the_users_is_read_and_nothing_is_cached(
+    tmp_path: Path, small: Small, no_network: None, packed: bool
+) -> None:
+    folder = small.put(tmp_path / "mine", packed)
+    splits = load(small.spec, data_dir=folder, cache=tmp_path / "cache", say=quiet)
+    assert [len(s) for s in (splits.train, splits.calibration, splits.test)] == [165, 15, 60]
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda _: None, ": no such file, nor with .gz (expected SHA-256 {want})"),
+        (lambda raw: raw[:-1], ": SHA-256 of {less} bytes is {found}, expected {want} of {size}"),
+        (lambda raw: raw[:-1] + b"\xff", ": SHA-256 of {size} bytes is {found}, expected {want}"),
+        (lambda raw: raw + raw, ": SHA-256 of over {size} bytes is {more}, expected {want}"),
+    ],
+)
+def test_a_wrong_file_of_the_users_is_an_error_even_if_others_have_it(
+    tmp_path: Path,
+    small: Small,
+    no_network: None,
+    damage: Callable[[bytes], bytes | None],
+    message: str,
+) -> None:
+    small.put(tmp_path / "cache" / "data" / "small")
+    folder = small.put(tmp_path / "mine")
+    raw = small.raw[IMAGES]
+    bad = damage(raw)
+    (folder / IMAGES).unlink()
+    if bad is not None:
+        (folder / IMAGES).write_bytes(bad)
+    expected = f"{folder / IMAGES}" + message.format(
+        want=hashlib.sha256(raw).hexdigest(),
+        found=hashlib.sha256(bad or b"").hexdigest(),
+        more=hashlib.sha256((bad or b"")[: len(raw) + 1]).hexdigest(),
+        size=len(raw),
+        less=len(raw) - 1,
+    )
+    with pytest.raises(DataFileError, match="^" + re.escape(expected)) as caught:
+        load(small.spec, data_dir=folder, cache=tmp_path / "cache", say=quiet)
+    remedy = f"; put Small's official {IMAGES} there or leave out --data-dir"
+    assert str(caught.value).endswith(remedy)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda packed, _raw: packed[:-9], "truncated: "),
+        (lambda packed, _raw: packed[:100], "truncated: "),
+        (lambda packed, _raw: packed + packed, "bytes after the gzip's end"),
+        (lambda _packed, raw: gzip.compress(raw + raw), "SHA-256 of over "),
+        (lambda _packed, _raw: gzip.compress(bytes(2**28)), "SHA-256 of over "),
+        (lambda _packed, _raw: b"<html>", "not a sound gzip file"),
+    ],
+    ids=["trailer cut", "cut", "doubled", "too long", "bomb", "a page"],
+)
+def test_a_bad_gzip_of_the_users(
+    tmp_path: Path,
+    small: Small,
+    no_network: None,
+    damage: Callable[[bytes, bytes], bytes],
+    message: str,
+) -> None:
+    folder = small.put(tmp_path, packed=True)
+    path = folder / f"{IMAGES}.gz"
+    path.write_bytes(damage(path.read_bytes(), small.raw[IMAGES]))
+    with pytest.raises(DataFileError, match=f"^{re.escape(str(path))}: .*{message}"):
+        load(small.spec, data_dir=folder, say=quiet)
+
+
+def test_a_mirror_fills_the_cache_which_then_is_enough(
+    tmp_path: Path, small: Small, serve: Serve, quick: Network
+) -> None:
+    server = serve(give_files(gzipped(small)))
+    spec = mirrored(small, server.address).spec
+    said: list[str] = []
+    first = load(spec, cache=tmp_path, say=said.append, network=quick)
+    assert in_cache(small, tmp_path) == small.raw
+    assert len(server.asked) == 4
+    again = load(spec, cache=tmp_path, say=said.append, network=quick)
+    assert again.train.sha256 == first.train.sha256
+    assert len(server.asked) == 4
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (give(b"gone", 403), "answers HTTP 403"),
+        (give(b"busy", 503), "answers HTTP 503"),
+        (give(b"<html>sign in</html>"), "not a sound gzip file"),
+        (give(bytes(2**20)), "sends more than the"),
+        (hang, "broke off|doesn't answer|no answer for"),
+        (drip, "too slow: "),
+        (drip_headers, "no answer for 0.6 s"),
+    ],
+    ids=["403", "503", "page", "too long", "hangs", "drips", "drips its headers"],
+)
+def test_a_bad_mirror_is_asked_once_and_costs_little(
+    tmp_path: Path,
+    small: Small,
+    serve: Serve,
+    quick: Network,
+    answer: Handler,
+    reason: str,
+) -> None:
+    bad, good = serve(answer), serve(give_files(gzipped(small)))
+    said: list[str] = []
+    start = time.monotonic()
+    spec = mirrored(small, bad.address, good.address).spec
+    load(spec, cache=tmp_path, say=said.append, network=quick)
+    assert time.monotonic() - start < 2.5  # the server itself would take three seconds
+    assert len(bad.asked) <= 1
+    assert len(good.asked) == 4
+    assert len(said) == 1
+    assert re.search(f"^Small from 127.0.0.1: .*({reason})", said[0])
+
+
+def test_a_mirror_that_ends_midway_leaves_the_rest_to_the_next(
+    tmp_path: Path, small: Small, serve: Serve, quick: Network
+) -> None:
+    files = gzipped(small)
+    half = {**files, f"{LABELS}.gz": files[f"{LABELS}.gz"][:20]}
+    first, second = serve(give_files(half)), serve(give_files(files))
+    spec = mirrored(small, first.address, second.address).spec
+    load(spec, cache=tmp_path, say=quiet, network=quick)
+    assert second.asked == [f"/{LABELS}.gz"]
+    assert in_cache(small, tmp_path) == small.raw
+
+
+def test_only_https_is_asked(tmp_path: Path, small: Small, serve: Serve) -> None:
+    server = serve(give_files(gzipped(small)))
+    said: list[str] = []
+    with pytest.raises(DataUnavailableError):
+        load(mirrored(small, server.address).spec, cache=tmp_path, say=said.append)
+    assert server.asked == []
+    assert said == ["Small from 127.0.0.1: leads to http:, which is not admitted"]
+
+
+def test_a_redirect_to_another_scheme_is_refused(
+    tmp_path: Path, small: Small, serve: Serve, quick: Network
+) -> None:
+    def away(request: http.server.BaseHTTPRequestHandler) -> None:
+        request.send_response(302)
+        request.send_header("Location", "ftp://127.0.0.1/x")
+        request.end_headers()
+
+    said: list[str] = []
+    spec = mirrored(small, serve(away).address).spec
+    with pytest.raises(DataUnavailableError):
+        load(spec, cache=tmp_path, say=said.append, network=quick)
+    assert said == ["Small from 127.0.0.1: leads to ftp:, which is not admitted"]
+
+
+def test_a_redirect_is_followed(tmp_path: Path, small: Small, serve: Serve, quick: Network) -> None:
+    good = serve(give_files(gzipped(small)))
+
+    def onwards(request: http.server.BaseHTTPRequestHandler) -> None:
+        request.send_response(302)
+        request.send_header("Location", good.address + request.path.removeprefix("/"))
+        request.end_headers()
+
+    spec = mirrored(small, serve(onwards).address).spec
+    load(spec, cache=tmp_path, say=quiet, network=quick)
+    assert in_cache(small, tmp_path) == small.raw
+
+
+def test_a_damaged_cached_file_is_fetched_again(
+    tmp_path: Path, small: Small, serve: Serve, quick: Network
+) -> None:
+    folder = small.put(tmp_path / "data" / "small")
+    (folder / IMAGES).write_bytes(small.raw[IMAGES][:-1] + b"!")
+    (folder / LABELS).write_bytes(b"")
+    server = serve(give_files(gzipped(small)))
+    said: list[str] = []
+    load(mirrored(small, server.address).spec, cache=tmp_path, say=said.append, network=quick)
+    assert said == [
+        f"warning: {folder / name} is damaged; fetching it again" for name in (IMAGES, LABELS)
+    ]
+    assert server.asked == [f"/{IMAGES}.gz", f"/{LABELS}.gz"]
+    assert in_cache(small, tmp_path) == small.raw
+
+
+def test_offline_asks_nobody(tmp_path: Path, wheeled: Small, no_network: None) -> None:
+    spec = mirrored(wheeled, "https://example.invalid/").spec
+    with pytest.raises(DataUnavailableError) as caught:
+        load(spec, cache=tmp_path, offline=True, say=quiet)
+    names = ", ".join(wheeled.raw)
+    assert str(caught.value) == (
+        f"no source has Small offline: put the files {names} (as they are or as .gz) into a "
+        "folder and name it with --data-dir DIR"
+    )
+    assert [s.detail for s in probe(spec, offline=True, cache=tmp_path)][1:] == [
+        "not asked: offline"
+    ] * 2
+
+
+def test_a_system_folder_does_offline(tmp_path: Path, small: Small, no_network: None) -> None:
+    folder = small.put(tmp_path / "system", packed=True)
+    spec = dataclasses.replace(small.spec, folders=(tmp_path / "none", folder))
+    load(spec, cache=tmp_path / "cache", offline=True, say=quiet)
+    assert in_cache(small, tmp_path / "cache") == small.raw
+
+
+def test_a_cache_that_is_a_file_is_named(
+    tmp_path: Path, small: Small, serve: Serve, quick: Network
+) -> None:
+    (tmp_path / "file").write_text("")
+    server = serve(give_files(gzipped(small)))
+    with pytest.raises(StorageError, match=r"file.*set QUANTBENCH_CACHE to a folder"):
+        load(
+            mirrored(small, server.address).spec,
+            cache=tmp_path / "file",
+            say=quiet,
+            network=quick,
+        )
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_full_cache_is_named_and_left_clean(
+    tmp_path: Path, small: Small, serve: Serve, quick: Network, step: str
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    spec = mirrored(small, serve(give_files(gzipped(small))).address).spec
+    folder = tmp_path / "data" / "small"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, step, full)
+        with pytest.raises(StorageError, match=re.escape(f"can't write the cache {folder} (No ")):
+            load(spec, cache=tmp_path, say=quiet, network=quick)
+    assert in_cache(small, tmp_path) == {}
+    load(spec, cache=tmp_path, say=quiet, network=quick)
+    assert in_cache(small, tmp_path) == small.raw
+
+
+def test_processes_at_once_do_each_other_no_harm(tmp_path: Path) -> None:
+    """Each writes the same megabyte over and over, and never reads anything but the whole."""
+    code = """
+import sys
+from pathlib import Path
+from quantbench.data.idx import raw_cache
+path, raw = Path(sys.argv[1]) / "f", bytes(range(256)) * 4096
+for _ in range(20):
+    raw_cache.write(path, raw)
+    assert raw_cache.read(path, len(raw)) == raw
+"""
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_probe_says_what_answers(
+    tmp_path: Path, wheeled: Small, serve: Serve, quick: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def versions(arguments: list[str], timeout: float) -> str:
+        assert arguments == ["index", "versions", "small-hub"]
+        return "small-hub (1.0)\nAvailable versions: 1.0, 0.9\n"
+
+    monkeypatch.setattr("quantbench.data.idx.pip_wheel.pip", versions)
+    good, page = serve(give_files(gzipped(wheeled))), serve(give(b"<html>"))
+    slow = serve(hang)
+    folder = wheeled.put(tmp_path / "system")
+    spec = dataclasses.replace(
+        wheeled.spec,
+        mirrors=(good.address, page.address, slow.address),
+        folders=(folder, tmp_path / "none"),
+    )
+    start = time.monotonic()
+    found = probe(spec, data_dir=folder, cache=tmp_path, network=quick)
+    assert time.monotonic() - start < 2
+    assert [status.ok for status in found] == [True, False, True, False, False, True, True, False]
+    assert [status.name for status in found[:2]] == ["--data-dir", "cache"]
+    assert found[3].detail == "answers with something else than a gzip file"
+    assert found[5].detail == "has small-hub==1.0"
+    assert good.asked == [f"/{LABELS}.gz"]
+
+
+def test_probe_misses_a_version(
+    tmp_path: Path, wheeled: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "quantbench.data.idx.pip_wheel.pip", lambda *_: "Available versions: 11.0, 1.0.1"
+    )
+    status = probe(wheeled.spec, cache=tmp_path)[-1]
+    assert (status.ok, status.detail) == (False, "has small-hub, but not 1.0")
+
+
+def test_hosts_name_mirrors() -> None:
+    assert sources.host("https://example.org/data/") == "example.org"
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(
+    tmp_path: Path, small: Small, no_network: None
+) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    name = small.spec.files[0].name
+    os.mkfifo(given / name)
+    with pytest.raises(DataFileError, match=f"{name}: can't be read .not a plain file"):
+        load(small.spec, data_dir=given)
+    cached = tmp_path / "cache" / "data" / small.spec.name
+    cached.mkdir(parents=True)
+    os.mkfifo(cached / name)
+    with pytest.raises(StorageError, match=r"can't read the cache .*not a plain file"):
+        load(small.spec, cache=tmp_path / "cache", offline=True)

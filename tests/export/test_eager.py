@@ -1,0 +1,70 @@
+"""Networks that the models at hand don't have, as another file of models/ may."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from quantbench.export.eager import silenced, wrapped
+
+
+class Shared(nn.Module):
+    """One activation, alone after `a`, and again after the pooling."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(1, 3, 3)
+        self.relu = nn.ReLU()
+        self.pool = nn.AvgPool2d(2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.relu(self.pool(self.relu(self.a(inputs))) - 0.3)
+
+
+def of(**layers: nn.Module) -> nn.Module:
+    return nn.Sequential(OrderedDict(layers))
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], set[str]]] = {
+    "conv, relu": (lambda: of(a=nn.Conv2d(1, 3, 3), b=nn.ReLU()), {"b"}),
+    "conv, bn, relu": (
+        lambda: of(a=nn.Conv2d(1, 3, 3), b=nn.BatchNorm2d(3), c=nn.ReLU()),
+        {"b", "c"},
+    ),
+    "conv, tanh": (lambda: of(a=nn.Conv2d(1, 3, 3), b=nn.Tanh()), set()),
+    "conv, bn, tanh": (
+        lambda: of(a=nn.Conv2d(1, 3, 3), b=nn.BatchNorm2d(3), c=nn.Tanh()),
+        {"b"},
+    ),
+    "linear, bn, relu": (
+        lambda: of(f=nn.Flatten(), a=nn.Linear(64, 3), b=nn.BatchNorm1d(3), c=nn.ReLU()),
+        {"b"},
+    ),
+    "shared": (Shared, set()),
+    "a shared relu in a row": (
+        lambda: (lambda r: of(a=nn.Conv2d(1, 3, 3), b=r, c=nn.Conv2d(3, 3, 1), d=r))(nn.ReLU()),
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_fusing_keeps_what_the_network_computes(name: str) -> None:
+    build, fused = NETWORKS[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = build().eval()
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
+                module.running_mean.uniform_(-1, 1)
+                module.running_var.uniform_(0.5, 2)
+        inputs = torch.rand(2, 1, 8, 8)
+    with silenced(), torch.inference_mode():
+        converted = wrapped(model, fuse=True)
+        torch.testing.assert_close(converted(inputs), model(inputs))
+    gone = {n for n, m in converted.module.named_children() if isinstance(m, nn.Identity)}
+    assert gone == fused

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+
+from quantbench.harness.records import Skipped
+from quantbench.results.diff import Difference, side_by_side
+from tests.report.builder import environment, latency, results, row, training
+
+MACHINES = [
+    ({"cpu": "Another CPU"}, "CPU"),
+    ({"architecture": "aarch64"}, "architecture"),
+    ({"instruction_sets": ("sse4_2", "avx", "avx2", "avx512f")}, "instruction sets"),
+    ({"cores": 4}, "usable cores"),
+    ({"memory_bytes": 16 << 30}, "memory"),
+    ({"cpu": "Another CPU", "memory_bytes": 1}, "CPU, memory"),
+]
+
+
+def test_a_file_beside_itself() -> None:
+    found = side_by_side(results(), results())
+    assert found.differences == found.versions == found.only_one == found.only_other == ()
+    assert found.no_accuracy is found.no_times is None
+    assert [pair.one for pair in found.pairs] == list(results().rows)
+    assert all(pair.one == pair.other for pair in found.pairs)
+    assert all(t and t.ratio == 1 for pair in found.pairs for t in (pair.small, pair.large))
+
+
+@pytest.mark.parametrize(("change", "word"), MACHINES, ids=lambda value: str(value)[:30])
+def test_times_of_different_machines_are_not_given(change: dict[str, object], word: str) -> None:
+    found = side_by_side(results(), results(environment=environment(**change)))
+    assert found.no_times == word
+    assert len(found.pairs) == 5
+    assert all(pair.small is pair.large is None for pair in found.pairs)
+    assert found.no_accuracy is None
+    assert found.differences
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"memory_bytes": (8 << 30) - (50 << 20)}, {"system": "Linux 6.1"}, {"governor": "powersave"},
+     {"load": 0.9}, {"load": 5.0}, {"python": "3.12.0"}, {"versions": {"torch": "2.14.0"}}],
+)  # fmt: skip
+def test_the_same_machine_may_have_changed(change: dict[str, object]) -> None:
+    found = side_by_side(results(), results(environment=environment(**change)))
+    assert found.no_times is None
+    assert all(pair.small and pair.large for pair in found.pairs)
+    assert bool(found.differences) == (change != {"load": 0.9})
+
+
+def test_a_ratio_is_of_the_same_batch_and_threads() -> None:
+    times = [latency("model", 1, 100.0), latency("model", 1, 70.0, threads=2),
+             latency("model", 64, 50.0), latency("model", 1000, 40.0),
+             latency("end_to_end", 2000, 60.0)]  # fmt: skip
+    halved = [latency(t.kind, t.batch, t.median / 2, threads=t.threads) for t in times]
+    for left, right, small, large in (
+        (times, halved, (1, 1), (1000, 1)),
+        (times[:3], halved, (1, 1), (64, 1)),
+        (times[1:], halved, (1, 2), (1000, 1)),
+        (times[:2], halved[2:], None, None),
+        ((), halved, None, None),
+    ):
+        (pair,) = side_by_side(
+            results(row(latency=left)), results(row(latency=right), row("static"))
+        ).pairs
+        for found, cell in ((pair.small, small), (pair.large, large)):
+            assert (found and (found.one.batch, found.one.threads)) == cell
+            assert found is None or found.ratio == pytest.approx(2)
+
+
+@pytest.mark.parametrize("splits", [({"test": "1"}, {"test": "2"}), ({}, {}), ({"test": "1"}, {})])
+def test_accuracy_on_other_images_is_refused(
+    splits: tuple[dict[str, str], dict[str, str]],
+) -> None:
+    one, other = (results(splits=each) for each in splits)
+    assert side_by_side(one, other).no_accuracy
+
+
+def test_other_training_images_are_a_difference_alone() -> None:
+    one, other = (results(splits={"test": "1", "train": name}) for name in "ab")
+    found = side_by_side(one, other)
+    assert found.no_accuracy is None
+    assert found.differences == (Difference("train split, SHA-256", "a", "b"),)
+
+
+def test_what_differs_is_said_in_words() -> None:
+    one = results(row("static", settings={"images": 1000, "observer": "histogram"}))
+    other = results(
+        row("static", settings={"images": 500, "observer": "histogram"}, numerics="int8"),
+        row("dynamic"),
+        training=training().model_copy(update={"seed": 2, "settings": {"batch": 64}}),
+        checkpoint_sha256="1" * 64,
+        environment=environment(
+            versions={"quantbench": "0.1.0", "torch": "2.14.0", "openvino": "2026.4"},
+            governor="performance",
+            instruction_sets=("sse4_2", "avx", "avx2", "avx512f", "amx_int8"),
+            load=1.5,
+        ),
+    )
+    found = side_by_side(one, other)
+    assert found.differences == (
+        Difference("seed", "1", "2"),
+        Difference("training, epochs", "3", "none"),
+        Difference("checkpoint, SHA-256", "000000000000", "111111111111"),
+        Difference("governor", "none", "performance"),
+        Difference("instruction sets only there", "avx512_vnni", "amx_int8"),
+        Difference("load at start", "0.1", "1.5"),
+        *found.versions,
+        Difference("static on torch, numerics", "float32", "int8"),
+        Difference("static on torch, images", "1000", "500"),
+    )
+    assert found.versions == (
+        Difference("version of torch", "2.13.0", "2.14.0"),
+        Difference("version of onnxruntime", "1.32.0", "none"),
+        Difference("version of openvino", "none", "2026.4"),
+    )
+
+
+def test_a_row_that_only_one_has_is_given_with_the_reason() -> None:
+    one = results(row(), row("qat", "openvino"), skipped=())
+    other = results(
+        row(), row("static"), skipped=(Skipped(method="*", runtime="openvino", reason="broken"),)
+    )
+    found = side_by_side(one, other)
+    assert [pair.one.method for pair in found.pairs] == ["float32"]
+    assert [(x.row.method, x.reason) for x in found.only_one] == [("qat", "broken")]
+    assert [(x.row.method, x.reason) for x in found.only_other] == [("static", None)]

@@ -1,0 +1,110 @@
+"""Runtimes that answer one file differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from quantbench import plugins
+from quantbench.artifacts.artifact import Artifact
+from quantbench.results.disagreement import disagreements
+from quantbench.tasks.task import Task
+
+FLOAT = np.random.default_rng(0).normal(size=(200, 10)).astype(np.float32)
+
+
+def moved(by: float, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(size=FLOAT.shape)
+    return (FLOAT + by * noise).astype(np.float32)
+
+
+def test_what_differs_by_more_than_quantizing_did_is_said_of_the_farther() -> None:
+    near = moved(0.02, 1)
+    alike = (near + moved(0.01, 2) - FLOAT).astype(np.float32)
+    (found,) = disagreements(["a", "b", "c"], [moved(0.7, 3), near, alike], FLOAT)
+    place, words = found
+    assert place == 0
+    difference = np.sqrt(((moved(0.7, 3) - near) ** 2).mean())
+    assert words.startswith(
+        f"a and b answer this file differently: their logits are {difference:.2g} apart"
+    )
+    assert "those of b only 0.02 from float32's" in words
+
+
+def test_roundings_that_have_nothing_in_common_are_not_accused() -> None:
+    assert [*disagreements(["a", "b"], [moved(0.02, 1), moved(0.02, 2)], FLOAT)] == []
+
+
+@pytest.mark.parametrize(("by", "warned"), [(1e-5, 0), (1e-2, 1)])
+def test_float32_may_be_added_up_in_another_order(by: float, warned: int) -> None:
+    assert len([*disagreements(["a", "b"], [FLOAT, moved(by, 1)], FLOAT)]) == warned
+
+
+def test_one_runtime_alone_agrees_with_itself() -> None:
+    assert [*disagreements(["a"], [moved(0.5, 1)], FLOAT)] == []
+
+
+@pytest.mark.parametrize("method", ["float32", "ort_static", "ort_dynamic", "nncf_static"])
+def test_runtimes_that_compute_what_the_file_says_are_not_accused(
+    artifacts: Callable[[str, str, str], Artifact], task: Task, method: str
+) -> None:
+    inputs = task.inputs(task.test)
+    runtimes = ["onnxruntime", "openvino"]
+    expected = plugins.runtime("torch").load(artifacts("lenet", "float32", "torch"), 1)(inputs)
+    artifact = artifacts("lenet", method, "onnx")
+    answers = [plugins.runtime(name).load(artifact, 1)(inputs) for name in runtimes]
+    assert [*disagreements(runtimes, answers, expected)] == []
+
+
+class Joined(nn.Module):
+    """A branch that can't be negative beside one that can."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = nn.Conv2d(1, 8, 3, padding=1)
+        self.relu = nn.ReLU()
+        self.right = nn.Conv2d(1, 8, 3, padding=1)
+        self.last = nn.Sequential(
+            nn.Conv2d(16, 8, 3, padding=1), nn.ReLU(), nn.AvgPool2d(8), nn.Flatten(),
+            nn.Linear(128, 10),
+        )  # fmt: skip
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.last(torch.cat([self.relu(self.left(images)), self.right(images)], 1))
+
+
+def test_openvino_is_accused_where_its_integers_are_joined_wrongly(tmp_path: Path) -> None:
+    """OpenVINO 2026.4 joins integers of two scales as if they had one; onnx.reference judges.
+
+    Where a later version computes what the file says, there is nothing to accuse it of.
+    """
+    import nncf
+    import onnx
+    import openvino
+    from onnx.reference import ReferenceEvaluator
+
+    from quantbench.export import to_onnx, ort_quantizer
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = Joined().eval()
+    images = np.random.default_rng(0).normal(size=(20, 1, 32, 32)).astype(np.float32)
+    path = tmp_path / "model.onnx"
+    ort_quantizer.float_onnx(model, (1, 32, 32), path)
+    with to_onnx.hushed():
+        quantized = nncf.quantize(onnx.load(path), nncf.Dataset([{"input": images}]), subset_size=1)
+    to_onnx.write(quantized, path)
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(images)).numpy()
+    said = ReferenceEvaluator(onnx.load(path)).run(None, {"input": images})[0]
+    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(path, "CPU", options)
+    answered = compiled(images)[compiled.output(0)]
+    found = [*disagreements(["openvino", "reference"], [answered, said], expected)]
+    right = float(np.abs(answered - said).max()) < float(np.abs(said - expected).max())
+    assert [place for place, _ in found] == ([] if right else [0])

@@ -1,0 +1,49 @@
+"""Studies of the tiny task, with few and short rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantbench.harness.schedule import Plan
+from quantbench.study import pipeline
+from quantbench.study.options import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides
+from quantbench.study.pipeline import Study
+from tests import tiny
+
+PLAN = Plan(batches=(1, 50), share=1e-5, most_calls=2, least=6, most=6, budget=0, timeout=120)
+
+
+@contextmanager
+def tiny_data() -> Iterator[None]:
+    """Has studies find the tiny task in place of any data set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "load_task", lambda model, *_, **__: tiny.task(model))
+        yield
+
+
+def run(
+    out: Path,
+    *methods: str,
+    settings: Overrides | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    **options: Any,
+) -> Study:
+    quick = {"methods": methods or QUICK_METHODS, "runtimes": QUICK_RUNTIMES}
+    asked = Options(out=out, recipe="reference", plan=PLAN, **(quick | options))
+    fast = {"batch": "30", "epochs": "2", "lr": "0.1", "momentum": "0.9"}
+    overrides = {"recipe": fast} | (settings or {})
+    with tiny_data():
+        return pipeline.run(asked, overrides, say=say)
+
+
+def steps(out: Path) -> dict[str, int]:
+    """Each finished step and when it was finished."""
+    return {
+        f"{path.parent.parent.name}/{path.parent.name}": path.stat().st_mtime_ns
+        for path in out.glob("*/*/manifest.json")
+    }
