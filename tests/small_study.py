@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from quantbench.harness.schedule import Plan
 from quantbench.study import pipeline
 from quantbench.study.options import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides
 from quantbench.study.pipeline import Study
+from quantbench.system.progress import NO_PROGRESS, Progress
 from tests import tiny
 
 PLAN = Plan(batches=(1, 50), share=1e-5, most_calls=2, least=6, most=6, budget=0, timeout=120)
@@ -30,7 +31,7 @@ def run(
     out: Path,
     *methods: str,
     settings: Overrides | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    progress: Progress = NO_PROGRESS,
     **options: Any,
 ) -> Study:
     quick = {"methods": methods or QUICK_METHODS, "runtimes": QUICK_RUNTIMES}
@@ -38,7 +39,7 @@ def run(
     fast = {"batch": "30", "epochs": "2", "lr": "0.1", "momentum": "0.9"}
     overrides = {"recipe": fast} | (settings or {})
     with tiny_data():
-        return pipeline.run(asked, overrides, say=say)
+        return pipeline.run(asked, overrides, progress)
 
 
 def steps(out: Path) -> dict[str, int]:

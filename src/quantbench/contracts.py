@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,7 +52,7 @@ class MethodModule(Protocol):
         settings: Settings,
         format: str,
         folder: Path,
-        track: Track,
+        progress: Progress,
     ) -> Quantized:
         """Write the files of one artifact into the empty `folder`.
 

@@ -22,7 +22,7 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.export import ort_quantizer, to_onnx
 from quantbench.methods import ort_static
 from quantbench.numerics.coverage import LayerNumerics
-from quantbench.system.progress import quiet
+from quantbench.system.progress import NO_PROGRESS
 from tests.methods.ort import stored
 from tests.process import python
 
@@ -102,7 +102,7 @@ def quantized(model: nn.Module, folder: Path, types: str) -> tuple[LayerNumerics
             activations, weights = ort_static._TYPES[types]
             quantize_static(
                 folder / "float.onnx", folder / "raw.onnx",
-                ort_static._Batches(images(), quiet), per_channel=True,
+                ort_static._Batches(images(), NO_PROGRESS), per_channel=True,
                 activation_type=activations, weight_type=weights,
                 extra_options={"CalibStridedMinMax": 1},
             )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,7 +13,8 @@ from quantbench.harness.rounds import Rounds, latency, time_in_turn
 from quantbench.harness.schedule import FULL, Plan
 from quantbench.harness.worker import Request
 from quantbench.results.statistics import speed
-from quantbench.system.progress import quiet
+from quantbench.system.progress import NO_PROGRESS
+from tests.progress import Recorded
 
 T = TypeVar("T")
 LOG: list[tuple[str, str, int]] = []
@@ -45,7 +45,7 @@ COSTS = (10, 5, 40)
 def timed(plan: Plan = PLAN, images: int = 1000) -> tuple[list[Note], list[Rounds]]:
     LOG.clear()
     notes = [Note("A", 10), Note("B", 5), Note("C", 40)]
-    return notes, time_in_turn(notes, "mnist", images, plan, quiet, "measuring")  # type: ignore[arg-type]
+    return notes, time_in_turn(notes, "mnist", images, plan, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
 
 
 def end_to_end() -> list[str]:
@@ -85,7 +85,7 @@ def test_warming_up_goes_on_while_calls_get_faster() -> None:
             return {"microseconds": [max(10.0, 100.0 - 10 * len(self.asked))], "cpu": 1.0}
 
     note = Warming("A", 1)
-    (rounds,) = time_in_turn([note], "mnist", 1000, PLAN, quiet, "measuring")  # type: ignore[list-item]
+    (rounds,) = time_in_turn([note], "mnist", 1000, PLAN, NO_PROGRESS, "measuring")  # type: ignore[list-item]
     assert rounds.warm_up == 9 + 3 + 4
 
 
@@ -172,7 +172,7 @@ def test_a_worker_that_fails_is_left_out_and_the_others_go_on() -> None:
             return super().ask(request, timeout)
 
     notes = [Note("A", 10), Failing("B", 5)]
-    a, b = time_in_turn(notes, "mnist", 1000, PLAN, quiet, "measuring")  # type: ignore[arg-type]
+    a, b = time_in_turn(notes, "mnist", 1000, PLAN, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
     assert (a.failure, b.failure) == (None, "B was killed by SIGSEGV")
     assert len(a.cells["end_to_end", 100]) == 6
     assert b.cells == {}
@@ -186,7 +186,7 @@ def test_a_worker_that_fails_later_keeps_its_failure() -> None:
             return super().ask(request, timeout)
 
     notes = [Note("A", 10), Failing("B", 5)]
-    a, b = time_in_turn(notes, "mnist", 1000, PLAN, quiet, "measuring")  # type: ignore[arg-type]
+    a, b = time_in_turn(notes, "mnist", 1000, PLAN, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
     assert (a.failure, b.failure) == (None, "B hung")
     assert len(a.cells["model", 1]) == 6
     assert len(b.cells["model", 1]) == 2
@@ -194,20 +194,11 @@ def test_a_worker_that_fails_later_keeps_its_failure() -> None:
 
 
 def test_progress_names_the_row() -> None:
-    told = []
-
-    def track(
-        items: Iterable[T], description: str, total: int, name: Callable[[T], str] | None = None
-    ) -> Iterable[T]:
-        assert name is not None
-        listed = list(items)
-        told.append((description, total, [name(item) for item in listed]))
-        return listed
-
+    progress = Recorded()
     notes = [Note("A", 1), Note("B", 1)]
-    time_in_turn(notes, "mnist", 1000, PLAN, track, "measuring")  # type: ignore[arg-type]
+    time_in_turn(notes, "mnist", 1000, PLAN, progress, "measuring")  # type: ignore[arg-type]
     turn = ["A", "B"] * 3 + ["B", "A"] * 3
-    assert told == [
+    assert progress.loops == [
         ("measuring: warming up", 2, ["A", "B"]),
         ("measuring", 36, turn * 3),
     ]

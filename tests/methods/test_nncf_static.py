@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.errors import CalibrationError
 from quantbench.export import ort_quantizer, to_onnx
 from quantbench.methods import nncf_static
-from quantbench.system.progress import quiet
+from quantbench.system.progress import NO_PROGRESS
 from quantbench.system.store import save
 from quantbench.tasks.layers import layers
 from quantbench.tasks.task import Task
@@ -29,6 +29,7 @@ from quantbench.training.train import train
 from tests import tiny
 from tests.kinds.register import register
 from tests.methods.ort import constants, error, logits, made
+from tests.progress import Recorded
 
 T = TypeVar("T")
 
@@ -95,18 +96,10 @@ def test_every_layer_is_integer_as_written(
 def test_only_progress_is_shown_and_to_its_end(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[str] = []
-
-    def track(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-        count = 0
-        for item in items:
-            yield item
-            count += 1
-        seen.append(f"{description}: {count} of {total}")
-
-    nncf_static.quantize(task, checkpoint, nncf_static.SETTINGS(), "onnx", tmp_path, track)
-    assert seen
-    assert set(seen) == {"calibrating: 2 of 2"}
+    progress = Recorded()
+    nncf_static.quantize(task, checkpoint, nncf_static.SETTINGS(), "onnx", tmp_path, progress)
+    assert progress.loops
+    assert all(loop == ("calibrating", 2, ["", ""]) for loop in progress.loops)
     assert capfd.readouterr() == ("", "")
 
 
@@ -118,7 +111,9 @@ def test_a_value_that_is_not_finite_names_its_layer(
         next(model.parameters())[0] = torch.inf
     monkeypatch.setattr(nncf_static, "float_model", lambda *_: model.eval())
     with pytest.raises(CalibrationError, match="layer 'conv1' gives a value that isn't finite"):
-        nncf_static.quantize(task, checkpoint, nncf_static.SETTINGS(), "onnx", tmp_path, quiet)
+        nncf_static.quantize(
+            task, checkpoint, nncf_static.SETTINGS(), "onnx", tmp_path, NO_PROGRESS
+        )
 
 
 @pytest.mark.parametrize("kind", ["squeeze", "unet", "depthwise", "attention"])

@@ -11,7 +11,7 @@ import pytest
 from quantbench.artifacts.artifact import Artifact
 from quantbench.export import ort_quantizer
 from quantbench.methods import ort_dynamic
-from quantbench.system.progress import quiet
+from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
 from tests.methods.ort import BOUND, error, logits, made, stored, weights
@@ -93,6 +93,8 @@ def test_the_range_is_reduced_where_sums_would_saturate(
 def test_it_leaves_one_file_and_says_nothing(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    ort_dynamic.quantize(task, checkpoint, ort_dynamic.DynamicSettings(), "onnx", tmp_path, quiet)
+    ort_dynamic.quantize(
+        task, checkpoint, ort_dynamic.DynamicSettings(), "onnx", tmp_path, NO_PROGRESS
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert capfd.readouterr() == ("", "")

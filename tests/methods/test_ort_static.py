@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,10 +20,11 @@ from quantbench.errors import CalibrationError, SettingError
 from quantbench.export import ort_quantizer
 from quantbench.methods import ort_static
 from quantbench.settings import parse_settings
-from quantbench.system.progress import quiet
+from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
 from tests.methods.ort import BOUND, constants, error, logits, made, stored, weights
+from tests.progress import Recorded
 
 CALIBRATIONS = ("minmax", "entropy", "percentile")
 TYPES = ("u8s8", "u8u8", "s8s8")
@@ -128,18 +129,10 @@ def test_scales_are_those_of_the_values_seen(
 def test_batches_are_given_one_at_a_time_and_tracked(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[object] = []
-
-    def track(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-        seen.append((description, total))
-        for item in items:
-            seen.append(len(item))  # type: ignore[arg-type]
-            yield item
-        seen.append("done")
-
+    progress = Recorded()
     settings = ort_static.StaticSettings(calibration="entropy")
-    ort_static.quantize(task, checkpoint, settings, "onnx", tmp_path, track)
-    assert seen == [("calibrating", 2), 100, 20, "done"]
+    ort_static.quantize(task, checkpoint, settings, "onnx", tmp_path, progress)
+    assert progress.loops == [("calibrating", 2, ["", ""])]
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert capfd.readouterr() == ("", "")
 
@@ -154,7 +147,7 @@ def test_the_size_of_a_batch_does_not_change_what_is_seen(
         folder = tmp_path / str(batch)
         folder.mkdir()
         told = ort_static.quantize(
-            task, checkpoint, ort_static.StaticSettings(), "onnx", folder, quiet
+            task, checkpoint, ort_static.StaticSettings(), "onnx", folder, NO_PROGRESS
         )
         scales.append([layer.scale for layer in told.layers])
     np.testing.assert_allclose(scales[0], scales[1], rtol=1e-5)
@@ -177,7 +170,7 @@ def test_a_value_that_is_not_finite_names_the_layer(
             ort_static.StaticSettings(),
             "onnx",
             out,
-            quiet,
+            NO_PROGRESS,
         )
     assert not list(out.iterdir())
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from quantbench.export import pt2e
 from quantbench.export.to_program import exported
 from quantbench.methods import pt2e_static
 from quantbench.study.quantize import quantize
-from quantbench.system.progress import quiet
+from quantbench.system.progress import NO_PROGRESS, NoProgress
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
 from tests.process import python
@@ -97,11 +98,16 @@ def test_the_range_is_reduced_where_sums_would_saturate(monkeypatch: pytest.Monk
         assert pt2e_static.SETTINGS().reduce_range is not has
 
 
+class NoItems(NoProgress):
+    def each(self, *_: object, **__: object) -> Iterator[Any]:
+        return iter(())
+
+
 def test_an_observer_that_saw_nothing_is_named(task: Task, checkpoint: Checkpoint) -> None:
     model = float_model(task, checkpoint)
     graph = pt2e.prepared(model, task.input_shape, reduce_range=False, train=False)
     with pytest.raises(CalibrationError, match="saw no calibration data"):
-        pt2e.calibrate(graph, torch.zeros(0, *task.input_shape), lambda *_: ())
+        pt2e.calibrate(graph, torch.zeros(0, *task.input_shape), NoItems())
 
 
 def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
@@ -109,7 +115,7 @@ def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
     model = mixed().eval()
     inputs = torch.randn(200, 1, 32, 32)
     graph = pt2e.prepared(model, (1, 32, 32), reduce_range=False, train=False)
-    pt2e.calibrate(graph, inputs, quiet)
+    pt2e.calibrate(graph, inputs, NO_PROGRESS)
     converted = pt2e.converted(graph)
     with torch.no_grad():
         np.testing.assert_allclose(converted(inputs), model(inputs), atol=0.05)

@@ -11,7 +11,7 @@ from quantbench.errors import CalibrationError
 from quantbench.export import pt2e
 from quantbench.methods import qat
 from quantbench.study.quantize import quantize
-from quantbench.system.progress import quiet
+from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.batches import Images
 from quantbench.training.checkpoint import Checkpoint, float_model
@@ -34,7 +34,7 @@ def test_it_learns_and_leaves_the_float_network_as_it_was() -> None:
     before = {name: value.clone() for name, value in model.state_dict().items()}
     settings = qat.SETTINGS(lr=1e-3, batch=20, epochs=3)
     seen = images(200)
-    graph = pt2e.converted(qat.trained(model, (1, 32, 32), seen, settings, RECIPE, quiet))
+    graph = pt2e.converted(qat.trained(model, (1, 32, 32), seen, settings, RECIPE, NO_PROGRESS))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     with torch.no_grad():
         logits = graph(seen.inputs)
@@ -49,7 +49,7 @@ def test_threads_and_random_numbers_are_left_as_they_were() -> None:
     threads = torch.get_num_threads()
     linear, seen = nn.Sequential(nn.Flatten(), nn.Linear(1024, 2)), images(40)
     torch.manual_seed(5)
-    qat.trained(linear, (1, 32, 32), seen, qat.SETTINGS(), RECIPE, quiet)
+    qat.trained(linear, (1, 32, 32), seen, qat.SETTINGS(), RECIPE, NO_PROGRESS)
     assert torch.equal(torch.rand(1), expected)
     assert torch.get_num_threads() == threads
 
@@ -89,7 +89,7 @@ def test_what_was_read_back_is_what_was_trained(task: Task, checkpoint: Checkpoi
     """Of the same images, settings and seed: the stored state holds all of it."""
     settings, seen = qat.SETTINGS(batch=20), images(40)
     model = float_model(task, checkpoint)
-    graph = qat.trained(model, task.input_shape, seen, settings, RECIPE, quiet)
+    graph = qat.trained(model, task.input_shape, seen, settings, RECIPE, NO_PROGRESS)
     back = qat._fake_quantized(model, task.input_shape, settings)
     back.load_state_dict(graph.state_dict())
     both = [pt2e.converted(qat._in_eval(one)) for one in (graph, back)]
@@ -102,4 +102,4 @@ def test_a_loss_that_is_not_finite_is_refused(task: Task, checkpoint: Checkpoint
     broken = images(40)
     broken.inputs[7] = np.nan
     with pytest.raises(CalibrationError, match="became nan at batch 1; try a lower rate"):
-        qat.trained(model, task.input_shape, broken, qat.SETTINGS(), RECIPE, quiet)
+        qat.trained(model, task.input_shape, broken, qat.SETTINGS(), RECIPE, NO_PROGRESS)

@@ -15,7 +15,7 @@ from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.export import to_executorch
 from quantbench.methods import float32, xnnpack_static
 from quantbench.study.quantize import quantize
-from quantbench.system.progress import quiet
+from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
 from tests.methods.ort import BOUND, error, logits
@@ -63,7 +63,7 @@ def test_a_layer_left_to_others_is_float(
 ) -> None:
     monkeypatch.setattr(to_executorch, "lower", lambda *_: {"aten_linear_default": "fc1"})
     told = xnnpack_static.quantize(
-        task, checkpoint, xnnpack_static.SETTINGS(), "executorch", tmp_path, quiet
+        task, checkpoint, xnnpack_static.SETTINGS(), "executorch", tmp_path, NO_PROGRESS
     )
     float_layers = [layer for layer in told.layers if not layer.integer]
     assert [layer.name for layer in float_layers] == ["fc1"]
@@ -99,5 +99,5 @@ def test_a_value_that_is_not_finite_names_its_layer(
     monkeypatch.setattr(xnnpack_static, "float_model", lambda *_: model.eval())
     with pytest.raises(CalibrationError, match="isn't finite"):
         xnnpack_static.quantize(
-            task, checkpoint, xnnpack_static.SETTINGS(), "executorch", tmp_path, quiet
+            task, checkpoint, xnnpack_static.SETTINGS(), "executorch", tmp_path, NO_PROGRESS
         )

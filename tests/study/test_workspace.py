@@ -17,6 +17,7 @@ from quantbench.harness.worker import Engine, Request
 from quantbench.study.workspace import workspace
 from tests.cli.test_app import FAST, Call, call, children, gone, wait_for  # noqa: F401
 from tests.process import python, start
+from tests.progress import Recorded
 from tests.small_study import run, steps
 from tests.study.test_pipeline import stub_workers
 
@@ -122,10 +123,12 @@ def test_times_that_can_not_be_kept_are_shown(
         raise StorageError("cannot write to timings: No space left on device")
 
     monkeypatch.setattr("quantbench.harness.timing.save", full)
-    said: list[str] = []
-    done = run(tmp_path, "dynamic", runtimes=("torch",), say=said.append)
+    progress = Recorded()
+    done = run(tmp_path, "dynamic", runtimes=("torch",), progress=progress)
     assert [row.method for row in done.results.rows] == ["float32", "dynamic"]
-    assert "these times are not kept for the next run: cannot write to timings" in said[-1]
+    assert (
+        "these times are not kept for the next run: cannot write to timings" in progress.lines[-1]
+    )
 
 
 def test_results_that_can_not_be_written_are_shown(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +19,7 @@ from quantbench.training.checkpoint import Checkpoint, float_model, load_checkpo
 from quantbench.training.recipes import RECIPES, Recipe
 from quantbench.training.train import train
 from tests import tiny
+from tests.progress import Recorded, Stopped, Stopping
 
 T = TypeVar("T")
 RECIPE = Recipe(
@@ -71,34 +71,21 @@ def test_training_leaves_the_callers_generator_and_threads(task: Task, tmp_path:
     assert torch.get_num_threads() == threads
 
 
-class Stopped(KeyboardInterrupt):
-    pass
-
-
 @pytest.mark.parametrize("finished", [0, 1, 2])
 def test_stopped_and_gone_on_gives_the_same_bytes(
     task: Task, tmp_path: Path, finished: int
 ) -> None:
     whole = run(task, tmp_path / "whole")
 
-    def stops(items: Iterable[T], description: str, total: int) -> Iterator[T]:
-        assert total == 2
-        for number, item in enumerate(items):
-            if description.startswith(f"training, epoch {finished + 1} ") and number == 1:
-                raise Stopped
-            yield item
-
+    stops = Stopping(f"training, epoch {finished + 1} ", at=1)
     with pytest.raises(Stopped):
         train(task, "test", RECIPE, 1, tmp_path / "parts", stops)
     assert len(list((tmp_path / "parts").glob("*"))) == finished
-    seen: list[str] = []
-
-    def watches(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-        seen.append(description)
-        return items
-
-    parts = train(task, "test", RECIPE, 1, tmp_path / "parts", watches)
-    assert seen == [f"training, epoch {n} of 3" for n in range(finished + 1, 4)]
+    progress = Recorded()
+    parts = train(task, "test", RECIPE, 1, tmp_path / "parts", progress)
+    assert [(description, total) for description, total, _ in progress.loops] == [
+        (f"training, epoch {n} of 3", 2) for n in range(finished + 1, 4)
+    ]
     assert bytes_of(parts) == bytes_of(whole)
     assert parts.body.losses == whole.body.losses
     assert [epoch.epoch for epoch in parts.body.epochs] == [1, 2, 3]
@@ -126,19 +113,19 @@ def test_a_changed_setting_trains_again_and_is_told(
     task: Task, tmp_path: Path, changed: dict[str, float], told: str
 ) -> None:
     before = run(task, tmp_path)
-    lines: list[str] = []
-    after = train(task, "test", RECIPE.model_copy(update=changed), 1, tmp_path, say=lines.append)
-    assert lines == [told]
+    progress = Recorded()
+    after = train(task, "test", RECIPE.model_copy(update=changed), 1, tmp_path, progress)
+    assert progress.lines == [told]
     assert bytes_of(after) != bytes_of(before)
     assert before.folder.is_dir()
 
 
 def test_other_training_images_train_again(task: Task, tmp_path: Path) -> None:
     before = run(task, tmp_path)
-    lines: list[str] = []
+    progress = Recorded()
     fewer = part(task, train=100, test=50)
-    after = train(fewer, "test", RECIPE, 1, tmp_path, say=lines.append)
-    assert lines == ["training again: train changed"]
+    after = train(fewer, "test", RECIPE, 1, tmp_path, progress)
+    assert progress.lines == ["training again: train changed"]
     assert after.folder != before.folder
 
 
@@ -208,11 +195,7 @@ def test_a_rate_that_is_too_high_is_said_to_be(task: Task, tmp_path: Path, batch
 
 
 def test_an_epoch_that_was_edited_is_refused(task: Task, tmp_path: Path) -> None:
-    def stops(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-        if "epoch 2" in description:
-            raise Stopped
-        return items
-
+    stops = Stopping("training, epoch 2")
     with pytest.raises(Stopped):
         train(task, "test", RECIPE, 1, tmp_path, stops)
     (epoch,) = tmp_path.iterdir()

@@ -14,8 +14,7 @@ from rich.text import Text
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
-from quantbench.cli.loading import loading
-from quantbench.cli.progress import Progress
+from quantbench.cli.progress import TerminalProgress
 from quantbench.errors import (
     ImageError,
     RowsFailedError,
@@ -75,8 +74,8 @@ def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
 
 
 def run(options: Options, pairs: list[str], sort: Order, *, as_reported: bool) -> None:
-    with Progress() as track:
-        done = pipeline.run(options, _overrides(pairs, None), track, track.say, loading)
+    with TerminalProgress() as progress:
+        done = pipeline.run(options, _overrides(pairs, None), progress)
     unwritten = _unwritten(done, options.out)
     if as_reported:
         Terminal().print(Text(_as_reported(done)), soft_wrap=True, end="")
@@ -98,9 +97,9 @@ def _unwritten(done: Study, out: Path) -> StorageError | None:
 
 
 def measure(options: Options, pairs: list[str], sort: Order) -> None:
-    with Progress() as track:
+    with TerminalProgress() as progress:
         overrides = _overrides(pairs, _only(options.methods))
-        done = pipeline.run(options, overrides, track, track.say, loading)
+        done = pipeline.run(options, overrides, progress)
     _print(comparison(done.results, sort))
     _fail_where_rows_failed(done.results)
 
@@ -110,8 +109,8 @@ def train(options: Options, pairs: list[str]) -> None:
     if others := sorted(overrides.keys() - {"recipe"}):
         raise UsageError(f"settings for '{others[0]}', but train runs no method")
     pipeline.recipe_settings(options, overrides)
-    with workspace(options.out, fresh=options.fresh) as space, Progress() as track:
-        _, checkpoint = pipeline.prepare(options, overrides, space, track, track.say)
+    with workspace(options.out, fresh=options.fresh) as space, TerminalProgress() as progress:
+        _, checkpoint = pipeline.prepare(options, overrides, space, progress)
     for epoch in checkpoint.body.epochs:
         _line(
             f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
@@ -172,15 +171,16 @@ def _artifacts(
     methods: tuple[str, ...], options: Options, pairs: list[str]
 ) -> tuple[Task, Checkpoint, list[Artifact]]:
     overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
-    settings = pipeline.method_settings(methods, overrides, loading)
+    with TerminalProgress() as progress:
+        settings = pipeline.method_settings(methods, overrides, progress)
     for name in methods:
         if isinstance(reason := settings[name], str):
             raise UnavailableError(reason)
     pipeline.recipe_settings(options, overrides)
-    with workspace(options.out) as space, Progress() as track:
-        task, checkpoint = pipeline.prepare(options, overrides, space, track, track.say)
+    with workspace(options.out) as space, TerminalProgress() as progress:
+        task, checkpoint = pipeline.prepare(options, overrides, space, progress)
         found = [
-            quantize_one(task, checkpoint, name, chosen, format, space.artifacts, track)
+            quantize_one(task, checkpoint, name, chosen, format, space.artifacts, progress)
             for name in dict.fromkeys(methods)
             if not isinstance(chosen := settings[name], str)
             for format in plugins.method(name).FORMATS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -18,7 +19,7 @@ from rich.progress import Progress as Bars
 from rich.table import Column
 from rich.text import Text
 
-from quantbench.cli.loading import has_cursor
+from quantbench.cli.loading import has_cursor, loading
 from quantbench.system.terminal import Terminal, one_line
 
 T = TypeVar("T")
@@ -27,8 +28,8 @@ INTERVAL = 0.1
 """Seconds from one drawing of a bar to the next, at least."""
 
 
-class Progress:
-    """A contracts.Track. Use it as a context: leaving it gives the cursor back, whatever happened.
+class TerminalProgress:
+    """A system.progress.Progress. Leaving its context gives the cursor back, whatever happened.
 
     A finished bar stays on the screen with its time, above those that still run.
     """
@@ -63,20 +64,25 @@ class Progress:
     ) -> None:
         self.close()
 
-    def __call__(
+    def each(
         self,
         items: Iterable[T],
         description: str,
         total: int,
         name: Callable[[T], str] | None = None,
     ) -> Iterator[T]:
+        """Yield `items` behind a bar, or with one line at the end where there is no terminal."""
         if self._console.is_interactive:
             return self._with_bar(items, description, total, name)
         return self._with_line(items, description, total)
 
-    def say(self, line: str) -> None:
-        """One line above the bars."""
+    def log(self, line: str) -> None:
+        """Show one line above the bars."""
         self._console.print(Text(one_line(line)), soft_wrap=True)
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """Show "loading `what` ..." while the context lasts."""
+        return loading(what)
 
     def close(self) -> None:
         """Leave every bar where it stands."""
@@ -130,7 +136,7 @@ class Progress:
                 done += 1
             total = done
         finally:
-            self.say(f"{description}: {done} of {total} in {_duration(time.monotonic() - start)}")
+            self.log(f"{description}: {done} of {total} in {_duration(time.monotonic() - start)}")
 
 
 class _Count(ProgressColumn):

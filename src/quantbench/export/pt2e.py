@@ -23,7 +23,7 @@ from quantbench.export.calibration import BATCH
 from quantbench.export.to_program import exported
 from quantbench.numerics.coverage import LayerNumerics, Quantized
 from quantbench.system.machine import environment, has_vnni
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.system.record import Settings
 from quantbench.system.silence import hushed
 from quantbench.tasks.layers import layers
@@ -107,7 +107,7 @@ def converted(module: fx.GraphModule) -> fx.GraphModule:
     return result
 
 
-def calibrate(graph: fx.GraphModule, inputs: Tensor, track: Track) -> None:
+def calibrate(graph: fx.GraphModule, inputs: Tensor, progress: Progress) -> None:
     """Raises CalibrationError at a value that isn't finite, or an observer that saw none."""
     observers = {
         str(node.target): layer_of(node.args[0])
@@ -121,7 +121,7 @@ def calibrate(graph: fx.GraphModule, inputs: Tensor, track: Track) -> None:
     ]
     batches = inputs.split(BATCH)
     with torch.no_grad():
-        for batch in track(batches, "calibrating", len(batches)):
+        for batch in progress.each(batches, "calibrating", len(batches)):
             graph(batch)
     for hook in hooks:
         hook.remove()

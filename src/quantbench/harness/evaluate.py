@@ -58,7 +58,9 @@ def evaluate_all(
             else pool.submit(evaluate, one, evaluation_inputs(job, one))
             for one in candidates
         ]
-        return [answer.result() for answer in job.track(answers, "evaluating", len(answers))]
+        return [
+            answer.result() for answer in job.progress.each(answers, "evaluating", len(answers))
+        ]
 
 
 def evaluation_inputs(job: Job, candidate: Candidate) -> dict[str, JsonValue]:

@@ -22,12 +22,7 @@ from quantbench.harness.worker import Request
 from quantbench.system.files import writing
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import Environment, cores
-from quantbench.system.progress import (
-    Say,
-    Track,
-    quiet,
-    silent,
-)
+from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.task import Task
 
 
@@ -42,8 +37,7 @@ class Job:
     evaluations: Path
     timings: Path
     scratch: Path
-    track: Track = quiet
-    say: Say = silent
+    progress: Progress = NO_PROGRESS
 
 
 @dataclass(frozen=True)

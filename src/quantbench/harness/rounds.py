@@ -14,7 +14,7 @@ from quantbench.harness.process import Worker
 from quantbench.harness.records import Latency
 from quantbench.harness.schedule import Cell, Plan
 from quantbench.harness.worker import Request
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 
 
 @dataclass
@@ -42,7 +42,7 @@ class _Turn:
 
 
 def time_in_turn(
-    workers: Sequence[Worker], data: str, images: int, plan: Plan, track: Track, title: str
+    workers: Sequence[Worker], data: str, images: int, plan: Plan, progress: Progress, title: str
 ) -> list[Rounds]:
     """One start's rounds of each worker, warmed up. A worker that fails is left out from there.
 
@@ -50,11 +50,13 @@ def time_in_turn(
     times lie close together. The order turns by one place each round, so no row always follows
     the same one.
     """
-    warming = track(workers, f"{title}: warming up", len(workers), lambda worker: worker.name)
+    warming = progress.each(
+        workers, f"{title}: warming up", len(workers), lambda worker: worker.name
+    )
     gathered = [_warmed_up(worker, data, plan) for worker in warming]
     able = [index for index, rounds in enumerate(gathered) if rounds.failure is None]
     number = plan.rounds(sum(gathered[index].expected for index in able))
-    turns = track(
+    turns = progress.each(
         _turns(plan.cells, able, number),
         title,
         number * len(plan.cells) * len(able),

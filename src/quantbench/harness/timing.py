@@ -69,7 +69,7 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
     inputs = timing_inputs(job, candidates)
     stored = find(job.timings, "timing", "timing", inputs, Timings)
     if stored is not None:
-        job.say(f"times from {stored.folder}: nothing that they depend on changed")
+        job.progress.log(f"times from {stored.folder}: nothing that they depend on changed")
         return stored.body
     timings = times(job, candidates, workers)
     if any(isinstance(row, str) for row in timings.rows):
@@ -77,7 +77,7 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
     try:
         save(path_for(job.timings, "timing", inputs), "timing", inputs, lambda _: timings)
     except StorageError as error:
-        job.say(f"warning: these times are not kept for the next run: {error}")
+        job.progress.log(f"warning: these times are not kept for the next run: {error}")
     return timings
 
 
@@ -143,7 +143,7 @@ def _start(
         found = list(pool.map(ready, candidates))
     able = [worker for worker in found if isinstance(worker, Worker)]
     images = len(job.task.test)
-    timed = iter(time_in_turn(able, job.task.spec.name, images, plan, job.track, title))
+    timed = iter(time_in_turn(able, job.task.spec.name, images, plan, job.progress, title))
     rounds = [
         next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
         for worker in found

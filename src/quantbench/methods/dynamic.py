@@ -21,7 +21,7 @@ from quantbench.export.eager import (
     using_engine,
 )
 from quantbench.numerics.coverage import Quantized
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
 
@@ -41,7 +41,7 @@ def quantize(
     settings: EagerSettings,
     format: str,
     folder: Path,
-    track: Track,
+    progress: Progress,
 ) -> Quantized:
     model = float_model(task, checkpoint)
     converted = skeleton(model, settings)

@@ -10,7 +10,7 @@ from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.export import to_executorch
 from quantbench.export.to_onnx import export
 from quantbench.numerics.coverage import LayerNumerics, Quantized
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.system.record import Settings
 from quantbench.tasks.layers import layers
 from quantbench.tasks.task import Task
@@ -31,7 +31,7 @@ def quantize(
     settings: Settings,
     format: str,
     folder: Path,
-    track: Track,
+    progress: Progress,
 ) -> Quantized:
     model = float_model(task, checkpoint)
     outside: dict[str, str] = {}

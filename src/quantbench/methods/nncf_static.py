@@ -37,7 +37,7 @@ from quantbench.export.to_onnx import (
 )
 from quantbench.numerics.coverage import Quantized
 from quantbench.system.machine import environment, has_vnni
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.tasks.layers import layers
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
@@ -83,12 +83,12 @@ def quantize(
     settings: NncfSettings,
     format: str,
     folder: Path,
-    track: Track,
+    progress: Progress,
 ) -> Quantized:
     model = float_model(task, checkpoint)
     inputs = calibration_inputs(task, settings)
     refuse_nonfinite(model, inputs)
-    batches = _Batches(inputs, track)
+    batches = _Batches(inputs, progress)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         source = Path(scratch) / "float.onnx"
         float_onnx(model, task.input_shape, source)
@@ -129,9 +129,9 @@ class _Batches:
     """Can be passed over again. NNCF never asks what follows the last batch, so that one is
     given when what is shown has ended."""
 
-    def __init__(self, inputs: NDArray[np.float32], track: Track) -> None:
+    def __init__(self, inputs: NDArray[np.float32], progress: Progress) -> None:
         self._batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]
-        self._track = track
+        self._progress = progress
 
     @property
     def count(self) -> int:
@@ -139,7 +139,7 @@ class _Batches:
 
     def __iter__(self) -> Iterator[dict[str, NDArray[np.float32]]]:
         given: list[NDArray[np.float32]] = []
-        for batch in self._track(self._batches, "calibrating", self.count):
+        for batch in self._progress.each(self._batches, "calibrating", self.count):
             yield from ({INPUT: earlier} for earlier in given)
             given = [batch]
         yield from ({INPUT: last} for last in given)

@@ -22,7 +22,7 @@ from quantbench.export.calibration import (
 from quantbench.export.ort_quantizer import finished, float_onnx, saturates_here
 from quantbench.export.to_onnx import MODEL, hushed
 from quantbench.numerics.coverage import Quantized
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.system.record import Settings
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
@@ -57,7 +57,7 @@ def quantize(
     settings: DynamicSettings,
     format: str,
     folder: Path,
-    track: Track,
+    progress: Progress,
 ) -> Quantized:
     model = float_model(task, checkpoint)
     refuse_nonfinite(model, calibration_inputs(task, CalibrationSettings(images=BATCH)))

@@ -30,7 +30,7 @@ from quantbench.export.calibration import (
 from quantbench.export.ort_quantizer import finished, float_onnx, saturates_here
 from quantbench.export.to_onnx import INPUT, MODEL, hushed
 from quantbench.numerics.coverage import Quantized
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
 
@@ -75,7 +75,7 @@ def quantize(
     settings: StaticSettings,
     format: str,
     folder: Path,
-    track: Track,
+    progress: Progress,
 ) -> Quantized:
     model = float_model(task, checkpoint)
     inputs = calibration_inputs(task, settings)
@@ -88,7 +88,7 @@ def quantize(
             quantize_static(
                 source,
                 written,
-                _Batches(inputs, track),
+                _Batches(inputs, progress),
                 quant_format=QuantFormat.QDQ,
                 activation_type=activations,
                 weight_type=weights,
@@ -107,9 +107,9 @@ def quantize(
 class _Batches(CalibrationDataReader):  # type: ignore[misc]
     """Gives each batch once; ONNX Runtime asks for them in turn, one at a time."""
 
-    def __init__(self, inputs: NDArray[np.float32], track: Track) -> None:
+    def __init__(self, inputs: NDArray[np.float32], progress: Progress) -> None:
         batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]
-        self._batches = iter(track(batches, "calibrating", len(batches)))
+        self._batches = iter(progress.each(batches, "calibrating", len(batches)))
         self._count = len(batches)
         self._wanted, self._given = 0, 0
 

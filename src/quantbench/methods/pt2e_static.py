@@ -15,7 +15,7 @@ from quantbench.export.calibration import CalibrationSettings, calibration_input
 from quantbench.export.needs import torchao as unavailable  # noqa: F401 - the contract's
 from quantbench.export.pt2e import PT2ESettings
 from quantbench.numerics.coverage import Quantized
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
 
@@ -36,14 +36,14 @@ def quantize(
     settings: PT2EStaticSettings,
     format: str,
     folder: Path,
-    track: Track,
+    progress: Progress,
 ) -> Quantized:
     model = float_model(task, checkpoint)
     inputs = calibration_inputs(task, settings)
     refuse_nonfinite(model, inputs)
     graph = pt2e.prepared(model, task.input_shape, reduce_range=settings.reduce_range, train=False)
     pt2e.require_eval(graph, "preparation")
-    pt2e.calibrate(graph, torch.from_numpy(inputs), track)
+    pt2e.calibrate(graph, torch.from_numpy(inputs), progress)
     notes = (f"calibrated on {len(inputs)} images, observer histogram",)
     return pt2e.written(
         model, pt2e.converted(graph), task.input_shape, format, folder, settings, notes

@@ -26,7 +26,7 @@ from quantbench.export.pt2e import PT2ESettings
 from quantbench.numerics.coverage import Quantized
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.system.record import Record
 from quantbench.system.store import find, path_for, save
 from quantbench.tasks.task import Task
@@ -66,7 +66,7 @@ def quantize(
     settings: QATSettings,
     format: str,
     folder: Path,
-    track: Track,
+    progress: Progress,
 ) -> Quantized:
     """Training is a finished step of its own beside the checkpoint: each format starts from it."""
     model = float_model(task, checkpoint)
@@ -79,7 +79,7 @@ def quantize(
             every = images_of(task, task.train)
             images = Images(every.inputs[: settings.images], every.labels[: settings.images])
             recipe = Recipe.model_validate(checkpoint.body.settings)
-            graph = trained(model, task.input_shape, images, settings, recipe, track)
+            graph = trained(model, task.input_shape, images, settings, recipe, progress)
             write_state(place / STATE, graph.state_dict())
             return TrainedState(images=len(images.labels))
 
@@ -122,7 +122,7 @@ def trained(
     images: Images,
     settings: QATSettings,
     recipe: Recipe,
-    track: Track,
+    progress: Progress,
 ) -> fx.GraphModule:
     """The fake-quantized graph after training, in eval mode. `model` is not changed.
 
@@ -134,7 +134,7 @@ def trained(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             graph = _fake_quantized(model, input_shape, settings)
-            _train(graph, images, settings, recipe, track)
+            _train(graph, images, settings, recipe, progress)
     finally:
         torch.set_num_threads(threads)
     return _in_eval(graph)
@@ -158,14 +158,14 @@ def _in_eval(graph: fx.GraphModule) -> fx.GraphModule:
 
 
 def _train(
-    graph: fx.GraphModule, images: Images, settings: QATSettings, recipe: Recipe, track: Track
+    graph: fx.GraphModule, images: Images, settings: QATSettings, recipe: Recipe, progress: Progress
 ) -> None:
     """The rate falls in a line to 0. Raises CalibrationError at a loss that isn't finite."""
     optimizer = torch.optim.AdamW(graph.parameters(), lr=settings.lr, weight_decay=0.0, fused=True)
     draws = draws_from(settings.seed)
     count = math.ceil(len(images.labels) / settings.batch)
     for epoch in range(settings.epochs):
-        shuffled = track(
+        shuffled = progress.each(
             shuffled_batches(images, settings.batch, recipe.shift, draws),
             f"training with quantization, epoch {epoch + 1} of {settings.epochs}",
             count,

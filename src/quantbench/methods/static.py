@@ -41,7 +41,7 @@ from quantbench.export.eager import (
     wrapped,
 )
 from quantbench.numerics.coverage import Quantized
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.tasks.layers import CONVOLUTIONS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
@@ -72,13 +72,13 @@ def quantize(
     settings: StaticSettings,
     format: str,
     folder: Path,
-    track: Track,
+    progress: Progress,
 ) -> Quantized:
     model = float_model(task, checkpoint)
     with silenced(), using_engine(settings.engine):
         prepared = _prepared(model, settings)
         inputs = torch.from_numpy(calibration_inputs(task, settings))
-        _calibrate(prepared, inputs, track)
+        _calibrate(prepared, inputs, progress)
         converted = convert(prepared)
         write_state(folder / STATE, converted.state_dict())
         structure = str(converted)
@@ -121,7 +121,7 @@ def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
     return cast(nn.Module, prepare(module))
 
 
-def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
+def _calibrate(prepared: nn.Module, inputs: Tensor, progress: Progress) -> None:
     """Raises CalibrationError at a value that isn't finite, or an observer that saw none."""
     modules = dict(prepared.named_modules())
     hooks = [
@@ -131,7 +131,7 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, track: Track) -> None:
     ]
     batches = inputs.split(BATCH)
     with torch.inference_mode():
-        for batch in track(batches, "calibrating", len(batches)):
+        for batch in progress.each(batches, "calibrating", len(batches)):
             prepared(batch)
     for hook in hooks:
         hook.remove()

@@ -16,7 +16,7 @@ from quantbench.export import pt2e, to_executorch
 from quantbench.export.calibration import CalibrationSettings, calibration_inputs
 from quantbench.export.needs import xnnpack as unavailable  # noqa: F401 - the contract's
 from quantbench.numerics.coverage import LayerNumerics, Quantized
-from quantbench.system.progress import Track
+from quantbench.system.progress import Progress
 from quantbench.system.silence import hushed
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
@@ -38,13 +38,13 @@ def quantize(
     settings: XnnpackSettings,
     format: str,
     folder: Path,
-    track: Track,
+    progress: Progress,
 ) -> Quantized:
     model = float_model(task, checkpoint)
     graph = pt2e.observed(model, task.input_shape, _quantizer(settings), train=False)
     pt2e.require_eval(graph, "preparation")
     inputs = torch.from_numpy(calibration_inputs(task, settings))
-    pt2e.calibrate(graph, inputs, track)
+    pt2e.calibrate(graph, inputs, progress)
     converted = pt2e.converted(graph)
     outside = to_executorch.lower(converted, task.input_shape, folder / to_executorch.MODEL)
     each = "per channel" if settings.per_channel else "per tensor"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quantbench import plugins
 from quantbench.data import load
-from quantbench.system.progress import Say, silent
+from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.task import Task
 
 
@@ -16,10 +16,10 @@ def load_task(
     *,
     data_dir: Path | None = None,
     offline: bool = False,
-    say: Say = silent,
+    progress: Progress = NO_PROGRESS,
 ) -> Task:
     """Raises UnknownNameError, DataFileError or DataUnavailableError."""
     module = plugins.model(model)
     spec = plugins.data(data).SPEC
-    splits = load(spec, data_dir=data_dir, offline=offline, say=say)
+    splits = load(spec, data_dir=data_dir, offline=offline, say=progress.log)
     return Task(model, spec, module.INPUT_SHAPE, splits.train, splits.calibration, splits.test)

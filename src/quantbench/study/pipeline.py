@@ -32,14 +32,7 @@ from quantbench.study.options import Options, Overrides
 from quantbench.study.quantize import quantize
 from quantbench.study.workspace import Workspace, workspace
 from quantbench.system.machine import environment
-from quantbench.system.progress import (
-    Say,
-    Track,
-    Waiting,
-    quiet,
-    silent,
-    unannounced,
-)
+from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Settings
 from quantbench.tasks.layers import layers
 from quantbench.tasks.task import Task
@@ -61,9 +54,7 @@ class Study:
 def run(
     options: Options,
     overrides: Overrides | None = None,
-    track: Track = quiet,
-    say: Say = silent,
-    waiting: Waiting = unannounced,
+    progress: Progress = NO_PROGRESS,
 ) -> Study:
     """Do all that isn't done yet, keeping each finished step in `options.out`.
 
@@ -73,21 +64,21 @@ def run(
     """
     overrides = overrides or {}
     recipe_settings(options, overrides)
-    settings = method_settings(options.methods, overrides, waiting)
+    settings = method_settings(options.methods, overrides, progress)
     machine = environment()  # now: later its load would be this study's own
-    runtimes, skipped = _available(options.runtimes, waiting)
+    runtimes, skipped = _available(options.runtimes, progress)
     if not runtimes:
         raise UnavailableError(f"no chosen runtime works here: {_listed(skipped)}")
     with contextlib.ExitStack() as stack:
         space = stack.enter_context(workspace(options.out, fresh=options.fresh))
-        task, checkpoint = prepare(options, overrides, space, track, say)
+        task, checkpoint = prepare(options, overrides, space, progress)
         trials = Trials(
             task, checkpoint, space.trials, space.scratch, machine, options.plan.timeout
         )
         candidates = stack.enter_context(
             contextlib.closing(
                 _candidates(
-                    task, checkpoint, settings, runtimes, space.artifacts, trials, track, skipped
+                    task, checkpoint, settings, runtimes, space.artifacts, trials, progress, skipped
                 )
             )
         )
@@ -99,8 +90,7 @@ def run(
             evaluations=space.evaluations,
             timings=space.timings,
             scratch=space.scratch,
-            track=track,
-            say=say,
+            progress=progress,
         )
         measured = measure(job, candidates)
     results = results_of(
@@ -115,14 +105,18 @@ def run(
 
 
 def prepare(
-    options: Options, overrides: Overrides, space: Workspace, track: Track, say: Say
+    options: Options, overrides: Overrides, space: Workspace, progress: Progress
 ) -> tuple[Task, Checkpoint]:
     """The data and the trained network, each found or made."""
     chosen = recipe_settings(options, overrides)
     task = load_task(
-        options.model, options.data, data_dir=options.data_dir, offline=options.offline, say=say
+        options.model,
+        options.data,
+        data_dir=options.data_dir,
+        offline=options.offline,
+        progress=progress,
     )
-    checkpoint = train(task, options.recipe, chosen, options.seed, space.checkpoints, track, say)
+    checkpoint = train(task, options.recipe, chosen, options.seed, space.checkpoints, progress)
     return task, checkpoint
 
 
@@ -135,7 +129,7 @@ def recipe_settings(options: Options, overrides: Overrides) -> Recipe:
 
 
 def method_settings(
-    asked: tuple[str, ...], overrides: Overrides, waiting: Waiting = unannounced
+    asked: tuple[str, ...], overrides: Overrides, progress: Progress = NO_PROGRESS
 ) -> dict[str, Settings | str]:
     """Method -> its settings, or why it isn't available; the baseline is always the first.
 
@@ -146,7 +140,7 @@ def method_settings(
     if unused := sorted(overrides.keys() - {"recipe", *asked}):
         raise UsageError(f"settings for '{unused[0]}', which isn't among the methods to run")
     names = sorted({BASELINE, *asked}, key=lambda name: (name != BASELINE, name))
-    with waiting("the quantizers"):
+    with progress.waiting("the quantizers"):
         return {
             name: plugins.why_unavailable("methods", name)
             or settings_for(name, **overrides.get(name, {}))
@@ -154,8 +148,8 @@ def method_settings(
         }
 
 
-def _available(asked: tuple[str, ...], waiting: Waiting) -> tuple[list[str], list[Skipped]]:
-    with waiting("the runtimes"):
+def _available(asked: tuple[str, ...], progress: Progress) -> tuple[list[str], list[Skipped]]:
+    with progress.waiting("the runtimes"):
         reasons = {name: plugins.why_unavailable("runtimes", name) for name in asked}
     skipped = [
         Skipped(method="*", runtime=name, reason=why) for name, why in reasons.items() if why
@@ -170,7 +164,7 @@ def _candidates(
     runtimes: list[str],
     parent: Path,
     trials: Trials,
-    track: Track,
+    progress: Progress,
     unavailable: Sequence[Skipped],
 ) -> Generator[Candidate | Skipped]:
     """One by one, as their artifacts are made: answering begins while others are quantized. The
@@ -191,7 +185,7 @@ def _candidates(
                 if not able:
                     continue
                 try:
-                    artifact = quantize(task, checkpoint, name, chosen, format, parent, track)
+                    artifact = quantize(task, checkpoint, name, chosen, format, parent, progress)
                 except CalibrationError as error:  # as it would in the other formats
                     yield Skipped(method=name, runtime="*", reason=str(error))
                     break

@@ -13,7 +13,7 @@ from quantbench.artifacts.records import ArtifactBody
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
-from quantbench.system.progress import Track, quiet
+from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Settings
 from quantbench.system.store import find, path_for, save
 from quantbench.tasks.task import Task
@@ -27,7 +27,7 @@ def quantize(
     settings: Settings,
     format: str,
     parent: Path,
-    track: Track = quiet,
+    progress: Progress = NO_PROGRESS,
 ) -> Artifact:
     """The artifact of one method in one format: the stored one, or newly made in `parent`.
 
@@ -45,7 +45,7 @@ def quantize(
 
     def fill(folder: Path) -> ArtifactBody:
         quantized = module.quantize(
-            task.without_test(), checkpoint, settings, format, folder, track
+            task.without_test(), checkpoint, settings, format, folder, progress
         )
         return ArtifactBody(
             model=task.model,

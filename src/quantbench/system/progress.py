@@ -1,47 +1,54 @@
-"""What tells the user how far a long step is."""
+"""How a long step tells the user how far it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
-Say = Callable[[str], None]
-"""Takes one line for the user."""
 
+class Progress(Protocol):
+    """Takes lines and loops of a long step for display."""
 
-def silent(line: str) -> None:
-    pass
+    def log(self, line: str) -> None:
+        """Show one line to the user."""
 
-
-Waiting = Callable[[str], AbstractContextManager[None]]
-"""Tells the user what is being loaded while its context lasts."""
-
-
-def unannounced(what: str) -> AbstractContextManager[None]:  # noqa: ARG001
-    """A Waiting that tells nobody."""
-    return nullcontext()
-
-
-class Track(Protocol):
-    """Shows progress over an iterable, with the item at hand where it has a `name`."""
-
-    def __call__(
+    def each(
         self,
         items: Iterable[T],
         description: str,
         total: int,
         name: Callable[[T], str] | None = None,
-    ) -> Iterable[T]: ...
+    ) -> Iterator[T]:
+        """Yield `items` and show how many of `total` are done; `name` names the one at hand."""
+        ...
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """Show that `what` is being loaded while the context lasts."""
+        ...
 
 
-def quiet(
-    items: Iterable[T],
-    description: str,  # noqa: ARG001
-    total: int,  # noqa: ARG001
-    name: Callable[[T], str] | None = None,  # noqa: ARG001
-) -> Iterable[T]:
-    """Shows nothing."""
-    return items
+class NoProgress:
+    """A Progress that shows nothing."""
+
+    def log(self, line: str) -> None:
+        """Drop the line."""
+
+    def each(
+        self,
+        items: Iterable[T],
+        description: str,  # noqa: ARG002
+        total: int,  # noqa: ARG002
+        name: Callable[[T], str] | None = None,  # noqa: ARG002
+    ) -> Iterator[T]:
+        """Yield `items`."""
+        yield from items
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:  # noqa: ARG002
+        """A context that does nothing."""
+        return nullcontext()
+
+
+NO_PROGRESS: Progress = NoProgress()

@@ -24,12 +24,7 @@ from quantbench.artifacts.state_file import STATE, read_state, write_state
 from quantbench.errors import TrainingDivergedError
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
-from quantbench.system.progress import (
-    Say,
-    Track,
-    quiet,
-    silent,
-)
+from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.store import (
     changes,
     find,
@@ -61,8 +56,7 @@ def train(
     recipe: Recipe,
     seed: int,
     parent: Path,
-    track: Track = quiet,
-    say: Say = silent,
+    progress: Progress = NO_PROGRESS,
 ) -> Checkpoint:
     """The checkpoint for just these arguments: the stored one, or newly trained in `parent`.
 
@@ -74,12 +68,12 @@ def train(
     if stored := find(parent, name, KIND, inputs, Training):
         return stored
     if change := changes(parent, name, inputs):
-        say(f"training again: {change}")
+        progress.log(f"training again: {change}")
     threads = torch.get_num_threads()
     torch.set_num_threads(_THREADS)
     try:
         with torch.random.fork_rng(devices=[]):
-            return _train(task, recipe_name, recipe, seed, parent, name, inputs, track)
+            return _train(task, recipe_name, recipe, seed, parent, name, inputs, progress)
     finally:
         torch.set_num_threads(threads)
 
@@ -106,7 +100,7 @@ def _train(
     parent: Path,
     name: str,
     inputs: dict[str, JsonValue],
-    track: Track,
+    progress: Progress,
 ) -> Checkpoint:
     torch.manual_seed(seed)
     model = task.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -140,7 +134,7 @@ def _train(
     for epoch in range(done, recipe.epochs):
         start = time.perf_counter()
         last_good = epochs[epoch - 1] if epoch else None
-        losses = _epoch(model, optimizers, recipe, train, draws, epoch, track, last_good)
+        losses = _epoch(model, optimizers, recipe, train, draws, epoch, progress, last_good)
         loss, accuracy = evaluate(model, test)
         if not math.isfinite(loss):
             raise _diverged(loss, f"on the test images after epoch {epoch + 1}", recipe, last_good)
@@ -177,7 +171,7 @@ def _epoch(
     train: Images,
     draws: Draws,
     epoch: int,
-    track: Track,
+    progress: Progress,
     last_good: Path | None,
 ) -> list[float]:
     """One pass over the training images; the loss of every `LOSS_EVERY`-th batch."""
@@ -185,7 +179,7 @@ def _epoch(
     steps = batches * recipe.epochs
     losses = []
     model.train()
-    shuffled = track(
+    shuffled = progress.each(
         shuffled_batches(train, recipe.batch, recipe.shift, draws),
         f"training, epoch {epoch + 1} of {recipe.epochs}",
         batches,
