@@ -50,7 +50,8 @@ def task(model: str = "lenet") -> Task:
         for name, cut in (cuts | {"test": slice(-TEST, None)}).items()
     ]
     module = plugins.model(model)
-    return Task(model, plugins.data("mnist").SPEC, module.INPUT_SHAPE, *splits)
+    spec, source = plugins.data("mnist").SPEC, plugins.source("models", model)
+    return Task(model, module.build, source, spec, module.INPUT_SHAPE, *splits)
 
 
 def trained(task: Task, parent: Path) -> Checkpoint:

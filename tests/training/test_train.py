@@ -207,7 +207,7 @@ def test_an_epoch_that_was_edited_is_refused(task: Task, tmp_path: Path) -> None
 def test_a_checkpoint_of_another_model_is_refused(task: Task, tmp_path: Path) -> None:
     made = run(task, tmp_path)
     with pytest.raises(ArtifactError, match="is not a state of model 'lenet'"):
-        float_model(replace(task, model="lenet"), made)
+        float_model(tiny.task("lenet"), made)
 
 
 @pytest.mark.parametrize("most", [1, 4])

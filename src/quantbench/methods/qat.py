@@ -17,7 +17,6 @@ import torch.nn.functional as F
 from pydantic import Field, JsonValue
 from torch import fx
 
-from quantbench import plugins
 from quantbench.artifacts.state_file import STATE, read_state, write_state
 from quantbench.errors import CalibrationError
 from quantbench.export import pt2e
@@ -111,7 +110,7 @@ def _trained_from(
         "train": task.train.sha256,
         "preprocessing": task.preprocessing_sha256,
         "settings": settings.model_dump(mode="json"),
-        "code": {**fingerprint(__name__, plugins.source("models", task.model))},
+        "code": {**fingerprint(__name__, task.source)},
         "versions": cast(JsonValue, versions(LIBRARIES)),
     }
 

@@ -22,4 +22,13 @@ def load_task(
     module = plugins.model(model)
     spec = plugins.data(data).SPEC
     splits = load(spec, data_dir=data_dir, offline=offline, say=progress.log)
-    return Task(model, spec, module.INPUT_SHAPE, splits.train, splits.calibration, splits.test)
+    return Task(
+        model=model,
+        build=module.build,
+        source=plugins.source("models", model),
+        spec=spec,
+        input_shape=module.INPUT_SHAPE,
+        train=splits.train,
+        calibration=splits.calibration,
+        test=splits.test,
+    )

@@ -76,7 +76,7 @@ def artifact_inputs(
         "code": {
             **fingerprint(
                 __name__,
-                plugins.source("models", task.model),
+                task.source,
                 plugins.source("methods", method),
             )
         },

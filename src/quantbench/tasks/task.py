@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from quantbench import plugins
 from quantbench.data import DataSpec, Split, preprocess, preprocess_sha256
 
 
@@ -19,14 +20,15 @@ class Task:
     """Splits are disjoint; images are uint8 [N, 28, 28], labels int64 [N]."""
 
     model: str
+    build: Callable[[], nn.Module]
+    """A new network with PyTorch's own initialisation, drawn from the global seed."""
+    source: Path
+    """The file that `build` is of, on which trained weights depend."""
     spec: DataSpec
     input_shape: tuple[int, int, int]
     train: Split
     calibration: Split
     test: Split
-
-    def build(self) -> nn.Module:
-        return plugins.model(self.model).build()
 
     @cached_property
     def classes(self) -> int:

@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from pydantic import JsonValue
 from torch import Tensor, nn
 
-from quantbench import plugins
 from quantbench.artifacts.state_file import STATE, read_state, write_state
 from quantbench.errors import TrainingDivergedError
 from quantbench.system.fingerprint import fingerprint
@@ -87,7 +86,7 @@ def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValu
         "preprocessing": task.preprocessing_sha256,
         "recipe": recipe.model_dump(mode="json"),
         "seed": seed,
-        "code": {**fingerprint(__name__, plugins.source("models", task.model))},
+        "code": {**fingerprint(__name__, task.source)},
         "versions": cast(JsonValue, versions(("torch", "numpy"))),
     }
 
