@@ -28,6 +28,7 @@ from quantbench.harness.timing import Timing, times
 from quantbench.methods import float32
 from quantbench.results.statistics import speed
 from quantbench.runtimes.null import Null, save_null
+from quantbench.study.choose import runtime_named
 from quantbench.study.options import Options
 from quantbench.study.pipeline import prepare
 from quantbench.study.quantize import quantize
@@ -69,7 +70,7 @@ def compared(
 ) -> Iterator[str]:
     """A verdict for each pair and batch."""
     rows = [
-        Candidate(named(artifact, f"{side}{number}"), runtime)
+        Candidate(named(artifact, f"{side}{number}"), runtime_named(runtime))
         for number in range(abreast)
         for side, artifact in zip("ab", pair, strict=True)
     ]

@@ -17,6 +17,7 @@ from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Plan
 from quantbench.runtimes.null import Null, save_null
 from quantbench.study import pipeline
+from quantbench.study.choose import runtime_named
 from quantbench.study.options import Options
 from quantbench.study.pipeline import Study
 from quantbench.tasks.task import Task
@@ -40,7 +41,7 @@ def candidates(*arguments: Any) -> Iterator[Candidate | Skipped]:
     yield from _candidates(*arguments)
     if fault := os.environ.get("QUANTBENCH_TEST_FAULT"):
         null = Null.model_validate({"fault": fault, "after": 1})
-        yield Candidate(save_null(Path("nulls"), "static", null), "null")
+        yield Candidate(save_null(Path("nulls"), "static", null), runtime_named("null"))
 
 
 if __name__ == "__main__":

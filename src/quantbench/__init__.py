@@ -14,7 +14,6 @@ from quantbench.system.telemetry import switch_off
 if TYPE_CHECKING:
     from quantbench.artifacts.artifact import Artifact, load_artifact
     from quantbench.errors import QuantbenchError
-    from quantbench.harness.trial import why_unusable
     from quantbench.results.records import Results
     from quantbench.settings import settings_for
     from quantbench.study.load import load_task
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from quantbench.study.pipeline import Study, run
     from quantbench.study.predict import answers
     from quantbench.study.quantize import quantize
+    from quantbench.study.usable import why_unusable
     from quantbench.tasks.digit import read_digit
     from quantbench.tasks.layers import layers
     from quantbench.tasks.task import Task

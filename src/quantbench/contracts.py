@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,21 @@ if TYPE_CHECKING:
     from quantbench.tasks.task import Task
     from quantbench.training.checkpoint import Checkpoint
 
+M = TypeVar("M")
+
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """float32 [N, C, H, W] -> float32 [N, K], or images as they came in: [N, C, H, W]"""
+
+
+@dataclass(frozen=True)
+class Plugin(Generic[M]):
+    """A plug-in that was found by its name: what it offers, and the file that its results
+    depend on.
+    """
+
+    name: str
+    module: M
+    source: Path
 
 
 class DataModule(Protocol):

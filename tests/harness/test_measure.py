@@ -11,6 +11,7 @@ from quantbench.errors import WorkerError
 from quantbench.harness.measure import Measured, measure
 from quantbench.harness.pool import Candidate, Job
 from quantbench.runtimes.null import Null, save_null
+from quantbench.study.choose import runtime_named
 from quantbench.system.machine import environment
 from quantbench.tasks.task import Task
 from tests.small_study import PLAN
@@ -38,7 +39,10 @@ def measured(task: Task, folder: Path, timeout: float = 60, **nulls: Null) -> Me
         timings=folder / "timings",
         scratch=folder,
     )
-    rows = [Candidate(save_null(folder, name, null), "null") for name, null in nulls.items()]
+    rows = [
+        Candidate(save_null(folder, name, null), runtime_named("null"))
+        for name, null in nulls.items()
+    ]
     return measure(job, rows)
 
 

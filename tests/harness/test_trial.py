@@ -17,9 +17,10 @@ from quantbench.harness.trial import (
     SAMPLES,
     Trials,
     far_from,
-    why_unusable,
 )
 from quantbench.runtimes.null import Fault, Null, save_null
+from quantbench.study.choose import runtime_named
+from quantbench.study.usable import why_unusable
 from quantbench.system.machine import environment
 from quantbench.system.store import save
 from quantbench.tasks.task import Task
@@ -80,7 +81,7 @@ def test_what_answers_something_else_has_no_row(trials: Trials, tmp_path: Path) 
     """The null runtime answers class 0 to all."""
     artifact = save_null(tmp_path, "static", Null())
     with trials:
-        (skipped,) = trials.failures(artifact, ["null"]).values()
+        (skipped,) = trials.failures(artifact, [runtime_named("null")]).values()
     assert (skipped.method, skipped.runtime, skipped.failed) == ("static", "null", False)
     assert skipped.reason.startswith("on null, its answers to 64 calibration samples are far from")
 
@@ -98,7 +99,7 @@ def test_what_can_not_run_says_so_in_its_own_words(
 ) -> None:
     artifact = save_null(tmp_path, "static", Null(fault=fault))
     with trials:
-        (skipped,) = trials.failures(artifact, ["null"]).values()
+        (skipped,) = trials.failures(artifact, [runtime_named("null")]).values()
     assert skipped.reason.startswith(words)
     assert skipped.failed == failed
 
@@ -109,9 +110,11 @@ def test_outcomes_are_kept_but_for_a_death(
     bad = save_null(tmp_path, "static", Null(fault="raise"))
     dead = save_null(tmp_path, "dynamic", Null(fault="crash"))
     with trials:
-        first = trials.failures(bad, ["null"])
-        trials.failures(dead, ["null"])
-        assert trials.failures(bad, ["null"]) == first  # the worker was started again
+        first = trials.failures(bad, [runtime_named("null")])
+        trials.failures(dead, [runtime_named("null")])
+        assert (
+            trials.failures(bad, [runtime_named("null")]) == first
+        )  # the worker was started again
     kept = [path.name.rpartition("-")[0] for path in (tmp_path / "trials").iterdir()]
     assert kept == ["static-null-null"]
 
@@ -120,7 +123,7 @@ def test_outcomes_are_kept_but_for_a_death(
 
     monkeypatch.setattr(trial, "Worker", forbidden)
     with trials:
-        assert trials.failures(bad, ["null"]) == first
+        assert trials.failures(bad, [runtime_named("null")]) == first
 
 
 def test_one_runtime_that_answers_is_enough_and_that_which_can_not_is_out(
@@ -130,7 +133,9 @@ def test_one_runtime_that_answers_is_enough_and_that_which_can_not_is_out(
 ) -> None:
     artifact = artifacts("lenet", "static", "torch")
     with trials:
-        failures = trials.failures(artifact, ["executorch", "torch", "torch_compile"])
+        failures = trials.failures(
+            artifact, [runtime_named(name) for name in ("executorch", "torch", "torch_compile")]
+        )
     assert [*failures] == ["executorch"]
 
 

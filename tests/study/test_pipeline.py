@@ -27,6 +27,7 @@ from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
 from quantbench.study import pipeline as module
+from quantbench.study.choose import choose_methods
 from quantbench.study.pipeline import Study
 from quantbench.system.lock import locked
 from quantbench.tasks.task import Task
@@ -521,6 +522,6 @@ def test_differences_are_counted_by_image(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_baseline_is_first_and_then_what_compiles_longest() -> None:
-    settings = module.method_settings(("dynamic", "qat", "static", "pt2e_static"), {})
-    found = [name for name, _ in sorted(settings.items(), key=module._compiled_first)]
+    methods = choose_methods(("dynamic", "qat", "static", "pt2e_static"), {})
+    found = [name for name, _ in sorted(methods.items(), key=module._compiled_first)]
     assert found == ["float32", "pt2e_static", "qat", "dynamic", "static"]

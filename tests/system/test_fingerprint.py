@@ -17,6 +17,7 @@ from quantbench.harness.pool import Candidate, Job
 from quantbench.harness.schedule import Plan
 from quantbench.harness.timing import timing_inputs
 from quantbench.methods.qat import _trained_from
+from quantbench.study.choose import runtime_named
 from quantbench.study.quantize import artifact_inputs
 from quantbench.system import fingerprint as module
 from quantbench.system.fingerprint import fingerprint
@@ -150,10 +151,14 @@ def keys(
         "training": of(lambda: _trained_from(task, checkpoint, qat)),  # type: ignore[arg-type]
         "dynamic": artifact("dynamic"),
         "pt2e_static": artifact("pt2e_static"),
-        "on torch": of(lambda: evaluation_inputs(job, Candidate(dynamic, "torch"))),
-        "on torch_compile": of(lambda: evaluation_inputs(job, Candidate(dynamic, "torch_compile"))),
-        "on c99": of(lambda: evaluation_inputs(job, Candidate(dynamic, "c99"))),
-        "times": of(lambda: timing_inputs(job, [Candidate(dynamic, "torch_compile")])),
+        "on torch": of(lambda: evaluation_inputs(job, Candidate(dynamic, runtime_named("torch")))),
+        "on torch_compile": of(
+            lambda: evaluation_inputs(job, Candidate(dynamic, runtime_named("torch_compile")))
+        ),
+        "on c99": of(lambda: evaluation_inputs(job, Candidate(dynamic, runtime_named("c99")))),
+        "times": of(
+            lambda: timing_inputs(job, [Candidate(dynamic, runtime_named("torch_compile"))])
+        ),
     }
 
 

@@ -24,7 +24,6 @@ from quantbench.errors import (
 )
 from quantbench.harness.measure import BASELINE
 from quantbench.harness.schedule import FULL, QUICK
-from quantbench.harness.trial import why_unusable
 from quantbench.report.figure import loss_figure
 from quantbench.report.order import Order
 from quantbench.report.reproduction.printout import as_reported as reported
@@ -35,6 +34,7 @@ from quantbench.results.assemble import paired
 from quantbench.results.records import Results
 from quantbench.settings import split_pairs
 from quantbench.study import pipeline
+from quantbench.study.choose import choose_methods, recipe_settings
 from quantbench.study.options import (
     QUICK_METHODS,
     QUICK_RUNTIMES,
@@ -44,6 +44,7 @@ from quantbench.study.options import (
 from quantbench.study.pipeline import Study
 from quantbench.study.predict import answers
 from quantbench.study.quantize import quantize as quantize_one
+from quantbench.study.usable import why_unusable
 from quantbench.study.workspace import Workspace, workspace
 from quantbench.system.files import write_atomic
 from quantbench.system.terminal import Terminal, harmless, one_line
@@ -108,7 +109,7 @@ def train(options: Options, pairs: list[str]) -> None:
     overrides = _overrides(pairs, "recipe")
     if others := sorted(overrides.keys() - {"recipe"}):
         raise UsageError(f"settings for '{others[0]}', but train runs no method")
-    pipeline.recipe_settings(options, overrides)
+    recipe_settings(options, overrides)
     with workspace(options.out, fresh=options.fresh) as space, TerminalProgress() as progress:
         _, checkpoint = pipeline.prepare(options, overrides, space, progress)
     for epoch in checkpoint.body.epochs:
@@ -172,18 +173,18 @@ def _artifacts(
 ) -> tuple[Task, Checkpoint, list[Artifact]]:
     overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
     with TerminalProgress() as progress:
-        settings = pipeline.method_settings(methods, overrides, progress)
+        chosen_methods = choose_methods(methods, overrides, progress)
     for name in methods:
-        if isinstance(reason := settings[name], str):
+        if isinstance(reason := chosen_methods[name], str):
             raise UnavailableError(reason)
-    pipeline.recipe_settings(options, overrides)
+    recipe_settings(options, overrides)
     with workspace(options.out) as space, TerminalProgress() as progress:
         task, checkpoint = pipeline.prepare(options, overrides, space, progress)
         found = [
-            quantize_one(task, checkpoint, name, chosen, format, space.artifacts, progress)
+            quantize_one(task, checkpoint, name, chosen.settings, format, space.artifacts, progress)
             for name in dict.fromkeys(methods)
-            if not isinstance(chosen := settings[name], str)
-            for format in plugins.method(name).FORMATS
+            if not isinstance(chosen := chosen_methods[name], str)
+            for format in chosen.plugin.module.FORMATS
         ]
     return task, checkpoint, found
 
@@ -206,7 +207,7 @@ def _as_reported(done: Study) -> str:
     structures = {
         candidate.artifact.body.method: candidate.artifact.body.quantized.structure
         for candidate in done.measured.candidates
-        if candidate.runtime == "torch"
+        if candidate.runtime.name == "torch"
     }
     both = {"static", "static_uncalibrated"} <= structures.keys()
     pair = paired(done.measured, done.task, "static", "static_uncalibrated") if both else None

@@ -81,7 +81,7 @@ def _done(answer: Answer) -> Future[Answer]:
 def _logits(
     job: Job, candidate: Candidate, inputs: dict[str, JsonValue], workers: Workers
 ) -> Logits:
-    name = f"{candidate.artifact.body.method}-{candidate.runtime}"
+    name = f"{candidate.artifact.body.method}-{candidate.runtime.name}"
     stored = find(job.evaluations, name, "evaluation", inputs, Evaluation)
     if stored is None:
 

@@ -12,8 +12,8 @@ from typing import Self, cast
 
 from pydantic import JsonValue
 
-from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
+from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.harness.arrays import write_array
 from quantbench.harness.process import WORKER, Worker
 from quantbench.harness.records import Skipped
@@ -45,36 +45,36 @@ class Candidate:
     """One row to be: an artifact on a runtime."""
 
     artifact: Artifact
-    runtime: str
+    runtime: Plugin[RuntimeModule]
 
     @property
     def name(self) -> str:
-        return f"{self.artifact.body.method} on {self.runtime}"
+        return f"{self.artifact.body.method} on {self.runtime.name}"
 
     def failed(self, reason: str) -> Skipped:
         """`reason` may begin with the worker's name, which is this row's."""
         return Skipped(
             method=self.artifact.body.method,
-            runtime=self.runtime,
+            runtime=self.runtime.name,
             reason=reason.removeprefix(f"{self.name} "),
             failed=True,
         )
 
     def skipped(self, reason: str) -> Skipped:
         """It has no row, though nothing broke: `reason` says what it can't do."""
-        return Skipped(method=self.artifact.body.method, runtime=self.runtime, reason=reason)
+        return Skipped(method=self.artifact.body.method, runtime=self.runtime.name, reason=reason)
 
-    def on(self, runtime: str) -> Candidate:
+    def on(self, runtime: Plugin[RuntimeModule]) -> Candidate:
         """The same artifact on another runtime."""
         return Candidate(self.artifact, runtime)
 
     def inputs(self, machine: Environment) -> dict[str, JsonValue]:
         """All that its answers depend on, but the images."""
-        libraries = plugins.runtime(self.runtime).LIBRARIES
+        libraries = self.runtime.module.LIBRARIES
         return {
             "artifact": self.artifact.sha256,
-            "runtime": self.runtime,
-            "code": {**fingerprint(WORKER, plugins.source("runtimes", self.runtime))},
+            "runtime": self.runtime.name,
+            "code": {**fingerprint(WORKER, self.runtime.source)},
             "cpu": machine.cpu,
             "instruction_sets": list(machine.instruction_sets),
             "versions": {name: machine.versions.get(name) for name in libraries},
@@ -118,7 +118,7 @@ class Workers:
             request = Request(
                 do="load",
                 artifact=str(candidate.artifact.folder),
-                runtime=candidate.runtime,
+                runtime=candidate.runtime.name,
                 threads=self._threads,
                 classes=self._classes,
             )

@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.state_file import STATE
+from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.errors import WorkerError, WorkerLostError
 from quantbench.harness.pool import Candidate
 from quantbench.harness.process import Worker
@@ -29,7 +29,7 @@ from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Plan
 from quantbench.harness.worker import Request
 from quantbench.system.fingerprint import fingerprint
-from quantbench.system.machine import Environment, environment
+from quantbench.system.machine import Environment
 from quantbench.system.record import Record
 from quantbench.system.signals import uninterrupted
 from quantbench.system.store import find, path_for, save
@@ -83,7 +83,9 @@ class Trials:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def failures(self, artifact: Artifact, runtimes: Sequence[str]) -> dict[str, Skipped]:
+    def failures(
+        self, artifact: Artifact, runtimes: Sequence[Plugin[RuntimeModule]]
+    ) -> dict[str, Skipped]:
         """Runtime -> why `artifact` has no row on it; empty where all is well.
 
         One runtime that answers near float32 is enough, so the others aren't tried; answers
@@ -95,21 +97,21 @@ class Trials:
             try:
                 trial = self._trial(candidate)
             except WorkerLostError as error:
-                reason = str(error).removeprefix(f"{_name(runtime)} ")
-                skipped[runtime] = candidate.failed(reason)
+                reason = str(error).removeprefix(f"{_worker_name(runtime)} ")
+                skipped[runtime.name] = candidate.failed(reason)
                 continue
             if trial.reason is None:
                 break
             if trial.answered:
-                reason = f"on {runtime}, {trial.reason}"
-                return {name: candidate.on(name).skipped(reason) for name in runtimes}
-            skipped[runtime] = candidate.skipped(trial.reason)
+                reason = f"on {runtime.name}, {trial.reason}"
+                return {other.name: candidate.on(other).skipped(reason) for other in runtimes}
+            skipped[runtime.name] = candidate.skipped(trial.reason)
         return skipped
 
     def _trial(self, candidate: Candidate) -> Trial:
         """Raises WorkerLostError, which is not kept: another time it may go well."""
         body = candidate.artifact.body
-        name = f"{body.method}-{body.format}-{candidate.runtime}"
+        name = f"{body.method}-{body.format}-{candidate.runtime.name}"
         inputs = candidate.inputs(self._machine) | self._inputs
         stored = find(self._parent, name, "trial", inputs, Trial)
         if stored is None:
@@ -123,31 +125,31 @@ class Trials:
         load = Request(
             do="load",
             artifact=str(candidate.artifact.folder),
-            runtime=candidate.runtime,
+            runtime=candidate.runtime.name,
             classes=self._task.classes,
         )
         try:
             worker.ask(load, self._timeout)
             worker.ask(Request(do="predict", batch=SAMPLES, out=str(answers)), self._timeout)
         except WorkerLostError:
-            self._workers.pop(candidate.runtime)[1].close()
+            self._workers.pop(candidate.runtime.name)[1].close()
             raise
         except WorkerError as error:
             return Trial(answered=False, reason=str(error))
         found = np.load(answers, allow_pickle=False)
         return Trial(answered=True, reason=far_from(found, self._float_answers))
 
-    def _worker(self, runtime: str) -> Worker:
-        if runtime not in self._workers:
+    def _worker(self, runtime: Plugin[RuntimeModule]) -> Worker:
+        if runtime.name not in self._workers:
             with uninterrupted():
                 stack = self._stack.enter_context(contextlib.ExitStack())
-                worker = stack.enter_context(Worker(_name(runtime), 1, self._scratch))
+                worker = stack.enter_context(Worker(_worker_name(runtime), 1, self._scratch))
             images = self._scratch / "images.npy"
             np.save(images, self._task.calibration.images[-SAMPLES:], allow_pickle=False)
             request = Request(do="images", images=str(images), data=self._task.spec.name)
             worker.ask(request, self._timeout)
-            self._workers[runtime] = worker, stack
-        return self._workers[runtime][0]
+            self._workers[runtime.name] = worker, stack
+        return self._workers[runtime.name][0]
 
     @cached_property
     def _float_answers(self) -> NDArray[np.float32]:
@@ -163,31 +165,6 @@ class Trials:
             "calibration": self._task.calibration.sha256,
             "trial": {**fingerprint(__name__)},
         }
-
-
-def why_unusable(
-    task: Task, checkpoint: Checkpoint, artifact: Artifact, parent: Path
-) -> str | None:
-    """Why an artifact can't be used here, or None; the outcome is kept in `parent`.
-
-    It is run on a few calibration samples, in a process of its own, on an installed runtime
-    that takes it, and its answers are compared with float32's.
-    """
-    runtimes = [
-        name
-        for name in plugins.default_runtimes()
-        if not plugins.why_unavailable("runtimes", name)
-        and artifact.body.format in plugins.runtime(name).ACCEPTS
-        and not plugins.why_refused(name, artifact)
-    ]
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        Trials(task, checkpoint, parent, Path(scratch), environment()) as trials,
-    ):
-        failures = trials.failures(artifact, runtimes)
-    if not runtimes or len(failures) < len(runtimes):
-        return None
-    return next(iter(failures.values())).reason
 
 
 def far_from(answers: NDArray[np.float32], expected: NDArray[np.float32]) -> str | None:
@@ -212,11 +189,11 @@ def far_from(answers: NDArray[np.float32], expected: NDArray[np.float32]) -> str
     )
 
 
-def _name(runtime: str) -> str:
-    """Of the worker, with which what it dies of begins."""
-    return f"trial on {runtime}"
+def _worker_name(runtime: Plugin[RuntimeModule]) -> str:
+    """Name a trial's worker; what it dies of begins with this."""
+    return f"trial on {runtime.name}"
 
 
-def _others_first(runtime: str) -> tuple[bool, str]:
-    """What others made is the judge before what is ours."""
-    return "quantbench" in plugins.runtime(runtime).LIBRARIES, runtime
+def _others_first(runtime: Plugin[RuntimeModule]) -> tuple[bool, str]:
+    """Sort runtimes that others made before ours, which are no judges of themselves."""
+    return "quantbench" in runtime.module.LIBRARIES, runtime.name

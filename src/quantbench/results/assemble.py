@@ -80,7 +80,7 @@ def paired(measured: Measured, task: Task, one: str, other: str) -> tuple[int, i
 
 def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
     floats = [i for i, c in enumerate(candidates) if c.artifact.body.method == BASELINE]
-    same = [i for i in floats if candidates[i].runtime == candidate.runtime]
+    same = [i for i in floats if candidates[i].runtime.name == candidate.runtime.name]
     return (same or floats)[0]
 
 
@@ -93,7 +93,7 @@ def _warnings(measured: Measured) -> list[tuple[str, ...]]:
     floats = [c.artifact.body.method == BASELINE for c in measured.candidates]
     expected = measured.logits[floats.index(True)]
     for indices in by_artifact.values():
-        runtimes = [measured.candidates[i].runtime for i in indices]
+        runtimes = [measured.candidates[i].runtime.name for i in indices]
         logits = [measured.logits[i] for i in indices]
         for place, words in disagreements(runtimes, logits, expected):
             found[indices[place]] = (words,)
@@ -111,7 +111,7 @@ def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], 
     finite = bool(np.isfinite(logits).all())
     return Row(
         method=body.method,
-        runtime=candidate.runtime,
+        runtime=candidate.runtime.name,
         format=body.format,
         settings=body.settings,
         numerics=body.quantized.numerics,
