@@ -16,7 +16,7 @@ from quantbench.results.records import (
     Row,
     Share,
 )
-from quantbench.results.select import fastest_of, large, small
+from quantbench.results.select import batch1, fastest_of, largest_batch
 from quantbench.results.statistics import (
     accuracy_verdict,
     fastest,
@@ -50,7 +50,7 @@ def pareto(rows: Sequence[Row]) -> tuple[bool, ...]:
 
 def answers(rows: Sequence[Row]) -> tuple[Answer, ...]:
     """For one image at a time, then for the largest batch; none where nothing was timed."""
-    picks: tuple[Pick, ...] = (small, partial(large, kind="model"))
+    picks: tuple[Pick, ...] = (batch1, partial(largest_batch, kind="model"))
     found = (_answer(rows, pick) for pick in picks)
     return tuple(answer for answer in found if answer is not None)
 
@@ -128,7 +128,7 @@ def _median(timed: tuple[Latency, Row]) -> float:
 
 def _costs(row: Row) -> tuple[float, float, float] | None:
     """Each the less the better."""
-    one = small(row)
+    one = batch1(row)
     return None if one is None else (-row.accuracy.value, one.median, row.bytes)
 
 
