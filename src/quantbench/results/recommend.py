@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from quantbench.harness.records import Latency
-from quantbench.harness.schedule import LEAST_ROUNDS
+from quantbench.harness.schedule import MIN_ROUNDS
 from quantbench.results.records import (
     AgainstFloat,
     Answer,
@@ -90,7 +90,7 @@ def _share(
     one, this = pick(float32), pick(ship)
     if ship.runtime != float32.runtime or not others or one is None or this is None:
         return None
-    if min(len(latency.rounds) for latency, _ in others) < LEAST_ROUNDS:
+    if min(len(latency.rounds) for latency, _ in others) < MIN_ROUNDS:
         return None
     latency, other = others[fastest([latency for latency, _ in others])]
     return Share(
