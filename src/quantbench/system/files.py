@@ -93,7 +93,7 @@ def sweep(parent: Path, pattern: str) -> None:
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turn an OSError of a full, read-only or forbidden disk into a StorageError naming `folder`."""
+    """Turn an error of a full, read-only or forbidden disk into a StorageError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Write to the terminal: text from outside is never markup, and its control characters never act."""
+"""Write to the terminal: foreign text is never markup, and its control characters never act."""
 
 from __future__ import annotations
 
