@@ -33,6 +33,7 @@ from quantbench.study.pipeline import prepare
 from quantbench.study.quantize import quantize
 from quantbench.study.workspace import Workspace
 from quantbench.system.machine import environment
+from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 
 SLOWER = 1.05
@@ -42,9 +43,10 @@ def main() -> None:
     asked = arguments()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        quiet = {"track": lambda items, *_: items, "say": lambda _: None}
         options = Options(recipe="default")
-        task, checkpoint = prepare(options, {"recipe": {"epochs": "1"}}, Workspace(out), **quiet)
+        task, checkpoint = prepare(
+            options, {"recipe": {"epochs": "1"}}, Workspace(out), NO_PROGRESS
+        )
         if asked.what == "same":
             artifact = quantize(task, checkpoint, "float32", float32.SETTINGS(), "onnx", out)
             pair, runtime = (artifact, artifact), "onnxruntime"
