@@ -23,7 +23,7 @@ from pathlib import Path
 from quantbench.artifacts.artifact import Artifact
 from quantbench.data import Split
 from quantbench.harness.pool import Candidate, Job, Workers
-from quantbench.harness.schedule import FULL, Plan
+from quantbench.harness.schedule import FULL, Schedule
 from quantbench.harness.timing import Timing, times
 from quantbench.methods import float32
 from quantbench.results.statistics import speed
@@ -34,6 +34,7 @@ from quantbench.study.pipeline import prepare
 from quantbench.study.quantize import quantize
 from quantbench.study.workspace import Workspace
 from quantbench.system.machine import environment
+from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 
 SLOWER = 1.05
@@ -43,9 +44,10 @@ def main() -> None:
     asked = arguments()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        quiet = {"track": lambda items, *_: items, "say": lambda _: None}
         options = Options(recipe="default")
-        task, checkpoint = prepare(options, {"recipe": {"epochs": "1"}}, Workspace(out), **quiet)
+        task, checkpoint = prepare(
+            options, {"recipe": {"epochs": "1"}}, Workspace(out), NO_PROGRESS
+        )
         if asked.what == "same":
             artifact = quantize(task, checkpoint, "float32", float32.SETTINGS(), "onnx", out)
             pair, runtime = (artifact, artifact), "onnxruntime"
@@ -55,18 +57,27 @@ def main() -> None:
             pair, runtime = (save_null(out, "a", one), save_null(out, "b", other)), "null"
         # One batch of images and no reading of them: it takes a third of the time.
         task = replace(task, test=first(task.test, 1000))
-        plan = FULL.model_copy(update={"batches": (1, 1000)}) if asked.full else Plan(budget=0)
-        plan = plan.model_copy(update={"reading": False})
+        schedule = (
+            FULL.model_copy(update={"batches": (1, 1000)})
+            if asked.full
+            else Schedule(budget_seconds=0)
+        )
+        schedule = schedule.model_copy(update={"reading": False})
         verdicts = Counter[str]()
         for done in range(0, asked.pairs, asked.abreast):
-            for verdict in compared(task, pair, runtime, plan, asked.abreast, out):
+            for verdict in compared(task, pair, runtime, schedule, asked.abreast, out):
                 verdicts[verdict] += 1
             sys.stdout.write(f"{done + asked.abreast} pairs: {dict(verdicts)}\n")
             sys.stdout.flush()
 
 
 def compared(
-    task: Task, pair: tuple[Artifact, Artifact], runtime: str, plan: Plan, abreast: int, out: Path
+    task: Task,
+    pair: tuple[Artifact, Artifact],
+    runtime: str,
+    schedule: Schedule,
+    abreast: int,
+    out: Path,
 ) -> Iterator[str]:
     """A verdict for each pair and batch."""
     rows = [
@@ -75,7 +86,7 @@ def compared(
         for side, artifact in zip("ab", pair, strict=True)
     ]
     job = Job(
-        task=task, threads=(1,), plan=plan, machine=environment(),
+        task=task, threads=(1,), schedule=schedule, machine=environment(),
         evaluations=out, timings=out, scratch=out,
     )  # fmt: skip
     with Workers(job, 1) as workers:

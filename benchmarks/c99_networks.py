@@ -38,7 +38,7 @@ from quantbench.c99.target.target import Target
 from quantbench.export.ort_quantizer import float_onnx, saturates_here
 from quantbench.export.to_onnx import INPUT
 from quantbench.system.machine import environment
-from quantbench.system.silence import hushed
+from quantbench.system.silence import silenced
 
 CALLS = {1: 100, 64: 3}
 CALIBRATION = 256
@@ -114,7 +114,7 @@ def settled(model: nn.Module, images: Images) -> nn.Module:
 def measured(name: str, model: nn.Module, images: Images, folder: Path, rounds: int) -> None:
     real, quantized = folder / "float32.onnx", folder / "uint8.onnx"
     float_onnx(model, images.shape[1:], real)
-    with hushed():
+    with silenced():
         quantize_static(
             real, quantized, OneBatch(images),
             quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,

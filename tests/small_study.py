@@ -9,14 +9,22 @@ from typing import Any
 
 import pytest
 
-from quantbench.harness.schedule import Plan
+from quantbench.harness.schedule import Schedule
 from quantbench.study import pipeline
 from quantbench.study.options import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides
 from quantbench.study.pipeline import Study
 from quantbench.system.progress import NO_PROGRESS, Progress
 from tests import tiny
 
-PLAN = Plan(batches=(1, 50), share=1e-5, most_calls=2, least=6, most=6, budget=0, timeout=120)
+SCHEDULE = Schedule(
+    batches=(1, 50),
+    cell_seconds=1e-5,
+    max_calls=2,
+    min_rounds=6,
+    max_rounds=6,
+    budget_seconds=0,
+    timeout=120,
+)
 
 
 @contextmanager
@@ -35,7 +43,7 @@ def run(
     **options: Any,
 ) -> Study:
     quick = {"methods": methods or QUICK_METHODS, "runtimes": QUICK_RUNTIMES}
-    asked = Options(out=out, recipe="reference", plan=PLAN, **(quick | options))
+    asked = Options(out=out, recipe="reference", schedule=SCHEDULE, **(quick | options))
     fast = {"batch": "30", "epochs": "2", "lr": "0.1", "momentum": "0.9"}
     overrides = {"recipe": fast} | (settings or {})
     with tiny_data():

@@ -14,7 +14,7 @@ from typing import Any
 from quantbench.cli import app
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
-from quantbench.harness.schedule import Plan
+from quantbench.harness.schedule import Schedule
 from quantbench.runtimes.null import Null, save_null
 from quantbench.study import pipeline
 from quantbench.study.choose import runtime_named
@@ -33,8 +33,15 @@ def load_task(model: str, *args: Any, **options: Any) -> Task:
 
 def run(options: Options, *args: Any) -> Study:
     seconds = float(os.environ.get("QUANTBENCH_TEST_SECONDS", "0"))
-    plan = Plan(batches=(1, 50), most_calls=3, least=6, most=10_000, seconds=seconds, budget=0)
-    return _run(options.model_copy(update={"plan": plan}), *args)
+    schedule = Schedule(
+        batches=(1, 50),
+        max_calls=3,
+        min_rounds=6,
+        max_rounds=10_000,
+        rounds_seconds=seconds,
+        budget_seconds=0,
+    )
+    return _run(options.model_copy(update={"schedule": schedule}), *args)
 
 
 def candidates(*arguments: Any) -> Iterator[Candidate | Skipped]:

@@ -1,4 +1,7 @@
-"""One class a cause. Each message is one line: the thing, then what to do about it."""
+"""The errors that a user can act on: one class for each cause.
+
+Each message is one line that names the thing, then what to do about it.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,19 @@ from collections.abc import Iterable
 
 
 class QuantbenchError(Exception):
-    """A job failed for a reason that a person can act on."""
+    """The base of all errors that a user can act on; `exit_code` is the command's."""
 
     exit_code = 1
 
 
 class UsageError(QuantbenchError):
-    """What was asked for can't be asked for; nothing was started."""
+    """The request itself is wrong, so nothing was started."""
 
     exit_code = 2
 
 
 class UnknownNameError(UsageError):
-    """A name that isn't one of the known ones; the message offers the nearest."""
+    """A name isn't one of the known ones; the message offers the nearest."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
@@ -29,71 +32,71 @@ class UnknownNameError(UsageError):
 
 
 class SettingError(UsageError):
-    """A setting whose value doesn't fit."""
+    """The value of a setting has the wrong type or lies outside its range."""
 
 
 class UnavailableError(QuantbenchError):
-    """A plug-in that can't work here, with the reason."""
+    """A plug-in can't work here; the message is the reason."""
 
 
 class DataFileError(QuantbenchError):
-    """A data file that is truncated, corrupt or not the file that it claims to be."""
+    """A data file is truncated, corrupt or not the file that it claims to be."""
 
 
 class DataUnavailableError(QuantbenchError):
-    """No source had the data."""
+    """No source has the data set's files."""
 
 
 class ArtifactError(QuantbenchError):
-    """An artifact or checkpoint that is incomplete, edited or of another version."""
+    """An artifact or checkpoint is incomplete, edited or of another version."""
 
 
 class ResultsError(QuantbenchError):
-    """A results.json that can't be read: not there, damaged, edited or of another version."""
+    """A results.json can't be read: missing, damaged, edited or of another version."""
 
 
 class StorageError(QuantbenchError):
-    """A folder that can't be written: full, read-only or not permitted."""
+    """A folder can't be written: the disk is full or read-only, or the user may not."""
 
 
 class LockedError(QuantbenchError):
-    """Another process is working in this folder."""
+    """Another process holds the lock of this folder."""
 
 
 class TrainingDivergedError(QuantbenchError):
-    """The loss stopped being a number."""
+    """The training loss became infinite or NaN."""
 
 
 class CalibrationError(QuantbenchError):
-    """An observer saw no data, or data that isn't finite."""
+    """An observer of activations saw no data, or data that isn't finite."""
 
 
 class ImageError(QuantbenchError):
-    """An image that can't be decoded or holds no digit."""
+    """An image can't be decoded or holds no digit."""
 
 
-class EngineError(QuantbenchError):
-    """An engine answered, but not with one row of finite logits for each image."""
+class PredictionError(QuantbenchError):
+    """A runtime's predictions aren't one row of finite float32 logits for each image."""
 
 
 class WorkerError(QuantbenchError):
-    """A worker process failed, hung or was killed."""
+    """A worker process refused a request, failed, hung or was killed."""
 
 
 class WorkerLostError(WorkerError):
-    """A worker process hung or was killed: it said nothing itself, and may do better again."""
+    """A worker process hung or was killed without an answer; a new try may succeed."""
 
 
 class CompileError(QuantbenchError):
-    """A network, or a part of one, that can't be compiled."""
+    """A network, or a part of it, can't be compiled."""
 
 
 class RowsFailedError(QuantbenchError):
-    """Engines that crashed, hung or answered nonsense; every other row was measured."""
+    """Some runtimes crashed, hung or predicted nonsense; every other row was measured."""
 
 
 def cause(error: BaseException) -> str:
-    """An exception of another's code in one line: its kind, and the first line of its words."""
+    """An exception of foreign code in one line: its class, and the first line of its message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    words = f": {lines[0][:300]}" if lines else ""
-    return f"{type(error).__name__}{words}"
+    message = f": {lines[0][:300]}" if lines else ""
+    return f"{type(error).__name__}{message}"

@@ -92,7 +92,7 @@ def network(request: pytest.FixtureRequest) -> nn.Module:
 
 def quantized(model: nn.Module, folder: Path, types: str) -> tuple[LayerNumerics, ...]:
     ort_quantizer.float_onnx(model, (1, 32, 32), folder / "float.onnx")
-    with to_onnx.hushed():
+    with to_onnx.silenced():
         if types == "dynamic":
             quantize_dynamic(
                 folder / "float.onnx", folder / "raw.onnx",
@@ -200,12 +200,12 @@ def test_a_graph_is_told_a_line_a_node(artifacts: Callable[[str, str, str], Arti
     assert lines[-1].endswith(" [batch, 10]")
 
 
-def test_what_a_library_says_is_hushed_and_no_handler_stays(
+def test_what_a_library_says_is_silenced_and_no_handler_stays(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     root = logging.getLogger()
     before = (list(root.handlers), root.manager.disable)
-    with to_onnx.hushed():
+    with to_onnx.silenced():
         print("chatter")  # noqa: T201
         logging.warning("chatter")
         warnings.warn("chatter", stacklevel=1)

@@ -14,7 +14,7 @@ from quantbench.runtimes.null import Null, save_null
 from quantbench.study.choose import runtime_named
 from quantbench.system.machine import environment
 from quantbench.tasks.task import Task
-from tests.small_study import PLAN
+from tests.small_study import SCHEDULE
 
 AT_LOAD, AT_EVALUATION, AT_WARMING_UP, AT_TIMING = 0, 1, 4, 24
 TOLD = [
@@ -33,7 +33,7 @@ def measured(task: Task, folder: Path, timeout: float = 60, **nulls: Null) -> Me
     job = Job(
         task=task,
         threads=(1,),
-        plan=PLAN.model_copy(update={"timeout": timeout}),
+        schedule=SCHEDULE.model_copy(update={"timeout": timeout}),
         machine=environment(),
         evaluations=folder / "evaluations",
         timings=folder / "timings",

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from quantbench.errors import WorkerError
 from quantbench.harness.rounds import Rounds, latency, time_in_turn
-from quantbench.harness.schedule import FULL, Plan
+from quantbench.harness.schedule import FULL, Schedule
 from quantbench.harness.worker import Request
 from quantbench.results.statistics import speed
 from quantbench.system.progress import NO_PROGRESS
@@ -38,14 +38,14 @@ class Note:
         return {"microseconds": micros, "cpu": 2 * sum(micros)}
 
 
-PLAN = Plan(batches=(1, 100), most_calls=3, least=6, most=6)
+SCHEDULE = Schedule(batches=(1, 100), max_calls=3, min_rounds=6, max_rounds=6)
 COSTS = (10, 5, 40)
 
 
-def timed(plan: Plan = PLAN, images: int = 1000) -> tuple[list[Note], list[Rounds]]:
+def timed(schedule: Schedule = SCHEDULE, images: int = 1000) -> tuple[list[Note], list[Rounds]]:
     LOG.clear()
     notes = [Note("A", 10), Note("B", 5), Note("C", 40)]
-    return notes, time_in_turn(notes, "mnist", images, plan, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
+    return notes, time_in_turn(notes, "mnist", images, schedule, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
 
 
 def end_to_end() -> list[str]:
@@ -85,7 +85,7 @@ def test_warming_up_goes_on_while_calls_get_faster() -> None:
             return {"microseconds": [max(10.0, 100.0 - 10 * len(self.asked))], "cpu": 1.0}
 
     note = Warming("A", 1)
-    (rounds,) = time_in_turn([note], "mnist", 1000, PLAN, NO_PROGRESS, "measuring")  # type: ignore[list-item]
+    (rounds,) = time_in_turn([note], "mnist", 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[list-item]
     assert rounds.warm_up == 9 + 3 + 4
 
 
@@ -110,7 +110,7 @@ def test_all_workers_get_the_same_images_in_a_round() -> None:
 
 @pytest.mark.parametrize("images", [100, 150, 999, 1000])
 def test_a_batch_never_runs_over_the_end(images: int) -> None:
-    notes, _ = timed(PLAN.model_copy(update={"least": 15, "most": 15}), images)
+    notes, _ = timed(SCHEDULE.model_copy(update={"min_rounds": 15, "max_rounds": 15}), images)
     large = [r for r in notes[0].asked if r.do == "time_end_to_end"]
     assert len(large) == 1 + 15
     assert all(0 <= r.start <= images - 100 for r in large)
@@ -118,26 +118,33 @@ def test_a_batch_never_runs_over_the_end(images: int) -> None:
 
 def test_a_batch_larger_than_the_test_set_is_cut_to_it() -> None:
     """Else fewer images than stated would be timed, and look faster than they are."""
-    assert Plan(batches=(1, 64, 256, 1000)).within(60).batches == (1, 60)
-    assert Plan(batches=(1, 64)).within(64).batches == (1, 64)
+    assert Schedule(batches=(1, 64, 256, 1000)).within(60).batches == (1, 60)
+    assert Schedule(batches=(1, 64)).within(64).batches == (1, 64)
 
 
-def test_time_limits_the_rounds_above_the_least() -> None:
+def test_time_limits_the_rounds_above_the_minimum() -> None:
     """A turn of all rows takes 3 calls of 1 and 1 call of 100 images and a loop over 100, twice
     as slow as the first of each: 55 * (3 * 2 + 100 * 2 + 100 * 2) = 22,330 microseconds.
     """
-    plan = Plan(batches=(1, 100), most_calls=3, share=1e-3, least=6, most=100, seconds=0.25)
-    _, gathered = timed(plan)
+    schedule = Schedule(
+        batches=(1, 100),
+        max_calls=3,
+        cell_seconds=1e-3,
+        min_rounds=6,
+        max_rounds=100,
+        rounds_seconds=0.25,
+    )
+    _, gathered = timed(schedule)
     assert len(gathered[0].cells["model", 1]) == 250_000 // 22_330
-    _, gathered = timed(plan.model_copy(update={"seconds": 0.0}))
+    _, gathered = timed(schedule.model_copy(update={"rounds_seconds": 0.0}))
     assert len(gathered[0].cells["model", 1]) == 6
-    _, gathered = timed(plan.model_copy(update={"most": 7}))
+    _, gathered = timed(schedule.model_copy(update={"max_rounds": 7}))
     assert len(gathered[0].cells["model", 1]) == 7
 
 
 def test_short_calls_are_many_and_long_ones_few() -> None:
-    plan = Plan(share=0.02, most_calls=200)
-    assert [plan.calls(us) for us in (0.0, 50, 100, 400, 9_000, 50_000)] == [
+    schedule = Schedule(cell_seconds=0.02, max_calls=200)
+    assert [schedule.calls(us) for us in (0.0, 50, 100, 400, 9_000, 50_000)] == [
         200,
         200,
         200,
@@ -148,20 +155,27 @@ def test_short_calls_are_many_and_long_ones_few() -> None:
 
 
 def test_starts_are_repeated_only_if_their_spread_can_then_be_told() -> None:
-    plan = Plan(budget=60)
-    assert [plan.starts_in(seconds) for seconds in (1, 6, 12, 12.1, 50, 90)] == [10, 10, 5, 1, 1, 1]
+    schedule = Schedule(budget_seconds=60)
+    assert [schedule.starts_in(seconds) for seconds in (1, 6, 12, 12.1, 50, 90)] == [
+        10,
+        10,
+        5,
+        1,
+        1,
+        1,
+    ]
     assert [FULL.starts_in(seconds) for seconds in (1, 100)] == [8, 8]
     more = FULL.on_more_threads()
     assert (more.starts_in(1), more.starts_in(100), more.reading) == (5, 5, False)
-    assert Plan().on_more_threads().starts == 1
+    assert Schedule().on_more_threads().starts == 1
 
 
-@pytest.mark.parametrize(("least", "starts"), [(5, 1), (5, 4), (1, 1)])
-def test_a_plan_that_has_no_interval_is_refused(least: int, starts: int) -> None:
-    Plan(least=6, starts=starts)
-    Plan(least=least, starts=5)
+@pytest.mark.parametrize(("min_rounds", "starts"), [(5, 1), (5, 4), (1, 1)])
+def test_a_schedule_that_has_no_interval_is_refused(min_rounds: int, starts: int) -> None:
+    Schedule(min_rounds=6, starts=starts)
+    Schedule(min_rounds=min_rounds, starts=5)
     with pytest.raises(ValidationError, match="have no 95 % interval"):
-        Plan(least=least, starts=starts)
+        Schedule(min_rounds=min_rounds, starts=starts)
 
 
 def test_a_worker_that_fails_is_left_out_and_the_others_go_on() -> None:
@@ -172,7 +186,7 @@ def test_a_worker_that_fails_is_left_out_and_the_others_go_on() -> None:
             return super().ask(request, timeout)
 
     notes = [Note("A", 10), Failing("B", 5)]
-    a, b = time_in_turn(notes, "mnist", 1000, PLAN, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
+    a, b = time_in_turn(notes, "mnist", 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
     assert (a.failure, b.failure) == (None, "B was killed by SIGSEGV")
     assert len(a.cells["end_to_end", 100]) == 6
     assert b.cells == {}
@@ -186,7 +200,7 @@ def test_a_worker_that_fails_later_keeps_its_failure() -> None:
             return super().ask(request, timeout)
 
     notes = [Note("A", 10), Failing("B", 5)]
-    a, b = time_in_turn(notes, "mnist", 1000, PLAN, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
+    a, b = time_in_turn(notes, "mnist", 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
     assert (a.failure, b.failure) == (None, "B hung")
     assert len(a.cells["model", 1]) == 6
     assert len(b.cells["model", 1]) == 2
@@ -196,7 +210,7 @@ def test_a_worker_that_fails_later_keeps_its_failure() -> None:
 def test_progress_names_the_row() -> None:
     progress = Recorded()
     notes = [Note("A", 1), Note("B", 1)]
-    time_in_turn(notes, "mnist", 1000, PLAN, progress, "measuring")  # type: ignore[arg-type]
+    time_in_turn(notes, "mnist", 1000, SCHEDULE, progress, "measuring")  # type: ignore[arg-type]
     turn = ["A", "B"] * 3 + ["B", "A"] * 3
     assert progress.loops == [
         ("measuring: warming up", 2, ["A", "B"]),

@@ -19,7 +19,7 @@ from quantbench.report.figure.labels import label_points, spread_out
 from quantbench.report.figure.latency import by_batch, named_rows
 from quantbench.report.figure.tradeoff import frontier
 from quantbench.report.write import write
-from quantbench.results.select import large, small
+from quantbench.results.select import batch1, largest_batch
 from tests.report.builder import environment, latency, results, row, training
 
 
@@ -143,7 +143,7 @@ def test_the_fastest_at_each_end_are_named_and_the_fastest_float():
     rows = [*many(6), row(runtime="openvino", single=190.0, model=85.0)]
     timed = [(one, by_batch(one)) for one in rows]
     for names, pick in zip(
-        named_rows(timed), (small, lambda one: large(one, "model")), strict=True
+        named_rows(timed), (batch1, lambda one: largest_batch(one, "model")), strict=True
     ):
         ranked = sorted(rows, key=lambda one: pick(one).median)
         fastest = {one.name for one in ranked[:3]}

@@ -22,7 +22,9 @@ def test_a_file_beside_itself() -> None:
     assert found.no_accuracy is found.no_times is None
     assert [pair.one for pair in found.pairs] == list(results().rows)
     assert all(pair.one == pair.other for pair in found.pairs)
-    assert all(t and t.ratio == 1 for pair in found.pairs for t in (pair.small, pair.large))
+    assert all(
+        t and t.ratio == 1 for pair in found.pairs for t in (pair.batch1, pair.largest_batch)
+    )
 
 
 @pytest.mark.parametrize(("change", "word"), MACHINES, ids=lambda value: str(value)[:30])
@@ -30,7 +32,7 @@ def test_times_of_different_machines_are_not_given(change: dict[str, object], wo
     found = side_by_side(results(), results(environment=environment(**change)))
     assert found.no_times == word
     assert len(found.pairs) == 5
-    assert all(pair.small is pair.large is None for pair in found.pairs)
+    assert all(pair.batch1 is pair.largest_batch is None for pair in found.pairs)
     assert found.no_accuracy is None
     assert found.differences
 
@@ -43,7 +45,7 @@ def test_times_of_different_machines_are_not_given(change: dict[str, object], wo
 def test_the_same_machine_may_have_changed(change: dict[str, object]) -> None:
     found = side_by_side(results(), results(environment=environment(**change)))
     assert found.no_times is None
-    assert all(pair.small and pair.large for pair in found.pairs)
+    assert all(pair.batch1 and pair.largest_batch for pair in found.pairs)
     assert bool(found.differences) == (change != {"load": 0.9})
 
 
@@ -62,7 +64,7 @@ def test_a_ratio_is_of_the_same_batch_and_threads() -> None:
         (pair,) = side_by_side(
             results(row(latency=left)), results(row(latency=right), row("static"))
         ).pairs
-        for found, cell in ((pair.small, small), (pair.large, large)):
+        for found, cell in ((pair.batch1, small), (pair.largest_batch, large)):
             assert (found and (found.one.batch, found.one.threads)) == cell
             assert found is None or found.ratio == pytest.approx(2)
 

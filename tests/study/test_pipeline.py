@@ -33,7 +33,7 @@ from quantbench.system.lock import locked
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
 from tests import tiny
-from tests.small_study import PLAN, run, steps
+from tests.small_study import SCHEDULE, run, steps
 
 ROWS = [
     ("float32", "torch"), ("float32", "onnxruntime"), ("dynamic", "torch"), ("static", "torch"),
@@ -79,7 +79,7 @@ def test_rows_say_what_was_measured(whole: tuple[Path, Study]) -> None:
         assert [(t.kind, t.batch, len(t.rounds)) for t in row.latency] == [
             ("model", 1, 6), ("model", 50, 6), ("end_to_end", 50, 6)
         ]  # fmt: skip
-        assert all(1 <= len(calls) <= PLAN.most_calls for calls in row.latency[0].rounds)
+        assert all(1 <= len(calls) <= SCHEDULE.max_calls for calls in row.latency[0].rounds)
 
 
 def test_rows_are_against_float_in_the_same_engine(whole: tuple[Path, Study]) -> None:
@@ -250,7 +250,9 @@ def test_a_name_that_is_unknown_costs_nothing_that_was_done(
     assert len(before) >= 12
     overrides = {"recipe": {}} | dict(asked.get("settings", {}))  # type: ignore[call-overload]
     known = {name: value for name, value in asked.items() if name != "settings"}
-    options = module.Options.model_validate({"out": out, "fresh": True, "plan": PLAN} | known)
+    options = module.Options.model_validate(
+        {"out": out, "fresh": True, "schedule": SCHEDULE} | known
+    )
     with pytest.raises(UnknownNameError, match="did you mean"):
         module.run(options, overrides)
     assert steps(out) == before

@@ -14,7 +14,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.harness.evaluate import evaluation_inputs
 from quantbench.harness.pool import Candidate, Job
-from quantbench.harness.schedule import Plan
+from quantbench.harness.schedule import Schedule
 from quantbench.harness.timing import timing_inputs
 from quantbench.methods.qat import _trained_from
 from quantbench.study.choose import runtime_named
@@ -135,7 +135,7 @@ def keys(
 ) -> dict[str, Key]:
     """Step -> its key now."""
     here = environment()
-    job = Job(task, (1,), Plan(), here, tmp_path, tmp_path, tmp_path)
+    job = Job(task, (1,), Schedule(), here, tmp_path, tmp_path, tmp_path)
     dynamic = artifacts("lenet", "dynamic", "torch")
 
     def of(inputs: Callable[[], dict[str, JsonValue]]) -> Key:

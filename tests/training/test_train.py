@@ -210,12 +210,12 @@ def test_a_checkpoint_of_another_model_is_refused(task: Task, tmp_path: Path) ->
         float_model(tiny.task("lenet"), made)
 
 
-@pytest.mark.parametrize("most", [1, 4])
-def test_shifts_move_whole_images(most: int) -> None:
+@pytest.mark.parametrize("max_shift", [1, 4])
+def test_shifts_move_whole_images(max_shift: int) -> None:
     inputs = torch.rand(40, 1, 12, 12)
-    moved = batches.shifted(inputs, most, torch.Generator().manual_seed(1))
-    padded = torch.nn.functional.pad(inputs, (most,) * 4, mode="replicate")
-    span = range(2 * most + 1)
+    moved = batches.shifted(inputs, max_shift, torch.Generator().manual_seed(1))
+    padded = torch.nn.functional.pad(inputs, (max_shift,) * 4, mode="replicate")
+    span = range(2 * max_shift + 1)
     found = set()
     for image, original in zip(moved, padded, strict=True):
         places = [

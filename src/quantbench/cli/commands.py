@@ -61,9 +61,9 @@ def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
     if given.get("quick") and given.get("full"):
         raise UsageError("--quick and --full contradict each other")
     if given.get("quick"):
-        given = {"plan": QUICK, "method": QUICK_METHODS, "runtime": QUICK_RUNTIMES} | chosen
+        given = {"schedule": QUICK, "method": QUICK_METHODS, "runtime": QUICK_RUNTIMES} | chosen
     if given.get("full"):
-        given = {"plan": FULL, "threads": (1, 2)} | chosen
+        given = {"schedule": FULL, "threads": (1, 2)} | chosen
     renamed = {names.get(name, name): value for name, value in given.items() if name not in skip}
     return Options.model_validate(
         {

@@ -1,7 +1,7 @@
-"""Data sets, one file each: what they are, where they come from, how they are split.
+"""Data sets, one file each, with their sources and splits.
 
-A plug-in holds `SPEC`, a `DataSpec`. `load(SPEC)` gives the splits, `preprocess` makes a
-network's input of images, `probe` says which sources answer.
+A plug-in holds `SPEC`, a `DataSpec`. `load(SPEC)` returns the splits, `preprocess` turns images
+into a network's input, `probe` tells which sources answer.
 """
 
 from quantbench.data.idx.load import (

@@ -15,7 +15,7 @@ from torch import nn
 from quantbench.export.onnx_coverage import layer_numerics, run_in_integers, summary
 from quantbench.export.to_onnx import (
     export,
-    hushed,
+    silenced,
     structure_of,
     write,
 )
@@ -40,7 +40,7 @@ def saturates_here(weights: str) -> bool:
 def float_onnx(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> None:
     """The float network, batch norms folded and shapes inferred, as the quantizers want it."""
     export(model, input_shape, path)
-    with hushed():
+    with silenced():
         quant_pre_process(path, path, skip_symbolic_shape=True)
 
 

@@ -25,7 +25,7 @@ from quantbench.numerics.coverage import LayerNumerics, Quantized
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.progress import Progress
 from quantbench.system.record import Settings
-from quantbench.system.silence import hushed
+from quantbench.system.silence import silenced
 from quantbench.tasks.layers import layers
 
 FORMATS = ("pt2", "onnx")
@@ -59,7 +59,7 @@ def prepared(
     model: nn.Module, input_shape: tuple[int, ...], *, reduce_range: bool, train: bool
 ) -> fx.GraphModule:
     """The graph of `model` with an observer, or a fake quantizer to train, at each place."""
-    with hushed():
+    with silenced():
         from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
             X86InductorQuantizer,
             get_default_x86_inductor_quantization_config,
@@ -76,7 +76,7 @@ def observed(
     model: nn.Module, input_shape: tuple[int, ...], quantizer: object, *, train: bool
 ) -> fx.GraphModule:
     """The graph of `model` as a quantizer of torchao's kind prepares it."""
-    with hushed():
+    with silenced():
         from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e, prepare_qat_pt2e
 
         graph = exported(model, input_shape).module(check_guards=False)
@@ -86,7 +86,7 @@ def observed(
 
 def set_training(module: fx.GraphModule, *, train: bool) -> None:
     """What .train() and .eval() can't do to a graph; see `require_eval`."""
-    with hushed(), torch.random.fork_rng(devices=[]):  # it draws random inputs to trace
+    with silenced(), torch.random.fork_rng(devices=[]):  # it draws random inputs to trace
         from torchao.quantization.pt2e import (
             move_exported_model_to_eval,
             move_exported_model_to_train,
@@ -97,7 +97,7 @@ def set_training(module: fx.GraphModule, *, train: bool) -> None:
 
 def converted(module: fx.GraphModule) -> fx.GraphModule:
     """Observers replaced by quantizing and dequantizing, weights stored as int8, in eval mode."""
-    with hushed():
+    with silenced():
         from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
         result = cast(fx.GraphModule, convert_pt2e(module))

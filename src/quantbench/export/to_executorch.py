@@ -15,7 +15,7 @@ from torch import fx, nn
 
 from quantbench.errors import UnavailableError
 from quantbench.system.extras import why_missing
-from quantbench.system.silence import hushed
+from quantbench.system.silence import silenced
 
 MODEL = "model.pte"
 LARGEST = 1024
@@ -37,7 +37,7 @@ def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[st
 
     if reason := why_unavailable():
         raise UnavailableError(reason)
-    with hushed(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
+    with silenced(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import ExecutorchBackendConfig, memory, to_edge_transform_and_lower
         from executorch.exir.delegate import executorch_call_delegate

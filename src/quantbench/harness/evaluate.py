@@ -88,7 +88,7 @@ def _logits(
         def fill(folder: Path) -> Evaluation:
             answered = workers.scratch / f"{name}.npy"
             request = Request(do="predict", batch=BATCH, out=str(answered))
-            answer = workers.get(candidate).ask(request, job.plan.timeout)
+            answer = workers.get(candidate).ask(request, job.schedule.timeout)
             if "unwritten" in answer:
                 raise StorageError(str(answer["unwritten"]))
             shutil.copyfile(answered, folder / "logits.npy")

@@ -17,7 +17,7 @@ from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.harness.arrays import write_array
 from quantbench.harness.process import WORKER, Worker
 from quantbench.harness.records import Skipped
-from quantbench.harness.schedule import Plan
+from quantbench.harness.schedule import Schedule
 from quantbench.harness.worker import Request
 from quantbench.system.files import writing
 from quantbench.system.fingerprint import fingerprint
@@ -32,7 +32,7 @@ class Job:
 
     task: Task
     threads: tuple[int, ...]
-    plan: Plan
+    schedule: Schedule
     machine: Environment
     evaluations: Path
     timings: Path
@@ -86,7 +86,7 @@ class Workers:
 
     def __init__(self, job: Job, threads: int) -> None:
         self._task = job.task
-        self._timeout = job.plan.timeout
+        self._timeout = job.schedule.timeout
         # Asked now: later a method may be tracing a network, and that is no one thread's affair.
         self._classes = job.task.classes
         self._threads = threads

@@ -8,13 +8,16 @@ from pydantic import Field
 
 from quantbench.system.record import Record
 
+LatencyKind = Literal["model", "end_to_end"]
+"""Whether only the model's call is timed, or the loop that also reads its images."""
+
 
 class Latency(Record):
     """Rounds of one row at one batch size; all rows were measured in turn within a round."""
 
     batch: int
     threads: int
-    kind: Literal["model", "end_to_end"]
+    kind: LatencyKind
     rounds: tuple[Annotated[tuple[float, ...], Field(min_length=1)], ...] = Field(
         min_length=1, description="microseconds an image, by call"
     )
@@ -33,6 +36,8 @@ class Throughput(Record):
 
 
 class Skipped(Record):
+    """An artifact that has no row on a runtime, with the reason; "*" stands for every one."""
+
     method: str
     runtime: str
     reason: str

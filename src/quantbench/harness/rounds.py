@@ -12,7 +12,7 @@ import numpy as np
 from quantbench.errors import WorkerError
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Latency
-from quantbench.harness.schedule import Cell, Plan
+from quantbench.harness.schedule import Cell, Schedule
 from quantbench.harness.worker import Request
 from quantbench.system.progress import Progress
 
@@ -42,7 +42,12 @@ class _Turn:
 
 
 def time_in_turn(
-    workers: Sequence[Worker], data: str, images: int, plan: Plan, progress: Progress, title: str
+    workers: Sequence[Worker],
+    data: str,
+    images: int,
+    schedule: Schedule,
+    progress: Progress,
+    title: str,
 ) -> list[Rounds]:
     """One start's rounds of each worker, warmed up. A worker that fails is left out from there.
 
@@ -53,27 +58,31 @@ def time_in_turn(
     warming = progress.each(
         workers, f"{title}: warming up", len(workers), lambda worker: worker.name
     )
-    gathered = [_warmed_up(worker, data, plan) for worker in warming]
+    gathered = [_warmed_up(worker, data, schedule) for worker in warming]
     able = [index for index, rounds in enumerate(gathered) if rounds.failure is None]
-    number = plan.rounds(sum(gathered[index].expected for index in able))
+    number = schedule.rounds(sum(gathered[index].expected for index in able))
     turns = progress.each(
-        _turns(plan.cells, able, number),
+        _turns(schedule.cells, able, number),
         title,
-        number * len(plan.cells) * len(able),
+        number * len(schedule.cells) * len(able),
         lambda turn: workers[turn.index].name,
     )
     for turn in turns:
         if gathered[turn.index].failure is None:
-            first = turn.round * plan.largest % max(images - plan.largest + 1, 1)
-            _time(workers[turn.index], data, first, turn.cell, plan, gathered[turn.index])
+            first = turn.round * schedule.largest % max(images - schedule.largest + 1, 1)
+            _time(workers[turn.index], data, first, turn.cell, schedule, gathered[turn.index])
     return gathered
 
 
-def read_in_turn(worker: Worker, data: str, images: int, plan: Plan) -> list[list[float]]:
+def read_in_turn(worker: Worker, data: str, images: int, schedule: Schedule) -> list[list[float]]:
     """Rounds of reading the data as the end-to-end loop does, without a model."""
-    starts = (n * plan.largest % max(images - plan.largest + 1, 1) for n in range(plan.least))
+    starts = (
+        n * schedule.largest % max(images - schedule.largest + 1, 1)
+        for n in range(schedule.min_rounds)
+    )
     return [
-        _ask(worker, "time_data", data, plan.largest, first, 1, plan.timeout) for first in starts
+        _ask(worker, "time_data", data, schedule.largest, first, 1, schedule.timeout)
+        for first in starts
     ]
 
 
@@ -107,60 +116,65 @@ _STEADY = 3
 _MOST_WARM_UP = 60
 
 
-def _warmed_up(worker: Worker, data: str, plan: Plan) -> Rounds:
+def _warmed_up(worker: Worker, data: str, schedule: Schedule) -> Rounds:
     """At the smallest and the largest batch, calls until three requests bring no new best.
 
     "Best" is by 3 %: engines that compile, pack or allocate on first use get faster until
     they have done so. What was best says how many calls fill a cell's share of a round.
     """
     rounds = Rounds()
-    smallest = min(plan.batches)
+    smallest = min(schedule.batches)
     try:
         best = {
-            batch: _steady(worker, data, batch, plan, rounds) for batch in (smallest, plan.largest)
+            batch: _steady(worker, data, batch, schedule, rounds)
+            for batch in (smallest, schedule.largest)
         }
         loop = 0.0
-        if plan.reading:
-            (loop,) = _ask(worker, "time_end_to_end", data, plan.largest, 0, 1, plan.timeout)
+        if schedule.reading:
+            (loop,) = _ask(
+                worker, "time_end_to_end", data, schedule.largest, 0, 1, schedule.timeout
+            )
     except WorkerError as error:
         rounds.failure = str(error)
         return rounds
-    for cell in plan.cells:
+    for cell in schedule.cells:
         kind, batch = cell
-        call = best[smallest] + (batch - smallest) * best[plan.largest] / plan.largest
-        rounds.calls[cell] = plan.calls(call) if kind == "model" else 1
+        call = best[smallest] + (batch - smallest) * best[schedule.largest] / schedule.largest
+        rounds.calls[cell] = schedule.calls(call) if kind == "model" else 1
         rounds.expected += (rounds.calls[cell] * call if kind == "model" else loop) / 1e6
     return rounds
 
 
-def _steady(worker: Worker, data: str, batch: int, plan: Plan, rounds: Rounds) -> float:
+def _steady(worker: Worker, data: str, batch: int, schedule: Schedule, rounds: Rounds) -> float:
     """Microseconds of a call."""
     best, since, calls = float("inf"), 0, 1
     for _ in range(_MOST_WARM_UP):
-        middle = median(_ask(worker, "time_model", data, batch, 0, calls, plan.timeout))
+        middle = median(_ask(worker, "time_model", data, batch, 0, calls, schedule.timeout))
         rounds.warm_up += 1
         since = 0 if middle < 0.97 * best else since + 1
         best = min(best, middle)
-        calls = plan.calls(best)
+        calls = schedule.calls(best)
         if since == _STEADY:
             break
     return best
 
 
-def _time(worker: Worker, data: str, first: int, cell: Cell, plan: Plan, rounds: Rounds) -> None:
+def _time(
+    worker: Worker, data: str, first: int, cell: Cell, schedule: Schedule, rounds: Rounds
+) -> None:
     kind, batch = cell
     try:
         if kind == "end_to_end":
-            times = _ask(worker, "time_end_to_end", data, batch, first, 1, plan.timeout)
+            times = _ask(worker, "time_end_to_end", data, batch, first, 1, schedule.timeout)
         else:
             calls = rounds.calls[cell]
             # The others' turns have emptied the caches: one call that isn't counted.
             request = Request(
                 do="time_model", data=data, batch=batch, start=first, calls=calls, warm=calls > 1
             )
-            answer = worker.ask(request, plan.timeout)
+            answer = worker.ask(request, schedule.timeout)
             times = cast(list[float], answer["microseconds"])
-            if batch == plan.largest:
+            if batch == schedule.largest:
                 rounds.busy.append(cast(float, answer["cpu"]) / sum(times))
         rounds.add(cell, times)
     except WorkerError as error:

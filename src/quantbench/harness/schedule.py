@@ -1,77 +1,102 @@
-"""How long and how finely to measure."""
+"""The schedule of a measurement: which batches, how many rounds and starts, how long."""
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
+from quantbench.harness.records import LatencyKind
 from quantbench.system.record import Record
 
-Kind = Literal["model", "end_to_end"]
-Cell = tuple[Kind, int]
-"""What is timed, and at which batch."""
+Cell = tuple[LatencyKind, int]
+"""The kind of loop that is timed, and its batch size."""
 
-LEAST_ROUNDS = 6
+MIN_ROUNDS = 6
 """Fewer have no 95 % interval of their median that is free of a distribution's shape."""
-LEAST_STARTS = 5
+MIN_STARTS = 5
 """From so many fresh starts on, the spread between them can be estimated."""
 
 
-class Plan(Record):
-    """The default study: each row at batch 1 and at a large one, on as many rounds as fit."""
+class Schedule(Record):
+    """The default study: each row at batch 1 and at a large one, on as many rounds as fit.
+
+    A start is one fresh process for each row; within a start rounds follow one another, and in
+    each round every row runs every cell for `cell_seconds`, in `max_calls` calls at most.
+    """
 
     batches: tuple[int, ...] = (1, 1000)
-    share: float = Field(default=0.06, gt=0, description="seconds of calls in a cell of a round")
-    most_calls: int = Field(default=200, gt=0, description="in a cell of a round")
-    least: int = Field(default=10, ge=1, description="rounds of a start")
-    most: int = Field(default=25, ge=1)
-    seconds: float = Field(default=45.0, description="that the rounds of a start may take")
+    cell_seconds: float = Field(default=0.06, gt=0, description="of calls in a cell of a round")
+    max_calls: int = Field(default=200, gt=0, description="in a cell of a round")
+    min_rounds: int = Field(default=10, ge=1, description="rounds of a start")
+    max_rounds: int = Field(default=25, ge=1)
+    rounds_seconds: float = Field(default=45.0, description="that the rounds of a start may take")
     starts: int = Field(default=1, ge=1, description="fresh starts of every worker, at least")
     reading: bool = Field(default=True, description="also time the loop that reads its images")
-    budget: float = Field(default=60.0, description="seconds within which starts are repeated")
+    budget_seconds: float = Field(default=60.0, description="within which starts are repeated")
     timeout: float = Field(default=300.0, gt=0, description="seconds that a worker may be silent")
 
     @model_validator(mode="after")
     def _enough_for_an_interval(self) -> Self:
-        if self.starts < LEAST_STARTS and self.least < LEAST_ROUNDS:
-            raise ValueError(f"{self.least} rounds of {self.starts} starts have no 95 % interval")
+        if self.starts < MIN_STARTS and self.min_rounds < MIN_ROUNDS:
+            raise ValueError(
+                f"{self.min_rounds} rounds of {self.starts} starts have no 95 % interval"
+            )
         return self
 
     @property
     def largest(self) -> int:
+        """The largest batch."""
         return max(self.batches)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """In the order in which a round takes them."""
+        """The cells in the order in which a round takes them."""
         models: tuple[Cell, ...] = tuple(("model", batch) for batch in self.batches)
         return (*models, ("end_to_end", self.largest)) if self.reading else models
 
-    def within(self, images: int) -> Plan:
-        """No batch holds more than all the images."""
+    def within(self, images: int) -> Schedule:
+        """The same schedule with no batch larger than `images`."""
         batches = tuple(dict.fromkeys(min(batch, images) for batch in self.batches))
         return self.model_copy(update={"batches": batches})
 
     def calls(self, microseconds: float) -> int:
-        """Calls of that length in a cell of a round."""
-        return min(self.most_calls, max(1, int(self.share * 1e6 / max(microseconds, 0.01))))
+        """How many calls of `microseconds` each fit into a cell of a round."""
+        return min(self.max_calls, max(1, int(self.cell_seconds * 1e6 / max(microseconds, 0.01))))
 
     def rounds(self, seconds: float) -> int:
-        """How many rounds to make of one that takes `seconds`."""
-        return max(self.least, min(self.most, int(self.seconds / max(seconds, 1e-6))))
+        """How many rounds a start has, when a round takes `seconds`."""
+        fit = int(self.rounds_seconds / max(seconds, 1e-6))
+        return max(self.min_rounds, min(self.max_rounds, fit))
 
     def starts_in(self, seconds: float) -> int:
-        """Fresh starts, when one takes `seconds`: too few to tell their spread are not repeated."""
-        fit = int(self.budget / max(seconds, 1e-6))
-        return max(self.starts, min(fit, 2 * LEAST_STARTS) if fit >= LEAST_STARTS else 1)
+        """How many fresh starts to make, when one takes `seconds`.
 
-    def on_more_threads(self) -> Plan:
-        """For the numbers of threads after the first: no reading, and not more than is needed."""
+        A budget for fewer than MIN_STARTS is left unspent: so few can't tell their spread.
+        """
+        fit = int(self.budget_seconds / max(seconds, 1e-6))
+        return max(self.starts, min(fit, 2 * MIN_STARTS) if fit >= MIN_STARTS else 1)
+
+    def on_more_threads(self) -> Schedule:
+        """The schedule for every number of threads after the first.
+
+        It reads no data, and starts no more often than an interval needs.
+        """
         return self.model_copy(
-            update={"starts": min(self.starts, LEAST_STARTS), "budget": 0.0, "reading": False}
+            update={
+                "starts": min(self.starts, MIN_STARTS),
+                "budget_seconds": 0.0,
+                "reading": False,
+            }
         )
 
 
-FULL = Plan(batches=(1, 8, 64, 256, 1000), share=0.015, least=4, most=4, starts=8, budget=0.0)
-QUICK = Plan(seconds=8.0, budget=0.0)
+FULL = Schedule(
+    batches=(1, 8, 64, 256, 1000),
+    cell_seconds=0.015,
+    min_rounds=4,
+    max_rounds=4,
+    starts=8,
+    budget_seconds=0.0,
+)
+QUICK = Schedule(rounds_seconds=8.0, budget_seconds=0.0)

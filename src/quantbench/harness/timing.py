@@ -1,4 +1,4 @@
-"""Every candidate's times, from as many fresh starts of its worker as the plan has time for."""
+"""Every candidate's times, from as many fresh starts of its worker as the schedule allows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from quantbench.harness.pool import (
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Latency
 from quantbench.harness.rounds import Rounds, latency, read_in_turn, time_in_turn
-from quantbench.harness.schedule import Cell, Plan
+from quantbench.harness.schedule import Cell, Schedule
 from quantbench.harness.worker import Request
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import cores
@@ -87,7 +87,7 @@ def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonVa
         "rows": [key(candidate.inputs(job.machine)) for candidate in candidates],
         "test": job.task.test.sha256,
         "threads": list(job.threads),
-        "plan": job.plan.model_dump(mode="json"),
+        "schedule": job.schedule.model_dump(mode="json"),
         "code": {**fingerprint(__name__)},
     }
 
@@ -95,14 +95,14 @@ def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonVa
 def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
     """Measured anew. The first start takes the workers that answered; more follow in time."""
     began, images = time.monotonic(), len(job.task.test)
-    plan = job.plan.within(images)
+    schedule = job.schedule.within(images)
     first, *others = job.threads
-    starts = [_start(job, plan, candidates, workers, first, "measuring")]
-    reading = read_in_turn(workers.without_model(), job.task.spec.name, images, plan)
+    starts = [_start(job, schedule, candidates, workers, first, "measuring")]
+    reading = read_in_turn(workers.without_model(), job.task.spec.name, images, schedule)
     # These workers were loaded while others answered; loading will be all that is done.
     seconds = time.monotonic() - began + sum(workers.cold_start.values()) / cores()
-    ahead = [(first, plan)] * (plan.starts_in(seconds) - 1)
-    more = plan.on_more_threads()
+    ahead = [(first, schedule)] * (schedule.starts_in(seconds) - 1)
+    more = schedule.on_more_threads()
     ahead += [(threads, more) for threads in others for _ in range(more.starts)]
     for number, (threads, its) in enumerate(ahead):
         left = (len(ahead) - number) * seconds / 60
@@ -116,14 +116,14 @@ def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timing
         seconds = time.monotonic() - began
     return Timings(
         rows=tuple(_timing(i, one, starts) for i, one in enumerate(candidates)),
-        data_loading=latency(("end_to_end", plan.largest), 1, reading, [0] * len(reading)),
+        data_loading=latency(("end_to_end", schedule.largest), 1, reading, [0] * len(reading)),
         load=job.machine.load,
     )
 
 
 def _start(
     job: Job,
-    plan: Plan,
+    schedule: Schedule,
     candidates: Sequence[Candidate],
     workers: Workers,
     threads: int,
@@ -133,8 +133,8 @@ def _start(
         """Every batch once: some engines compile when they first see one, minutes in all."""
         try:
             worker = workers.get(candidate)
-            for batch in plan.batches:
-                worker.ask(Request(do="time_model", batch=batch), plan.timeout)
+            for batch in schedule.batches:
+                worker.ask(Request(do="time_model", batch=batch), schedule.timeout)
         except WorkerError as error:
             return error
         return worker
@@ -143,12 +143,12 @@ def _start(
         found = list(pool.map(ready, candidates))
     able = [worker for worker in found if isinstance(worker, Worker)]
     images = len(job.task.test)
-    timed = iter(time_in_turn(able, job.task.spec.name, images, plan, job.progress, title))
+    timed = iter(time_in_turn(able, job.task.spec.name, images, schedule, job.progress, title))
     rounds = [
         next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
         for worker in found
     ]
-    memory = [_peak_memory(w, r, plan.timeout) for w, r in zip(found, rounds, strict=True)]
+    memory = [_peak_memory(w, r, schedule.timeout) for w, r in zip(found, rounds, strict=True)]
     return _Start(threads, rounds, dict(workers.cold_start), memory)
 
 

@@ -26,7 +26,7 @@ from quantbench.errors import WorkerError, WorkerLostError
 from quantbench.harness.pool import Candidate
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Skipped
-from quantbench.harness.schedule import Plan
+from quantbench.harness.schedule import Schedule
 from quantbench.harness.worker import Request
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import Environment
@@ -64,7 +64,7 @@ class Trials:
         parent: Path,
         scratch: Path,
         machine: Environment,
-        timeout: float = Plan().timeout,
+        timeout: float = Schedule().timeout,
     ) -> None:
         self._task = task
         self._checkpoint = checkpoint

@@ -25,7 +25,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import load_artifact
 from quantbench.contracts import Predict
 from quantbench.data import Split, iterate_like_a_report, preprocess
-from quantbench.errors import EngineError, QuantbenchError, StorageError, cause
+from quantbench.errors import PredictionError, QuantbenchError, StorageError, cause
 from quantbench.harness.arrays import write_array
 from quantbench.system.files import writing
 from quantbench.system.record import Record
@@ -148,15 +148,15 @@ class Engine:
         return {"microseconds": [(time.perf_counter_ns() - start) / 1e3 / request.calls]}
 
     def _check(self, logits: NDArray[np.float32], images: int) -> None:
-        """Raises EngineError for anything but finite float32 [images, classes]."""
+        """Raises PredictionError for anything but finite float32 [images, classes]."""
         wanted = (images, self._classes)
         if logits.shape != wanted or logits.dtype != np.float32:
-            raise EngineError(
+            raise PredictionError(
                 f"gave {logits.dtype} {list(logits.shape)} for {images} images, "
                 f"not float32 {list(wanted)}"
             )
         if spoilt := int((~np.isfinite(logits)).any(axis=1).sum()):
-            raise EngineError(f"gave values that aren't finite for {spoilt} of {images} images")
+            raise PredictionError(f"gave values that aren't finite for {spoilt} of {images} images")
 
     def _ready(self) -> Predict:
         assert self._predict is not None

@@ -31,7 +31,7 @@ from quantbench.export.ort_quantizer import as_run, float_onnx
 from quantbench.export.to_onnx import (
     INPUT,
     MODEL,
-    hushed,
+    silenced,
     structure_of,
     write,
 )
@@ -92,7 +92,7 @@ def quantize(
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         source = Path(scratch) / "float.onnx"
         float_onnx(model, task.input_shape, source)
-        with hushed():
+        with silenced():
             quantized = nncf.quantize(
                 onnx.load(source),
                 nncf.Dataset(batches),

@@ -20,7 +20,7 @@ from quantbench.export.calibration import (
     refuse_nonfinite,
 )
 from quantbench.export.ort_quantizer import finished, float_onnx, saturates_here
-from quantbench.export.to_onnx import MODEL, hushed
+from quantbench.export.to_onnx import MODEL, silenced
 from quantbench.numerics.coverage import Quantized
 from quantbench.system.progress import Progress
 from quantbench.system.record import Settings
@@ -64,7 +64,7 @@ def quantize(
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         source, written = Path(scratch) / "float.onnx", Path(scratch) / "quantized.onnx"
         float_onnx(model, task.input_shape, source)
-        with hushed():
+        with silenced():
             quantize_dynamic(
                 source,
                 written,

@@ -17,7 +17,7 @@ from quantbench.export.calibration import CalibrationSettings, calibration_input
 from quantbench.export.needs import xnnpack as unavailable  # noqa: F401 - the contract's
 from quantbench.numerics.coverage import LayerNumerics, Quantized
 from quantbench.system.progress import Progress
-from quantbench.system.silence import hushed
+from quantbench.system.silence import silenced
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
 
@@ -57,7 +57,7 @@ def quantize(
 
 
 def _quantizer(settings: XnnpackSettings) -> object:
-    with hushed():
+    with silenced():
         from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
             XNNPACKQuantizer,
             get_symmetric_quantization_config,

@@ -1,1 +1,1 @@
-"""One file a metric. A file offers what contracts.MetricModule names."""
+"""Metrics, one file each, with the members that contracts.MetricModule names."""

@@ -9,4 +9,5 @@ HIGHER_IS_BETTER = True
 
 
 def compute(seen: Observation) -> float:
+    """The share of images, 0 to 1, with the same largest logit as float32's."""
     return float((seen.logits.argmax(1) == seen.float_logits.argmax(1)).mean())

@@ -9,4 +9,5 @@ HIGHER_IS_BETTER = False
 
 
 def compute(seen: Observation) -> float:
+    """The artifact's bytes, without its manifest."""
     return seen.bytes

@@ -1,1 +1,1 @@
-"""One file a network. A file offers INPUT_SHAPE and build()."""
+"""Networks, one file each, with INPUT_SHAPE (without the batch) and build()."""

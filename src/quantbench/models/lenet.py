@@ -10,6 +10,7 @@ INPUT_SHAPE = (1, 32, 32)
 
 
 def build() -> nn.Module:
+    """A new network, [N, 1, 32, 32] -> logits [N, 10], with PyTorch's own initialisation."""
     return nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(1, 6, 5),  # [N, 6, 28, 28]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from quantbench.results.select import large, small
+from quantbench.results.select import batch1, largest_batch
 
 if TYPE_CHECKING:
     from quantbench.harness.records import Latency
@@ -31,7 +31,7 @@ def _cost(row: Row, by: Order) -> float:
         return -row.accuracy.value
     if by is Order.SIZE:
         return row.bytes
-    return _microseconds(small(row) if by is Order.LATENCY else large(row, "model"))
+    return _microseconds(batch1(row) if by is Order.LATENCY else largest_batch(row, "model"))
 
 
 def _microseconds(latency: Latency | None) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from quantbench.harness.records import Latency
 from quantbench.numerics.coverage import Coverage
 from quantbench.results.records import AgainstFloat, Row
-from quantbench.results.select import large, small
+from quantbench.results.select import batch1, largest_batch
 from quantbench.results.statistics import accuracy_verdict
 from quantbench.system.machine import Environment, has_vnni
 
@@ -78,7 +78,7 @@ def verdict(against: AgainstFloat) -> str:
 
 def shown(row: Row) -> tuple[Latency, ...]:
     """The latencies that stand in the table of times."""
-    found = (small(row), large(row, "model"), large(row, "end_to_end"))
+    found = (batch1(row), largest_batch(row, "model"), largest_batch(row, "end_to_end"))
     return tuple(latency for latency in found if latency is not None)
 
 

@@ -47,8 +47,8 @@ class Pair:
 
     one: Row
     other: Row
-    small: Times | None
-    large: Times | None
+    batch1: Times | None
+    largest_batch: Times | None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from quantbench.harness.records import Latency
-from quantbench.harness.schedule import LEAST_ROUNDS
+from quantbench.harness.schedule import MIN_ROUNDS
 from quantbench.results.records import (
     AgainstFloat,
     Answer,
@@ -16,7 +16,7 @@ from quantbench.results.records import (
     Row,
     Share,
 )
-from quantbench.results.select import fastest_of, large, small
+from quantbench.results.select import batch1, fastest_of, largest_batch
 from quantbench.results.statistics import (
     accuracy_verdict,
     fastest,
@@ -50,7 +50,7 @@ def pareto(rows: Sequence[Row]) -> tuple[bool, ...]:
 
 def answers(rows: Sequence[Row]) -> tuple[Answer, ...]:
     """For one image at a time, then for the largest batch; none where nothing was timed."""
-    picks: tuple[Pick, ...] = (small, partial(large, kind="model"))
+    picks: tuple[Pick, ...] = (batch1, partial(largest_batch, kind="model"))
     found = (_answer(rows, pick) for pick in picks)
     return tuple(answer for answer in found if answer is not None)
 
@@ -90,7 +90,7 @@ def _share(
     one, this = pick(float32), pick(ship)
     if ship.runtime != float32.runtime or not others or one is None or this is None:
         return None
-    if min(len(latency.rounds) for latency, _ in others) < LEAST_ROUNDS:
+    if min(len(latency.rounds) for latency, _ in others) < MIN_ROUNDS:
         return None
     latency, other = others[fastest([latency for latency, _ in others])]
     return Share(
@@ -128,7 +128,7 @@ def _median(timed: tuple[Latency, Row]) -> float:
 
 def _costs(row: Row) -> tuple[float, float, float] | None:
     """Each the less the better."""
-    one = small(row)
+    one = batch1(row)
     return None if one is None else (-row.accuracy.value, one.median, row.bytes)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from quantbench.harness.records import Latency, Skipped, Throughput
+from quantbench.harness.records import Latency, LatencyKind, Skipped, Throughput
 from quantbench.numerics.coverage import Coverage
 from quantbench.system.machine import Environment
 from quantbench.system.record import Record
@@ -30,7 +30,7 @@ class Ratio(Record):
     baseline: str
     batch: int
     threads: int
-    kind: Literal["model", "end_to_end"]
+    kind: LatencyKind
     value: float = Field(description="of the starts' median ratios, or of all rounds' (few starts)")
     low: float = Field(description="95 % interval, floor included")
     high: float

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from quantbench.harness.records import Latency
+    from quantbench.harness.records import Latency, LatencyKind
     from quantbench.results.records import Ratio, Row
 
-Kind = Literal["model", "end_to_end"]
 
-
-def small(row: Row) -> Latency | None:
+def batch1(row: Row) -> Latency | None:
     """One image at a time, model only."""
     return next((x for x in row.latency if x.kind == "model" and x.batch == 1), None)
 
 
-def large(row: Row, kind: Kind) -> Latency | None:
+def largest_batch(row: Row, kind: LatencyKind) -> Latency | None:
     """At the largest batch, on the fewest threads."""
     found = [x for x in row.latency if x.kind == kind and x.batch > 1]
     return max(found, key=lambda x: (x.batch, -x.threads), default=None)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom, binomtest, t
 
 from quantbench.harness.records import Latency
-from quantbench.harness.schedule import LEAST_ROUNDS, LEAST_STARTS
+from quantbench.harness.schedule import MIN_ROUNDS, MIN_STARTS
 from quantbench.results.records import Interval, Ratio
 
 
@@ -79,16 +79,16 @@ interval can't hold that, the floor must."""
 def speed(name: str, baseline: Latency, this: Latency) -> Ratio:
     """Float time over this row's time, paired by round, for both were timed in each.
 
-    With at least LEAST_STARTS fresh starts of the workers, each gives one median log ratio and
+    With at least MIN_STARTS fresh starts of the workers, each gives one median log ratio and
     the interval is Student's t over these (Kalibera and Jones 2013: repeat at the level where
     the variance arises). With fewer, the interval is the rounds' own, of their median, and only
     the floor stands for what differs between starts. The floor is added on both sides.
-    Raises ValueError for fewer than LEAST_ROUNDS rounds.
+    Raises ValueError for fewer than MIN_ROUNDS rounds.
     """
     logs: dict[int, list[float]] = {}
     for a, b, start in zip(baseline.rounds, this.rounds, this.starts, strict=True):
         logs.setdefault(start, []).append(math.log(median(a) / median(b)))
-    if len(logs) >= LEAST_STARTS:
+    if len(logs) >= MIN_STARTS:
         floor = FLOOR
         middle, below, above = _mean([median(values) for values in logs.values()])
     else:
@@ -132,7 +132,7 @@ def _median(values: list[float]) -> tuple[float, float, float]:
 
     A round in which another program took the processor doesn't move it.
     """
-    if len(values) < LEAST_ROUNDS:
+    if len(values) < MIN_ROUNDS:
         raise ValueError(f"{len(values)} rounds have no 95 % interval of their median")
     ordered = sorted(values)
     outside = int(binom.ppf(0.025, len(ordered), 0.5)) - 1

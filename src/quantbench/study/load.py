@@ -21,7 +21,7 @@ def load_task(
     """Raises UnknownNameError, DataFileError or DataUnavailableError."""
     module = plugins.model(model)
     spec = plugins.data(data).SPEC
-    splits = load(spec, data_dir=data_dir, offline=offline, say=progress.log)
+    splits = load(spec, data_dir=data_dir, offline=offline, log=progress.log)
     return Task(
         model=model,
         build=module.build,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from quantbench import plugins
 from quantbench.harness.measure import BASELINE
-from quantbench.harness.schedule import Plan
+from quantbench.harness.schedule import Schedule
 from quantbench.system.record import Settings
 
 QUICK_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
@@ -35,4 +35,4 @@ class Options(Settings):
     offline: bool = False
     out: Path = Path("results")
     fresh: bool = False
-    plan: Plan = Plan()
+    schedule: Schedule = Schedule()

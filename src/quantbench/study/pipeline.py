@@ -78,7 +78,7 @@ def run(
         space = stack.enter_context(workspace(options.out, fresh=options.fresh))
         task, checkpoint = prepare(options, overrides, space, progress)
         trials = Trials(
-            task, checkpoint, space.trials, space.scratch, machine, options.plan.timeout
+            task, checkpoint, space.trials, space.scratch, machine, options.schedule.timeout
         )
         candidates = stack.enter_context(
             contextlib.closing(
@@ -88,7 +88,7 @@ def run(
         job = Job(
             task=task,
             threads=options.threads,
-            plan=options.plan,
+            schedule=options.schedule,
             machine=machine,
             evaluations=space.evaluations,
             timings=space.timings,

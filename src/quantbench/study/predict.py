@@ -13,7 +13,7 @@ from scipy.special import softmax
 from quantbench.artifacts.artifact import Artifact
 from quantbench.data import DataSpec
 from quantbench.harness.process import Worker
-from quantbench.harness.schedule import Plan
+from quantbench.harness.schedule import Schedule
 from quantbench.harness.worker import Request
 from quantbench.system.record import Record
 
@@ -42,7 +42,7 @@ def answers(
 def _logits(
     artifact: Artifact, runtime: str, spec: DataSpec, images: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    timeout = Plan().timeout
+    timeout = Schedule().timeout
     with tempfile.TemporaryDirectory() as scratch:
         given, answered = Path(scratch) / "images.npy", Path(scratch) / "answers.npy"
         np.save(given, images, allow_pickle=False)

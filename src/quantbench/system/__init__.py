@@ -1,1 +1,1 @@
-"""What every room stands on: files, locks, the cache, and the fingerprint of our own code."""
+"""Files, locks, the cache, the terminal and the fingerprint of our code: no room lies below."""

@@ -1,4 +1,4 @@
-"""The user's cache: what is kept in it is checked before each use and made anew where damaged."""
+"""The user's cache: every entry is checked before each use, and made anew where damaged."""
 
 from __future__ import annotations
 
@@ -27,11 +27,15 @@ _SEAL_LIMIT = 16 << 20
 
 
 def root(cache: Path | None = None) -> Path:
-    """`cache`, else $QUANTBENCH_CACHE, else quantbench/ in the user's cache folder."""
+    """The cache's folder: `cache`, else $QUANTBENCH_CACHE, else quantbench/ in the user's cache.
+
+    The user's cache is $XDG_CACHE_HOME where that is absolute, else ~/.cache. Raises StorageError
+    where the user has no home folder.
+    """
     if cache is not None:
         return cache
-    if own := os.environ.get("QUANTBENCH_CACHE"):
-        return Path(own)
+    if override := os.environ.get("QUANTBENCH_CACHE"):
+        return Path(override)
     xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if xdg.is_absolute():  # the XDG specification has others ignored
         return xdg / "quantbench"
@@ -43,9 +47,7 @@ def root(cache: Path | None = None) -> Path:
 
 @contextlib.contextmanager
 def filling(folder: Path) -> Iterator[None]:
-    """Turns what keeps a folder of the cache from being written into one line that says what to
-    do about it.
-    """
+    """Turn an error of writing `folder` of the cache into a StorageError that says what to do."""
     try:
         yield
     except (OSError, StorageError) as error:
@@ -58,8 +60,9 @@ def filling(folder: Path) -> Iterator[None]:
 
 
 def code_folder(name: str) -> Path:
-    """A folder of the cache that code is run from: nobody else may write there. Raises
-    StorageError.
+    """A folder of the cache that code is run from, so that only this user may write there.
+
+    It is made with mode 0o700 where it isn't there. Raises StorageError.
     """
     folder = root() / name
     with filling(folder):
@@ -71,11 +74,13 @@ def code_folder(name: str) -> Path:
 
 @contextlib.contextmanager
 def held_alone(folder: Path, name: str) -> Iterator[None]:
-    """No other process makes or replaces the entries called `name` meanwhile: wait for one that
-    does. What a killed one left half-made is removed.
+    """Hold the entries called `name` in `folder` alone, so that no other process replaces them.
+
+    Waits for a process that holds them, and removes what a killed one left half-made. A folder
+    that is read-only isn't locked: nobody can replace an entry there.
     """
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # read-only: then nobody replaces what is there
+        with contextlib.suppress(OSError):  # a read-only folder
             stack.enter_context(held(folder / f"{name}.lock"))
             for path in folder.glob(f".{name}*"):
                 discard(path)
@@ -85,10 +90,10 @@ def held_alone(folder: Path, name: str) -> Iterator[None]:
 def sound(
     folder: Path, name: str, kind: str, inputs: dict[str, JsonValue], body_type: type[Body]
 ) -> Stored[Body] | None:
-    """The entry for just these inputs with every byte as it was saved; else None."""
+    """The entry for exactly these inputs, or None where it is missing or damaged."""
     try:
         return find(folder, name, kind, inputs, body_type)
-    except ArtifactError:  # a damaged one is as good as none: it can be made again
+    except ArtifactError:  # it can be made again
         return None
 
 
@@ -101,9 +106,10 @@ def entry(
     body_type: type[Body],
     fill: Callable[[Path], Body],
 ) -> Iterator[Stored[Body]]:
-    """The entry for just these inputs, found whole or made by `fill`, and left alone meanwhile.
+    """The entry for exactly these inputs, found whole or made by `fill`, and held for the context.
 
-    Raises StorageError where it can't be written.
+    `fill` writes the entry's files into an empty folder and returns its body. Raises StorageError
+    where the entry can't be written.
     """
     path = path_for(folder, name, inputs)
     with held_alone(folder, path.name):
@@ -116,11 +122,11 @@ def entry(
 
 @contextlib.contextmanager
 def workshop(folder: Path) -> Iterator[None]:
-    """Lets libraries keep files of their own in `folder` from one use to the next, several
-    processes at once.
+    """Let libraries keep their files in `folder` from one use to the next, in many processes.
 
-    Whoever enters alone checks that every file is as the last one to leave alone saw it, and
-    empties the folder where one isn't: damaged, or left by a killed process.
+    The last process to leave seals the folder: it records the SHA-256 of every file. A process
+    that enters while no other is inside checks the seal, and empties the folder where a file is
+    damaged or was left by a killed process.
     """
     seal = folder.with_name(f"{folder.name}.json")
     with shared(folder.with_name(f"{folder.name}.lock")) as lock:
@@ -134,7 +140,7 @@ def workshop(folder: Path) -> Iterator[None]:
 
 
 def _hashes(folder: Path) -> dict[str, str | None]:
-    """File -> SHA-256; None for what is neither a plain file nor a folder."""
+    """Relative path -> SHA-256; None for what is neither a plain file nor a folder."""
     return {
         str(path.relative_to(folder)): (
             sha256_of(path) if path.is_file() and not path.is_symlink() else None

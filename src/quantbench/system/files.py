@@ -1,4 +1,4 @@
-"""Reading only what is a plain file, and writing so that others see all of it or nothing."""
+"""Read only plain files; write so that another process sees the whole file or none of it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from pathlib import Path
 
 from quantbench.errors import StorageError
 
-_ABANDONED = 3600.0
-_NO_ROOM = 1 << 20
+_ABANDONED_SECONDS = 3600.0
+_MIN_FREE_BYTES = 1 << 20
 _UNWRITABLE = {errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
                errno.ENOTDIR, errno.EEXIST, errno.EISDIR}  # fmt: skip
 
 
 def handle_of(path: Path, flags: int) -> int:
-    """A handle of a plain file, for its reader to close. Raises OSError, also for what is no plain
-    file: whoever opens a pipe may wait for ever, and a device may have no end.
+    """Open a plain file and return its descriptor, which the caller closes.
+
+    Raises OSError, also for what is no plain file: opening a pipe may block for ever, and a
+    device may have no end.
     """
     handle = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666)
     if stat.S_ISREG(os.fstat(handle).st_mode):
@@ -36,32 +38,33 @@ def handle_of(path: Path, flags: int) -> int:
 
 @contextlib.contextmanager
 def opened(path: Path, *, follow: bool = True) -> Iterator[BufferedReader]:
-    """A plain file for reading; without `follow`, a link is none. Raises OSError."""
+    """Open a plain file for reading; without `follow`, refuse a link. Raises OSError."""
     with os.fdopen(handle_of(path, 0 if follow else os.O_NOFOLLOW), "rb") as file:
         yield file
 
 
-def read_plain(path: Path, at_most: int, *, follow: bool = True) -> bytes:
-    """The first `at_most` bytes of a plain file. Raises OSError as `opened` does."""
+def read_plain(path: Path, max_bytes: int, *, follow: bool = True) -> bytes:
+    """The first `max_bytes` bytes of a plain file. Raises OSError as `opened` does."""
     with opened(path, follow=follow) as file:
-        return file.read(at_most)
+        return file.read(max_bytes)
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a plain file. Raises OSError as `opened` does."""
+    """The SHA-256 of a plain file, in hexadecimal. Raises OSError as `opened` does."""
     with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def temporary_name(path: Path) -> Path:
-    """A name beside `path` that no file has. What is made under it takes the user's umask, which
-    the names that `tempfile` makes don't.
+    """A name beside `path` that no file has.
+
+    Unlike what `tempfile` makes, a file that is made under it has the user's umask.
     """
     return path.with_name(f".{path.name}.{secrets.token_hex(6)}")
 
 
 def fsync(path: Path) -> None:
-    """Returns when a file, or the list of files of a folder, is on the disk."""
+    """Wait until a file, or the list of files of a folder, is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -70,7 +73,7 @@ def fsync(path: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file, a link or a whole folder, never what a link leads to."""
+    """Remove a file, a link or a whole folder, but nothing that a link leads to."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -78,19 +81,19 @@ def discard(path: Path) -> None:
 
 
 def sweep(parent: Path, pattern: str) -> None:
-    """Remove what killed processes left half-written where no lock says that they are gone.
+    """Remove files that killed processes left half-written, where no lock tells that they ended.
 
-    By age: what another process is writing now is younger than an hour.
+    Their age tells it: a file that another process is still writing is younger than an hour.
     """
     for path in parent.glob(pattern):
-        with contextlib.suppress(OSError):  # another has swept it, or may alone
-            if time.time() - path.lstat().st_mtime >= _ABANDONED:
+        with contextlib.suppress(OSError):  # another process removed it, or only another user may
+            if time.time() - path.lstat().st_mtime >= _ABANDONED_SECONDS:
                 discard(path)
 
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turns a full, read-only or forbidden disk into one line that names the folder."""
+    """Turn an error of a full, read-only or forbidden disk into a StorageError."""
     try:
         yield
     except OSError as error:
@@ -100,7 +103,7 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def _unwritable(folder: Path, error: OSError) -> str:
-    """Names the temporary folder where that is what is full: libraries write there, too."""
+    """The message; it names the temporary folder where that is full: libraries write there too."""
     temporary = _temporary_folder()
     elsewhere = temporary is not None and not folder.absolute().is_relative_to(temporary)
     named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
@@ -126,17 +129,20 @@ def _unwritable(folder: Path, error: OSError) -> str:
 def _temporary_folder() -> Path | None:
     try:
         return Path(tempfile.gettempdir())
-    except FileNotFoundError:  # none takes a file
+    except FileNotFoundError:  # no temporary folder can be written
         return None
 
 
 def _is_full(folder: Path) -> bool:
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(there).free < _NO_ROOM
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free < _MIN_FREE_BYTES
 
 
 def require_writable(folder: Path) -> None:
-    """Raises StorageError where a folder that is there takes no files: before hours are spent."""
+    """Check that files can be made in `folder`, before hours are spent on their content.
+
+    Raises StorageError where an existing folder takes no files; a missing one passes.
+    """
     with writing(folder):
         if os.path.lexists(folder):
             probe = temporary_name(folder / "probe")
@@ -145,7 +151,10 @@ def require_writable(folder: Path) -> None:
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, or leave it as it was."""
+    """Replace the file `path` by `content`, or leave it as it was.
+
+    Parent folders are made. Raises StorageError.
+    """
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent, f".{path.name}.*")
@@ -157,6 +166,6 @@ def write_atomic(path: Path, content: bytes) -> None:
                 os.fsync(file.fileno())
             temporary.replace(path)
             fsync(path.parent)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: an unfinished file must not stay
             temporary.unlink(missing_ok=True)
             raise

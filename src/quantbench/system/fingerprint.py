@@ -1,14 +1,14 @@
-"""The code that a stored step depends on: what its modules import, found by reading them.
+"""Hash the code that a stored step depends on: the modules that its modules import.
 
-Nothing is imported and no list is kept by hand. From each module the imports are followed within
-quantbench, to its packages' `__init__.py` too, and every file that is met is hashed. Other
-libraries are known by their versions.
+Imports are read from the source: nothing is imported and no list is kept by hand. From each
+module they are followed within quantbench, to its packages' `__init__.py` too, and every file on
+the way is hashed. Other libraries are known by their versions.
 
 Imports inside functions count: they run when the function does. Those under `if TYPE_CHECKING:`
-don't: they never run, and would tie every step to modules that only name a type. A dotted name
+don't: they never run, and would tie a step to modules that only name a type. A dotted name
 in a string (`python -m quantbench.harness.worker`) counts as an import, and
 `resources.files("quantbench.c99") / "kernels"` as every data file below that folder. A plug-in
-that is chosen by name is not found so: whoever stores a step names it.
+that is chosen by name isn't found this way: the caller names it in `code`.
 
 Call it from one thread: in Python 3.11, `ast.parse` in two of them raises SystemError.
 """
@@ -26,12 +26,11 @@ _DIGITS = 16
 
 
 def fingerprint(*code: str | Path, package: Path = _PACKAGE) -> dict[str, str]:
-    """File, relative to the package, -> the start of its SHA-256, of all that `code` imports.
+    """Hash `code` and all that it imports: file, relative to the package -> start of its SHA-256.
 
-    `code` are dotted names, or files as plug-ins have them, themselves included in the answer; a
-    plug-in from outside the package stands there by its file's name. Each file is read once in a
-    process: it goes on with the code that it has, whatever is written meanwhile. Raises ValueError
-    for a module that isn't there.
+    `code` are dotted names of modules, or files of plug-ins; one from outside the package is named
+    by its file's name. Each file is read once in a process, which goes on running the code that it
+    has loaded, whatever is written meanwhile. Raises ValueError for a module that isn't there.
     """
     waiting = [file for part in code for file in _begin(part, package)]
     reached: set[Path] = set()
@@ -44,7 +43,7 @@ def fingerprint(*code: str | Path, package: Path = _PACKAGE) -> dict[str, str]:
 
 
 def _begin(part: str | Path, package: Path) -> list[Path]:
-    """The file of a module or plug-in, and those of the packages around it."""
+    """The file of a module or plug-in, and the `__init__.py` of each package around it."""
     if isinstance(part, Path):
         if not part.is_relative_to(package):
             return [part]
@@ -75,7 +74,7 @@ def _referred_to(file: Path, package: Path) -> frozenset[Path]:
 
 
 def _that_run(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and all below it, but for what only a type checker sees."""
+    """A node and all nodes below it, without those that only a type checker sees."""
     yield node
     match node:
         case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
@@ -87,7 +86,7 @@ def _that_run(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _names(node: ast.AST, file: Path, package: Path) -> Iterator[str]:
-    """The dotted names that a node imports; those that are no modules are passed over later."""
+    """The dotted names that a node imports; the caller passes over those that are no modules."""
     match node:
         case ast.Import(names=names):
             yield from (alias.name for alias in names)

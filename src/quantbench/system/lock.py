@@ -1,4 +1,4 @@
-"""Locks that the system frees however their owner ends."""
+"""Locks (flock) that the operating system frees however their owner ends."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from quantbench.system.files import handle_of, writing
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder` for this process. Raises LockedError, with the owner's process number, or
-    StorageError.
+    """Hold `folder`, which is made where it isn't there, for this process alone.
+
+    Raises LockedError, which names the process that holds it, or StorageError.
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +57,10 @@ class SharedLock:
         self._handle = handle
 
     def try_alone(self) -> bool:
-        """Whether nobody else has it: then it is this process's alone. Else it may be lost."""
+        """Take the lock exclusively; False where another process has it.
+
+        After False this process may hold no lock at all: flock converts by releasing first.
+        """
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -64,13 +68,13 @@ class SharedLock:
         return True
 
     def share(self) -> None:
-        """Have it together with others; waits for one that has it alone."""
+        """Take the lock together with other processes; waits for one that has it exclusively."""
         fcntl.flock(self._handle, fcntl.LOCK_SH)
 
 
 @contextlib.contextmanager
 def shared(path: Path) -> Iterator[SharedLock]:
-    """The lock file `path`, not locked yet. Raises OSError where it can't be made."""
+    """Open the lock file `path`, not locked yet. Raises OSError where it can't be made."""
     handle = _opened(path, os.O_RDONLY)
     try:
         yield SharedLock(handle)
@@ -79,7 +83,7 @@ def shared(path: Path) -> Iterator[SharedLock]:
 
 
 def _opened(path: Path, access: int) -> int:
-    """A handle of a plain file, made where it isn't there; a link is not followed."""
+    """Open a plain file, which is made where it isn't there; a link is not followed."""
     try:
         return handle_of(path, access | os.O_CREAT | os.O_NOFOLLOW)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""How a long step tells the user how far it is."""
+"""Progress: how a long step tells the user how far it has come."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Takes lines and loops of a long step for display."""
+    """Shows the lines and loops of a long step; cli/ draws them, NO_PROGRESS drops them."""
 
     def log(self, line: str) -> None:
         """Show one line to the user."""
@@ -22,7 +22,7 @@ class Progress(Protocol):
         total: int,
         name: Callable[[T], str] | None = None,
     ) -> Iterator[T]:
-        """Yield `items` and show how many of `total` are done; `name` names the one at hand."""
+        """Yield `items` and show how many of `total` are done; `name` names the current one."""
         ...
 
     def waiting(self, what: str) -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""Frozen records, the form of all that is written to disk and of all settings."""
+"""Frozen pydantic records: the base of all that is written to disk, and of all settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Record(BaseModel):
+    """A frozen record: unknown fields are refused, and so are NaN and infinity."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Settings(Record):
-    """What a user may set on a plug-in; each plug-in derives its own."""
+    """The settings that a user may change on a plug-in; each plug-in derives a class of its own."""

@@ -1,4 +1,4 @@
-"""What ends a program politely, held back while that would leave something behind."""
+"""SIGINT, SIGTERM and SIGHUP, held back while ending would leave something behind."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Delivers SIGINT, SIGTERM and SIGHUP to the main thread only at the end of the block.
+    """Hold back SIGINT, SIGTERM and SIGHUP in the main thread until the context ends.
 
-    For starting a process: between its start and the place that ends it again nothing may raise.
+    It guards the start of a process: an exception between the start and the code that registers
+    its end would leave the process running. In another thread it does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -22,7 +23,7 @@ def uninterrupted() -> Iterator[None]:
     held: list[int] = []
     before = {number: signal.getsignal(number) for number in ENDING}
     for number in ENDING:
-        if before[number] is not None:  # else another language's, which can't be put back
+        if before[number] is not None:  # None: installed outside Python, can't be put back
             signal.signal(number, lambda signum, _: held.append(signum))
     try:
         yield

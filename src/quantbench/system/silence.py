@@ -1,4 +1,4 @@
-"""Libraries that talk: what they say is for those who write such code."""
+"""Suppress what chatty libraries print, log and warn of: it is meant for their callers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """What a library prints, logs or warns of is kept from the user's terminal.
+def silenced() -> Iterator[None]:
+    """Suppress stdout, logging and warnings for the duration of the context.
 
     Standard error stays: progress is drawn there meanwhile. The root logger gets a handler
-    for the time, as one without any would be given a lasting one at the first message.
+    for the duration: the first message to a logger without one would install a lasting one.
     """
     root, handler = logging.getLogger(), logging.NullHandler()
     before = root.manager.disable

@@ -1,9 +1,9 @@
-"""Finished steps: folders that a manifest describes.
+"""Store finished steps: folders that a manifest describes.
 
-A stored folder holds files and `manifest.json`: what the folder depends on (`inputs`),
-each file's size and SHA-256, a typed body, and the SHA-256 of all of that. It is made
-under a temporary name and renamed when whole, so what is found under its name is
-complete. docs/formats.md gives the manifest in prose.
+A stored folder holds files and `manifest.json`: what the folder depends on (`inputs`), each
+file's size and SHA-256, a typed body, and the SHA-256 of all of that. It is made under a
+temporary name and renamed when whole, so a folder under its final name is complete.
+docs/formats.md describes the manifest.
 """
 
 from __future__ import annotations
@@ -40,11 +40,15 @@ Body = TypeVar("Body", bound=Record)
 
 
 class FileEntry(Record):
+    """Size in bytes and SHA-256 (hexadecimal) of one stored file."""
+
     bytes: int
     sha256: str
 
 
 class Manifest(Record):
+    """The content of `manifest.json`; `sha256` seals all its other fields."""
+
     schema_version: int
     kind: str
     inputs: dict[str, JsonValue]
@@ -55,7 +59,7 @@ class Manifest(Record):
 
 @dataclass(frozen=True)
 class Stored(Generic[Body]):
-    """A verified folder."""
+    """A folder whose manifest and files were checked when it was loaded."""
 
     folder: Path
     inputs: dict[str, JsonValue]
@@ -65,12 +69,12 @@ class Stored(Generic[Body]):
 
     @property
     def bytes(self) -> int:
-        """Of all files but the manifest."""
+        """Bytes of all files but the manifest."""
         return sum(entry.bytes for entry in self.files.values())
 
 
 def key(inputs: dict[str, JsonValue]) -> str:
-    """The SHA-256 of inputs in canonical JSON."""
+    """The SHA-256 (hexadecimal) of `inputs` in canonical JSON: sorted keys, no spaces."""
     return hashlib.sha256(_canonical(inputs)).hexdigest()
 
 
@@ -80,7 +84,11 @@ def save(
     inputs: dict[str, JsonValue],
     fill: Callable[[Path], Body],
 ) -> Stored[Body]:
-    """Make `folder` at once: `fill` writes files into an empty folder and returns the body."""
+    """Make `folder`, all of it or nothing, and replace one that is there.
+
+    `fill` writes files into an empty temporary folder and returns the body. Raises StorageError,
+    and whatever `fill` raises.
+    """
     with writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_name(folder)
@@ -100,43 +108,46 @@ def save(
             discard(folder)
             temporary.rename(folder)
             fsync(folder.parent)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: an unfinished folder must not stay
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return Stored(folder, inputs, files, body, manifest.sha256)
 
 
 def load(folder: Path, kind: str, body_type: type[Body]) -> Stored[Body]:
-    """Read a stored folder and check all of it.
+    """Read a stored folder and check its manifest and every file.
 
-    Raises ArtifactError if the manifest was edited or is of another version or kind, or a
-    file is missing, not a plain file or not the one that was saved.
+    Raises ArtifactError where the manifest was edited or is of another version or kind, and where
+    a file is missing, not a plain file or not the one that was saved.
     """
     path = folder / MANIFEST
     manifest = _read_manifest(path)
-    again = f"; remove {folder} and run again, or use --fresh"
+    remedy = f"; remove {folder} and run again, or use --fresh"
     if manifest.schema_version != MANIFEST_SCHEMA:
         raise ArtifactError(
             f"{path} has schema {manifest.schema_version}, this version reads "
-            f"{MANIFEST_SCHEMA}{again}"
+            f"{MANIFEST_SCHEMA}{remedy}"
         )
     if manifest.kind != kind:
         raise ArtifactError(f"{folder} holds a {manifest.kind}, not a {kind}")
     if not _is_sealed(manifest):
-        raise ArtifactError(f"{path} was edited: its SHA-256 doesn't match{again}")
+        raise ArtifactError(f"{path} was edited: its SHA-256 doesn't match{remedy}")
     for name, entry in manifest.files.items():
-        _check_file(folder, name, entry, again)
+        _check_file(folder, name, entry, remedy)
     try:
         body = body_type.model_validate_json(json.dumps(manifest.body))
     except ValidationError as error:
-        raise ArtifactError(f"{path} doesn't fit this version{again}") from error
+        raise ArtifactError(f"{path} doesn't fit this version{remedy}") from error
     return Stored(folder, manifest.inputs, manifest.files, body, manifest.sha256)
 
 
 def find(
     parent: Path, name: str, kind: str, inputs: dict[str, JsonValue], body_type: type[Body]
 ) -> Stored[Body] | None:
-    """The stored folder for just these inputs, or None. Raises ArtifactError as `load` does."""
+    """The stored folder for exactly these inputs, or None where there is none.
+
+    Raises ArtifactError as `load` does.
+    """
     folder = path_for(parent, name, inputs)
     if not os.path.lexists(folder):
         return None
@@ -147,18 +158,22 @@ def find(
 
 
 def path_for(parent: Path, name: str, inputs: dict[str, JsonValue]) -> Path:
+    """The folder for these inputs: `name` and the first 12 digits of their key."""
     return parent / f"{name}-{key(inputs)[:12]}"
 
 
 def changes(parent: Path, name: str, inputs: dict[str, JsonValue]) -> str | None:
-    """What differs from the newest stored folder of that name, in words; None without one."""
-    older = [p for p in parent.glob(f"{name}-????????????") if (p / MANIFEST).is_file()]
-    if not older:
+    """Say how `inputs` differ from those of the newest stored folder called `name`.
+
+    None where there is no such folder, or its manifest can't be read.
+    """
+    stored = [p for p in parent.glob(f"{name}-????????????") if (p / MANIFEST).is_file()]
+    if not stored:
         return None
-    newest = max(older, key=lambda p: p.stat().st_mtime)
+    newest = max(stored, key=lambda p: p.stat().st_mtime)
     try:
         before = _flat(_read_manifest(newest / MANIFEST).inputs)
-    except ArtifactError:  # nothing is read from it, so it is in nobody's way
+    except ArtifactError:  # only the message is lost: the folder is never used
         return None
     after = _flat(inputs)
     differ = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
@@ -166,7 +181,7 @@ def changes(parent: Path, name: str, inputs: dict[str, JsonValue]) -> str | None
 
 
 def clean(parent: Path) -> None:
-    """Remove what killed processes left half-made; call it under the lock."""
+    """Remove folders that killed processes left half-made; call it under the workspace's lock."""
     for path in parent.glob(".*-*.*"):
         with contextlib.suppress(OSError):
             discard(path)
@@ -194,7 +209,7 @@ def _seal(manifest: Manifest) -> str:
 def _is_sealed(manifest: Manifest) -> bool:
     try:
         return manifest.sha256 == _seal(manifest)
-    except ValueError:  # it holds a NaN, which none is saved with
+    except ValueError:  # it holds a NaN, and `save` refuses those
         return False
 
 
@@ -223,9 +238,9 @@ def _read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def _check_file(folder: Path, name: str, entry: FileEntry, again: str) -> None:
+def _check_file(folder: Path, name: str, entry: FileEntry, remedy: str) -> None:
     path = folder / name
-    missing = f"{path} is missing or not a plain file{again}"
+    missing = f"{path} is missing or not a plain file{remedy}"
     if Path(name).name != name:
         raise ArtifactError(missing)
     try:
@@ -235,7 +250,7 @@ def _check_file(folder: Path, name: str, entry: FileEntry, again: str) -> None:
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise ArtifactError(missing) from error
     if not same:
-        raise ArtifactError(f"{path} is not the file that was saved: its SHA-256 differs{again}")
+        raise ArtifactError(f"{path} is not the file that was saved: its SHA-256 differs{remedy}")
 
 
 def _flat(value: JsonValue, prefix: str = "") -> dict[str, str]:

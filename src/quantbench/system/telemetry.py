@@ -1,8 +1,8 @@
-"""Engines that report their use to their makers are kept from it.
+"""Disable runtime telemetry before any runtime is imported.
 
-OpenVINO and NNCF load `openvino_telemetry` while they are imported, and it writes an identity
-into the user's home and sends it; ONNX Runtime writes one at its import too. No setting of
-theirs comes early enough but these.
+OpenVINO and NNCF load `openvino_telemetry` while they are imported: it writes an identity into
+the user's home folder and sends it. ONNX Runtime writes one at its import too. Only the
+switches below take effect early enough.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ _ABSENT = ("openvino_telemetry",)
 
 
 def switch_off() -> None:
-    """For this process and those that it starts; before any engine is imported."""
+    """Disable telemetry in this process and those that it starts.
+
+    It must run before any runtime is imported, so the package calls it at its own import.
+    """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     for name in _ABSENT:
-        # Importing a name that stands for None fails as if it weren't installed, and both
-        # engines go on without it.
+        # A None in sys.modules makes the import fail as if the package weren't installed, and
+        # both libraries go on without it.
         sys.modules[name] = None  # type: ignore[assignment]

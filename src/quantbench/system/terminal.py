@@ -1,4 +1,4 @@
-"""The one way to a terminal: text from outside is never markup, and nothing in it is obeyed."""
+"""Write to the terminal: foreign text is never markup, and its control characters never act."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _PLAIN = str.maketrans({"×": "x", "µ": "u", "–": "-", "−": "-", "…": "."
 
 
 def harmless(text: str) -> str:
-    """Replace by "?" what a terminal obeys instead of showing it: names and messages of others."""
+    """Replace control characters in untrusted text, which a terminal obeys, by "?"."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(UNSEEN if _is_obeyed(letter) else letter for letter in text)
 
 
 def one_line(text: str) -> str:
-    """The same for what may hold line breaks: each becomes a space."""
+    """Make untrusted text one harmless line: each line break becomes a space."""
     return harmless(_BREAK.sub(" ", text.strip("\r\n")))
 
 
 def encodable(text: str, encoding: str) -> str:
-    """Replace what `encoding` can't hold by what looks alike in ASCII, else by "?"."""
+    """Replace characters that `encoding` lacks by their like in ASCII, else by "?"."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -44,7 +44,7 @@ def encodable(text: str, encoding: str) -> str:
 
 
 class Terminal(Console):
-    """A console without markup, on which each segment is harmless and can be encoded."""
+    """A rich console without markup: each segment is made harmless and fit to be encoded."""
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class Terminal(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
+        """Render as rich does, then clean the text of every segment but rich's own controls."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(self._shown(segment.text), segment.style)
 

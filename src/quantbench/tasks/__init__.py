@@ -1,1 +1,1 @@
-"""A network and its data."""
+"""Tasks: a network and its data, its layers, and single images as inputs."""

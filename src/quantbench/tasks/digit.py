@@ -1,8 +1,8 @@
-"""A digit out of any picture, made as MNIST's were.
+"""Read a digit from any picture and normalise it as MNIST's digits were.
 
 MNIST's digits are light on dark, scaled to fit 20x20 with antialiasing, and put into 28x28
-with their centre of mass at the middle. `read_digit` does the same, so that an image of
-MNIST comes out as it went in.
+with their centre of mass at the middle. `read_digit` does the same, so an image of MNIST stays
+as it is.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _OFF_CENTRE = 0.6  # pixels of 28: MNIST rounds to whole ones, resampling moves 
 
 
 def read_digit(source: Path | bytes, name: str) -> NDArray[np.uint8]:
-    """Read a PNG or JPEG of one digit, dark or light -> uint8 [28, 28].
+    """Read a PNG or JPEG of one digit, dark or light -> uint8 [28, 28], light on dark.
 
     `name` stands for the picture in errors. Raises ImageError where it can't be decoded,
     is too large or holds no digit.
@@ -49,7 +49,11 @@ def read_digit(source: Path | bytes, name: str) -> NDArray[np.uint8]:
 
 
 def normalise(gray: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
-    """float32 [H, W] of 0..255, dark on light or light on dark -> uint8 [28, 28] as in MNIST."""
+    """Normalise a digit as MNIST does: float32 [H, W] of 0..255 -> uint8 [28, 28], light on dark.
+
+    The digit may be dark on light or light on dark. Raises ImageError, with `name`, where there
+    is no ink or a frame touches the digit.
+    """
     ink = ink_of(gray)
     if not ink.any():
         raise ImageError(f"{name} holds no digit: nothing darker or lighter than its background")
@@ -81,10 +85,10 @@ def _bytes(source: Path | bytes, name: str) -> bytes:
 
 
 def _decode(data: bytes, name: str) -> NDArray[np.float32]:
-    """float32 [H, W] of 0..255: upright, transparency on white, in shades of gray."""
+    """Decode to gray, float32 [H, W] of 0..255: upright, transparent parts on white."""
     try:
         with warnings.catch_warnings():
-            # Pillow warns of what it gets by, as of a damaged EXIF block; the picture decides.
+            # Pillow warns of damage that it survives, such as in EXIF; the picture decides.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
                 if image.width * image.height > MAX_PIXELS:
@@ -114,7 +118,7 @@ def _gray(image: Image.Image) -> NDArray[np.float32]:
 
 
 def _flattened(image: Image.Image) -> Image.Image:
-    """On white; of ink of one shade, whichever it is, the shape alone: black on white."""
+    """Put the image on white; where its ink has one shade, draw that ink in black."""
     alpha = np.asarray(image.getchannel("A"))
     shades = np.asarray(image.convert("RGB").convert("L"))[alpha >= _SOLID * alpha.max()]
     if alpha.min() < _SOLID * alpha.max() and np.ptp(shades) < _ONE_SHADE:
@@ -123,27 +127,27 @@ def _flattened(image: Image.Image) -> Image.Image:
 
 
 def _box(ink: NDArray[np.float32]) -> tuple[slice, slice]:
-    """The rows and columns that hold more than the blur of an edge."""
+    """The rows and columns that hold ink, without the blur of its edge."""
     return box_of(ink > EDGE * ink.max())
 
 
 def _is_normal(image: NDArray[np.float32]) -> bool:
-    """Whether a digit in 28x28 already has MNIST's size and place."""
+    """Whether a digit in 28x28 already has MNIST's size and position."""
     longer = max(side.stop - side.start for side in _box(image))
     off = max(abs(_centre(image, axis) - CENTRE) for axis in (0, 1))
     return BOX - 2 <= longer <= BOX and off <= _OFF_CENTRE
 
 
 def _fit(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scales the longer side to 20, keeping the aspect."""
+    """Scale the longer side to 20, keeping the aspect."""
     height, width = (max(1, round(n * BOX / max(ink.shape))) for n in ink.shape)
     return _resized(ink, height, width)
 
 
 def _resized(ink: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Areas are averaged when shrinking; the same size comes out as it is."""
-    how = Image.Resampling.BOX if height <= ink.shape[0] else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(ink).resize((width, height), how), dtype=np.float32)
+    """Resize; shrinking averages areas, and the same size leaves the values as they are."""
+    method = Image.Resampling.BOX if height <= ink.shape[0] else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(ink).resize((width, height), method), dtype=np.float32)
 
 
 def _full_range(digit: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -157,5 +161,5 @@ def _centre(digit: NDArray[np.float32], axis: int) -> float:
 
 
 def _start(centre: float, size: int) -> int:
-    """Where the first row or column goes for the centre of mass to lie at the middle."""
+    """The first row or column of the digit that puts its centre of mass at the middle."""
     return min(max(CENTRE - int(np.floor(centre + 0.5)), 0), SIDE - size)

@@ -1,8 +1,8 @@
-"""Ink on a ground that is lit unevenly: where a picture was written on, and how strongly.
+"""Separate ink from an unevenly lit background, which the code calls the ground.
 
-The ground is found by a morphological closing of a picture with dark ink, an opening of one with
-light ink (Serra, Image Analysis and Mathematical Morphology, 1982): all that is narrower than the
-window is filled in, while slopes and edges of light, as of a shadow, stay.
+The ground is the morphological closing of a picture with dark ink, or the opening of one with
+light ink (Serra, Image Analysis and Mathematical Morphology, 1982): it fills in all that is
+narrower than the window, while slopes of light and edges of shadows stay.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy import ndimage
 Gray = NDArray[np.float32]
 
 EDGE = 0.25
-"""Of the contrast: where ink ends; hardly a digit of MNIST has a fainter rim."""
+"""Share of the contrast at which ink ends; hardly a digit of MNIST has a fainter rim."""
 
 _GROUND_SIDE = 140  # the ground is smooth: about so many pixels hold it
 _WINDOW = 0.25  # of the longer side: wider than strokes, narrower than most shadows
@@ -35,9 +35,10 @@ _ALL = np.ones((3, 3), dtype=bool)
 
 
 def ink_of(gray: Gray) -> Gray:
-    """float32 [H, W] of 0..255: how far each pixel stands out from the ground around it.
+    """How far each pixel stands out from the ground around it: float32 [H, W], 0 without ink.
 
-    All 0 where none does. Dark ink is taken as a share of the light that its paper gives back.
+    `gray` is float32 [H, W] of 0..255. All is 0 where nothing stands out from the noise. Dark ink
+    is scaled by the brightness of the paper around it.
     """
     light, dark = (_ground(gray, _BROAD, closing=closing) for closing in (True, False))
     is_dark = _roughness(light) <= _roughness(dark)
@@ -56,7 +57,7 @@ def ink_of(gray: Gray) -> Gray:
 
 
 def cleaned(ink: Gray) -> Gray:
-    """The same without dust, and without what uneven light left of the ground."""
+    """Remove dust, and what uneven light left of the ground; float32 [H, W]."""
     ink = _without_dust(ink)
     strong = ink > EDGE * ink.max()
     reach = 2 * int(np.ceil(_RIM * _longer(box_of(strong)))) + 1
@@ -64,9 +65,9 @@ def cleaned(ink: Gray) -> Gray:
 
 
 def without_cut_off(ink: Gray) -> Gray:
-    """What is left without pieces that the picture's edge cuts off, unless that is hardly anything.
+    """Remove pieces that the picture's edge cuts off, unless hardly any ink would be left.
 
-    Such are edges of light, the table beneath the paper, and frames that are only partly seen.
+    Such pieces are edges of light, the table beneath the paper, and frames seen only in part.
     """
     pieces, count = ndimage.label(ink > EDGE * ink.max(), structure=_ALL)
     cut = np.zeros(count + 1, dtype=bool)
@@ -79,7 +80,7 @@ def without_cut_off(ink: Gray) -> Gray:
 
 
 def is_framed(ink: Gray) -> bool:
-    """Whether ink runs along all four sides of its own box, as no digit of MNIST's does."""
+    """Whether ink runs along all four sides of its bounding box, as no digit of MNIST does."""
     strong = ink > EDGE * ink.max()
     strong = strong[box_of(strong)]
     height, width = strong.shape
@@ -95,13 +96,13 @@ def is_framed(ink: Gray) -> bool:
 
 
 def box_of(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The rows and columns of a mask that isn't empty."""
+    """The bounding box of a mask that isn't empty: slices of its rows and columns."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _ground(gray: Gray, window: float, *, closing: bool) -> Gray:
-    """float32 [H, W]: the picture without what is narrower than the window."""
+    """The picture, float32 [H, W], without all that is narrower than the window."""
     factor = max(1, max(gray.shape) // _GROUND_SIDE)
     image = Image.fromarray(gray)
     small = np.asarray(image.reduce(factor) if factor > 1 else image)
@@ -114,7 +115,7 @@ def _ground(gray: Gray, window: float, *, closing: bool) -> Gray:
 
 
 def _level(ground: Gray, gray: Gray) -> Gray | None:
-    """One level for all of a ground that is lit evenly; None for another."""
+    """The level of an evenly lit ground, as an array of `gray`'s shape; None for an uneven one."""
     low, level, high = np.percentile(ground, (20, 50, 80))
     if high - low > _UNEVEN * np.abs(gray - level).max():
         return None
@@ -122,14 +123,15 @@ def _level(ground: Gray, gray: Gray) -> Gray | None:
 
 
 def _roughness(ground: Gray) -> float:
-    """The total variation. Paper is smooth; filled with the other kind of ink, it isn't."""
+    """The total variation: a true ground is smooth, one found for the wrong kind of ink isn't."""
     return float(sum(np.abs(np.diff(ground, axis=axis)).sum(dtype=np.float64) for axis in (0, 1)))
 
 
 def _noise(ink: Gray) -> tuple[np.float32, np.float32]:
-    """What the ground alone shows: its level, and what its noise stays below.
+    """The level of the ground, and a bound that its noise stays below.
 
-    From the lower half of all pixels, which holds no ink even where half of a picture is ink.
+    Both are taken from the lower half of all pixels, which holds no ink even where half of a
+    picture is ink.
     """
     level, half = np.percentile(ink, (25, 50))
     unrest = _UNREST * np.median(np.abs(ink[ink <= half] - level))
@@ -149,7 +151,7 @@ def _longer(box: tuple[slice, ...]) -> int:
 
 
 def without_frame(ink: Gray) -> Gray:
-    """What a ring encloses, where that is more than a dot; else all of it."""
+    """Keep only what a ring of ink encloses, where that is more than a dot; else keep all."""
     pieces, _ = ndimage.label(ink > EDGE * ink.max(), structure=_ALL)
     boxes = ndimage.find_objects(pieces)
     longest = max(map(_longer, boxes))

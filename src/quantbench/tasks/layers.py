@@ -19,9 +19,10 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
-    """Leaf modules in the order in which one zero input [1, *input_shape] passes them.
+    """The leaf modules in the order in which one zero input [1, *input_shape] passes them.
 
-    One that is passed more than once is listed once, with the multiply-adds of every pass.
+    A module that is called more than once is listed once, with the multiply-adds of all calls.
+    The model is put into eval mode.
     """
     model = model.eval()
     leaves: dict[nn.Module, str] = {}
@@ -56,13 +57,14 @@ def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
 
 
 def chains(model: nn.Module) -> list[list[str]]:
-    """Layers that multiply, each with the batch norm and activation that alone read it.
+    """The names of each multiplying layer and of the batch norm and activation that follow it.
 
-    [conv], [conv, relu], [conv, bn, relu], ...
+    Such as [conv], [conv, relu] or [conv, bn, relu]: a follower is listed only where nothing else
+    reads the output before it. Raises where torch.fx can't trace the model.
     """
     graph = fx.symbolic_trace(model).graph
     modules = dict(model.named_modules())
-    found = []
+    result = []
     for node in graph.nodes:
         if node.op != "call_module" or not isinstance(
             modules[node.target], (*CONVOLUTIONS, nn.Linear)
@@ -73,23 +75,24 @@ def chains(model: nn.Module) -> list[list[str]]:
             follower = _only_user(last)
             if follower is not None and isinstance(modules[follower.target], kinds):
                 chain, last = [*chain, follower.target], follower
-        found.append(chain)
-    return found
+        result.append(chain)
+    return result
 
 
 def calls(model: nn.Module) -> Counter[nn.Module]:
-    """How often one pass calls each module."""
+    """How often one forward pass calls each module, by torch.fx's trace."""
     modules = dict(model.named_modules())
     nodes = fx.symbolic_trace(model).graph.nodes
     return Counter(modules[node.target] for node in nodes if node.op == "call_module")
 
 
 def macs(module: nn.Module, inputs: list[tuple[int, ...]], output_shape: tuple[int, ...]) -> int:
-    """Multiply-adds of one call, by the shapes of its inputs and output; biases aren't counted.
+    """Multiply-adds of one call, from the shapes of its inputs and output; biases aren't counted.
 
-    For a convolution: output elements times kernel area times input channels of a group; for a
-    transposed one, the same with input and output exchanged. For a recurrent layer: steps times
-    weights. For attention: its four projections and the two products of activations.
+    A convolution has output elements times kernel area times input channels of a group; a
+    transposed one, the same with input and output exchanged; a recurrent layer, steps times
+    weights; attention, its four projections and the two products of activations. Any other
+    module has 0.
     """
     if isinstance(module, TRANSPOSED):
         return prod(inputs[0]) * prod(module.kernel_size) * (module.out_channels // module.groups)
@@ -107,7 +110,10 @@ def macs(module: nn.Module, inputs: list[tuple[int, ...]], output_shape: tuple[i
 
 
 def _attention(module: nn.MultiheadAttention, inputs: list[tuple[int, ...]]) -> int:
-    """Of query, key and value of one sequence, each [1, tokens, features] in either order."""
+    """Multiply-adds for query, key and value of one sequence, each [1, tokens, features].
+
+    The first two axes may be in either order.
+    """
     width: int = module.embed_dim
     queries, keys, values = (
         prod(shape) // int(features)
@@ -119,7 +125,7 @@ def _attention(module: nn.MultiheadAttention, inputs: list[tuple[int, ...]]) -> 
 
 
 def _leaves(module: nn.Module, name: str = "") -> Iterator[tuple[nn.Module, str]]:
-    """Modules without parts, and attention as a whole: PyTorch reads its parts' weights itself."""
+    """Leaf modules with their names; attention is one: PyTorch reads its parts' weights itself."""
     if isinstance(module, nn.MultiheadAttention) or not any(module.children()):
         yield module, name
         return
@@ -128,7 +134,7 @@ def _leaves(module: nn.Module, name: str = "") -> Iterator[tuple[nn.Module, str]
 
 
 def tensors(value: object) -> Iterator[Tensor]:
-    """Every tensor in a module's inputs or output, which may be nested tuples."""
+    """Yield every tensor in a module's inputs or output: nested tuples, lists and mappings."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, tuple | list):

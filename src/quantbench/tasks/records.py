@@ -1,4 +1,4 @@
-"""What a float network consists of, as a study records it."""
+"""The record of a float network's layers."""
 
 from __future__ import annotations
 

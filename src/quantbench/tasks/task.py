@@ -17,13 +17,13 @@ from quantbench.data import DataSpec, Split, preprocess, preprocess_sha256
 
 @dataclass(frozen=True)
 class Task:
-    """Splits are disjoint; images are uint8 [N, 28, 28], labels int64 [N]."""
+    """A network and its data: images uint8 [N, 28, 28], labels int64 [N], in disjoint splits."""
 
     model: str
     build: Callable[[], nn.Module]
     """A new network with PyTorch's own initialisation, drawn from the global seed."""
     source: Path
-    """The file that `build` is of, on which trained weights depend."""
+    """The file that defines `build`: trained weights depend on its content."""
     spec: DataSpec
     input_shape: tuple[int, int, int]
     train: Split
@@ -32,21 +32,22 @@ class Task:
 
     @cached_property
     def classes(self) -> int:
-        """How many logits the network gives an image."""
+        """The number of logits for an image, from a forward pass of a new network."""
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             model = self.build().eval()
             return int(model(torch.zeros(1, *self.input_shape)).shape[1])
 
     @property
     def preprocessing_sha256(self) -> str:
+        """Identify the preprocessing that turns images into inputs."""
         return preprocess_sha256(self.spec)
 
     def inputs(self, split: Split) -> NDArray[np.float32]:
-        """What every network and engine is given: float32 [N, 1, 32, 32]."""
+        """The inputs of every network and runtime for a split: float32 [N, 1, 32, 32]."""
         return preprocess(split.images, self.spec)
 
     def without_test(self) -> Task:
-        """What a method sees."""
+        """The same task with an empty test split: the task that a method is given."""
         test = self.test
         return replace(
             self, test=Split(test.name, test.images[:0], test.labels[:0], test.index[:0])

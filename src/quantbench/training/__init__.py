@@ -1,1 +1,1 @@
-"""Training the float network."""
+"""Train the float network: recipes, optimizers, the loop and its checkpoints."""

@@ -1,4 +1,4 @@
-"""Training images in shuffled batches, each image moved a little."""
+"""Shuffled batches of training images, each image randomly shifted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from quantbench.tasks.task import Task
 
 @dataclass(frozen=True)
 class Images:
-    """On the training device: inputs float32 [N, 1, 32, 32], labels int64 [N]."""
+    """A split on the training device: inputs float32 [N, 1, 32, 32], labels int64 [N]."""
 
     inputs: Tensor
     labels: Tensor
@@ -22,35 +22,40 @@ class Images:
 
 @dataclass(frozen=True)
 class Draws:
-    """Two streams, so that a recipe with shifts sees the images in the order of one without."""
+    """Two random streams, so that a recipe with shifts takes the same order as one without."""
 
     order: torch.Generator
     shifts: torch.Generator
 
 
 def draws_from(seed: int) -> Draws:
+    """New streams: the order from `seed`, the shifts from `seed` + 1000."""
     return Draws(torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed + 1000))
 
 
 def images_of(task: Task, split: Split) -> Images:
+    """The preprocessed split as tensors."""
     return Images(torch.from_numpy(task.inputs(split)), torch.from_numpy(split.labels.copy()))
 
 
 def shuffled_batches(
     images: Images, batch: int, shift: int, draws: Draws
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Every image once, moved by at most `shift` pixels; the last batch may be smaller."""
+    """Yield every image once, shifted by at most `shift` pixels; the last batch may be smaller."""
     order = torch.randperm(len(images.labels), generator=draws.order)
     for chosen in order.split(batch):
         yield shifted(images.inputs[chosen], shift, draws.shifts), images.labels[chosen]
 
 
-def shifted(inputs: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Each image of [N, C, H, W] moved by -most..most pixels each way; edges are repeated."""
-    if most == 0:
+def shifted(inputs: Tensor, max_shift: int, generator: torch.Generator) -> Tensor:
+    """Shift each image of [N, C, H, W] by up to `max_shift` pixels each way; edges are repeated.
+
+    Returns `inputs` itself, and draws nothing, where `max_shift` is 0.
+    """
+    if max_shift == 0:
         return inputs
     n, _, height, width = inputs.shape
-    moves = torch.randint(-most, most + 1, (2, n, 1), generator=generator)
+    moves = torch.randint(-max_shift, max_shift + 1, (2, n, 1), generator=generator)
     rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)  # [N, H]
     columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)  # [N, W]
     images = torch.arange(n)[:, None, None]

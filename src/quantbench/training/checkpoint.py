@@ -1,4 +1,4 @@
-"""Checkpoints: the float state_dict in `state.pt`, and how it was trained."""
+"""Checkpoints: the float state_dict in `state.pt`, with the record of its training."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _EPOCH = re.compile(r"(?P<name>[^.].*-[0-9a-f]{12})\.epoch(?P<number>[0-9]+)")
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
-    """Raises ArtifactError if anything in the folder isn't as it was saved."""
+    """Load a finished checkpoint. Raises ArtifactError where its folder isn't as it was saved."""
     return load(folder, KIND, Training)
 
 
 def drop_superseded(parent: Path) -> None:
-    """Of a training that was stopped, its last epoch is all that another run goes on from.
+    """Keep only the last epoch of an interrupted training: a new run resumes from it.
 
-    Nothing is left of one that was finished, and killed before it could tidy up. Call it under
-    the lock.
+    Of a finished training whose process was killed before it could tidy up, no epoch stays. Call
+    it under the workspace's lock.
     """
-    stopped: dict[str, dict[int, Path]] = {}
+    trainings: dict[str, dict[int, Path]] = {}
     for path in parent.glob("*.epoch*"):
         if match := _EPOCH.fullmatch(path.name):
-            stopped.setdefault(match["name"], {})[int(match["number"])] = path
-    for name, epochs in stopped.items():
+            trainings.setdefault(match["name"], {})[int(match["number"])] = path
+    for name, epochs in trainings.items():
         finished = (parent / name).is_dir()
         for number, path in epochs.items():
             if finished or number < max(epochs):
@@ -44,7 +44,10 @@ def drop_superseded(parent: Path) -> None:
 
 
 def float_model(task: Task, checkpoint: Checkpoint) -> nn.Module:
-    """The trained network, in eval mode. Raises ArtifactError if it isn't of this model."""
+    """The trained network, in eval mode; the global random state is left as it was.
+
+    Raises ArtifactError where the checkpoint's state doesn't fit the task's model.
+    """
     with torch.random.fork_rng(devices=[]):
         model = task.build()
     try:

@@ -1,4 +1,4 @@
-"""Optimisers by recipe. PyTorch's own Muon takes matrices only; ours takes convolutions too."""
+"""Optimisers by recipe; this Muon takes convolutions, PyTorch's takes matrices alone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ _STEPS = 3
 
 
 class Optimizers:
-    """One recipe's optimisers, stepped together."""
+    """The optimisers of one recipe, stepped together."""
 
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
         self._recipe = recipe
         self._all = list(_built(model, recipe))
 
     def step(self, rate: float) -> None:
-        """After backward: one step at `rate` times the highest learning rates."""
+        """Make one step, after backward, at `rate` times each group's highest learning rate.
+
+        `rate` is a share, 0 to 1; AdamW's beta1 follows it.
+        """
         for optimizer in self._all:
             for group in optimizer.param_groups:
                 group["lr"] = group["highest"] * rate
@@ -30,18 +33,20 @@ class Optimizers:
             optimizer.step()
 
     def state(self) -> list[dict[str, object]]:
+        """The state_dict of each optimiser, for `load`."""
         return [optimizer.state_dict() for optimizer in self._all]
 
     def load(self, states: list[dict[str, object]]) -> None:
+        """Resume from what `state` returned, for the same model and recipe."""
         for optimizer, state in zip(self._all, states, strict=True):
             optimizer.load_state_dict(state)
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose step is orthogonalised (Jordan and others 2024).
+    """Muon: momentum whose step is orthogonalised (Jordan and others 2024).
 
-    A weight of more than one dimension is seen as the matrix [outputs, the rest]. Nesterov
-    momentum; the step is scaled by sqrt(rows / columns) where there are more rows.
+    A weight of more than one dimension is taken as the matrix [outputs, the rest]. The momentum
+    is Nesterov's; the step is scaled by sqrt(rows / columns) where there are more rows.
     """
 
     def __init__(self, parameters: list[dict[str, object]], lr: float, momentum: float) -> None:
@@ -49,6 +54,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002
+        """Update every parameter from its gradient; `closure` is ignored."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 gradient, state = parameter.grad, self.state[parameter]
@@ -61,7 +67,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(gradient: Tensor) -> Tensor:
-    """The gradient as a matrix, its singular values pushed towards 1 by Newton-Schulz steps."""
+    """The gradient with its singular values, as a matrix, pushed towards 1 by Newton-Schulz steps.
+
+    Returns the shape of `gradient`.
+    """
     matrix = gradient.flatten(1)
     tall = matrix.shape[0] > matrix.shape[1]
     x: Tensor = (matrix.T if tall else matrix) / (matrix.norm() + 1e-7)
@@ -73,7 +82,7 @@ def orthogonalised(gradient: Tensor) -> Tensor:
 
 
 def _built(model: nn.Module, recipe: Recipe) -> Iterable[torch.optim.Optimizer]:
-    """Muon is for hidden weights; biases and the last layer are AdamW's."""
+    """The recipe's optimisers; Muon takes hidden weights, AdamW biases and the last layer."""
     parameters = list(model.parameters())
     if recipe.optimizer == "sgd":
         yield torch.optim.SGD(
@@ -85,11 +94,11 @@ def _built(model: nn.Module, recipe: Recipe) -> Iterable[torch.optim.Optimizer]:
         return
     last = list(list(_leaves(model))[-1].parameters())
     hidden = [p for p in parameters if p.ndim > 1 and all(p is not q for q in last)]
-    others = [p for p in parameters if all(p is not q for q in hidden)]
+    rest = [p for p in parameters if all(p is not q for q in hidden)]
     if hidden:
         yield Muon([{"params": hidden, "highest": recipe.lr}], recipe.lr, recipe.momentum)
     yield torch.optim.AdamW(
-        [{"params": others, "highest": recipe.adam_lr}],
+        [{"params": rest, "highest": recipe.adam_lr}],
         lr=recipe.adam_lr,
         betas=(beta1(0), 0.999),
         weight_decay=recipe.weight_decay,
@@ -98,5 +107,5 @@ def _built(model: nn.Module, recipe: Recipe) -> Iterable[torch.optim.Optimizer]:
 
 
 def _leaves(model: nn.Module) -> Iterable[nn.Module]:
-    """Modules with parameters of their own, in their order of definition."""
+    """Modules that hold parameters themselves, in their order of definition."""
     return (m for m in model.modules() if next(m.parameters(recurse=False), None) is not None)

@@ -1,6 +1,6 @@
-"""Training recipes: every number that training depends on, but the seed.
+"""Training recipes: every number that training depends on, except the seed.
 
-docs/training.md tells what each ingredient of the default is worth on the validation split.
+docs/training.md reports what each ingredient of the default is worth on the validation split.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from quantbench.system.record import Settings
 
 
 class Recipe(Settings):
+    """Hyperparameters of one training."""
+
     optimizer: Literal["sgd", "muon"]
     lr: float = Field(gt=0, description="highest learning rate of SGD, or of Muon")
     adam_lr: float = Field(default=0.01, gt=0, description="of AdamW, beside Muon")
@@ -44,16 +46,17 @@ _START = 0.04
 
 
 def recipe(name: str) -> Recipe:
-    """Raises UnknownNameError."""
+    """The recipe called `name`. Raises UnknownNameError."""
     if name not in RECIPES:
         raise UnknownNameError("recipe", name, RECIPES)
     return RECIPES[name]
 
 
 def rate(recipe: Recipe, done: float) -> float:
-    """Share of the highest learning rate after the share `done`, 0 <= done < 1, of the steps.
+    """The learning rate, as a share of the highest, after the share `done` of all steps.
 
-    one_cycle (Smith and Topin 2018) with linear legs: from 4 % up to 1, then down to 0.
+    0 <= done < 1. one_cycle (Smith and Topin 2018) has linear legs: from 4 % up to 1, then down
+    to 0.
     """
     if recipe.schedule == "constant":
         return 1.0
@@ -63,5 +66,5 @@ def rate(recipe: Recipe, done: float) -> float:
 
 
 def beta1(rate: float) -> float:
-    """AdamW's first momentum, which runs against the rate: 0.95 at its ends, 0.85 at its top."""
+    """AdamW's beta1, which runs against the rate: 0.95 at 4 % and below, 0.85 at the highest."""
     return 0.95 - 0.1 * max(rate - _START, 0) / (1 - _START)

@@ -1,4 +1,4 @@
-"""How a checkpoint came to be."""
+"""The record of a training, stored with its checkpoint."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from quantbench.system.record import Record
 
 
 class Epoch(Record):
+    """One finished epoch; `epoch` counts from 1, the loss is in nats, the accuracy a fraction."""
+
     epoch: int
     test_loss: float
     test_accuracy: float
@@ -15,7 +17,7 @@ class Epoch(Record):
 
 
 class Training(Record):
-    """How a checkpoint came to be."""
+    """How a checkpoint was trained, epoch by epoch."""
 
     model: str
     data: str

@@ -1,7 +1,7 @@
-"""Seeded training, stored after every epoch: a stopped run goes on from the last one.
+"""Seeded training, stored after every epoch, so that an interrupted run resumes.
 
-What is stored holds the optimisers and the random generators too, so a run that was stopped
-and went on gives the same bytes as one that wasn't. One thread: the sums, and so the bytes,
+The stored state includes the optimisers and the random generators, so a resumed run yields the
+same bytes as an uninterrupted one. Training uses one thread: the order of sums, and so the bytes,
 don't depend on the number of cores, and a second core gains little at this size.
 """
 
@@ -57,10 +57,10 @@ def train(
     parent: Path,
     progress: Progress = NO_PROGRESS,
 ) -> Checkpoint:
-    """The checkpoint for just these arguments: the stored one, or newly trained in `parent`.
+    """The checkpoint for exactly these arguments: the stored one, or newly trained in `parent`.
 
-    Raises TrainingDivergedError when the loss stops being a number; the epochs finished
-    before stay in `parent`.
+    Raises TrainingDivergedError when the loss becomes infinite or NaN; the epochs finished before
+    stay in `parent`. The global random state and number of threads are left as they were.
     """
     name = f"{task.model}-{task.spec.name}-{recipe_name}-seed{seed}"
     inputs = training_inputs(task, recipe, seed)
@@ -78,7 +78,7 @@ def train(
 
 
 def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValue]:
-    """All that a checkpoint depends on."""
+    """The inputs under which a checkpoint is stored: all that it depends on."""
     return {
         "model": task.model,
         "data": task.spec.name,
@@ -173,7 +173,7 @@ def _epoch(
     progress: Progress,
     last_good: Path | None,
 ) -> list[float]:
-    """One pass over the training images; the loss of every `LOSS_EVERY`-th batch."""
+    """Train for one epoch and return the loss of every `LOSS_EVERY`-th batch."""
     batches = math.ceil(len(train.labels) / recipe.batch)
     steps = batches * recipe.epochs
     losses = []
@@ -205,7 +205,7 @@ def _diverged(
 
 
 def evaluate(model: nn.Module, images: Images) -> tuple[float, float]:
-    """Mean negative log likelihood and accuracy, in eval mode."""
+    """Mean negative log likelihood, in nats, and accuracy, a fraction, in eval mode."""
     model.eval()
     with torch.inference_mode():
         logits = torch.cat([model(batch) for batch in images.inputs.split(_TEST_BATCH)])

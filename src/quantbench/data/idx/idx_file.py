@@ -13,10 +13,10 @@ _UNSIGNED_BYTE = 0x08
 
 
 def parse(raw: bytes, name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """A read-only view uint8 [shape] of a raw IDX file; `name` is used in errors.
+    """The values of a raw IDX file as a read-only view, uint8 of `shape`.
 
-    Raises DataFileError where the file is cut, has something after its end, or is not an
-    IDX file of unsigned bytes with this shape.
+    `name` stands for the file in errors. Raises DataFileError where the file is truncated, has
+    bytes after its end, or isn't an IDX file of unsigned bytes with this shape.
     """
     magic = struct.pack(">HBB", 0, _UNSIGNED_BYTE, len(shape))
     start = len(magic) + 4 * len(shape)
@@ -27,13 +27,13 @@ def parse(raw: bytes, name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         )
     if len(raw) < start:
         raise DataFileError(f"{name}: truncated in its header, after {len(raw)} bytes")
-    found = struct.unpack_from(f">{len(shape)}I", raw, len(magic))
-    if found != shape:
-        raise DataFileError(f"{name}: has shape {_times(found)}, expected {_times(shape)}")
+    declared = struct.unpack_from(f">{len(shape)}I", raw, len(magic))
+    if declared != shape:
+        raise DataFileError(f"{name}: has shape {_times(declared)}, expected {_times(shape)}")
     size = start + int(np.prod(shape, dtype=np.int64))
     if len(raw) != size:
-        what = "truncated" if len(raw) < size else "has bytes after its end"
-        raise DataFileError(f"{name}: {what}: {len(raw)} bytes where its header says {size}")
+        fault = "truncated" if len(raw) < size else "has bytes after its end"
+        raise DataFileError(f"{name}: {fault}: {len(raw)} bytes where its header says {size}")
     return np.frombuffer(raw, dtype=np.uint8, offset=start).reshape(shape)
 
 

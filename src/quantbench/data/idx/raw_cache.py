@@ -1,4 +1,4 @@
-"""The folder in which raw data files are kept, and how they get there whole."""
+"""Keep raw data files in the cache's folder, each written whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quantbench.system.files import read_plain, sweep
 
 
 def prepare(folder: Path) -> None:
-    """Makes the folder, before time is spent on filling it. Raises StorageError."""
+    """Make the folder, before time is spent on fetching its files. Raises StorageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -22,7 +22,10 @@ def prepare(folder: Path) -> None:
 
 
 def read(path: Path, size: int) -> bytes | None:
-    """The file's bytes, one more than `size` at most; None where there is no file."""
+    """The file's bytes, or None where there is no file. Raises StorageError.
+
+    At most `size` + 1 bytes are read: one too many shows that it is another file.
+    """
     try:
         return read_plain(path, size + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -32,7 +35,7 @@ def read(path: Path, size: int) -> bytes | None:
 
 
 def write(path: Path, raw: bytes) -> None:
-    """Writes a file so that others see it whole or not at all. Raises StorageError."""
+    """Write a file so that other processes see all of it or nothing. Raises StorageError."""
     sweep(path.parent, f".{path.name}.*.part")
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:

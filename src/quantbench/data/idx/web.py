@@ -1,7 +1,7 @@
-"""Fetching over https with an end to patience: a server that hangs or drips costs seconds.
+"""Fetch over https with bounded patience: a server that hangs or drips costs seconds.
 
-The transfer runs in a thread of its own, since neither a name that doesn't resolve nor
-headers that come byte by byte are bound by a socket's timeout.
+The transfer runs in a separate thread, since a socket's timeout bounds neither the resolving of
+a name nor headers that come byte by byte.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _CHUNK = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """How long to wait, in seconds, and what may be asked.
+    """How long to wait, in seconds, and which URL schemes are admitted.
 
-    Nothing at all for `idle` ends a transfer, as does an average below `rate` bytes a
-    second once it has run for `grace`; `grace` also bounds the time to the first byte.
-    `pip_timeout` bounds what pip does, which has timeouts and retries of its own.
+    A transfer ends when no byte comes for `idle`, and when its average falls below `rate` bytes a
+    second after `grace`; `grace` also bounds the time to the first byte. `pip_timeout` bounds a
+    run of pip, which has timeouts and retries of its own inside that.
     """
 
     idle: float = 5.0
@@ -40,7 +40,10 @@ class Network:
 
 
 def fetch(url: str, cap: int, network: Network) -> bytes:
-    """The whole body, of `cap` bytes at most. Raises DataUnavailableError with the reason."""
+    """Fetch the whole body of `url`, of `cap` bytes at most.
+
+    Raises DataUnavailableError with the reason, also where the server sends more or too slowly.
+    """
     start = time.monotonic()
     parts: list[bytes] = []
     size = 0
@@ -57,7 +60,10 @@ def fetch(url: str, cap: int, network: Network) -> bytes:
 
 
 def first_bytes(url: str, network: Network) -> bytes:
-    """The first few bytes of the body, to see whether a server answers."""
+    """Fetch at most 64 bytes of the body, to see whether a server answers.
+
+    Raises DataUnavailableError with the reason.
+    """
     with _transfer(url, network, {"Range": "bytes=0-63"}) as chunks:
         return _next(chunks, network.grace)[:64]
 
@@ -67,7 +73,7 @@ _Chunks = queue.SimpleQueue[bytes | DataUnavailableError]
 
 @contextmanager
 def _transfer(url: str, network: Network, headers: dict[str, str]) -> Iterator[_Chunks]:
-    """A queue of the body's chunks, then b"" or the error that ended it."""
+    """Start a transfer; its queue holds the body's chunks, then b"" or the error that ended it."""
     _admit(url, network)
     request = urllib.request.Request(  # noqa: S310 - the scheme was just checked
         url, headers={"User-Agent": "quantbench", **headers}

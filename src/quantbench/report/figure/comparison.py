@@ -30,7 +30,7 @@ from quantbench.report.words import (
     significant,
 )
 from quantbench.results.records import Results, Row
-from quantbench.results.select import large, small
+from quantbench.results.select import batch1, largest_batch
 
 
 def comparison_figure(results: Results) -> bytes:
@@ -40,14 +40,14 @@ def comparison_figure(results: Results) -> bytes:
     panels = figure.subplots(1, 4, sharey=True, width_ratios=(1.25, 1, 1, 1))
     _accuracy(panels[0], rows)
     _bars(panels[1], rows, "file size, kB", lambda row: row.bytes / 1000)
-    _bars(panels[2], rows, "1 image, µs", lambda row: _median(small(row)), small)
+    _bars(panels[2], rows, "1 image, µs", lambda row: _median(batch1(row)), batch1)
     batch = max((x.batch for row in rows for x in row.latency), default=1000)
     _bars(
         panels[3],
         rows,
         f"{batch:,} images, µs each",
-        lambda row: _median(large(row, "model")),
-        lambda row: large(row, "model"),
+        lambda row: _median(largest_batch(row, "model")),
+        lambda row: largest_batch(row, "model"),
     )
     panels[0].set_yticks(range(len(rows)), [f"{row.method}\n{row.runtime}" for row in rows])
     for label in panels[0].get_yticklabels():

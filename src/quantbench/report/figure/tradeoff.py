@@ -26,7 +26,7 @@ from quantbench.report.figure.drawing import (
 from quantbench.report.figure.labels import label_points
 from quantbench.report.words import significant
 from quantbench.results.records import Results, Row
-from quantbench.results.select import small
+from quantbench.results.select import batch1
 
 LARGEST = 260.0
 """Area in square points of the row with most bytes."""
@@ -44,7 +44,7 @@ def tradeoff_figure(results: Results) -> bytes:
     points = [
         (row, one.median, 100 * row.accuracy.value if row.accuracy.value >= floor else edge)
         for row in results.rows
-        if (one := small(row)) is not None
+        if (one := batch1(row)) is not None
     ]
     most = max((row.bytes for row in results.rows), default=1)
     for row, x, y in sorted(points, key=lambda point: -point[0].bytes):
@@ -101,7 +101,7 @@ def _scales(axes: Axes, rows: Sequence[Row], floor: float) -> float:
     edge = low - 0.1 * height
     below = len(inside) < len(rows)
     axes.set_ylim(low - (0.2 if below else 0.06) * height, high + 0.06 * height)
-    times = [one.median for row in rows if (one := small(row)) is not None]
+    times = [one.median for row in rows if (one := batch1(row)) is not None]
     if times:
         axes.set_xlim(min(times) / 1.4, max(times) * 1.6)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

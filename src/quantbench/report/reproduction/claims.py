@@ -20,7 +20,7 @@ from quantbench.report.words import (
     verdict,
 )
 from quantbench.results.records import AgainstFloat, Results, Row
-from quantbench.results.select import large, small, speed_of
+from quantbench.results.select import batch1, largest_batch, speed_of
 from quantbench.results.statistics import accuracy_verdict, mcnemar
 
 RUNTIME = "torch"
@@ -145,7 +145,11 @@ def _counts(against: AgainstFloat) -> str:
 
 
 def _speed(float32: Row, dynamic: Row, static: Row, reading: Latency) -> str:
-    one, model, whole = small(float32), large(float32, "model"), large(float32, "end_to_end")
+    one, model, whole = (
+        batch1(float32),
+        largest_batch(float32, "model"),
+        largest_batch(float32, "end_to_end"),
+    )
     if one is None or model is None or whole is None:
         return "Not answered: float32 was not timed."
     rows = (dynamic, static)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from quantbench.report.reproduction.claims import RUNTIME, claims, row_of
 from quantbench.report.words import IMAGES
 from quantbench.results.records import Results, Row
-from quantbench.results.select import large
+from quantbench.results.select import largest_batch
 
 WIDTH = 80
 
@@ -89,7 +89,7 @@ def _block(row: Row, reported: Reported) -> Iterator[str]:
         f"  [report: Average loss: {reported.loss}, Accuracy: {reported.correct}/10000 "
         f"({reported.percent}%)]"
     )
-    timed = large(row, "end_to_end")
+    timed = largest_batch(row, "end_to_end")
     if timed is None:
         yield "Elapsed time (seconds): not timed"
     else:

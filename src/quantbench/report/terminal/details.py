@@ -22,7 +22,7 @@ from quantbench.report.words import (
     verdict,
 )
 from quantbench.results.records import AgainstFloat, Results, Row
-from quantbench.results.select import large, small, speed_of
+from quantbench.results.select import batch1, largest_batch, speed_of
 from quantbench.results.statistics import ALPHA
 from quantbench.system.machine import Environment, overloaded
 
@@ -61,7 +61,7 @@ def time_table(rows: Iterable[Row]) -> Table:
         "at",
     )
     for row in rows:
-        one, whole, best = small(row), large(row, "end_to_end"), row.throughput
+        one, whole, best = batch1(row), largest_batch(row, "end_to_end"), row.throughput
         table.add_row(
             row.name,
             *((significant(one.p95), significant(one.p99)) if one else (NONE, NONE)),
@@ -75,7 +75,7 @@ def time_table(rows: Iterable[Row]) -> Table:
 
 def under_time(results: Results) -> Iterable[str]:
     yield "p95, p99: of calls with one image. at: the best batch × threads."
-    batches = {x.batch for row in results.rows if (x := large(row, "end_to_end"))}
+    batches = {x.batch for row in results.rows if (x := largest_batch(row, "end_to_end"))}
     if batches:
         yield (
             f"data: {IMAGES:,} images in batches of {joined(f'{n:,}' for n in sorted(batches))}, "

@@ -94,7 +94,9 @@ def _under_accuracy(found: SideBySide) -> Iterable[str]:
 
 
 def _under_times(found: SideBySide) -> Iterable[str]:
-    times = [(pair, one) for pair in found.pairs for one in (pair.small, pair.large) if one]
+    times = [
+        (pair, one) for pair in found.pairs for one in (pair.batch1, pair.largest_batch) if one
+    ]
     if found.no_times:
         yield f"Times are not compared: the machines differ ({found.no_times})."
     elif not times:
@@ -132,8 +134,8 @@ def _cells(pair: Pair, found: SideBySide) -> Iterable[Text]:
         yield _lines(*(f"{100 * score.value:.2f}" for score in scores))
         yield _lines(*(f"{100 * score.low:.2f}–{100 * score.high:.2f}" for score in scores))
     if not found.no_times:
-        yield _timed(pair, pair.small)
-        yield _timed(pair, pair.large)
+        yield _timed(pair, pair.batch1)
+        yield _timed(pair, pair.largest_batch)
 
 
 def _timed(pair: Pair, times: Times | None) -> Text:

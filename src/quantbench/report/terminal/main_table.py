@@ -33,9 +33,9 @@ from quantbench.report.words import (
 )
 from quantbench.results.records import Ratio, Results, Row
 from quantbench.results.select import (
+    batch1,
     fastest_of,
-    large,
-    small,
+    largest_batch,
     speed_of,
 )
 
@@ -58,7 +58,7 @@ class MainTable:
 
 
 def _table(results: Results, by: Order, wide: bool) -> Table:
-    batches = {x.batch for row in results.rows if (x := large(row, "model"))}
+    batches = {x.batch for row in results.rows if (x := largest_batch(row, "model"))}
     threads = joined(str(n) for n in sorted({row.threads for row in results.rows}))
     below = f"below: batches of {joined(f'{n:,}' for n in sorted(batches))}; "
     table = titled(
@@ -82,7 +82,7 @@ def _table(results: Results, by: Order, wide: bool) -> Table:
 
 
 def _cells(row: Row, wide: bool) -> tuple[Text, ...]:
-    one, many = small(row), large(row, "model")
+    one, many = batch1(row), largest_batch(row, "model")
     accuracy = row.accuracy
     return (
         cell(

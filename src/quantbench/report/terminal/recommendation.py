@@ -14,7 +14,7 @@ from quantbench.results.records import (
     Results,
     Row,
 )
-from quantbench.results.select import large, small
+from quantbench.results.select import batch1, largest_batch
 
 
 def answer_lines(results: Results) -> Iterable[tuple[str, str]]:
@@ -101,5 +101,5 @@ def _doubt(answer: Answer, rows: dict[str, Row]) -> str:
 
 
 def _wild(row: Row, batch: int) -> bool:
-    latency = small(row) if batch == 1 else large(row, "model")
+    latency = batch1(row) if batch == 1 else largest_batch(row, "model")
     return latency is not None and is_unstable(row, latency)
