@@ -17,6 +17,7 @@ from quantbench.c99.target.target import Dtype, Target
 from quantbench.cli.arguments import (
     AsReported,
     Beside,
+    Check,
     Converted,
     Data,
     DataDir,
@@ -35,6 +36,7 @@ from quantbench.cli.arguments import (
     NewFolder,
     Offline,
     Out,
+    Plugins,
     Quick,
     RecipeName,
     ResultsA,
@@ -85,6 +87,7 @@ def run(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
     fresh: Fresh = False,
     as_reported: AsReported = False,
@@ -105,6 +108,7 @@ def train(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
     fresh: Fresh = False,
 ) -> None:
@@ -125,6 +129,7 @@ def quantize(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
 ) -> None:
     """Quantize by one method; print its layers and its files."""
@@ -148,6 +153,7 @@ def measure(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
 ) -> None:
     """Measure some methods against float32 and print the comparison."""
@@ -181,6 +187,7 @@ def describe(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
 ) -> None:
     """Print a network layer by layer."""
@@ -209,15 +216,22 @@ def compile_(
 
 
 @app.command("list")
-def list_() -> None:
+def list_(
+    plugin: Plugins = None,  # noqa: ARG001 - read by its callback
+    check: Check = False,
+) -> None:
     """Print every plug-in, and why one is unavailable."""
     from quantbench.cli import overview
 
-    overview.list_plugins()
+    overview.list_plugins(check=check)
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, offline: Offline = False) -> None:
+def doctor(
+    data_dir: DataDir = None,
+    offline: Offline = False,
+    plugin: Plugins = None,  # noqa: ARG001 - read by its callback
+) -> None:
     """Print the CPU, the libraries and which data sources answer."""
     from quantbench.cli import overview
 
@@ -235,6 +249,7 @@ def predict(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
 ) -> None:
     """Say which digit an image shows, by float and by int8."""

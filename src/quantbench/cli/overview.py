@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from rich.table import Table
 
 from quantbench import plugins
+from quantbench.cli.loading import loading
 from quantbench.data import probe
 from quantbench.system.machine import (
     LIBRARIES,
@@ -19,14 +21,17 @@ from quantbench.system.machine import (
 from quantbench.system.terminal import Terminal, harmless
 
 
-def list_plugins() -> None:
-    table = Table(box=None)
-    for heading in ("kind", "name", "available"):
-        table.add_column(heading)
-    for folder, kind in plugins.KINDS.items():
-        for name in plugins.names(folder):
-            why = plugins.why_not_installed(folder, name)
-            table.add_row(kind, harmless(name), harmless(why or "yes"))
+def list_plugins(*, check: bool) -> None:
+    """One row a plug-in: whether what it needs is installed or, checked, whether it imports."""
+    why_not = plugins.why_unavailable if check else plugins.why_not_installed
+    table = Table("kind", "name", "available" if check else "installed", box=None)
+    with loading("every plug-in") if check else contextlib.nullcontext():
+        for folder, kind in plugins.KINDS.items():
+            for name in plugins.names(folder):
+                table.add_row(kind, harmless(name), harmless(why_not(folder, name) or "yes"))
+    for refused in plugins.refused():
+        kind = plugins.KINDS[refused.folder]
+        table.add_row(kind, harmless(refused.name), harmless(refused.reason))
     Terminal().print(table)
 
 

@@ -16,6 +16,7 @@ from typing import Self, cast
 
 from pydantic import JsonValue
 
+from quantbench import plugins
 from quantbench.errors import WorkerError, WorkerLostError
 from quantbench.harness.worker import Request
 
@@ -41,7 +42,7 @@ class Worker:
         environment["TMPDIR"] = str(self._log.parent.absolute())
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", WORKER],
+                [sys.executable, "-m", WORKER, *map(str, plugins.user_files())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -1,7 +1,8 @@
 """The other end of process.py: a process that holds one row's engine and does as it is told.
 
 It reads one JSON request a line and answers with one JSON line. Arrays go through .npy
-files, so nothing is ever unpickled. What an engine prints goes to the error stream.
+files, so nothing is ever unpickled. What an engine prints goes to the error stream. Its arguments
+are the plug-in files that the user named.
 """
 
 from __future__ import annotations
@@ -188,6 +189,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     gc.disable()
+    plugins.use_plugins(*sys.argv[1:])
     serve(sys.stdin, answers)
 
 
