@@ -52,6 +52,7 @@ from quantbench.cli.arguments import (
 from quantbench.cli.loading import loading
 from quantbench.errors import QuantbenchError
 from quantbench.report.order import Order
+from quantbench.system.signals import ENDING
 from quantbench.system.terminal import Terminal
 
 _STOPPED = 130
@@ -261,9 +262,9 @@ def predict(
 
 def main() -> NoReturn:
     """Exit codes: 0 done, 1 a job failed, 2 a usage error, 130 stopped."""
-    signal.signal(signal.SIGTERM, _end)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
-        signal.signal(signal.SIGHUP, _end)
+    for number in set(ENDING) - {signal.SIGINT}:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _end)
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:

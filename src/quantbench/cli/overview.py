@@ -17,6 +17,7 @@ from quantbench.system.machine import (
     environment,
     has_vnni,
     overloaded,
+    why_no_studies,
 )
 from quantbench.system.terminal import Terminal, harmless
 
@@ -45,8 +46,9 @@ def doctor(data_dir: Path | None, *, offline: bool) -> None:
     table.add_row("int8 dot product", "yes" if has_vnni(machine) else "no")
     table.add_row("governor", machine.governor or "not shown by this system")
     table.add_row("load", _load(machine))
-    table.add_row("memory", f"{machine.memory_bytes / 2**30:.1f} GiB")
+    table.add_row("memory", _memory(machine))
     table.add_row("system", f"{machine.system}, Python {machine.python}")
+    table.add_row("training, measuring", why_no_studies() or "yes")
     for name in LIBRARIES:
         table.add_row(name, machine.versions.get(name, "not installed"))
     for name in plugins.names("data"):
@@ -63,6 +65,12 @@ def _usable(cores: int) -> str:
     return f"{cores} usable" + (
         f" of {allowed}: the control group's quota" if cores < allowed else ""
     )
+
+
+def _memory(machine: Environment) -> str:
+    if not machine.memory_bytes:
+        return "not shown by this system"
+    return f"{machine.memory_bytes / 2**30:.1f} GiB"
 
 
 def _load(machine: Environment) -> str:

@@ -29,6 +29,7 @@ from quantbench.data import Split, iterate_like_a_report, preprocess
 from quantbench.errors import EngineError, QuantbenchError, StorageError, cause
 from quantbench.harness.arrays import write_array
 from quantbench.system.files import writing
+from quantbench.system.machine import peak_memory
 from quantbench.system.record import Record
 
 
@@ -86,13 +87,8 @@ class Engine:
         return {"seconds": seconds}
 
     def _memory(self, request: Request) -> dict[str, JsonValue]:  # noqa: ARG002
-        """The most memory that this process has held, its images included.
-
-        Not getrusage's: that counts what the parent held when it started this process.
-        """
-        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        peak = next(line for line in status if line.startswith("VmHWM:"))
-        return {"bytes": int(peak.split()[1]) * 1024}
+        """The most memory that this process has held, its images included."""
+        return {"bytes": peak_memory()}
 
     def _predict_all(self, request: Request) -> dict[str, JsonValue]:
         predict = self._ready()

@@ -23,11 +23,17 @@ _UNWRITABLE = {errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACC
                errno.ENOTDIR, errno.EEXIST, errno.EISDIR}  # fmt: skip
 
 
-def handle_of(path: Path, flags: int) -> int:
+def flags(*names: str) -> int:
+    """Those of `os.open` that this system has: O_NONBLOCK on Unix, O_BINARY on Windows, ..."""
+    return sum(vars(os).get(name, 0) for name in names)
+
+
+def handle_of(path: Path, access: int) -> int:
     """A handle of a plain file, for its reader to close. Raises OSError, also for what is no plain
     file: whoever opens a pipe may wait for ever, and a device may have no end.
     """
-    handle = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666)
+    plain = flags("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
+    handle = os.open(path, access | plain, 0o666)
     if stat.S_ISREG(os.fstat(handle).st_mode):
         return handle
     os.close(handle)
@@ -37,7 +43,7 @@ def handle_of(path: Path, flags: int) -> int:
 @contextlib.contextmanager
 def opened(path: Path, *, follow: bool = True) -> Iterator[BufferedReader]:
     """A plain file for reading; without `follow`, a link is none. Raises OSError."""
-    with os.fdopen(handle_of(path, 0 if follow else os.O_NOFOLLOW), "rb") as file:
+    with os.fdopen(handle_of(path, 0 if follow else flags("O_NOFOLLOW")), "rb") as file:
         yield file
 
 
@@ -61,7 +67,12 @@ def temporary_name(path: Path) -> Path:
 
 
 def fsync(path: Path) -> None:
-    """Returns when a file, or the list of files of a folder, is on the disk."""
+    """Returns when a file, or the list of files of a folder, is on the disk.
+
+    Windows opens no folder and keeps their lists by itself.
+    """
+    if os.name == "nt" and path.is_dir():
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
