@@ -14,8 +14,10 @@ from quantbench.system.telemetry import switch_off
 if TYPE_CHECKING:
     from quantbench.artifacts.artifact import Artifact, load_artifact
     from quantbench.errors import QuantbenchError
+    from quantbench.plugins import use_plugins
     from quantbench.results.records import Results
     from quantbench.settings import settings_for
+    from quantbench.study.compile import compile
     from quantbench.study.load import load_task
     from quantbench.study.options import Options
     from quantbench.study.pipeline import Study, run
@@ -30,26 +32,29 @@ if TYPE_CHECKING:
     from quantbench.training.train import train
 
 _HOMES = {
-    "Artifact": "artifact",
-    "Checkpoint": "checkpoint",
-    "Options": "study",
+    "Artifact": "artifacts.artifact",
+    "Checkpoint": "training.checkpoint",
+    "Options": "study.options",
     "QuantbenchError": "errors",
-    "RECIPES": "recipes",
-    "Results": "records",
-    "Study": "study",
-    "Task": "task",
-    "answers": "predict",
-    "layers": "structure",
-    "load_artifact": "artifact",
-    "load_checkpoint": "checkpoint",
-    "load_task": "task",
-    "quantize": "quantizing",
-    "read_digit": "images",
-    "run": "study",
+    "RECIPES": "training.recipes",
+    "Results": "results.records",
+    "Study": "study.pipeline",
+    "Task": "tasks.task",
+    "answers": "study.predict",
+    "compile": "study.compile",
+    "layers": "tasks.layers",
+    "load_artifact": "artifacts.artifact",
+    "load_checkpoint": "training.checkpoint",
+    "load_task": "study.load",
+    "quantize": "study.quantize",
+    "read_digit": "tasks.digit",
+    "run": "study.pipeline",
     "settings_for": "settings",
-    "train": "training",
-    "why_unusable": "trial",
+    "train": "training.train",
+    "use_plugins": "plugins",
+    "why_unusable": "study.usable",
 }
+"""Public name -> the module that defines it."""
 
 __all__ = [
     "RECIPES",
@@ -61,6 +66,7 @@ __all__ = [
     "Study",
     "Task",
     "answers",
+    "compile",
     "layers",
     "load_artifact",
     "load_checkpoint",
@@ -70,6 +76,7 @@ __all__ = [
     "run",
     "settings_for",
     "train",
+    "use_plugins",
     "why_unusable",
 ]
 

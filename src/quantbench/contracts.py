@@ -1,4 +1,8 @@
-"""What a plug-in file must offer. tests/contracts checks every file found."""
+"""What a plug-in file must offer. tests/contracts checks every file found.
+
+`unavailable` and `refuses` are optional: a plug-in that has nothing to say leaves them out. They
+are asked in `plugins.why_unavailable` and `plugins.why_refused`, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,16 @@ class Plugin(Generic[M]):
     source: Path
 
 
+REQUIRED = {
+    "data": frozenset({"SPEC"}),
+    "models": frozenset({"INPUT_SHAPE", "build"}),
+    "methods": frozenset({"FORMATS", "LIBRARIES", "SETTINGS", "quantize"}),
+    "runtimes": frozenset({"ACCEPTS", "LIBRARIES", "load"}),
+    "metrics": frozenset({"UNIT", "HIGHER_IS_BETTER", "compute"}),
+}
+"""Folder -> the names that each of its plug-ins defines, by which a file's kind is known."""
+
+
 class DataModule(Protocol):
     SPEC: DataSpec
 
@@ -54,9 +68,6 @@ class MethodModule(Protocol):
     FORMATS: tuple[str, ...]
     LIBRARIES: tuple[str, ...]
     SETTINGS: type[Settings]
-
-    def unavailable(self) -> str | None:
-        """Why this method can't work here, or None."""
 
     def quantize(
         self,
@@ -84,20 +95,33 @@ class TorchMethodModule(MethodModule, Protocol):
 class RuntimeModule(Protocol):
     ACCEPTS: frozenset[str]
     LIBRARIES: tuple[str, ...]
+
+    def load(self, artifact: Artifact, threads: int) -> Predict:
+        """Ready to predict on exactly `threads` threads; the artifact was verified."""
+
+
+class SeldomDefault(RuntimeModule, Protocol):
+    """A runtime that says whether a study runs it unasked."""
+
     DEFAULT: bool
-    """Whether a study runs it unasked. Written as True or False: it is read without importing."""
+    """Written as True or False: it is read without importing. Absent, it is True."""
+
+
+class SometimesUnavailable(Protocol):
+    """A plug-in that can't work everywhere."""
 
     def unavailable(self) -> str | None:
-        """Why this runtime can't work here, or None."""
+        """Why it can't work here, in a sentence for the user, or None."""
+
+
+class SometimesRefuses(RuntimeModule, Protocol):
+    """A runtime that can't run every artifact of the formats that it accepts."""
 
     def refuses(self, artifact: Artifact) -> str | None:
         """Why it can't run this artifact, though it accepts its format, or None.
 
         It is asked in the study's own process, before anything is loaded.
         """
-
-    def load(self, artifact: Artifact, threads: int) -> Predict:
-        """Ready to predict on exactly `threads` threads; the artifact was verified."""
 
 
 @dataclass(frozen=True)

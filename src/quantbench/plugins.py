@@ -1,27 +1,44 @@
-"""Plug-ins are files: a file's stem in its folder is its name.
+"""Plug-ins: where each choice by name comes from, and why one can't be used here.
 
-A folder is listed without importing anything, and a plug-in is imported when it
-is selected, so a missing library costs only the plug-in that needs it. Files that
-start with an underscore are shared code, not plug-ins.
+A plug-in is a Python file. Three places offer them:
+
+- the folders of this package, where a file's stem is its name;
+- other distributions, by entry points in the groups "quantbench.methods", "quantbench.runtimes",
+  "quantbench.metrics", "quantbench.models" and "quantbench.data", whose values name a module;
+- files that the user names (`--plugin FILE.py`, `use_plugins`), by their stem.
+
+All are listed without importing anything, and one is imported when it is selected, so a missing
+library costs only the plug-in that needs it. No place may take a name that another has.
 """
 
 from __future__ import annotations
 
-import ast
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from quantbench.contracts import (
+    REQUIRED,
     DataModule,
     MethodModule,
     MetricModule,
     ModelModule,
     RuntimeModule,
 )
-from quantbench.errors import QuantbenchError, UnavailableError, UnknownNameError, cause
+from quantbench.errors import (
+    QuantbenchError,
+    UnavailableError,
+    UnknownNameError,
+    UsageError,
+    cause,
+)
 from quantbench.system import imports
 from quantbench.system.extras import ENGINES, install, why_missing
 
@@ -36,29 +53,79 @@ KINDS = {
     "metrics": "metric",
 }
 _ROOT = Path(__file__).parent
+_named_by_user: dict[tuple[str, str], Path] = {}
+"""Folder and name -> file. It is to plug-ins what sys.path is to imports: one a process."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A plug-in of another distribution that isn't offered, and why."""
+
+    folder: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Source:
+    file: Path
+    module: str
+    """The dotted name that it is imported by."""
+    importable: bool
+    """Whether Python's import system finds it by that name."""
+
+
+def use_plugins(*files: Path | str) -> None:
+    """Offer the plug-ins in `files`, for this process and the workers that it starts.
+
+    Each file offers one plug-in, whose kind is read from the names that it defines. Nothing is
+    imported. Raises UsageError for a file that offers none, and for a name that is taken.
+    """
+    for file in files:
+        path = Path(file).absolute()
+        folder = _kind_of(path)
+        owner = _built_in(folder).get(path.stem) or _entry_points().get((folder, path.stem))
+        taken = owner.file if owner else _named_by_user.get((folder, path.stem), path)
+        if taken != path:
+            raise UsageError(
+                f"{KINDS[folder]} '{path.stem}' of {file} is there already ({taken}); "
+                "rename the file"
+            )
+        _named_by_user[folder, path.stem] = path
+
+
+def user_files() -> tuple[Path, ...]:
+    """The files that `use_plugins` was given, which a worker process is given in turn."""
+    return tuple(_named_by_user.values())
 
 
 def names(folder: str) -> list[str]:
-    """The plug-ins of a folder ("data", "models", "methods", "runtimes"), sorted."""
-    return sorted(p.stem for p in (_ROOT / folder).glob("*.py") if not p.stem.startswith("_"))
+    """The plug-ins of a kind ("data", "models", "methods", "runtimes", "metrics"), sorted."""
+    added = (name for kind, name in (*_named_by_user, *_entry_points()) if kind == folder)
+    return sorted({*_built_in(folder), *added})
+
+
+def refused() -> tuple[Refused, ...]:
+    """The entry points that offer nothing, each with the reason."""
+    return tuple(
+        Refused(folder, point.name, reason)
+        for folder, point in _points()
+        if (reason := _why_refused(folder, point))
+    )
 
 
 def default_runtimes() -> list[str]:
     """Those that a study runs unasked: all but those that say DEFAULT = False."""
-    return [name for name in names("runtimes") if not _says_no(source("runtimes", name))]
-
-
-def module_name(folder: str, name: str) -> str:
-    """The dotted name that a plug-in is imported by. Raises UnknownNameError."""
-    source(folder, name)
-    return f"quantbench.{folder}.{name}"
+    return [
+        name
+        for name in names("runtimes")
+        if imports.constant(source("runtimes", name), "DEFAULT") is not False
+    ]
 
 
 def source(folder: str, name: str) -> Path:
-    """The file of a plug-in, which is part of what its results depend on."""
-    if name not in names(folder):
-        raise UnknownNameError(KINDS[folder], name, names(folder))
-    return _ROOT / folder / f"{name}.py"
+    """The file of a plug-in, which its results depend on. Raises UnknownNameError."""
+    return _source(folder, name).file
 
 
 def model(name: str) -> ModelModule:
@@ -66,7 +133,13 @@ def model(name: str) -> ModelModule:
 
 
 def data(name: str) -> DataModule:
-    return cast(DataModule, _load("data", name))
+    """Raises UnavailableError also where its SPEC has another name than its file."""
+    module = cast(DataModule, _load("data", name))
+    if module.SPEC.name != name:
+        raise UnavailableError(
+            f"the SPEC of data set '{name}' is named '{module.SPEC.name}'; give both one name"
+        )
+    return module
 
 
 def method(name: str) -> MethodModule:
@@ -85,20 +158,17 @@ def why_unavailable(folder: str, name: str) -> str | None:
     """Why a plug-in can't work here, in a sentence, or None where it can."""
     source(folder, name)
     try:
-        module = _load(folder, name)
-        if folder in ("methods", "runtimes"):
-            return cast(MethodModule | RuntimeModule, module).unavailable()
+        return _answer(_load(folder, name), "unavailable")
     except QuantbenchError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001  # a plug-in may raise anything
         return f"{KINDS[folder]} '{name}' raised {cause(error)}"
-    return None
 
 
 def why_refused(name: str, artifact: Artifact) -> str | None:
     """Why a runtime can't run an artifact, in a sentence, or None where it gives no reason."""
     try:
-        return runtime(name).refuses(artifact)
+        return _answer(_load("runtimes", name), "refuses", artifact)
     except QuantbenchError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001  # a plug-in may raise anything
@@ -108,8 +178,9 @@ def why_refused(name: str, artifact: Artifact) -> str | None:
 def why_not_installed(folder: str, name: str) -> str | None:
     """Why a plug-in can't work here, like `why_unavailable`, but without loading a library.
 
-    Only what a library tells of itself once it is loaded isn't seen. An `unavailable` that the
-    plug-in imports from a module of ours is asked there.
+    What shows only once a library is loaded isn't seen: that it is damaged, for one. An
+    `unavailable` that the plug-in imports from a module of ours is asked there; a plug-in from
+    outside the package isn't asked.
     """
     path = source(folder, name)
     try:
@@ -120,7 +191,9 @@ def why_not_installed(folder: str, name: str) -> str | None:
     if missing:
         absent = ModuleNotFoundError(f"No module named '{missing}'", name=missing)
         return _why_not_imported(folder, name, absent)
-    if folder not in ("methods", "runtimes") or _always_available(path):
+    if name not in _built_in(folder) or "unavailable" not in imports.defined(path):
+        return None
+    if imports.returns_none(path, "unavailable"):
         return None
     if place := imports.origin(path, "unavailable"):
         module, function = place
@@ -128,28 +201,108 @@ def why_not_installed(folder: str, name: str) -> str | None:
     return why_unavailable(folder, name)
 
 
-def _always_available(path: Path) -> bool:
-    """Whether its `unavailable` is nothing but `return None`."""
-    for statement in ast.parse(path.read_bytes()).body:
-        match statement:
-            case ast.FunctionDef(name="unavailable", body=[ast.Return(value=ast.Constant(None))]):
-                return True
-    return False
+def _answer(module: ModuleType, question: str, *arguments: object) -> str | None:
+    """What a plug-in answers to an optional question of its contract; None where it has none."""
+    answer: Callable[..., str | None] | None = getattr(module, question, None)
+    return answer(*arguments) if answer else None
 
 
-def _says_no(path: Path) -> bool:
-    for statement in ast.parse(path.read_bytes()).body:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id="DEFAULT")], value=ast.Constant(value=False)):
-                return True
-    return False
+def _built_in(folder: str) -> dict[str, _Source]:
+    return {
+        path.stem: _Source(path, f"quantbench.{folder}.{path.stem}", importable=True)
+        for path in (_ROOT / folder).glob("*.py")
+        if not path.stem.startswith("_")
+    }
+
+
+@cache
+def _points() -> tuple[tuple[str, EntryPoint], ...]:
+    """All that other distributions offer, by folder."""
+    return tuple(
+        (folder, point) for folder in KINDS for point in entry_points(group=f"quantbench.{folder}")
+    )
+
+
+def _why_refused(folder: str, point: EntryPoint) -> str | None:
+    owner = f"offered by {point.dist.name}" if point.dist else "offered by an entry point"
+    if not point.name.isidentifier() or point.name.startswith("_"):
+        return f"{owner}, but its name is no identifier"
+    if point.name in _built_in(folder):
+        return f"{owner}, but the name is quantbench's own"
+    if [(kind, other.name) for kind, other in _points()].count((folder, point.name)) > 1:
+        return f"{owner}, but another distribution offers the same name"
+    if point.attr or imports.file_of(point.module) is None:
+        return f"{owner}, but '{point.value}' is not a module that is there"
+    return None
+
+
+@cache
+def _entry_points() -> dict[tuple[str, str], _Source]:
+    """Folder and name -> the module that another distribution offers by it."""
+    return {
+        (folder, point.name): _Source(file, point.module, importable=True)
+        for folder, point in _points()
+        if not _why_refused(folder, point) and (file := imports.file_of(point.module))
+    }
+
+
+def _kind_of(path: Path) -> str:
+    """The folder whose plug-ins define what this file does. Raises UsageError."""
+    if path.suffix != ".py" or not path.stem.isidentifier() or path.stem.startswith("_"):
+        raise UsageError(f"{path} is no plug-in: its name has to be like my_method.py")
+    try:
+        defined = imports.defined(path)
+    except OSError as error:
+        raise UsageError(f"plug-in {path}: {error.strerror or error}") from error
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"plug-in {path} is no Python: {error}") from error
+    kinds = [folder for folder, needed in REQUIRED.items() if needed <= defined]
+    if len(kinds) != 1:
+        needs = "; ".join(f"a {KINDS[kind]} {', '.join(sorted(REQUIRED[kind]))}" for kind in KINDS)
+        raise UsageError(f"{path} has to define what one kind of plug-in needs: {needs}")
+    return kinds[0]
+
+
+def _source(folder: str, name: str) -> _Source:
+    if built_in := _built_in(folder).get(name):
+        return built_in
+    if file := _named_by_user.get((folder, name)):
+        return _Source(file, f"quantbench_{folder}_{name}", importable=False)
+    if offered := _entry_points().get((folder, name)):
+        return offered
+    raise UnknownNameError(KINDS[folder], name, names(folder))
 
 
 def _load(folder: str, name: str) -> ModuleType:
+    """Raises UnavailableError where the module can't be imported or lacks what its kind needs."""
+    found = _source(folder, name)
     try:
-        return import_module(module_name(folder, name))
+        module = import_module(found.module) if found.importable else _imported(found)
     except ImportError as error:
         raise UnavailableError(_why_not_imported(folder, name, error)) from error
+    if lacking := REQUIRED[folder] - vars(module).keys():
+        raise UnavailableError(
+            f"{KINDS[folder]} '{name}' doesn't define {', '.join(sorted(lacking))}"
+        )
+    return module
+
+
+def _imported(found: _Source) -> ModuleType:
+    """The module of a file that isn't on Python's path, imported once."""
+    loaded = sys.modules.get(found.module)
+    if loaded is not None and loaded.__file__ == str(found.file):
+        return loaded
+    spec = spec_from_file_location(found.module, found.file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{found.file} can't be imported", name=found.module)
+    module = module_from_spec(spec)
+    sys.modules[found.module] = module  # its dataclasses look their types up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[found.module]
+        raise
+    return module
 
 
 def _why_not_imported(folder: str, name: str, error: ImportError) -> str:

@@ -86,7 +86,7 @@ def state_of(folder: Path) -> dict[str, tuple[str, int]]:
 @pytest.mark.parametrize("name", METHODS)
 def test_what_it_offers(name: str) -> None:
     module = plugins.method(name)
-    assert module.unavailable() is None
+    assert plugins.why_unavailable("methods", name) is None
     assert module.FORMATS
     assert module.LIBRARIES
     assert issubclass(module.SETTINGS, Settings)

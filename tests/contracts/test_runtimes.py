@@ -60,7 +60,7 @@ def taken(artifacts: Callable[[str, str, str], Artifact]) -> Taken:
     def get(case: tuple[str, str, str, str]) -> Artifact | None:
         model, method, format, runtime = case
         artifact = artifacts(model, method, format)
-        return None if plugins.runtime(runtime).refuses(artifact) else artifact
+        return None if plugins.why_refused(runtime, artifact) else artifact
 
     return get
 
@@ -100,11 +100,10 @@ def logits(
 @pytest.mark.parametrize("name", plugins.names("runtimes"))
 def test_what_it_offers(name: str) -> None:
     module = plugins.runtime(name)
-    assert module.unavailable() is None
+    assert plugins.why_unavailable("runtimes", name) is None
     assert module.ACCEPTS
     assert module.LIBRARIES
-    assert isinstance(module.DEFAULT, bool)
-    assert (name in plugins.default_runtimes()) == module.DEFAULT
+    assert (name in plugins.default_runtimes()) == getattr(module, "DEFAULT", True)
     written = {format for method in METHODS.values() for format in method.FORMATS}
     assert (written if name != "null" else {"null"}) >= module.ACCEPTS
 
@@ -116,7 +115,7 @@ def test_what_it_refuses_has_a_reason(
     """In one line, and loading it is an error of ours, not a crash."""
     model, method, format, runtime = case
     module, artifact = plugins.runtime(runtime), artifacts(model, method, format)
-    reason = module.refuses(artifact)
+    reason = plugins.why_refused(runtime, artifact)
     if reason is not None:
         assert len(reason.splitlines()) == 1
         with pytest.raises(QuantbenchError):

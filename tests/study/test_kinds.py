@@ -10,7 +10,7 @@ import pytest
 from quantbench import plugins
 from quantbench.harness.records import Skipped
 from quantbench.study.pipeline import Study
-from tests.kinds.register import register, register_in_workers
+from tests.kinds.register import register
 from tests.small_study import run
 
 RUNTIMES = ("executorch", "onnxruntime", "torch")
@@ -26,7 +26,6 @@ JOINED_AS_ONE = {("unet", "static")}
 
 def studied(patch: pytest.MonkeyPatch, folder: Path, kind: str, methods: tuple[str, ...]) -> Study:
     register(patch)
-    register_in_workers(patch)
     return run(folder, *methods, model=kind, runtimes=RUNTIMES)
 
 

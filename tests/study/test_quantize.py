@@ -141,7 +141,9 @@ def test_a_layer_of_zeros_is_quantized(task: Task, checkpoint: Checkpoint, tmp_p
     for method in plugins.names("methods"):
         module = plugins.method(method)
         format = next(format for format in engines if format in module.FORMATS)
-        if module.unavailable() or plugins.runtime(engines[format]).unavailable():
+        if plugins.why_unavailable("methods", method) or plugins.why_unavailable(
+            "runtimes", engines[format]
+        ):
             continue
         made = quantize(task, zeros, method, module.SETTINGS(), format, tmp_path / "artifacts")
         logits = plugins.runtime(engines[format]).load(made, 1)(task.inputs(task.test)[:4])

@@ -217,12 +217,38 @@ def test_the_setting_of_a_compiler_is_in_the_key_of_what_it_compiles(copy: Path)
 
 
 def test_a_plug_in_from_outside_is_known_by_its_file(tmp_path: Path) -> None:
-    own = tmp_path / "mine.py"
-    own.write_text("from quantbench.system.record import Record\n", encoding="utf-8")
-    before = fingerprint(own)
-    assert {"mine.py", "system/record.py"} <= before.keys()
-    other = tmp_path / "folder" / "mine.py"
-    other.parent.mkdir()
-    other.write_text("from quantbench.system.record import Record\n\n", encoding="utf-8")
-    after = fingerprint(other)
-    assert {name for name in before if before[name] != after[name]} == {"mine.py"}
+    plugin = tmp_path / "errors.py"  # a name that a file of the package has, too
+    plugin.write_text("from quantbench.system.record import Record\n", encoding="utf-8")
+    before = fingerprint(plugin, "quantbench.errors")
+    assert {"errors.py", "system/record.py"} <= before.keys()
+    moved = tmp_path / "folder" / "errors.py"
+    moved.parent.mkdir()
+    shutil.copy(plugin, moved)
+    assert fingerprint(moved, "quantbench.errors") == before
+    edited = tmp_path / "edited" / "errors.py"
+    edited.parent.mkdir()
+    edited.write_text(plugin.read_text() + "\n", encoding="utf-8")
+    after = fingerprint(edited, "quantbench.errors")
+    changed = before.keys() ^ after.keys()
+    assert len(changed) == 2
+    assert all(name.startswith("outside/errors.py:") for name in changed)
+    assert {name: before[name] for name in before.keys() & after.keys()} == {
+        name: after[name] for name in before.keys() & after.keys()
+    }
+
+
+def test_what_a_plug_in_imports_of_its_own_package_is_followed(tmp_path: Path) -> None:
+    files = {
+        "mine/__init__.py": "",
+        "mine/methods/__init__.py": "",
+        "mine/methods/round.py": "from ..shared import helper\nimport mine.more\nimport os\n",
+        "mine/shared.py": "",
+        "mine/more.py": "",
+        "mine/aside.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = fingerprint(tmp_path / "mine" / "methods" / "round.py")
+    shown = {name.removeprefix("outside/").partition(":")[0] for name in found}
+    assert shown == files.keys() - {"mine/aside.py"}

@@ -17,6 +17,7 @@ from quantbench.c99.target.target import Dtype, Target
 from quantbench.cli.arguments import (
     AsReported,
     Beside,
+    Check,
     Converted,
     Data,
     DataDir,
@@ -35,6 +36,7 @@ from quantbench.cli.arguments import (
     NewFolder,
     Offline,
     Out,
+    Plugins,
     Quick,
     RecipeName,
     ResultsA,
@@ -50,6 +52,7 @@ from quantbench.cli.arguments import (
 from quantbench.cli.loading import loading
 from quantbench.errors import QuantbenchError
 from quantbench.report.order import Order
+from quantbench.system.signals import ENDING
 from quantbench.system.terminal import Terminal
 
 _STOPPED = 130
@@ -85,6 +88,7 @@ def run(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
     fresh: Fresh = False,
     as_reported: AsReported = False,
@@ -105,6 +109,7 @@ def train(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
     fresh: Fresh = False,
 ) -> None:
@@ -125,6 +130,7 @@ def quantize(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
 ) -> None:
     """Quantize by one method; print its layers and its files."""
@@ -148,6 +154,7 @@ def measure(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
 ) -> None:
     """Measure some methods against float32 and print the comparison."""
@@ -181,6 +188,7 @@ def describe(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
 ) -> None:
     """Print a network layer by layer."""
@@ -209,15 +217,22 @@ def compile_(
 
 
 @app.command("list")
-def list_() -> None:
+def list_(
+    plugin: Plugins = None,  # noqa: ARG001 - read by its callback
+    check: Check = False,
+) -> None:
     """Print every plug-in, and why one is unavailable."""
     from quantbench.cli import overview
 
-    overview.list_plugins()
+    overview.list_plugins(check=check)
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, offline: Offline = False) -> None:
+def doctor(
+    data_dir: DataDir = None,
+    offline: Offline = False,
+    plugin: Plugins = None,  # noqa: ARG001 - read by its callback
+) -> None:
     """Print the CPU, the libraries and which data sources answer."""
     from quantbench.cli import overview
 
@@ -235,6 +250,7 @@ def predict(
     set_: Set = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    plugin: Plugins = None,
     out: Out = Path("results"),
 ) -> None:
     """Say which digit an image shows, by float and by int8."""
@@ -246,9 +262,9 @@ def predict(
 
 def main() -> NoReturn:
     """Exit codes: 0 done, 1 a job failed, 2 a usage error, 130 stopped."""
-    signal.signal(signal.SIGTERM, _end)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
-        signal.signal(signal.SIGHUP, _end)
+    for number in set(ENDING) - {signal.SIGINT}:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _end)
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:

@@ -33,6 +33,28 @@ def named(folder: str) -> Callable[[str], list[str]]:
     return complete
 
 
+def _use_plugins(files: list[Path] | None) -> list[Path] | None:
+    """Before any other option is read: their names may be among those."""
+    from quantbench import plugins
+
+    plugins.use_plugins(*(files or ()))
+    return files
+
+
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE.py",
+        help="A method, runtime, metric, model or data set of your own; may be repeated.",
+        callback=_use_plugins,
+        is_eager=True,
+    ),
+]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Import each, which also shows a library that is damaged."),
+]
 Model = Annotated[
     str,
     typer.Option(help="The network; see `quantbench list`.", autocompletion=named("models")),

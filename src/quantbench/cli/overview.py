@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from rich.table import Table
 
 from quantbench import plugins
+from quantbench.cli.loading import loading
 from quantbench.data import probe
 from quantbench.system.machine import (
     LIBRARIES,
@@ -15,18 +17,22 @@ from quantbench.system.machine import (
     environment,
     has_vnni,
     overloaded,
+    why_no_studies,
 )
 from quantbench.system.terminal import Terminal, harmless
 
 
-def list_plugins() -> None:
-    table = Table(box=None)
-    for heading in ("kind", "name", "available"):
-        table.add_column(heading)
-    for folder, kind in plugins.KINDS.items():
-        for name in plugins.names(folder):
-            why = plugins.why_not_installed(folder, name)
-            table.add_row(kind, harmless(name), harmless(why or "yes"))
+def list_plugins(*, check: bool) -> None:
+    """One row a plug-in: whether what it needs is installed or, checked, whether it imports."""
+    why_not = plugins.why_unavailable if check else plugins.why_not_installed
+    table = Table("kind", "name", "available" if check else "installed", box=None)
+    with loading("every plug-in") if check else contextlib.nullcontext():
+        for folder, kind in plugins.KINDS.items():
+            for name in plugins.names(folder):
+                table.add_row(kind, harmless(name), harmless(why_not(folder, name) or "yes"))
+    for refused in plugins.refused():
+        kind = plugins.KINDS[refused.folder]
+        table.add_row(kind, harmless(refused.name), harmless(refused.reason))
     Terminal().print(table)
 
 
@@ -40,8 +46,9 @@ def doctor(data_dir: Path | None, *, offline: bool) -> None:
     table.add_row("int8 dot product", "yes" if has_vnni(machine) else "no")
     table.add_row("governor", machine.governor or "not shown by this system")
     table.add_row("load", _load(machine))
-    table.add_row("memory", f"{machine.memory_bytes / 2**30:.1f} GiB")
+    table.add_row("memory", _memory(machine))
     table.add_row("system", f"{machine.system}, Python {machine.python}")
+    table.add_row("training, measuring", why_no_studies() or "yes")
     for name in LIBRARIES:
         table.add_row(name, machine.versions.get(name, "not installed"))
     for name in plugins.names("data"):
@@ -58,6 +65,12 @@ def _usable(cores: int) -> str:
     return f"{cores} usable" + (
         f" of {allowed}: the control group's quota" if cores < allowed else ""
     )
+
+
+def _memory(machine: Environment) -> str:
+    if not machine.memory_bytes:
+        return "not shown by this system"
+    return f"{machine.memory_bytes / 2**30:.1f} GiB"
 
 
 def _load(machine: Environment) -> str:

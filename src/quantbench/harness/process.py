@@ -16,8 +16,10 @@ from typing import Self, cast
 
 from pydantic import JsonValue
 
-from quantbench.errors import WorkerError, WorkerLostError
+from quantbench import plugins
+from quantbench.errors import UnavailableError, WorkerError, WorkerLostError
 from quantbench.harness.worker import Request
+from quantbench.system.machine import why_no_studies
 
 WORKER = "quantbench.harness.worker"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -37,11 +39,14 @@ class Worker:
         self._log = scratch / f"{name.replace('/', '-')}.log"
 
     def __enter__(self) -> Self:
+        """Raises UnavailableError where the system lacks what workers need."""
+        if reason := why_no_studies():
+            raise UnavailableError(reason)
         environment = dict(os.environ) | {name: str(self.threads) for name in _THREAD_VARIABLES}
         environment["TMPDIR"] = str(self._log.parent.absolute())
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", WORKER],
+                [sys.executable, "-m", WORKER, *map(str, plugins.user_files())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

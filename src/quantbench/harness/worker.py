@@ -1,7 +1,8 @@
 """The other end of process.py: a process that holds one row's engine and does as it is told.
 
 It reads one JSON request a line and answers with one JSON line. Arrays go through .npy
-files, so nothing is ever unpickled. What an engine prints goes to the error stream.
+files, so nothing is ever unpickled. What an engine prints goes to the error stream. Its arguments
+are the plug-in files that the user named.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from quantbench.data import Split, iterate_like_a_report, preprocess
 from quantbench.errors import PredictionError, QuantbenchError, StorageError, cause
 from quantbench.harness.arrays import write_array
 from quantbench.system.files import writing
+from quantbench.system.machine import peak_memory
 from quantbench.system.record import Record
 
 
@@ -85,13 +87,8 @@ class Engine:
         return {"seconds": seconds}
 
     def _memory(self, request: Request) -> dict[str, JsonValue]:  # noqa: ARG002
-        """The most memory that this process has held, its images included.
-
-        Not getrusage's: that counts what the parent held when it started this process.
-        """
-        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        peak = next(line for line in status if line.startswith("VmHWM:"))
-        return {"bytes": int(peak.split()[1]) * 1024}
+        """The most memory that this process has held, its images included."""
+        return {"bytes": peak_memory()}
 
     def _predict_all(self, request: Request) -> dict[str, JsonValue]:
         predict = self._ready()
@@ -188,6 +185,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     gc.disable()
+    plugins.use_plugins(*sys.argv[1:])
     serve(sys.stdin, answers)
 
 

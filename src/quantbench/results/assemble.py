@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from quantbench import plugins
 from quantbench.artifacts.state_file import STATE
-from quantbench.contracts import Observation
+from quantbench.contracts import MetricModule, Observation
+from quantbench.errors import UnavailableError, cause
 from quantbench.harness.measure import BASELINE, Measured
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
@@ -106,7 +107,7 @@ def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], 
     artifact, body = candidate.artifact, candidate.artifact.body
     logits, labels = measured.logits[index], task.test.labels
     seen = Observation(logits, measured.logits[baseline], labels, artifact.bytes)
-    metrics = {name: _metric(name, seen) for name in plugins.names("metrics")}
+    metrics, unmeasured = _metrics(seen)
     correct = int((logits.argmax(1) == labels).sum())
     finite = bool(np.isfinite(logits).all())
     return Row(
@@ -136,7 +137,7 @@ def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], 
         throughput=_throughput(timing.latency),
         against_float=None if index == baseline else _against(measured, index, baseline, labels),
         against_fastest=tuple(_against_fastest(measured, index)),
-        notes=(*body.quantized.notes, *warnings),
+        notes=(*body.quantized.notes, *warnings, *unmeasured),
     )
 
 
@@ -182,8 +183,20 @@ def _loss(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     return plugins.metric("loss").compute(Observation(logits, logits, labels, 0))
 
 
-def _metric(name: str, seen: Observation) -> Metric:
-    module = plugins.metric(name)
+def _metrics(seen: Observation) -> tuple[dict[str, Metric], tuple[str, ...]]:
+    """Each metric's figure, and a sentence for each that gives none."""
+    figures, failures = dict[str, Metric](), list[str]()
+    for name in plugins.names("metrics"):
+        try:
+            figures[name] = _metric(plugins.metric(name), seen)
+        except UnavailableError as error:
+            failures.append(str(error))
+        except Exception as error:  # noqa: BLE001  # a metric may raise anything
+            failures.append(f"metric '{name}' raised {cause(error)}")
+    return figures, tuple(failures)
+
+
+def _metric(module: MetricModule, seen: Observation) -> Metric:
     return Metric(
         value=_finite(module.compute(seen)),
         unit=module.UNIT,

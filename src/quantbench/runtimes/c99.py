@@ -14,7 +14,6 @@ from quantbench.errors import CompileError
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnx", "numpy", "quantbench")
-DEFAULT = True
 
 
 def refuses(artifact: Artifact) -> str | None:

@@ -16,11 +16,6 @@ from quantbench.errors import ArtifactError
 
 ACCEPTS = frozenset({"executorch"})
 LIBRARIES = ("executorch", "torch")
-DEFAULT = True
-
-
-def unavailable() -> str | None:
-    return None
 
 
 def refuses(artifact: Artifact) -> str | None:

@@ -42,14 +42,6 @@ class Null(Record):
     after: int = Field(default=0, ge=0, description="calls that go well first")
 
 
-def unavailable() -> str | None:
-    return None
-
-
-def refuses(artifact: Artifact) -> str | None:
-    return None
-
-
 def load(artifact: Artifact, threads: int) -> Predict:
     """Answers class 0 to every image. Raises ArtifactError for a file that isn't its own."""
     path = artifact.folder / FILE

@@ -32,18 +32,9 @@ from quantbench.errors import ArtifactError
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnxruntime",)
-DEFAULT = True
 _FAILURES = (
     EPFail, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoKernel, RuntimeException,
 )  # fmt: skip
-
-
-def unavailable() -> str | None:
-    return None
-
-
-def refuses(artifact: Artifact) -> str | None:
-    return None
 
 
 def load(artifact: Artifact, threads: int) -> Predict:

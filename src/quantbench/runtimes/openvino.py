@@ -15,17 +15,8 @@ from quantbench.errors import ArtifactError
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("openvino",)
-DEFAULT = True
 _SHAPES = 8
 """Shapes that stay compiled; one more takes the place of the one unused for longest."""
-
-
-def unavailable() -> str | None:
-    return None
-
-
-def refuses(artifact: Artifact) -> str | None:
-    return None
 
 
 def load(artifact: Artifact, threads: int) -> Predict:

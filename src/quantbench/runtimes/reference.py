@@ -19,10 +19,6 @@ LIBRARIES = ("onnx", "numpy", "quantbench")
 DEFAULT = False
 
 
-def unavailable() -> str | None:
-    return None
-
-
 def refuses(artifact: Artifact) -> str | None:
     """Float networks, operators that aren't computed in integers, and damaged files."""
     try:

@@ -18,15 +18,6 @@ from quantbench.errors import ArtifactError
 
 ACCEPTS = frozenset({"torch"})
 LIBRARIES = ("torch",)
-DEFAULT = True
-
-
-def unavailable() -> str | None:
-    return None
-
-
-def refuses(artifact: Artifact) -> str | None:
-    return None
 
 
 def load(artifact: Artifact, threads: int) -> Predict:

@@ -28,17 +28,12 @@ from quantbench.export.inductor import libraries
 
 ACCEPTS = frozenset({"pt2"})
 LIBRARIES = ("torch",)
-DEFAULT = True
 _AT_ONCE = (1, 1000)
 _WHEN_ASKED = (8, 64, 256)
 _MOST = 1000
 _MODEL = "model.pt2"
 
 Compiled = Callable[[Tensor], Tensor]
-
-
-def refuses(artifact: Artifact) -> str | None:
-    return None
 
 
 def load(artifact: Artifact, threads: int) -> Predict:

@@ -34,7 +34,7 @@ def quantize(
     Raises UnavailableError with the method's reason where it can't work here.
     """
     module = plugins.method(method)
-    if reason := module.unavailable():
+    if reason := plugins.why_unavailable("methods", method):
         raise UnavailableError(reason)
     if format not in module.FORMATS:
         raise UnknownNameError(f"format of method '{method}'", format, module.FORMATS)

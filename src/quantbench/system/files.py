@@ -23,13 +23,19 @@ _UNWRITABLE = {errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACC
                errno.ENOTDIR, errno.EEXIST, errno.EISDIR}  # fmt: skip
 
 
-def handle_of(path: Path, flags: int) -> int:
+def flags(*names: str) -> int:
+    """Join those flags of `os.open` that this system has; Unix and Windows differ."""
+    return sum(vars(os).get(name, 0) for name in names)
+
+
+def handle_of(path: Path, access: int) -> int:
     """Open a plain file and return its descriptor, which the caller closes.
 
     Raises OSError, also for what is no plain file: opening a pipe may block for ever, and a
     device may have no end.
     """
-    handle = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666)
+    plain = flags("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
+    handle = os.open(path, access | plain, 0o666)
     if stat.S_ISREG(os.fstat(handle).st_mode):
         return handle
     os.close(handle)
@@ -39,7 +45,7 @@ def handle_of(path: Path, flags: int) -> int:
 @contextlib.contextmanager
 def opened(path: Path, *, follow: bool = True) -> Iterator[BufferedReader]:
     """Open a plain file for reading; without `follow`, refuse a link. Raises OSError."""
-    with os.fdopen(handle_of(path, 0 if follow else os.O_NOFOLLOW), "rb") as file:
+    with os.fdopen(handle_of(path, 0 if follow else flags("O_NOFOLLOW")), "rb") as file:
         yield file
 
 
@@ -64,7 +70,12 @@ def temporary_name(path: Path) -> Path:
 
 
 def fsync(path: Path) -> None:
-    """Wait until a file, or the list of files of a folder, is on the disk."""
+    """Wait until a file, or the list of files of a folder, is on the disk.
+
+    Windows opens no folder and keeps their lists by itself.
+    """
+    if os.name == "nt" and path.is_dir():
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

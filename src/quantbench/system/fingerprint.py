@@ -29,8 +29,10 @@ def fingerprint(*code: str | Path, package: Path = _PACKAGE) -> dict[str, str]:
     """Hash `code` and all that it imports: file, relative to the package -> start of its SHA-256.
 
     `code` are dotted names of modules, or files of plug-ins; one from outside the package is named
-    by its file's name. Each file is read once in a process, which goes on running the code that it
-    has loaded, whatever is written meanwhile. Raises ValueError for a module that isn't there.
+    `outside/`, its own package's folders and its file's name, and what it imports of its own
+    package is followed as well. Each file is read once in a process, which goes on running the
+    code that it has loaded, whatever is written meanwhile. Raises ValueError for a module that
+    isn't there.
     """
     waiting = [file for part in code for file in _begin(part, package)]
     reached: set[Path] = set()
@@ -45,16 +47,32 @@ def fingerprint(*code: str | Path, package: Path = _PACKAGE) -> dict[str, str]:
 def _begin(part: str | Path, package: Path) -> list[Path]:
     """The file of a module or plug-in, and the `__init__.py` of each package around it."""
     if isinstance(part, Path):
-        if not part.is_relative_to(package):
+        home = package if part.is_relative_to(package) else _home(part)
+        if home is None:
             return [part]
-        part = ".".join((package.name, *part.relative_to(package).with_suffix("").parts))
+        part = ".".join((home.name, *part.relative_to(home).with_suffix("").parts))
+        package = home
     if _resolved(part, package) is None:
         raise ValueError(f"there is no module {part}")
     return _files_of(part, package)
 
 
 def _shown(file: Path, package: Path) -> str:
-    return str(file.relative_to(package)) if file.is_relative_to(package) else file.name
+    """Never the place of a file outside the package, which may differ where the code doesn't."""
+    if file.is_relative_to(package):
+        return str(file.relative_to(package))
+    home = _home(file)
+    return f"outside/{file.relative_to(home.parent) if home else file.name}:{_sha256(file)}"
+
+
+@cache
+def _home(file: Path) -> Path | None:
+    """The folder of the outermost package that a file is in; None for a file by itself."""
+    homes = [folder for folder in file.parents if (folder / "__init__.py").is_file()]
+    return next(
+        (home for home in homes if not (home.parent / "__init__.py").is_file()),
+        None,
+    )
 
 
 @cache
@@ -64,12 +82,13 @@ def _sha256(file: Path) -> str:
 
 @cache
 def _referred_to(file: Path, package: Path) -> frozenset[Path]:
-    """The files of quantbench that one of its files imports or reads."""
+    """The files that a file imports or reads, of quantbench and of its own package."""
     if file.suffix != ".py":
         return frozenset()
     nodes = list(_that_run(ast.parse(file.read_bytes())))
-    modules = {path for node in nodes for name in _names(node, file, package)
-               for path in _files_of(name, package)}  # fmt: skip
+    home = None if file.is_relative_to(package) else _home(file)
+    modules = {path for node in nodes for part in (package, home) if part is not None
+               for name in _names(node, file, part) for path in _files_of(name, part)}  # fmt: skip
     return frozenset(modules | {path for node in nodes for path in _data(node, package)})
 
 

@@ -10,8 +10,12 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
+from quantbench.system.files import read_plain
+
 _PACKAGE = "quantbench"
 _ROOT = Path(__file__).parents[1]
+_MAX_BYTES = 4 << 20
+"""A source file that is read; no plug-in is near it."""
 
 
 def libraries(path: Path) -> tuple[str, ...]:
@@ -33,13 +37,68 @@ def libraries(path: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
+def defined(path: Path) -> set[str]:
+    """The names that a file's top level assigns, defines or imports by name.
+
+    Raises SyntaxError, ValueError for a null byte, OSError.
+    """
+    names: set[str] = set()
+    for statement in _parsed(path).body:
+        match statement:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Assign(targets=targets):
+                names.update(target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
+                names.add(name)
+            case ast.ImportFrom(names=aliases):
+                names.update(alias.asname or alias.name for alias in aliases)
+    return names
+
+
+def constant(path: Path, name: str) -> object:
+    """The constant that a file's top level assigns to `name`, or None. Raises as `defined` does."""
+    for statement in _parsed(path).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=target)], value=ast.Constant(value=value)) if (
+                target == name
+            ):
+                return value
+    return None
+
+
+def returns_none(path: Path, name: str) -> bool:
+    """Whether a file's function `name` is nothing but `return None`. Raises as `defined` does."""
+    for statement in _parsed(path).body:
+        match statement:
+            case ast.FunctionDef(
+                name=function, body=[ast.Return(value=ast.Constant(value=None))]
+            ) if function == name:
+                return True
+    return False
+
+
 def origin(path: Path, name: str) -> tuple[str, str] | None:
     """The module, and its name there, that a file's top level imports `name` from, or None."""
-    for statement in ast.parse(path.read_bytes()).body:
+    for statement in _parsed(path).body:
         if isinstance(statement, ast.ImportFrom) and statement.module:
             for alias in statement.names:
                 if (alias.asname or alias.name) == name:
                     return statement.module, alias.name
+    return None
+
+
+def file_of(module: str) -> Path | None:
+    """The source file of a module that is installed, or None; no package on the way is imported."""
+    top, *rest = module.split(".")
+    spec = _spec(top)
+    if spec is None:
+        return None
+    if not rest:
+        return _plain(Path(spec.origin)) if spec.origin else None
+    for folder in spec.submodule_search_locations or ():
+        if found := next(_existing(Path(folder).joinpath(*rest)), None):
+            return found
     return None
 
 
@@ -69,8 +128,20 @@ def _spec(top: str) -> ModuleSpec | None:
 
 
 @cache
+def _parsed(path: Path) -> ast.Module:
+    """Raises SyntaxError, OSError; ValueError for a file that is too large to be code."""
+    content = read_plain(path, _MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ValueError(f"it is larger than {_MAX_BYTES >> 20} MiB")
+    return ast.parse(content)
+
+
 def _imports(path: Path) -> tuple[tuple[str, str | None], ...]:
-    return tuple(_statements(ast.parse(path.read_bytes()).body))
+    return tuple(_statements(_parsed(path).body))
+
+
+def _plain(path: Path) -> Path | None:
+    return path if path.suffix == ".py" and path.is_file() else None
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[tuple[str, str | None]]:

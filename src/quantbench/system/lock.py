@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from quantbench.errors import LockedError, StorageError
-from quantbench.system.files import handle_of, writing
+from quantbench.errors import LockedError, StorageError, UnavailableError
+from quantbench.system.files import flags, handle_of, writing
+from quantbench.system.machine import why_no_studies
+
+try:
+    import fcntl
+except ImportError:  # Windows: who needs a lock there gets UnavailableError
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextlib.contextmanager
@@ -83,9 +88,14 @@ def shared(path: Path) -> Iterator[SharedLock]:
 
 
 def _opened(path: Path, access: int) -> int:
-    """Open a plain file, which is made where it isn't there; a link is not followed."""
+    """Open a plain file, which is made where it isn't there; a link is not followed.
+
+    Raises UnavailableError where the system has no locks.
+    """
+    if fcntl is None:
+        raise UnavailableError(why_no_studies() or "this system has no file locks")
     try:
-        return handle_of(path, access | os.O_CREAT | os.O_NOFOLLOW)
+        return handle_of(path, access | os.O_CREAT | flags("O_NOFOLLOW"))
     except OSError as error:
         if not os.path.lexists(path) or stat.S_ISREG(path.lstat().st_mode):
             raise

@@ -1,10 +1,14 @@
-"""The machine and the libraries that a figure belongs to. Linux is read in full."""
+"""The machine and the libraries that a figure belongs to, and whether it can measure.
+
+Linux is read in full; on other systems a field that can't be read is empty.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
-from importlib import metadata
+import sys
+from importlib import import_module, metadata
 from pathlib import Path
 
 from pydantic import Field
@@ -33,7 +37,7 @@ class Environment(Record):
     architecture: str
     instruction_sets: tuple[str, ...]
     cores: int = Field(description="that this process may use: affinity and quota")
-    memory_bytes: int
+    memory_bytes: int = Field(description="0 where the system doesn't tell")
     governor: str | None
     load: float | None = Field(None, description="at the start, average of the last minute")
     system: str
@@ -50,7 +54,7 @@ def environment(libraries: tuple[str, ...] = LIBRARIES) -> Environment:
         architecture=platform.machine(),
         instruction_sets=tuple(name for name in _SETS if name in flags),
         cores=cores(),
-        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        memory_bytes=_memory(),
         governor=_read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
         load=_load(),
         system=f"{platform.system()} {platform.release()}",
@@ -77,8 +81,48 @@ def cores() -> int:
 
 
 def affinity() -> int:
-    """Processors that the scheduler may put this process on."""
-    return len(os.sched_getaffinity(0))
+    """Processors that the scheduler may put this process on: all, where it has no affinity."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+def why_no_studies() -> str | None:
+    """Why this system can't measure, in a sentence, or None where it can.
+
+    What needs no worker process, as `quantbench compile` and `list`, works everywhere.
+    """
+    lacking = [
+        what
+        for what, there in (
+            ("file locks (fcntl)", _importable("fcntl")),
+            ("process groups (os.killpg)", "killpg" in vars(os)),
+            ("pipes that can be waited for (select)", os.name == "posix"),
+        )
+        if not there
+    ]
+    if not lacking:
+        return None
+    return (
+        f"{platform.system() or 'this system'} lacks {', '.join(lacking)}, which training and "
+        "measuring need; run them on Linux or macOS"
+    )
+
+
+def peak_memory() -> int:
+    """The most bytes that this process has held at once.
+
+    Read from /proc where there is one: getrusage counts what the parent held when it started this
+    process. Raises ImportError where there is neither.
+    """
+    status = (_read(Path("/proc/self/status")) or "").splitlines()
+    if peak := next((line for line in status if line.startswith("VmHWM:")), None):
+        return int(peak.split()[1]) * 1024
+    import resource  # Unix only
+
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held if sys.platform == "darwin" else held * 1024
 
 
 def cpu_quota() -> int | None:
@@ -100,8 +144,23 @@ def _load() -> float | None:
     """Processes that ran or waited to, on average over the last minute."""
     try:
         return os.getloadavg()[0]
-    except OSError:  # this system doesn't count them
+    except (OSError, AttributeError):  # this system doesn't count them
         return None
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, AttributeError):  # this system doesn't tell
+        return 0
+
+
+def _importable(module: str) -> bool:
+    try:
+        import_module(module)
+    except ImportError:
+        return False
+    return True
 
 
 def _cgroup_v1() -> str:

@@ -7,7 +7,10 @@ import signal
 import threading
 from collections.abc import Iterator
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING = tuple(
+    number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")
+)
+"""SIGHUP is there on Unix only."""
 
 
 @contextlib.contextmanager
