@@ -20,7 +20,7 @@ from quantbench.c99.importer import import_network
 from quantbench.c99.ir.graph import Conv
 from quantbench.c99.ir.interpreter import dequantized, execute, quantized
 from quantbench.export.to_onnx import export
-from quantbench.system.silence import hushed
+from quantbench.system.silence import silenced
 from quantbench.tasks.task import Task
 
 EPOCHS, BATCH = 12, 60
@@ -78,7 +78,7 @@ def file(
     inputs = task.inputs(task.calibration)
     export(trained(task), task.input_shape, folder / "float.onnx")
     name = onnx.load(folder / "float.onnx").graph.input[0].name
-    with hushed():
+    with silenced():
         quantize_static(
             folder / "float.onnx", folder / "model.onnx", _Reader({name: inputs}),
             quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,

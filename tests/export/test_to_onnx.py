@@ -92,7 +92,7 @@ def network(request: pytest.FixtureRequest) -> nn.Module:
 
 def quantized(model: nn.Module, folder: Path, types: str) -> tuple[LayerNumerics, ...]:
     ort_quantizer.float_onnx(model, (1, 32, 32), folder / "float.onnx")
-    with to_onnx.hushed():
+    with to_onnx.silenced():
         if types == "dynamic":
             quantize_dynamic(
                 folder / "float.onnx", folder / "raw.onnx",
@@ -205,7 +205,7 @@ def test_what_a_library_says_is_hushed_and_no_handler_stays(
 ) -> None:
     root = logging.getLogger()
     before = (list(root.handlers), root.manager.disable)
-    with to_onnx.hushed():
+    with to_onnx.silenced():
         print("chatter")  # noqa: T201
         logging.warning("chatter")
         warnings.warn("chatter", stacklevel=1)

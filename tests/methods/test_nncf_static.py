@@ -158,7 +158,7 @@ def test_its_error_is_no_more_than_that_of_the_librarys_own_settings(
 
     ort_quantizer.float_onnx(model, task.input_shape, tmp_path / "float.onnx")
     samples = [{"input": sample[None]} for sample in task.inputs(task.calibration)]
-    with to_onnx.hushed():
+    with to_onnx.silenced():
         quantized = nncf.quantize(
             onnx.load(tmp_path / "float.onnx"),
             nncf.Dataset(samples),

@@ -96,7 +96,7 @@ def test_openvino_is_accused_where_its_integers_are_joined_wrongly(tmp_path: Pat
     images = np.random.default_rng(0).normal(size=(20, 1, 32, 32)).astype(np.float32)
     path = tmp_path / "model.onnx"
     ort_quantizer.float_onnx(model, (1, 32, 32), path)
-    with to_onnx.hushed():
+    with to_onnx.silenced():
         quantized = nncf.quantize(onnx.load(path), nncf.Dataset([{"input": images}]), subset_size=1)
     to_onnx.write(quantized, path)
     with torch.inference_mode():

@@ -23,7 +23,7 @@ from torch.export import ExportedProgram
 from torch.export.pt2_archive._package import PT2ArchiveWriter
 
 from quantbench.errors import ArtifactError, UnavailableError
-from quantbench.system.silence import hushed
+from quantbench.system.silence import silenced
 
 OPERATORS = frozenset(
     [
@@ -81,7 +81,7 @@ def write_program(path: Path, program: ExportedProgram) -> None:
     for node in program.graph.nodes:
         node.meta = {"val": node.meta["val"]} if "val" in node.meta else {}
     buffer = io.BytesIO()
-    with hushed():
+    with silenced():
         torch.export.save(program, buffer)
     records = _records(buffer.getvalue())
     if objection := _objection(records):
@@ -99,7 +99,7 @@ def read_program(path: Path) -> ExportedProgram:
     if objection:
         raise ArtifactError(f"{path} is refused: {objection}")
     try:
-        with hushed():
+        with silenced():
             return torch.export.load(io.BytesIO(_archive(records)))
     except (RuntimeError, AssertionError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path} can't be read by PyTorch {torch.__version__}") from error

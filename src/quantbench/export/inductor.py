@@ -22,7 +22,7 @@ from quantbench.system.files import sweep
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import environment
 from quantbench.system.record import Record
-from quantbench.system.silence import hushed
+from quantbench.system.silence import silenced
 from quantbench.system.store import (
     Stored,
     key,
@@ -148,7 +148,7 @@ def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
         "cpp.threads": threads,
         "cpp.cxx": (compiler(),),  # else it may fetch one with conda
     }
-    with hushed(), torch.no_grad(), torch._inductor.config.patch(settings):
+    with silenced(), torch.no_grad(), torch._inductor.config.patch(settings):
         for batch in batches:
             inputs = (torch.zeros(batch, *shape),)
             fixed = torch.export.export(program.module(check_guards=False), inputs)

@@ -14,8 +14,9 @@ import torch
 from torch import fx, nn
 
 from quantbench.errors import UnavailableError
+from quantbench.export.pt2e_graph import layer_of
 from quantbench.system.extras import why_missing
-from quantbench.system.silence import hushed
+from quantbench.system.silence import silenced
 
 MODEL = "model.pte"
 LARGEST = 1024
@@ -32,12 +33,9 @@ def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[st
     Node -> the layer that it came from. Such nodes run on ExecuTorch's portable kernels.
     Raises UnavailableError.
     """
-    # float32 comes through here too, and does without PT2E in its other formats.
-    from quantbench.export.pt2e import layer_of
-
     if reason := why_unavailable():
         raise UnavailableError(reason)
-    with hushed(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
+    with silenced(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import ExecutorchBackendConfig, memory, to_edge_transform_and_lower
         from executorch.exir.delegate import executorch_call_delegate

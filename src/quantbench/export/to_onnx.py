@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from torch import nn
 from torch.export import ExportedProgram
 
-from quantbench.system.silence import hushed as hushed
+from quantbench.system.silence import silenced
 
 MODEL = "model.onnx"
 INPUT = "input"
@@ -28,7 +28,7 @@ def export(model: nn.Module | ExportedProgram, input_shape: tuple[int, ...], pat
     of the network.
     """
     is_module = isinstance(model, nn.Module)
-    with hushed(), contextlib.redirect_stderr(io.StringIO()):
+    with silenced(), contextlib.redirect_stderr(io.StringIO()):
         program = torch.onnx.export(
             model.eval() if isinstance(model, nn.Module) else model,
             (torch.zeros(2, *input_shape),),

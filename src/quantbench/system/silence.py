@@ -1,4 +1,4 @@
-"""Libraries that talk: what they say is for those who write such code."""
+"""Suppress stdout, logging and warnings of chatty libraries."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """What a library prints, logs or warns of is kept from the user's terminal.
+def silenced() -> Iterator[None]:
+    """Keep what a library prints, logs or warns of from the user's terminal.
 
     Standard error stays: progress is drawn there meanwhile. The root logger gets a handler
     for the time, as one without any would be given a lasting one at the first message.
