@@ -6,8 +6,8 @@ are asked in `plugins.why_unavailable` and `plugins.why_refused`, and nowhere el
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -15,21 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.system.progress import Progress
+from quantbench.system.record import Settings
 
 if TYPE_CHECKING:
-    from torch import nn
+    from pydantic import JsonValue
+    from torch import fx, nn
 
     from quantbench.artifacts.artifact import Artifact
     from quantbench.data import DataSpec
-    from quantbench.numerics.coverage import Quantized
-    from quantbench.system.record import Settings
-    from quantbench.tasks.task import Task
-    from quantbench.training.checkpoint import Checkpoint
+    from quantbench.numerics.coverage import Kind, Reading
 
 M = TypeVar("M")
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """float32 [N, C, H, W] -> float32 [N, K], or images as they came in: [N, C, H, W]"""
+
+S_co = TypeVar("S_co", bound=Settings, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -64,32 +65,90 @@ class ModelModule(Protocol):
         """A new network with PyTorch's own initialisation, drawn from the global seed."""
 
 
+@dataclass(frozen=True)
+class FurtherTraining:
+    """What a method needs that trains the float network on."""
+
+    inputs: Callable[[], NDArray[np.float32]]
+    """Makes the training samples when they are needed: float32 [N, *input_shape]."""
+    labels: NDArray[np.int64]
+    """[N]"""
+    recipe: Mapping[str, JsonValue]
+    """The settings of the recipe that the float network was trained by."""
+    folder: Path
+    """A finished training may be stored here, so that each format starts from the same."""
+    depends_on: Mapping[str, JsonValue]
+    """Hashes of the network, its state, the samples and the recipe: part of a stored key."""
+
+
+@dataclass(frozen=True)
+class QuantizeJob(Generic[S_co]):
+    """What a method is given: the network, samples that aren't test data, and where to write."""
+
+    network: Callable[[], nn.Module]
+    """Makes a fresh copy of the float network in eval mode; the method may change that."""
+    input_shape: tuple[int, ...]
+    """Without the batch."""
+    calibration: NDArray[np.float32]
+    """[N, *input_shape], preprocessed; the same for every method."""
+    settings: S_co
+    format: str
+    """One of the method's FORMATS."""
+    folder: Path
+    """Empty; all that is in it afterwards is the artifact."""
+    progress: Progress
+    training: FurtherTraining | None = None
+    """None where the task has no training samples."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a method says of the files that it wrote. The rest is read from them."""
+
+    kind: Kind = "real"
+    notes: tuple[str, ...] = ()
+    """A sentence each, for the user."""
+    why_float: Callable[[str], str] | None = None
+    """Kind of layer -> why the method leaves such a layer float32, where the file can't tell."""
+    left_float: Mapping[str, str] = field(default_factory=dict)
+    """Layer -> why the runtime that the file is for multiplies it in float32 all the same."""
+    graph: fx.GraphModule | None = None
+    """The PT2E graph that was written: it knows the layer of each node, which no file keeps."""
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A converted module whose state_dict can be loaded."""
+
+    module: nn.Module
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Observer, by its place in `module` -> least and greatest integer that it may use."""
+
+
 class MethodModule(Protocol):
     FORMATS: tuple[str, ...]
     LIBRARIES: tuple[str, ...]
     SETTINGS: type[Settings]
 
-    def quantize(
-        self,
-        task: Task,
-        checkpoint: Checkpoint,
-        settings: Settings,
-        format: str,
-        folder: Path,
-        progress: Progress,
-    ) -> Quantized:
-        """Write the files of one artifact into the empty `folder`.
+    def quantize(self, job: QuantizeJob[Settings]) -> Files:
+        """Write the files of one artifact into the empty `job.folder`.
 
-        `task.test` is empty: a method never sees test data. The checkpoint is not changed.
-        The same arguments give the same bytes.
+        It never sees test data. The same job gives the same bytes.
         """
 
 
-class TorchMethodModule(MethodModule, Protocol):
-    """A method that writes the format "torch": a state_dict that needs its module."""
+class StateDictMethodModule(MethodModule, Protocol):
+    """A method that writes the format "state_dict", which needs its module to be read."""
 
-    def skeleton(self, float_model: nn.Module, settings: Settings) -> nn.Module:
-        """The converted module before its state is loaded."""
+    def skeleton(self, float_model: nn.Module, settings: Settings) -> Skeleton:
+        """The converted module before its state is loaded; `float_model` may be changed."""
+
+
+class CoverageReader(Protocol):
+    """A file `export/FORMAT_coverage.py`."""
+
+    def read(self, job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Reading:
+        """What the files in `job.folder` make of each layer."""
 
 
 class RuntimeModule(Protocol):

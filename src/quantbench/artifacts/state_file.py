@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from quantbench.errors import ArtifactError
 
@@ -28,6 +29,19 @@ def read_state(path: Path) -> dict[str, object]:
     return state
 
 
+def fill(module: nn.Module, path: Path, owner: str) -> nn.Module:
+    """Load the state_dict at `path` into `module`, and give it back in eval mode.
+
+    Raises ArtifactError if the state isn't one of this module; `owner` says whose that is.
+    """
+    module.eval()
+    try:
+        module.load_state_dict(read_state(path))
+    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
+        raise ArtifactError(f"{path} doesn't fit {owner}") from error
+    return module
+
+
 def _why(error: Exception) -> str:
     """In our own words: PyTorch's advise loading it by a way that would run its code."""
     if isinstance(error, pickle.UnpicklingError):
@@ -38,7 +52,7 @@ def _why(error: Exception) -> str:
 
 
 def write_state(path: Path, state: Mapping[str, object]) -> None:
-    """As torch.save writes it; through memory, for a file's name would enter its bytes."""
+    """Like torch.save, but via a buffer: torch stores the file name in the archive."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     path.write_bytes(buffer.getvalue())

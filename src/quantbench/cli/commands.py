@@ -150,7 +150,7 @@ def predict(names: list[str], method: str, options: Options, pairs: list[str]) -
     if not images:
         raise ImageError("; ".join(f"{picture.name} {picture.reason}" for picture in refused))
     task, _, artifacts = _artifacts((BASELINE, method), options, pairs)
-    usable = [artifact for artifact in artifacts if artifact.body.format == "torch"]
+    usable = [artifact for artifact in artifacts if artifact.body.format == "state_dict"]
     table = Table("image", *(artifact.body.method for artifact in usable), box=None)
     if refused:
         table.add_column("", overflow="fold")

@@ -1,8 +1,9 @@
-"""The calibration images that every method shares."""
+"""The calibration samples that every method shares."""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -10,10 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import nn
 
+from quantbench.contracts import QuantizeJob
 from quantbench.errors import CalibrationError
 from quantbench.system.record import Settings
 from quantbench.tasks.layers import tensors
-from quantbench.tasks.task import Task
 
 BATCH = 100
 
@@ -22,9 +23,12 @@ class CalibrationSettings(Settings):
     images: int = Field(default=1000, gt=0, le=5000, description="calibration images")
 
 
-def calibration_inputs(task: Task, settings: CalibrationSettings) -> NDArray[np.float32]:
-    """The first `images` of the calibration split: float32 [images, 1, 32, 32]."""
-    return task.inputs(task.calibration)[: settings.images]
+C = TypeVar("C", bound=CalibrationSettings)
+
+
+def calibration_inputs(job: QuantizeJob[C]) -> NDArray[np.float32]:
+    """The first `images` of the calibration samples: float32 [images, *input_shape]."""
+    return job.calibration[: job.settings.images]
 
 
 def refuse_nonfinite(model: nn.Module, inputs: NDArray[np.float32]) -> None:

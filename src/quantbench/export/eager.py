@@ -1,18 +1,16 @@
 """What PyTorch's eager-mode quantization methods share.
 
-torch.ao.quantization is deprecated but still the API that most published results used.
-Its warnings are meant for those who write such code, not for those who compare results,
-so they are silenced around each call.
+torch.ao.quantization is deprecated but still the API that most published results used. It says so
+at each call, hence `silenced`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import takewhile
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from pydantic import Field, field_validator
@@ -20,31 +18,21 @@ from torch import nn
 from torch.ao.quantization import (
     QConfig,
     QuantWrapper,
+    convert,
     default_weight_observer,
     fuse_modules,
     get_fuser_method,
 )
+from torch.ao.quantization.observer import UniformQuantizationObserverBase
 
-from quantbench.numerics.coverage import LayerNumerics
+from quantbench.contracts import Skeleton
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.record import Settings
-from quantbench.tasks.layers import (
-    TRANSPOSED,
-    calls,
-    chains,
-    layers,
-)
+from quantbench.tasks.layers import TRANSPOSED, calls, chains
 
 Engine = Literal["x86", "fbgemm", "onednn", "qnnpack"]
 SEVEN_BIT = frozenset({"x86", "fbgemm"})
 """Engines whose kernels may add two u8 x s8 products in 16 bits: activations get 7 bits."""
-
-
-@contextlib.contextmanager
-def silenced() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 @contextlib.contextmanager
@@ -136,43 +124,11 @@ def _has_fuser(kinds: tuple[type[nn.Module], ...]) -> bool:
     return True
 
 
-def _weights(module: nn.Module, usual: str) -> str:
-    transposed = "ConvTranspose" in type(module).__name__
-    return usual.replace("per channel", "per tensor") if transposed else usual
-
-
-def layer_numerics(
-    float_model: nn.Module,
-    converted: nn.Module,
-    input_shape: tuple[int, ...],
-    prefix: str,
-    weights: str,
-    activations: str,
-    why_float: Callable[[str], str],
-) -> tuple[LayerNumerics, ...]:
-    """What became of each layer that multiplies; `prefix` is put before its name in `converted`.
-
-    `why_float` gives the reason by the kind of layer.
-    """
-    modules = dict(converted.named_modules())
-    found = []
-    for layer in layers(float_model, input_shape):
-        if not layer.macs:
-            continue
-        module = modules[prefix + layer.name]
-        integer = type(module).__module__.startswith("torch.ao.nn")
-        scaled = integer and "scale" in module.state_dict() and prefix != ""
-        found.append(
-            LayerNumerics(
-                name=layer.name,
-                kind=layer.kind,
-                macs=layer.macs,
-                integer=integer,
-                weights=_weights(module, weights) if integer else "float32",
-                activations=activations if integer else "float32",
-                reason=None if integer else why_float(layer.kind),
-                scale=float(module.scale) if scaled else None,
-                zero_point=int(module.zero_point) if scaled else None,
-            )
-        )
-    return tuple(found)
+def converted(prepared: nn.Module) -> Skeleton:
+    """Observers replaced by quantized modules. The observers' ranges stay known."""
+    ranges = {
+        name: (observer.quant_min, observer.quant_max)
+        for name, observer in prepared.named_modules()
+        if isinstance(observer, UniformQuantizationObserverBase)
+    }
+    return Skeleton(cast(nn.Module, convert(prepared)), ranges)

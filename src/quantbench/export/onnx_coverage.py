@@ -1,23 +1,37 @@
-"""What a quantized ONNX graph does to each layer of the float network, read from the graph."""
+"""What an ONNX file makes of each layer, read from its graph and its initializers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import numpy_helper
 
-from quantbench.numerics.coverage import LayerNumerics
+from quantbench.artifacts.onnx_file import checked
+from quantbench.contracts import Files, MethodModule, QuantizeJob
+from quantbench.export.onnx_graph import Graph, attribute, input_of
+from quantbench.export.pt2e_graph import renamed_weights
+from quantbench.export.to_onnx import MODEL, structure_of
+from quantbench.numerics.coverage import LayerNumerics, Reading
+from quantbench.numerics.formats import FLOAT32, Granularity, NumberFormat, bits_of_range
+from quantbench.system.record import Settings
+from quantbench.tasks.layers import layers as layers_of
 from quantbench.tasks.records import Layer
 
-INTEGER_WEIGHT_AT = {
-    "ConvInteger": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1, "DynamicQuantizeMatMul": 1,
-    "QLinearConv": 3, "QLinearMatMul": 3, "QGemm": 3,
+_INTEGER: dict[str, tuple[int, int | None, int]] = {
+    "ConvInteger": (1, None, 3), "MatMulInteger": (1, None, 3), "MatMulIntegerToFloat": (1, 3, 5),
+    "DynamicQuantizeMatMul": (1, 2, 3),
+    "QLinearConv": (3, 4, 5), "QLinearMatMul": (3, 4, 5), "QGemm": (3, 4, 5),
 }  # fmt: skip
-"""Operator that multiplies integers -> where its weights are among its inputs."""
+"""Operator that multiplies integers -> where its weights are among its inputs, their scale (None:
+it knows none) and their zero point."""
+_TYPES = {
+    "int4": (4, True), "uint4": (4, False), "int8": (8, True), "uint8": (8, False),
+    "int16": (16, True), "uint16": (16, False),
+}  # fmt: skip
+"""Type of stored integers -> bits, signed."""
 _FLOAT = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _PASSED = ("DequantizeLinear", "QuantizeLinear", "Transpose", "Reshape", "Identity", "Cast")
 _MOVED = (
@@ -28,6 +42,18 @@ _MOVED = (
 _ACTIVATIONS = ("Relu", "Clip")
 RECURRENT = ("RNN", "LSTM", "GRU")
 ATTENTION = "MultiheadAttention"
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The names of a stored tensor, its scale and its zero point, and how scales are laid out."""
+
+    name: str
+    scale: str | None = None
+    zero_point: str | None = None
+    axis: int = -1
+    block: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,66 +61,35 @@ class Weights:
     """One tensor of a layer's, as the graph stores it, and the node that multiplies by it."""
 
     node: onnx.NodeProto
-    stored: NDArray[np.generic]
-    scale: NDArray[np.generic] | None
-
-    @property
-    def text(self) -> str:
-        """Such as "int8 per channel (7 bits)"; "float32" where they are."""
-        kind = str(self.stored.dtype)
-        if self.scale is None or not kind.endswith("int8"):
-            return "float32"
-        each = "per channel" if self.scale.size > 1 else "per tensor"
-        whole = self.stored.astype(np.int64)
-        seven = np.abs(whole).max() <= 64 if kind == "int8" else np.ptp(whole) <= 128
-        return f"{kind} {each} (7 bits)" if seven else f"{kind} {each}"
-
-
-class Graph:
-    """Who makes and who reads each tensor of an ONNX graph."""
-
-    def __init__(self, graph: onnx.GraphProto) -> None:
-        self.nodes = list(graph.node)
-        self._tensors = {tensor.name: tensor for tensor in graph.initializer}
-        self._producers = {name: node for node in graph.node for name in node.output}
-        self._readers: dict[str, list[onnx.NodeProto]] = {}
-        for node in graph.node:
-            for name in node.input:
-                self._readers.setdefault(name, []).append(node)
-
-    def producer(self, name: str) -> onnx.NodeProto | None:
-        return self._producers.get(name)
-
-    def readers(self, name: str) -> list[onnx.NodeProto]:
-        return self._readers.get(name, [])
-
-    def constant(self, name: str) -> NDArray[np.generic] | None:
-        tensor = self._tensors.get(name)
-        return None if tensor is None else numpy_helper.to_array(tensor)
-
-    def is_constant(self, name: str) -> bool:
-        return name in self._tensors
+    format: NumberFormat
 
 
 def weights_by_layer(
-    model: onnx.ModelProto, layers: Iterable[Layer]
+    model: onnx.ModelProto, layers: Iterable[Layer], renamed: Mapping[str, str] = NO_NAMES
 ) -> dict[str, tuple[Weights, ...]]:
     """Layer name -> its weights in the order of the nodes that multiply by them.
 
-    They are found by their names: quantizers lengthen them, no more. Attention has several.
+    They are found by their names: ONNX quantizers lengthen them, no more, and `renamed` has the
+    layers of weights that got names of another kind. Attention has several.
     """
     names = sorted((layer.name for layer in layers), key=len, reverse=True)
     graph = Graph(model.graph)
     found: dict[str, tuple[Weights, ...]] = {}
     for node in graph.nodes:
-        at = INTEGER_WEIGHT_AT.get(node.op_type, 1 if node.op_type in _FLOAT else None)
-        if at is None or at >= len(node.input):
+        if node.op_type in _INTEGER:
+            place, *_ = _INTEGER[node.op_type]
+        elif node.op_type in _FLOAT:
+            place = 1
+        else:
             continue
-        stored, scale = _origin(graph, node, at)
-        layer = next((name for name in names if _is_weight(stored, name)), None)
-        values = graph.constant(stored)
-        if layer is not None and values is not None:
-            weights = Weights(node, values, graph.constant(scale) if scale else None)
+        if place >= len(node.input):
+            continue
+        stored = _stored(graph, node, place)
+        layer = renamed.get(stored.name) or next(
+            (name for name in names if _is_weight(stored.name, name)), None
+        )
+        if layer is not None and graph.is_constant(stored.name):
+            weights = Weights(node, _weights_format(graph, stored))
             found[layer] = (*found.get(layer, ()), weights)
     return found
 
@@ -104,26 +99,34 @@ def _is_weight(stored: str, layer: str) -> bool:
     return bool(owner) and "weight" in parameter
 
 
-def layer_numerics(model: onnx.ModelProto, layers: Iterable[Layer]) -> tuple[LayerNumerics, ...]:
-    """Of each layer that multiplies, as the graph is written.
+def read(
+    job: QuantizeJob[Settings],
+    files: Files,
+    method: MethodModule,  # noqa: ARG001 - the contract's
+) -> Reading:
+    """Raises ArtifactError for a file that isn't ONNX or that refers to another."""
+    model = onnx.load_from_string(checked(job.folder / MODEL).data)
+    renamed = renamed_weights(files.graph) if files.graph else NO_NAMES
+    found = layer_numerics(model, layers_of(job.network(), job.input_shape), renamed)
+    if (why := files.why_float) is not None:
+        found = tuple(
+            layer if layer.integer else layer.left_float(why(layer.kind)) for layer in found
+        )
+    return Reading(found, structure_of(model))
+
+
+def layer_numerics(
+    model: onnx.ModelProto, layers: Iterable[Layer], renamed: Mapping[str, str] = NO_NAMES
+) -> tuple[LayerNumerics, ...]:
+    """Each layer that multiplies, as the graph is written.
 
     What stands between DequantizeLinear and QuantizeLinear counts as integer: engines fuse it.
     """
     layers = tuple(layers)
-    graph, weights = Graph(model.graph), weights_by_layer(model, layers)
+    graph, weights = Graph(model.graph), weights_by_layer(model, layers, renamed)
     return tuple(
         _numerics(graph, layer, weights.get(layer.name, ())) for layer in layers if layer.macs
     )
-
-
-def summary(layers: Iterable[LayerNumerics]) -> str:
-    """The number formats of the integer layers, each once, and whether others stayed float."""
-    layers = tuple(layers)
-    weights = dict.fromkeys(layer.weights for layer in layers if layer.integer)
-    activations = dict.fromkeys(layer.activations for layer in layers if layer.integer)
-    if not weights:
-        return "float32"
-    return f"weights {' and '.join(weights)}, activations {' and '.join(activations)}"
 
 
 def run_in_integers(model: onnx.ModelProto, layers: Iterable[Layer]) -> set[str]:
@@ -135,21 +138,20 @@ def run_in_integers(model: onnx.ModelProto, layers: Iterable[Layer]) -> set[str]
         for layer in layers
         if (found := weights.get(layer.name))
     }
-    return {name for name, of in nodes.items() if all(n.op_type in INTEGER_WEIGHT_AT for n in of)}
+    return {name for name, of in nodes.items() if all(n.op_type in _INTEGER for n in of)}
 
 
 def _numerics(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> LayerNumerics:
-    reason = _why_float(graph, layer, weights)
-    integer = reason is None
-    scale, zero_point = _output_scale(graph, weights[-1].node) if integer else (None, None)
+    if reason := _why_float(graph, layer, weights):
+        return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
+    scale, zero_point = _output_scale(graph, weights[-1].node)
     return LayerNumerics(
         name=layer.name,
         kind=layer.kind,
         macs=layer.macs,
-        integer=integer,
-        weights=" and ".join(dict.fromkeys(w.text for w in weights)) if integer else "float32",
-        activations=_activations(graph, weights[0].node) if integer else "float32",
-        reason=reason,
+        integer=True,
+        weights=tuple(dict.fromkeys(w.format for w in weights)),
+        activations=tuple(dict.fromkeys(_activations(graph, w.node) for w in weights)),
         scale=scale,
         zero_point=zero_point,
     )
@@ -179,9 +181,9 @@ def _why_float(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> str 
 
 
 def _why_node_float(graph: Graph, weights: Weights) -> str | None:
-    if weights.text == "float32":
+    if weights.format.kind == "float":
         return "its weights were left float32"
-    if weights.node.op_type in INTEGER_WEIGHT_AT:
+    if weights.node.op_type in _INTEGER:
         return None
     before = _source(graph, weights.node.input[0])
     if before is None or before.op_type != "DequantizeLinear":
@@ -191,7 +193,7 @@ def _why_node_float(graph: Graph, weights: Weights) -> str | None:
 
 def _reads_integers(graph: Graph, node: onnx.NodeProto) -> bool:
     sources = [_source(graph, name) for name in node.input[:2]]
-    return node.op_type in INTEGER_WEIGHT_AT or all(
+    return node.op_type in _INTEGER or all(
         source is not None and source.op_type == "DequantizeLinear" for source in sources
     )
 
@@ -209,18 +211,27 @@ def _products(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> Itera
         if node is None or name in seen or node.output[0] in known:
             continue
         seen.add(name)
-        if node.op_type in (*_FLOAT, *INTEGER_WEIGHT_AT):
+        if node.op_type in (*_FLOAT, *_INTEGER):
             found[node.output[0]] = node
         waiting.extend(node.input)
     return found.values()
 
 
-def _activations(graph: Graph, node: onnx.NodeProto) -> str:
+def _activations(graph: Graph, node: onnx.NodeProto) -> NumberFormat:
     before = _source(graph, node.input[0])
     if before is None or before.op_type != "DequantizeLinear":
-        return "uint8, scaled at run time"
+        return NumberFormat(bits=8, signed=False, symmetric=False, scaling="dynamic")
+    scale = graph.constant(before.input[1])
     zero = graph.constant(before.input[2]) if len(before.input) > 2 else None
-    return "uint8" if zero is None else str(zero.dtype)
+    bits, signed = (8, False) if zero is None else _TYPES[str(zero.dtype)]
+    per_channel = scale is not None and scale.size > 1
+    return NumberFormat(
+        bits=bits,
+        signed=signed,
+        granularity="channel" if per_channel else "tensor",
+        axis=attribute(before, "axis", 1) if per_channel else None,
+        symmetric=zero is None or not zero.any(),
+    )
 
 
 def _source(graph: Graph, name: str) -> onnx.NodeProto | None:
@@ -244,20 +255,52 @@ def _quantizer_after(graph: Graph, node: onnx.NodeProto) -> onnx.NodeProto | Non
     return only if only is not None and only.op_type == "QuantizeLinear" else None
 
 
-def _origin(graph: Graph, node: onnx.NodeProto, at: int) -> tuple[str, str | None]:
-    """The names of the stored weights and of their scale, seen from the node's input."""
-    name, scale = node.input[at], None
-    if node.op_type.startswith("Q"):
-        scale = node.input[at + 1]
-    elif node.op_type in ("MatMulIntegerToFloat", "DynamicQuantizeMatMul"):
-        scale = node.input[2 if node.op_type.startswith("D") else 3]
-    while (before := graph.producer(name)) is not None and before.op_type in _PASSED:
+def _stored(graph: Graph, node: onnx.NodeProto, place: int) -> _Stored:
+    """The stored weights, seen from a node's input at `place`."""
+    found = _Stored(node.input[place])
+    if node.op_type in _INTEGER:
+        _, scale, zero_point = _INTEGER[node.op_type]
+        found = _Stored(
+            node.input[place],
+            scale=_scale_after(graph, node) if scale is None else node.input[scale],
+            zero_point=input_of(node, zero_point),
+            axis=0 if "Conv" in node.op_type else -1,
+        )
+    while (before := graph.producer(found.name)) is not None and before.op_type in _PASSED:
         if before.op_type == "DequantizeLinear":
-            scale = before.input[1]
-        name = before.input[0]
-    if node.op_type in ("ConvInteger", "MatMulInteger"):
-        scale = _scale_after(graph, node)
-    return name, scale
+            found = _Stored(
+                before.input[0],
+                scale=before.input[1],
+                zero_point=input_of(before, 2),
+                axis=attribute(before, "axis", 1),
+                block=attribute(before, "block_size", 0),
+            )
+        else:
+            found = replace(found, name=before.input[0])
+    return found
+
+
+def _weights_format(graph: Graph, stored: _Stored) -> NumberFormat:
+    """How stored weights are held; float32 where no scale is known or they are no integers."""
+    values = graph.constant(stored.name)
+    scale = graph.constant(stored.scale) if stored.scale else None
+    if values is None or scale is None or str(values.dtype) not in _TYPES:
+        return FLOAT32
+    bits, signed = _TYPES[str(values.dtype)]
+    whole = values.astype(np.int64)
+    zero_point = graph.constant(stored.zero_point) if stored.zero_point else None
+    granularity: Granularity = (
+        "group" if stored.block else "channel" if scale.size > 1 else "tensor"
+    )
+    return NumberFormat(
+        bits=bits,
+        signed=signed,
+        granularity=granularity,
+        axis=None if granularity == "tensor" else stored.axis % values.ndim,
+        group=stored.block or None,
+        symmetric=zero_point is None or not zero_point.any(),
+        used_bits=bits_of_range(int(whole.min()), int(whole.max()), signed=signed),
+    )
 
 
 def _scale_after(graph: Graph, node: onnx.NodeProto) -> str | None:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import platform
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import onnx
 import onnxruntime as ort
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
-from quantbench.export.onnx_coverage import layer_numerics, run_in_integers, summary
-from quantbench.export.to_onnx import (
-    export,
-    silenced,
-    structure_of,
-    write,
-)
-from quantbench.numerics.coverage import LayerNumerics, Quantized
+from quantbench.contracts import Files, QuantizeJob
+from quantbench.export.onnx_coverage import layer_numerics, run_in_integers
+from quantbench.export.to_onnx import MODEL, export, write
+from quantbench.numerics.coverage import LayerNumerics
+from quantbench.numerics.formats import activations_text, joined, weights_text
 from quantbench.system.machine import environment, has_vnni
+from quantbench.system.record import Settings
+from quantbench.system.silence import silenced
 from quantbench.tasks.layers import layers
 from quantbench.tasks.records import Layer
+
+S = TypeVar("S", bound=Settings)
 
 
 def saturates_here(weights: str) -> bool:
@@ -44,35 +45,28 @@ def float_onnx(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> No
         quant_pre_process(path, path, skip_symbolic_shape=True)
 
 
-def finished(
-    model: nn.Module,
-    input_shape: tuple[int, ...],
-    written: Path,
-    path: Path,
-    notes: tuple[str, ...] = (),
-) -> Quantized:
-    """Put a quantizer's file at `path`, and say what became of each layer."""
-    float_layers = layers(model, input_shape)
-    proto = write(onnx.load(written), path)
-    told = as_run(path, layer_numerics(proto, float_layers), float_layers)
-    return Quantized(
-        numerics=summary(told), layers=told, structure=structure_of(proto), notes=notes
-    )
+def finished(job: QuantizeJob[S], written: Path, notes: tuple[str, ...] = ()) -> Files:
+    """Put a quantizer's file into the job's folder, and ask ONNX Runtime what it makes of it."""
+    path = job.folder / MODEL
+    model = write(onnx.load(written), path)
+    float_layers = layers(job.network(), job.input_shape)
+    return Files(notes=notes, left_float=left_float(path, model, float_layers))
 
 
-def as_run(
-    path: Path, told: Iterable[LayerNumerics], float_layers: tuple[Layer, ...]
-) -> tuple[LayerNumerics, ...]:
-    """`told` without the layers that ONNX Runtime multiplies in float32 all the same.
+def left_float(
+    path: Path, model: onnx.ModelProto, float_layers: tuple[Layer, ...]
+) -> dict[str, str]:
+    """The layers that `model` holds as integers and ONNX Runtime multiplies in float32 -> why.
 
     What is written between DequantizeLinear and QuantizeLinear runs on integers only where a
     rule of ONNX Runtime matches it, so its own optimized graph is asked.
     """
     integer = run_in_integers(_optimized(path), float_layers)
-    return tuple(
-        layer if layer.name in integer or not layer.integer else _float_after_all(layer)
-        for layer in told
-    )
+    return {
+        layer.name: _why(layer)
+        for layer in layer_numerics(model, float_layers)
+        if layer.integer and layer.name not in integer
+    }
 
 
 def _optimized(path: Path) -> onnx.ModelProto:
@@ -85,14 +79,10 @@ def _optimized(path: Path) -> onnx.ModelProto:
         return onnx.load(options.optimized_model_filepath)
 
 
-def _float_after_all(layer: LayerNumerics) -> LayerNumerics:
-    return layer.model_copy(
-        update={
-            "integer": False,
-            "weights": "float32",
-            "activations": "float32",
-            "reason": f"ONNX Runtime {ort.__version__} has no integer kernel for it as written "
-            f"({layer.weights}, activations {layer.activations}): it turns its {layer.weights} "
-            "weights back into float32",
-        }
+def _why(layer: LayerNumerics) -> str:
+    weights = joined(map(weights_text, layer.weights))
+    activations = joined(map(activations_text, layer.activations))
+    return (
+        f"ONNX Runtime {ort.__version__} has no integer kernel for it as written "
+        f"({weights}, activations {activations}): it turns its {weights} weights back into float32"
     )

@@ -14,6 +14,7 @@ import torch
 from torch import fx, nn
 
 from quantbench.errors import UnavailableError
+from quantbench.export.pt2e_graph import layer_of
 from quantbench.system.extras import why_missing
 from quantbench.system.silence import silenced
 
@@ -32,9 +33,6 @@ def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[st
     Node -> the layer that it came from. Such nodes run on ExecuTorch's portable kernels.
     Raises UnavailableError.
     """
-    # float32 comes through here too, and does without PT2E in its other formats.
-    from quantbench.export.pt2e import layer_of
-
     if reason := why_unavailable():
         raise UnavailableError(reason)
     with silenced(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from torch import nn
 from torch.export import ExportedProgram
 
-from quantbench.system.silence import silenced as silenced
+from quantbench.system.silence import silenced
 
 MODEL = "model.onnx"
 INPUT = "input"

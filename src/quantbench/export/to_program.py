@@ -8,6 +8,8 @@ from torch.export import Dim, ExportedProgram
 
 from quantbench.system.silence import silenced
 
+MODEL = "model.pt2"
+
 
 def exported(model: nn.Module, input_shape: tuple[int, ...]) -> ExportedProgram:
     """`model` as one graph of operators for any number of inputs [batch, *input_shape]."""

@@ -6,7 +6,6 @@ from the batch at hand. Only Linear has such a layer in PyTorch.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import cast
 
 import torch
@@ -14,18 +13,11 @@ from torch import nn
 from torch.ao.quantization import quantize_dynamic
 
 from quantbench.artifacts.state_file import STATE, write_state
-from quantbench.export.eager import (
-    EagerSettings,
-    layer_numerics,
-    silenced,
-    using_engine,
-)
-from quantbench.numerics.coverage import Quantized
-from quantbench.system.progress import Progress
-from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.contracts import Files, QuantizeJob, Skeleton
+from quantbench.export.eager import EagerSettings, using_engine
+from quantbench.system.silence import silenced
 
-FORMATS = ("torch",)
+FORMATS = ("state_dict",)
 LIBRARIES = ("torch",)
 SETTINGS = EagerSettings
 ASKED = (nn.Conv2d, nn.Linear)
@@ -35,30 +27,9 @@ def unavailable() -> str | None:
     return None
 
 
-def quantize(
-    task: Task,
-    checkpoint: Checkpoint,
-    settings: EagerSettings,
-    format: str,
-    folder: Path,
-    progress: Progress,
-) -> Quantized:
-    model = float_model(task, checkpoint)
-    converted = skeleton(model, settings)
-    write_state(folder / STATE, converted.state_dict())
-    return Quantized(
-        numerics="weights int8 per tensor, activations uint8 scaled at run time",
-        structure=str(converted),
-        layers=layer_numerics(
-            model,
-            converted,
-            task.input_shape,
-            prefix="",
-            weights="int8 per tensor",
-            activations="uint8, scaled at run time",
-            why_float=_why_float,
-        ),
-    )
+def quantize(job: QuantizeJob[EagerSettings]) -> Files:
+    write_state(job.folder / STATE, skeleton(job.network(), job.settings).module.state_dict())
+    return Files(why_float=_why_float)
 
 
 def _why_float(kind: str) -> str:
@@ -71,7 +42,7 @@ def _why_float(kind: str) -> str:
     return f"quantize_dynamic was asked for {' and '.join(asked)} alone, as in the source report"
 
 
-def skeleton(float_model: nn.Module, settings: EagerSettings) -> nn.Module:
+def skeleton(float_model: nn.Module, settings: EagerSettings) -> Skeleton:
     with silenced(), using_engine(settings.engine):
         module = quantize_dynamic(float_model.eval(), set(ASKED), dtype=torch.qint8)
-    return cast(nn.Module, module)
+    return Skeleton(cast(nn.Module, module))

@@ -20,27 +20,19 @@ from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 from numpy.typing import NDArray
 from pydantic import Field
 
+from quantbench.contracts import Files, QuantizeJob
 from quantbench.export.calibration import (
     BATCH,
     CalibrationSettings,
     calibration_inputs,
     refuse_nonfinite,
 )
-from quantbench.export.onnx_coverage import layer_numerics, summary
-from quantbench.export.ort_quantizer import as_run, float_onnx
-from quantbench.export.to_onnx import (
-    INPUT,
-    MODEL,
-    silenced,
-    structure_of,
-    write,
-)
-from quantbench.numerics.coverage import Quantized
+from quantbench.export.ort_quantizer import float_onnx, left_float
+from quantbench.export.to_onnx import INPUT, MODEL, write
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.progress import Progress
+from quantbench.system.silence import silenced
 from quantbench.tasks.layers import layers
-from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
 
 FORMATS = ("onnx",)
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "nncf")
@@ -77,49 +69,38 @@ def unavailable() -> str | None:
     return None
 
 
-def quantize(
-    task: Task,
-    checkpoint: Checkpoint,
-    settings: NncfSettings,
-    format: str,
-    folder: Path,
-    progress: Progress,
-) -> Quantized:
-    model = float_model(task, checkpoint)
-    inputs = calibration_inputs(task, settings)
+def quantize(job: QuantizeJob[NncfSettings]) -> Files:
+    model = job.network()
+    inputs = calibration_inputs(job)
     refuse_nonfinite(model, inputs)
-    batches = _Batches(inputs, progress)
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+    batches = _Batches(inputs, job.progress)
+    with tempfile.TemporaryDirectory(dir=job.folder) as scratch:
         source = Path(scratch) / "float.onnx"
-        float_onnx(model, task.input_shape, source)
+        float_onnx(model, job.input_shape, source)
         with silenced():
             quantized = nncf.quantize(
                 onnx.load(source),
                 nncf.Dataset(batches),
-                preset=nncf.QuantizationPreset(settings.preset),
+                preset=nncf.QuantizationPreset(job.settings.preset),
                 subset_size=batches.count,
-                fast_bias_correction=settings.bias_correction != "full",
+                fast_bias_correction=job.settings.bias_correction != "full",
                 advanced_parameters=nncf.AdvancedQuantizationParameters(
-                    overflow_fix=nncf.OverflowFix(settings.overflow_fix),
-                    activations_range_estimator_params=_RANGES[settings.ranges],
-                    disable_bias_correction=settings.bias_correction == "none",
+                    overflow_fix=nncf.OverflowFix(job.settings.overflow_fix),
+                    activations_range_estimator_params=_RANGES[job.settings.ranges],
+                    disable_bias_correction=job.settings.bias_correction == "none",
                 ),
             )
-    proto = write(quantized, folder / MODEL)
-    float_layers = layers(model, task.input_shape)
-    told = layer_numerics(proto, float_layers)
-    elsewhere = as_run(folder / MODEL, told, float_layers)
-    return Quantized(
-        numerics=summary(told),
-        layers=told,
-        structure=structure_of(proto),
+    path = job.folder / MODEL
+    written = write(quantized, path)
+    runtime_floats = left_float(path, written, layers(job.network(), job.input_shape))
+    settings = job.settings
+    return Files(
         notes=(
             f"calibrated on {len(inputs)} images, preset {settings.preset}, "
             f"{settings.ranges} ranges, bias correction: {settings.bias_correction}",
             *(
-                f"ONNX Runtime runs layer '{there.name}' in float32 all the same"
-                for there, here in zip(elsewhere, told, strict=True)
-                if here.integer and not there.integer
+                f"ONNX Runtime runs layer '{name}' in float32 all the same"
+                for name in runtime_floats
             ),
         ),
     )

@@ -13,19 +13,11 @@ from typing import Any, Literal
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from pydantic import Field
 
-from quantbench.export.calibration import (
-    BATCH,
-    CalibrationSettings,
-    calibration_inputs,
-    refuse_nonfinite,
-)
+from quantbench.contracts import Files, QuantizeJob
+from quantbench.export.calibration import BATCH, refuse_nonfinite
 from quantbench.export.ort_quantizer import finished, float_onnx, saturates_here
-from quantbench.export.to_onnx import MODEL, silenced
-from quantbench.numerics.coverage import Quantized
-from quantbench.system.progress import Progress
 from quantbench.system.record import Settings
-from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.system.silence import silenced
 
 FORMATS = ("onnx",)
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
@@ -51,26 +43,19 @@ def unavailable() -> str | None:
     return None
 
 
-def quantize(
-    task: Task,
-    checkpoint: Checkpoint,
-    settings: DynamicSettings,
-    format: str,
-    folder: Path,
-    progress: Progress,
-) -> Quantized:
-    model = float_model(task, checkpoint)
-    refuse_nonfinite(model, calibration_inputs(task, CalibrationSettings(images=BATCH)))
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+def quantize(job: QuantizeJob[DynamicSettings]) -> Files:
+    model = job.network()
+    refuse_nonfinite(model, job.calibration[:BATCH])
+    with tempfile.TemporaryDirectory(dir=job.folder) as scratch:
         source, written = Path(scratch) / "float.onnx", Path(scratch) / "quantized.onnx"
-        float_onnx(model, task.input_shape, source)
+        float_onnx(model, job.input_shape, source)
         with silenced():
             quantize_dynamic(
                 source,
                 written,
                 op_types_to_quantize=["Conv", "MatMul", "Gemm"],
-                weight_type=_TYPES[settings.weights],
-                per_channel=settings.per_channel,
-                reduce_range=settings.reduce_range,
+                weight_type=_TYPES[job.settings.weights],
+                per_channel=job.settings.per_channel,
+                reduce_range=job.settings.reduce_range,
             )
-        return finished(model, task.input_shape, written, folder / MODEL)
+        return finished(job, written)

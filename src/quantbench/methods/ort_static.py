@@ -21,6 +21,7 @@ from onnxruntime.quantization import (
 )
 from pydantic import Field
 
+from quantbench.contracts import Files, QuantizeJob
 from quantbench.export.calibration import (
     BATCH,
     CalibrationSettings,
@@ -28,11 +29,9 @@ from quantbench.export.calibration import (
     refuse_nonfinite,
 )
 from quantbench.export.ort_quantizer import finished, float_onnx, saturates_here
-from quantbench.export.to_onnx import INPUT, MODEL, silenced
-from quantbench.numerics.coverage import Quantized
+from quantbench.export.to_onnx import INPUT
 from quantbench.system.progress import Progress
-from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.system.silence import silenced
 
 FORMATS = ("onnx",)
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
@@ -69,39 +68,32 @@ def unavailable() -> str | None:
     return None
 
 
-def quantize(
-    task: Task,
-    checkpoint: Checkpoint,
-    settings: StaticSettings,
-    format: str,
-    folder: Path,
-    progress: Progress,
-) -> Quantized:
-    model = float_model(task, checkpoint)
-    inputs = calibration_inputs(task, settings)
+def quantize(job: QuantizeJob[StaticSettings]) -> Files:
+    model = job.network()
+    inputs = calibration_inputs(job)
     refuse_nonfinite(model, inputs)
-    activations, weights = _TYPES[settings.types]
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+    activations, weights = _TYPES[job.settings.types]
+    with tempfile.TemporaryDirectory(dir=job.folder) as scratch:
         source, written = Path(scratch) / "float.onnx", Path(scratch) / "quantized.onnx"
-        float_onnx(model, task.input_shape, source)
+        float_onnx(model, job.input_shape, source)
         with silenced():
             quantize_static(
                 source,
                 written,
-                _Batches(inputs, progress),
+                _Batches(inputs, job.progress),
                 quant_format=QuantFormat.QDQ,
                 activation_type=activations,
                 weight_type=weights,
-                per_channel=settings.per_channel,
-                reduce_range=settings.reduce_range,
-                calibrate_method=_CALIBRATIONS[settings.calibration],
+                per_channel=job.settings.per_channel,
+                reduce_range=job.settings.reduce_range,
+                calibrate_method=_CALIBRATIONS[job.settings.calibration],
                 extra_options={
                     "CalibStridedMinMax": 1,  # of any calibration: one batch is held at a time
-                    "CalibPercentile": settings.percentile,
+                    "CalibPercentile": job.settings.percentile,
                 },
             )
-        how = f"calibrated on {len(inputs)} images, {settings.calibration}"
-        return finished(model, task.input_shape, written, folder / MODEL, (how,))
+        how = f"calibrated on {len(inputs)} images, {job.settings.calibration}"
+        return finished(job, written, (how,))
 
 
 class _Batches(CalibrationDataReader):  # type: ignore[misc]

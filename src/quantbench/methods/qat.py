@@ -18,24 +18,17 @@ from pydantic import Field, JsonValue
 from torch import fx
 
 from quantbench.artifacts.state_file import STATE, read_state, write_state
-from quantbench.errors import CalibrationError
+from quantbench.contracts import Files, FurtherTraining, QuantizeJob
+from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.export import pt2e
 from quantbench.export.needs import torchao as unavailable  # noqa: F401 - the contract's
 from quantbench.export.pt2e import PT2ESettings
-from quantbench.numerics.coverage import Quantized
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
 from quantbench.system.progress import Progress
 from quantbench.system.record import Record
 from quantbench.system.store import find, path_for, save
-from quantbench.tasks.task import Task
-from quantbench.training.batches import (
-    Images,
-    draws_from,
-    images_of,
-    shuffled_batches,
-)
-from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.training.batches import Images, draws_from, shuffled_batches
 from quantbench.training.recipes import Recipe
 
 FORMATS = pt2e.FORMATS
@@ -54,63 +47,49 @@ SETTINGS = QATSettings
 
 
 class TrainedState(Record):
-    """Of a stored `state.pt`: the fake-quantized graph after training."""
+    """What goes with a stored `state.pt`, the fake-quantized graph after training."""
 
     images: int
 
 
-def quantize(
-    task: Task,
-    checkpoint: Checkpoint,
-    settings: QATSettings,
-    format: str,
-    folder: Path,
-    progress: Progress,
-) -> Quantized:
-    """Training is a finished step of its own beside the checkpoint: each format starts from it."""
-    model = float_model(task, checkpoint)
-    inputs = _trained_from(task, checkpoint, settings)
-    parent = checkpoint.folder.parent
-    stored = find(parent, "qat", "training", inputs, TrainedState)
+def quantize(job: QuantizeJob[QATSettings]) -> Files:
+    """Training is a finished step of its own beside the checkpoint: each format starts from it.
+
+    Raises UnavailableError without training samples.
+    """
+    settings, training = job.settings, job.training
+    if training is None:
+        raise UnavailableError("qat trains on, and this task has no training samples")
+    inputs = trained_from(training, settings)
+    stored = find(training.folder, "qat", "training", inputs, TrainedState)
     if stored is None:
 
         def fill(place: Path) -> TrainedState:
-            every = images_of(task, task.train)
-            images = Images(every.inputs[: settings.images], every.labels[: settings.images])
-            recipe = Recipe.model_validate(checkpoint.body.settings)
-            graph = trained(model, task.input_shape, images, settings, recipe, progress)
+            images = Images(
+                torch.from_numpy(training.inputs()[: settings.images]),
+                torch.from_numpy(training.labels[: settings.images].copy()),
+            )
+            recipe = Recipe.model_validate(training.recipe)
+            graph = trained(job.network(), job.input_shape, images, settings, recipe, job.progress)
             write_state(place / STATE, graph.state_dict())
             return TrainedState(images=len(images.labels))
 
-        stored = save(path_for(parent, "qat", inputs), "training", inputs, fill)
-    graph = _fake_quantized(model, task.input_shape, settings)
+        stored = save(path_for(training.folder, "qat", inputs), "training", inputs, fill)
+    graph = _fake_quantized(job.network(), job.input_shape, settings)
     graph.load_state_dict(read_state(stored.folder / STATE))
     notes = (
         f"trained on for {settings.epochs} epoch(s) of {stored.body.images} training images, "
         f"lr {settings.lr:g}",
     )
-    return pt2e.written(
-        model,
-        pt2e.converted(_in_eval(graph)),
-        task.input_shape,
-        format,
-        folder,
-        settings,
-        notes,
-    )
+    return pt2e.written(pt2e.converted(_in_eval(graph)), job, notes)
 
 
-def _trained_from(
-    task: Task, checkpoint: Checkpoint, settings: QATSettings
-) -> dict[str, JsonValue]:
-    """All that the training depends on."""
+def trained_from(training: FurtherTraining, settings: QATSettings) -> dict[str, JsonValue]:
+    """All that the training depends on: what the job names, this code, settings and libraries."""
     return {
-        "checkpoint": checkpoint.files[STATE].sha256,
-        "recipe": checkpoint.body.settings,
-        "train": task.train.sha256,
-        "preprocessing": task.preprocessing_sha256,
+        **training.depends_on,
         "settings": settings.model_dump(mode="json"),
-        "code": {**fingerprint(__name__, task.source)},
+        "method_code": {**fingerprint(__name__)},
         "versions": cast(JsonValue, versions(LIBRARIES)),
     }
 

@@ -7,7 +7,6 @@ from the first layer to the last.
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Literal, cast
 
 import torch
@@ -18,11 +17,11 @@ from torch.ao.quantization import (
     MovingAverageMinMaxObserver,
     PerChannelMinMaxObserver,
     QConfig,
-    convert,
     prepare,
 )
 
 from quantbench.artifacts.state_file import STATE, write_state
+from quantbench.contracts import Files, QuantizeJob, Skeleton
 from quantbench.errors import CalibrationError
 from quantbench.export.calibration import (
     BATCH,
@@ -33,20 +32,17 @@ from quantbench.export.calibration import (
 from quantbench.export.eager import (
     SEVEN_BIT,
     EagerSettings,
-    layer_numerics,
+    converted,
     passed_over,
     set_qconfig,
-    silenced,
     using_engine,
     wrapped,
 )
-from quantbench.numerics.coverage import Quantized
 from quantbench.system.progress import Progress
+from quantbench.system.silence import silenced
 from quantbench.tasks.layers import CONVOLUTIONS
-from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
 
-FORMATS = ("torch",)
+FORMATS = ("state_dict",)
 LIBRARIES = ("torch",)
 _OBSERVERS = {
     "minmax": MinMaxObserver,
@@ -66,42 +62,22 @@ def unavailable() -> str | None:
     return None
 
 
-def quantize(
-    task: Task,
-    checkpoint: Checkpoint,
-    settings: StaticSettings,
-    format: str,
-    folder: Path,
-    progress: Progress,
-) -> Quantized:
-    model = float_model(task, checkpoint)
+def quantize(job: QuantizeJob[StaticSettings]) -> Files:
+    settings = job.settings
     with silenced(), using_engine(settings.engine):
-        prepared = _prepared(model, settings)
-        inputs = torch.from_numpy(calibration_inputs(task, settings))
-        _calibrate(prepared, inputs, progress)
-        converted = convert(prepared)
-        write_state(folder / STATE, converted.state_dict())
-        structure = str(converted)
-    bits = "7 of 8 bits" if settings.engine in SEVEN_BIT else "8 bits"
-    return Quantized(
-        numerics=f"weights int8 per channel, activations uint8 ({bits})",
-        structure=structure,
-        layers=layer_numerics(
-            model,
-            converted,
-            task.input_shape,
-            prefix="module.",
-            weights="int8 per channel",
-            activations=f"uint8 ({bits})",
-            why_float=passed_over,
-        ),
+        prepared = _prepared(job.network(), settings)
+        inputs = torch.from_numpy(calibration_inputs(job))
+        _calibrate(prepared, inputs, job.progress)
+        write_state(job.folder / STATE, converted(prepared).module.state_dict())
+    return Files(
         notes=(f"calibrated on {len(inputs)} images, observer {settings.observer}",),
+        why_float=passed_over,
     )
 
 
-def skeleton(float_model: nn.Module, settings: StaticSettings) -> nn.Module:
+def skeleton(float_model: nn.Module, settings: StaticSettings) -> Skeleton:
     with silenced(), using_engine(settings.engine):
-        return cast(nn.Module, convert(_prepared(float_model, settings)))
+        return converted(_prepared(float_model, settings))
 
 
 def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:

@@ -6,28 +6,22 @@ here to be compared with, not to be shipped.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import cast
-
 from torch import nn
-from torch.ao.quantization import convert, get_default_qconfig, prepare
+from torch.ao.quantization import get_default_qconfig, prepare
 
 from quantbench.artifacts.state_file import STATE, write_state
+from quantbench.contracts import Files, QuantizeJob, Skeleton
 from quantbench.export.eager import (
     EagerSettings,
-    layer_numerics,
+    converted,
     passed_over,
     set_qconfig,
-    silenced,
     using_engine,
     wrapped,
 )
-from quantbench.numerics.coverage import Quantized
-from quantbench.system.progress import Progress
-from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.system.silence import silenced
 
-FORMATS = ("torch",)
+FORMATS = ("state_dict",)
 LIBRARIES = ("torch",)
 SETTINGS = EagerSettings
 
@@ -36,35 +30,16 @@ def unavailable() -> str | None:
     return None
 
 
-def quantize(
-    task: Task,
-    checkpoint: Checkpoint,
-    settings: EagerSettings,
-    format: str,
-    folder: Path,
-    progress: Progress,
-) -> Quantized:
-    model = float_model(task, checkpoint)
-    converted = skeleton(model, settings)
-    write_state(folder / STATE, converted.state_dict())
-    return Quantized(
-        numerics="weights int8 per channel, activations uint8 at scale 1",
-        structure=str(converted),
-        layers=layer_numerics(
-            model,
-            converted,
-            task.input_shape,
-            prefix="module.",
-            weights="int8 per channel",
-            activations="uint8 at scale 1",
-            why_float=passed_over,
-        ),
+def quantize(job: QuantizeJob[EagerSettings]) -> Files:
+    write_state(job.folder / STATE, skeleton(job.network(), job.settings).module.state_dict())
+    return Files(
         notes=("not calibrated: every activation is rounded to a whole number from 0 to 255",),
+        why_float=passed_over,
     )
 
 
-def skeleton(float_model: nn.Module, settings: EagerSettings) -> nn.Module:
+def skeleton(float_model: nn.Module, settings: EagerSettings) -> Skeleton:
     with silenced(), using_engine(settings.engine):
         module = wrapped(float_model, fuse=False)
         set_qconfig(module, get_default_qconfig(settings.engine))
-        return cast(nn.Module, convert(prepare(module)))
+        return converted(prepare(module))

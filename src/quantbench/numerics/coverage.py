@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Self
 
 from pydantic import Field
 
+from quantbench.numerics.formats import ALL_FLOAT32, FLOAT32, NumberFormat, Numerics
 from quantbench.system.record import Record
+
+Kind = Literal["float", "real", "simulated"]
 
 
 class LayerNumerics(Record):
-    """What a method did to one layer that multiplies."""
+    """What became of one layer that multiplies, as its file holds it."""
 
     name: str
     kind: str
     macs: int
     integer: bool = Field(description="its multiply-adds run on integers")
-    weights: str
-    activations: str
+    weights: tuple[NumberFormat, ...] = Field(min_length=1, description="each format once")
+    activations: tuple[NumberFormat, ...] = Field(
+        min_length=1, description="of what it reads, each format once"
+    )
     reason: str | None = Field(None, description="why it stayed float")
     scale: float | None = Field(None, description="of its output, where it has one")
     zero_point: int | None = None
+
+    @classmethod
+    def in_float32(cls, name: str, kind: str, macs: int, reason: str) -> Self:
+        """A layer that multiplies in float32, for `reason`."""
+        return cls(
+            name=name,
+            kind=kind,
+            macs=macs,
+            integer=False,
+            weights=(FLOAT32,),
+            activations=(FLOAT32,),
+            reason=reason,
+        )
+
+    def left_float(self, reason: str) -> Self:
+        """The same layer, multiplied in float32 for `reason`."""
+        return self.in_float32(self.name, self.kind, self.macs, reason)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read from an artifact's files: each layer that multiplies, in the network's order,
+    and the converted network as text.
+    """
+
+    layers: tuple[LayerNumerics, ...]
+    structure: str
 
 
 class Coverage(Record):
@@ -35,13 +68,23 @@ class Coverage(Record):
 
 
 class Quantized(Record):
-    """What a method says of what it wrote."""
+    """What a method wrote: its kind and notes are the method's, the rest is read from the files."""
 
-    numerics: str = Field(description="number formats of weights and activations")
     layers: tuple[LayerNumerics, ...]
     structure: str = Field(description="the converted network as its framework prints it")
-    kind: Literal["float", "real", "simulated"] = "real"
+    kind: Kind = "real"
     notes: tuple[str, ...] = ()
+
+    @property
+    def numerics(self) -> Numerics:
+        """The formats of the integer layers, each once; float32 where there are none."""
+        integer = [layer for layer in self.layers if layer.integer]
+        if not integer:
+            return ALL_FLOAT32
+        return Numerics(
+            weights=tuple(dict.fromkeys(f for layer in integer for f in layer.weights)),
+            activations=tuple(dict.fromkeys(f for layer in integer for f in layer.activations)),
+        )
 
     @property
     def coverage(self) -> Coverage:

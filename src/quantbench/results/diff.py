@@ -210,7 +210,7 @@ def _of_row(one: Row, other: Row) -> Iterator[Difference]:
 
 
 def _how(row: Row) -> dict[str, JsonValue]:
-    return {"format": row.format, "numerics": row.numerics, "kind": row.kind} | row.settings
+    return {"format": row.format, "numerics": row.numerics.text, "kind": row.kind} | row.settings
 
 
 def _unlike(

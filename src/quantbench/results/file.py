@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from quantbench.errors import ResultsError
 from quantbench.results.records import RESULTS_SCHEMA, Results
+from quantbench.results.upgrade import OLDEST, from_version_1
 from quantbench.system.files import read_plain
 from quantbench.system.terminal import harmless
 
@@ -30,14 +33,14 @@ def read_results(path: Path) -> Results:
         if any(problem["type"] == "json_invalid" for problem in error.errors()):
             raise ResultsError(f"{path} is not JSON; {_NAME_ANOTHER}") from error
         raise ResultsError(f"{path} has no schema_version; {_NAME_ANOTHER}") from error
-    if version != RESULTS_SCHEMA:
+    if not OLDEST <= version <= RESULTS_SCHEMA:
         raise ResultsError(
-            f"{path} has schema {version}, this version reads {RESULTS_SCHEMA}; measure it anew, "
-            "or use the version of quantbench that wrote it"
+            f"{path} has schema {version}, this version reads {OLDEST} to {RESULTS_SCHEMA}; "
+            "measure it anew, or use the version of quantbench that wrote it"
         )
     try:
-        results = Results.model_validate_json(content)
-    except ValidationError as error:
+        results = Results.model_validate_json(_upgraded(content, version))
+    except ValueError as error:
         raise ResultsError(
             f"{path} is not what quantbench writes: {_first(error)}; {_NAME_ANOTHER}"
         ) from error
@@ -46,6 +49,13 @@ def read_results(path: Path) -> Results:
         method, runtime = map(harmless, twice[0])
         raise ResultsError(f"{path} has two rows of {method} on {runtime}; {_NAME_ANOTHER}")
     return results
+
+
+def _upgraded(content: bytes, version: int) -> bytes:
+    """The content as one of this schema. Raises ValueError for what that version didn't write."""
+    if version == RESULTS_SCHEMA:
+        return content
+    return json.dumps(from_version_1(from_json(content))).encode()
 
 
 _NAME_ANOTHER = "name a results.json that `quantbench run` wrote"
@@ -67,7 +77,10 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _first(error: ValidationError) -> str:
+def _first(error: ValueError) -> str:
+    """The first thing that is wrong, in a line."""
+    if not isinstance(error, ValidationError):
+        return harmless(str(error))[:200]
     problem = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in problem["loc"])
     return harmless(f"{place}: {problem['msg']}")[:200]

@@ -10,12 +10,19 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from quantbench.harness.records import Latency, LatencyKind, Skipped, Throughput
-from quantbench.numerics.coverage import Coverage
+from quantbench.numerics.coverage import Coverage, Kind
+from quantbench.numerics.formats import Numerics
 from quantbench.system.machine import Environment
 from quantbench.system.record import Record
 from quantbench.training.records import Training
 
-RESULTS_SCHEMA = 1
+RESULTS_SCHEMA = 2
+"""History: docs/formats.md tells it in prose, `results/upgrade.py` reads what is older.
+
+1: first version.
+2: a row's `numerics` are records of number formats and no sentence; the format "torch" is called
+   "state_dict".
+"""
 
 
 class Interval(Record):
@@ -63,8 +70,8 @@ class Row(Record):
     runtime: str
     format: str
     settings: dict[str, JsonValue]
-    numerics: str
-    kind: Literal["float", "real", "simulated"]
+    numerics: Numerics = Field(description="number formats of its integer layers; else float32")
+    kind: Kind
     artifact: str = Field(description="folder, relative to results.json")
     artifact_sha256: str
     files: dict[str, int] = Field(description="file name -> bytes")

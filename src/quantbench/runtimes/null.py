@@ -21,6 +21,7 @@ from quantbench.artifacts.records import ArtifactBody
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
 from quantbench.numerics.coverage import LayerNumerics, Quantized
+from quantbench.numerics.formats import NumberFormat
 from quantbench.system.record import Record
 from quantbench.system.store import path_for, save
 
@@ -68,9 +69,12 @@ def load(artifact: Artifact, threads: int) -> Predict:
 
 def save_null(parent: Path, method: str, null: Null) -> Artifact:
     """An artifact that claims to be `method`'s."""
-    layer = LayerNumerics(
-        name="null", kind="Null", macs=1, integer=method != "float32", weights="", activations=""
-    )
+    layer = LayerNumerics.in_float32("null", "Null", 1, "it holds no numbers")
+    if method != "float32":
+        int8 = NumberFormat(bits=8)
+        layer = LayerNumerics(
+            name="null", kind="Null", macs=1, integer=True, weights=(int8,), activations=(int8,)
+        )
 
     def fill(folder: Path) -> ArtifactBody:
         (folder / FILE).write_text(null.model_dump_json(), encoding="utf-8")
@@ -82,7 +86,6 @@ def save_null(parent: Path, method: str, null: Null) -> Artifact:
             settings={},
             checkpoint_sha256="",
             quantized=Quantized(
-                numerics="none",
                 layers=(layer,),
                 structure="",
                 kind="real" if layer.integer else "float",

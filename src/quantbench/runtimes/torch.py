@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import cast
 
 import numpy as np
@@ -12,18 +11,19 @@ from pydantic import ValidationError
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
-from quantbench.artifacts.state_file import STATE, read_state
-from quantbench.contracts import Predict, TorchMethodModule
+from quantbench.artifacts.state_file import STATE, fill
+from quantbench.contracts import Predict, StateDictMethodModule
 from quantbench.errors import ArtifactError
+from quantbench.system.silence import silenced
 
-ACCEPTS = frozenset({"torch"})
+ACCEPTS = frozenset({"state_dict"})
 LIBRARIES = ("torch",)
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
     """Rebuilds the module that the method converted, then fills it from the state_dict."""
     body = artifact.body
-    method = cast(TorchMethodModule, plugins.method(body.method))
+    method = cast(StateDictMethodModule, plugins.method(body.method))
     try:
         settings = method.SETTINGS.model_validate(body.settings)
     except ValidationError as error:
@@ -33,16 +33,10 @@ def load(artifact: Artifact, threads: int) -> Predict:
     engine = cast(str, body.settings.get("engine", torch.backends.quantized.engine))
     torch.set_num_threads(threads)
     torch.backends.quantized.engine = engine  # loading packs the weights for this engine
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        module = method.skeleton(plugins.model(body.model).build(), settings).eval()
-        try:
-            module.load_state_dict(read_state(artifact.folder / STATE))
-        except (RuntimeError, KeyError, AttributeError, TypeError) as error:
-            raise ArtifactError(
-                f"{artifact.folder / STATE} doesn't fit method '{body.method}' "
-                f"of model '{body.model}'"
-            ) from error
+    with torch.random.fork_rng(devices=[]), silenced():
+        skeleton = method.skeleton(plugins.model(body.model).build(), settings)
+        owner = f"method '{body.method}' of model '{body.model}'"
+        module = fill(skeleton.module, artifact.folder / STATE, owner)
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         if torch.backends.quantized.engine != engine:

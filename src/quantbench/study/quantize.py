@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -10,14 +11,17 @@ from pydantic import JsonValue
 from quantbench import plugins
 from quantbench.artifacts.artifact import KIND, Artifact
 from quantbench.artifacts.records import ArtifactBody
+from quantbench.artifacts.state_file import STATE
+from quantbench.contracts import FurtherTraining, QuantizeJob
 from quantbench.errors import UnavailableError, UnknownNameError
+from quantbench.export import reading
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Settings
 from quantbench.system.store import find, path_for, save
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
+from quantbench.training.checkpoint import Checkpoint, float_model
 
 
 def quantize(
@@ -44,20 +48,60 @@ def quantize(
         return stored
 
     def fill(folder: Path) -> ArtifactBody:
-        quantized = module.quantize(
-            task.without_test(), checkpoint, settings, format, folder, progress
-        )
+        job = job_for(task, checkpoint, settings, format, folder, progress)
+        files = module.quantize(job)
         return ArtifactBody(
             model=task.model,
             data=task.spec.name,
             method=method,
             format=format,
             settings=settings.model_dump(mode="json"),
-            checkpoint_sha256=checkpoint.files["state.pt"].sha256,
-            quantized=quantized,
+            checkpoint_sha256=checkpoint.files[STATE].sha256,
+            quantized=reading.describe(job, files, module),
         )
 
     return save(path_for(parent, name, inputs), KIND, inputs, fill)
+
+
+def job_for(
+    task: Task,
+    checkpoint: Checkpoint,
+    settings: Settings,
+    format: str,
+    folder: Path,
+    progress: Progress,
+) -> QuantizeJob[Settings]:
+    """What a method is given; nothing in it leads to test data."""
+    seen = task.without_test()
+    return QuantizeJob(
+        network=partial(float_model, seen, checkpoint),
+        input_shape=seen.input_shape,
+        calibration=seen.inputs(seen.calibration),
+        settings=settings,
+        format=format,
+        folder=folder,
+        progress=progress,
+        training=further_training(seen, checkpoint),
+    )
+
+
+def further_training(task: Task, checkpoint: Checkpoint) -> FurtherTraining | None:
+    """What a method needs that trains on; None without training samples."""
+    if not len(task.train):
+        return None
+    return FurtherTraining(
+        inputs=partial(task.inputs, task.train),
+        labels=task.train.labels,
+        recipe=checkpoint.body.settings,
+        folder=checkpoint.folder.parent,
+        depends_on={
+            "checkpoint": checkpoint.files[STATE].sha256,
+            "recipe": checkpoint.body.settings,
+            "train": task.train.sha256,
+            "preprocessing": task.preprocessing_sha256,
+            "code": {**fingerprint(task.source)},
+        },
+    )
 
 
 def artifact_inputs(
@@ -65,7 +109,7 @@ def artifact_inputs(
 ) -> dict[str, JsonValue]:
     """All that an artifact depends on."""
     return {
-        "checkpoint": checkpoint.files["state.pt"].sha256,
+        "checkpoint": checkpoint.files[STATE].sha256,
         "model": task.model,
         "data": task.spec.name,
         "calibration": task.calibration.sha256,
@@ -78,6 +122,7 @@ def artifact_inputs(
                 __name__,
                 task.source,
                 plugins.source("methods", method),
+                reading.source(format),
             )
         },
         "versions": cast(JsonValue, versions(plugins.method(method).LIBRARIES)),

@@ -128,7 +128,7 @@ def _paired(against: AgainstFloat | None) -> tuple[str, str, str, Text]:
 
 
 def _described(row: Row) -> str:
-    parts = [row.numerics]
+    parts = [row.numerics.text]
     against = row.against_float
     if against and against.baseline != (same := f"float32 on {row.runtime}"):
         parts.append(f"compared with {against.baseline}, for want of {same}")

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quantbench.numerics.coverage import LayerNumerics, Quantized
+from quantbench.numerics.formats import activations_text, joined, weights_text
 from quantbench.report.terminal.grid import titled
 from quantbench.report.words import NONE, covered, percent
 from quantbench.system.terminal import harmless, one_line
@@ -68,7 +69,7 @@ def numerics_table(quantized: Quantized) -> RenderableType:
         table.add_row(
             Text(f"{harmless(layer.name)}\n  {harmless(layer.kind)}"),
             Text(f"{layer.macs:,}\n  {percent(layer.macs / total)}"),
-            Text(f"{layer.weights}\n  {layer.activations}"),
+            Text(_formats(layer)),
             Text(_scale(layer)),
         )
     return Group(
@@ -76,7 +77,7 @@ def numerics_table(quantized: Quantized) -> RenderableType:
         Text(),
         table,
         Text(),
-        Text(f"{quantized.numerics}; {covered(quantized.coverage)}"),
+        Text(f"{quantized.numerics.text}; {covered(quantized.coverage)}"),
         *(Text(one_line(line)) for line in (*_stayed_float(quantized.layers), *quantized.notes)),
     )
 
@@ -98,6 +99,12 @@ def _stayed_float(layers: tuple[LayerNumerics, ...]) -> Iterable[str]:
         if not layer.integer:
             named.setdefault(layer.reason or "no reason given", []).append(layer.name)
     return (f"{', '.join(names)} stayed float: {reason}" for reason, names in named.items())
+
+
+def _formats(layer: LayerNumerics) -> str:
+    weights = joined(map(weights_text, layer.weights))
+    activations = joined(map(activations_text, layer.activations))
+    return f"{weights}\n  {activations}"
 
 
 def _scale(layer: LayerNumerics) -> str:
