@@ -17,7 +17,7 @@ from quantbench.harness.pool import Candidate, Job
 from quantbench.harness.schedule import Schedule
 from quantbench.harness.timing import timing_inputs
 from quantbench.methods.qat import _trained_from
-from quantbench.study.choose import runtime_named
+from quantbench.study.choose import method_named, runtime_named
 from quantbench.study.quantize import artifact_inputs
 from quantbench.system import fingerprint as module
 from quantbench.system.fingerprint import fingerprint
@@ -143,7 +143,9 @@ def keys(
 
     def artifact(method: str) -> Key:
         settings = plugins.method(method).SETTINGS()
-        return of(lambda: artifact_inputs(task, checkpoint, method, settings, "torch"))
+        return of(
+            lambda: artifact_inputs(task, checkpoint, method_named(method), settings, "torch")
+        )
 
     qat = plugins.method("qat").SETTINGS()
     return {

@@ -43,7 +43,7 @@ from quantbench.study.options import (
 )
 from quantbench.study.pipeline import Study
 from quantbench.study.predict import answers
-from quantbench.study.quantize import quantize as quantize_one
+from quantbench.study.quantize import artifact_of
 from quantbench.study.usable import why_unusable
 from quantbench.study.workspace import Workspace, workspace
 from quantbench.system.files import write_atomic
@@ -181,7 +181,9 @@ def _artifacts(
     with workspace(options.out) as space, TerminalProgress() as progress:
         task, checkpoint = pipeline.prepare(options, overrides, space, progress)
         found = [
-            quantize_one(task, checkpoint, name, chosen.settings, format, space.artifacts, progress)
+            artifact_of(
+                task, checkpoint, chosen.plugin, chosen.settings, format, space.artifacts, progress
+            )
             for name in dict.fromkeys(methods)
             if not isinstance(chosen := chosen_methods[name], str)
             for format in chosen.plugin.module.FORMATS

@@ -79,7 +79,7 @@ def choose_methods(
         return {
             name: plugins.why_unavailable("methods", name)
             or ChosenMethod(
-                Plugin(name, plugins.method(name), plugins.source("methods", name)),
+                method_named(name),
                 settings_for(name, **overrides.get(name, {})),
             )
             for name in names
@@ -100,6 +100,11 @@ def choose_runtimes(asked: Sequence[str], progress: Progress = NO_PROGRESS) -> R
                 name: module.ACCEPTS for name in missing if (module := _imported(name)) is not None
             },
         )
+
+
+def method_named(name: str) -> Plugin[MethodModule]:
+    """Return a method. Raises UnknownNameError, and UnavailableError if it doesn't import."""
+    return Plugin(name, plugins.method(name), plugins.source("methods", name))
 
 
 def runtime_named(name: str) -> Plugin[RuntimeModule]:

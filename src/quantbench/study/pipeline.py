@@ -36,7 +36,7 @@ from quantbench.study.choose import (
 )
 from quantbench.study.load import load_task
 from quantbench.study.options import Options, Overrides
-from quantbench.study.quantize import quantize
+from quantbench.study.quantize import artifact_of
 from quantbench.study.workspace import Workspace, workspace
 from quantbench.system.machine import environment
 from quantbench.system.progress import NO_PROGRESS, Progress
@@ -149,8 +149,8 @@ def _candidates(
                 if not able:
                     continue
                 try:
-                    artifact = quantize(
-                        task, checkpoint, name, chosen.settings, format, parent, progress
+                    artifact = artifact_of(
+                        task, checkpoint, chosen.plugin, chosen.settings, format, parent, progress
                     )
                 except CalibrationError as error:  # as it would in the other formats
                     yield Skipped(method=name, runtime="*", reason=str(error))

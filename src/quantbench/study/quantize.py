@@ -12,9 +12,10 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import KIND, Artifact
 from quantbench.artifacts.records import ArtifactBody
 from quantbench.artifacts.state_file import STATE
-from quantbench.contracts import FurtherTraining, QuantizeJob
+from quantbench.contracts import FurtherTraining, MethodModule, Plugin, QuantizeJob
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.export import reading
+from quantbench.study.choose import method_named
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
 from quantbench.system.progress import NO_PROGRESS, Progress
@@ -33,31 +34,44 @@ def quantize(
     parent: Path,
     progress: Progress = NO_PROGRESS,
 ) -> Artifact:
-    """The artifact of one method in one format: the stored one, or newly made in `parent`.
+    """Quantize by the method of this name, or find what it wrote before in `parent`.
 
     Raises UnavailableError with the method's reason where it can't work here.
     """
-    module = plugins.method(method)
     if reason := plugins.why_unavailable("methods", method):
         raise UnavailableError(reason)
-    if format not in module.FORMATS:
-        raise UnknownNameError(f"format of method '{method}'", format, module.FORMATS)
-    name = f"{method}-{format}"
+    plugin = method_named(method)
+    if format not in plugin.module.FORMATS:
+        raise UnknownNameError(f"format of method '{method}'", format, plugin.module.FORMATS)
+    return artifact_of(task, checkpoint, plugin, settings, format, parent, progress)
+
+
+def artifact_of(
+    task: Task,
+    checkpoint: Checkpoint,
+    method: Plugin[MethodModule],
+    settings: Settings,
+    format: str,
+    parent: Path,
+    progress: Progress,
+) -> Artifact:
+    """Return the artifact of a method in one format: the stored one, or newly made in `parent`."""
+    name = f"{method.name}-{format}"
     inputs = artifact_inputs(task, checkpoint, method, settings, format)
     if stored := find(parent, name, KIND, inputs, ArtifactBody):
         return stored
 
     def fill(folder: Path) -> ArtifactBody:
         job = job_for(task, checkpoint, settings, format, folder, progress)
-        files = module.quantize(job)
+        files = method.module.quantize(job)
         return ArtifactBody(
             model=task.model,
             data=task.spec.name,
-            method=method,
+            method=method.name,
             format=format,
             settings=settings.model_dump(mode="json"),
             checkpoint_sha256=checkpoint.files[STATE].sha256,
-            quantized=reading.describe(job, files, module),
+            quantized=reading.describe(job, files, method.module),
         )
 
     return save(path_for(parent, name, inputs), KIND, inputs, fill)
@@ -105,7 +119,11 @@ def further_training(task: Task, checkpoint: Checkpoint) -> FurtherTraining | No
 
 
 def artifact_inputs(
-    task: Task, checkpoint: Checkpoint, method: str, settings: Settings, format: str
+    task: Task,
+    checkpoint: Checkpoint,
+    method: Plugin[MethodModule],
+    settings: Settings,
+    format: str,
 ) -> dict[str, JsonValue]:
     """All that an artifact depends on."""
     return {
@@ -114,16 +132,16 @@ def artifact_inputs(
         "data": task.spec.name,
         "calibration": task.calibration.sha256,
         "preprocessing": task.preprocessing_sha256,
-        "method": method,
+        "method": method.name,
         "format": format,
         "settings": settings.model_dump(mode="json"),
         "code": {
             **fingerprint(
                 __name__,
                 task.source,
-                plugins.source("methods", method),
+                method.source,
                 reading.source(format),
             )
         },
-        "versions": cast(JsonValue, versions(plugins.method(method).LIBRARIES)),
+        "versions": cast(JsonValue, versions(method.module.LIBRARIES)),
     }
