@@ -1,4 +1,4 @@
-"""Raw times of a row, and why a row has none."""
+"""Records of the harness: the raw times of a row, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LatencyKind = Literal["model", "end_to_end"]
 
 
 class Latency(Record):
-    """Rounds of one row at one batch size; all rows were measured in turn within a round."""
+    """The times of one row at one batch size, by round: in each, all rows ran in turn."""
 
     batch: int
     threads: int
@@ -41,4 +41,4 @@ class Skipped(Record):
     method: str
     runtime: str
     reason: str
-    failed: bool = Field(False, description="it was tried and its engine failed")
+    failed: bool = Field(False, description="it was tried and its runtime failed")
