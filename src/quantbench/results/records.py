@@ -1,6 +1,6 @@
-"""Frozen records that are written to disk. docs/formats.md gives the same in prose.
+"""The records of results.json; docs/formats.md describes them in prose.
 
-Every float is finite: what isn't a number is stored as null beside a reason.
+Every float is finite: a value that isn't is stored as null, beside a reason.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ RESULTS_SCHEMA = 1
 
 
 class Interval(Record):
+    """An estimate with the bounds of its 95 % interval."""
+
     value: float
     low: float
     high: float
@@ -40,7 +42,7 @@ class Ratio(Record):
 
 
 class AgainstFloat(Record):
-    """A row against float32 in the same engine, over the same images and rounds."""
+    """A row against float32 in the same runtime, over the same images and rounds."""
 
     baseline: str
     bytes_ratio: float = Field(description="float bytes over this row's bytes")
@@ -53,12 +55,16 @@ class AgainstFloat(Record):
 
 
 class Metric(Record):
+    """The value of one metric for a row; null where it isn't finite."""
+
     value: float | None
     unit: str
     higher_is_better: bool
 
 
 class Row(Record):
+    """One artifact on one runtime: its file, its accuracy and its times."""
+
     method: str
     runtime: str
     format: str
@@ -75,7 +81,7 @@ class Row(Record):
     accuracy: Interval = Field(description="fraction of the test images, 95 % Wilson interval")
     loss: float | None = Field(description="mean negative log likelihood")
     loss_reason: str | None = None
-    metrics: dict[str, Metric] = Field(description="every file of measure/")
+    metrics: dict[str, Metric] = Field(description="every plug-in of metrics/")
     threads: int = Field(description="that the runtime was given")
     busy_threads: float = Field(description="processor time over wall time at the largest batch")
     warm_up: int = Field(description="rounds of calls until its times were steady")
@@ -85,7 +91,7 @@ class Row(Record):
     throughput: Throughput
     against_float: AgainstFloat | None = Field(description="null for float32 itself")
     against_fastest: tuple[Ratio, ...] = Field(
-        description="against the fastest float32 of any engine, by batch"
+        description="against the fastest float32 of any runtime, by batch"
     )
     pareto: bool = Field(
         False, description="none is as accurate, as fast at 1 image and as small, and one better"
@@ -94,36 +100,39 @@ class Row(Record):
 
     @property
     def name(self) -> str:
+        """Method and runtime, as rows are called everywhere: "static on torch"."""
         return f"{self.method} on {self.runtime}"
 
 
 class Choice(Record):
-    """A quantized row, and what it brings and costs."""
+    """A quantized row with what it gains and costs against float32."""
 
     row: str
     bytes_saved: int = Field(description="of the bytes of the fastest float32")
     speed: Ratio = Field(description="against the fastest float32")
     accuracy: Interval = Field(
-        description="less that of float32 in the same engine: fraction, 95 % paired interval"
+        description="less that of float32 in the same runtime: fraction, 95 % paired interval"
     )
 
 
 class Share(Record):
-    """Where the shipped row and the fastest float32 are of one engine: what that engine gains
-    without quantization, over the fastest float32 of the other engines.
+    """How much of a speed-up is the runtime's: it gains `engine` without any quantization.
+
+    It exists where the shipped row and the fastest float32 share a runtime and another runtime
+    has a float32. `engine` means the runtime; the name belongs to the file format.
     """
 
-    float32: str = Field(description="the fastest float32 of another engine")
+    float32: str = Field(description="the fastest float32 of another runtime")
     engine: Ratio = Field(description="of the fastest float32 over that one")
     whole: Ratio = Field(description="of the shipped row over that one")
 
 
-class Answer(Record):
-    """Which row to ship for one batch size."""
+class Recommendation(Record):
+    """The row to ship for one batch size, or none: then float32 is kept."""
 
     batch: int
     threads: int
-    float32: str = Field(description="the fastest float32 of any engine at this batch")
+    float32: str = Field(description="the fastest float32 of any runtime at this batch")
     ship: Choice | None = Field(None, description="null: keep float32")
     smallest: Choice | None = Field(
         None, description="where float32 is kept: the fewest bytes not shown less accurate"
@@ -132,6 +141,8 @@ class Answer(Record):
 
 
 class Results(Record):
+    """The content of results.json: a study's task, environment, rows and recommendations."""
+
     schema_version: int = RESULTS_SCHEMA
     quantbench: str
     model: str
@@ -147,4 +158,6 @@ class Results(Record):
     data_loading: Latency = Field(description="reading images as end_to_end does, no model")
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
-    answers: tuple[Answer, ...] = Field((), description="for one image and for the largest batch")
+    answers: tuple[Recommendation, ...] = Field(
+        (), description="for one image and for the largest batch"
+    )

@@ -1,4 +1,4 @@
-"""What stands on the screen at the end of a run: the details first, the answer last."""
+"""The page at the end of a run: the details first, the recommendation last."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from quantbench.results.records import Results
 
 
 def comparison(results: Results, by: Order = Order.LATENCY) -> RenderableType:
+    """All tables and sentences on a study, with rows sorted by `by`."""
     title = (
         f"{results.model} on {results.data}: {results.parameters:,} parameters, "
         f"{results.macs:,} multiply-adds an image"

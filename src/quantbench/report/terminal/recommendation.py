@@ -1,4 +1,4 @@
-"""The answer in words: what to ship, what it gains and what it costs."""
+"""The recommendation in sentences: the row to ship, its gains and its costs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from quantbench.report.stability import is_unstable
 from quantbench.report.words import ratio, verdict
 from quantbench.results.records import (
-    Answer,
     Choice,
     Interval,
     Ratio,
+    Recommendation,
     Results,
     Row,
 )
@@ -18,14 +18,14 @@ from quantbench.results.select import batch1, largest_batch
 
 
 def answer_lines(results: Results) -> Iterable[tuple[str, str]]:
-    """For each batch size: its name, and the sentences."""
+    """Yield the name of each batch size with its recommendation in sentences."""
     rows = {row.name: row for row in results.rows}
     for answer in results.answers:
         name = "One image at a time" if answer.batch == 1 else f"Batches of {answer.batch:,}"
         yield name, f"{_sentences(answer, rows)}{_doubt(answer, rows)}"
 
 
-def _sentences(answer: Answer, rows: dict[str, Row]) -> str:
+def _sentences(answer: Recommendation, rows: dict[str, Row]) -> str:
     float32 = rows[answer.float32]
     if answer.ship is not None:
         row, choice = rows[answer.ship.row], answer.ship
@@ -51,8 +51,8 @@ def _sentences(answer: Answer, rows: dict[str, Row]) -> str:
     )
 
 
-def _shared(answer: Answer) -> str:
-    """How much of the gain is the engine, and not the numbers."""
+def _shared(answer: Recommendation) -> str:
+    """Say how much of the gain comes from the runtime and not from quantization."""
     share = answer.share
     if share is None:
         return ""
@@ -91,15 +91,15 @@ def _points(fraction: float) -> str:
     return "0.00" if text in {"+0.00", "−0.00"} else text
 
 
-def _doubt(answer: Answer, rows: dict[str, Row]) -> str:
+def _doubt(answer: Recommendation, rows: dict[str, Row]) -> str:
     choice = answer.ship or answer.smallest
     names = [answer.float32] if choice is None else [choice.row, answer.float32]
-    wild = [name for name in names if _wild(rows[name], answer.batch)]
-    if not wild:
+    unstable = [name for name in names if _is_unstable_at(rows[name], answer.batch)]
+    if not unstable:
         return ""
-    return f" (! The times of {' and of '.join(wild)} are unstable: repeat on an idle machine.)"
+    return f" (! The times of {' and of '.join(unstable)} are unstable: repeat on an idle machine.)"
 
 
-def _wild(row: Row, batch: int) -> bool:
+def _is_unstable_at(row: Row, batch: int) -> bool:
     latency = batch1(row) if batch == 1 else largest_batch(row, "model")
     return latency is not None and is_unstable(row, latency)
