@@ -19,9 +19,11 @@ class Latency(Record):
     threads: int
     kind: LatencyKind
     rounds: tuple[Annotated[tuple[float, ...], Field(min_length=1)], ...] = Field(
-        min_length=1, description="microseconds an image, by call"
+        min_length=1, description="microseconds an image of each call, by round"
     )
-    starts: tuple[int, ...] = Field(description="of each round: in which start of the worker")
+    starts: tuple[int, ...] = Field(
+        description="the start of the worker that each round belongs to"
+    )
     median: float = Field(gt=0, description="over the rounds' medians, microseconds an image")
     p95: float = Field(description="over all calls, microseconds an image")
     p99: float = Field(description="over all calls, microseconds an image")

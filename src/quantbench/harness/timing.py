@@ -52,7 +52,9 @@ class Timings(Record):
 
     rows: tuple[Timing | str, ...]
     data_loading: Latency
-    load: float | None = Field(None, description="when the study began that took them")
+    load: float | None = Field(
+        None, description="of the machine, when the study that took the times began"
+    )
 
 
 @dataclass(frozen=True)

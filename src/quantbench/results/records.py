@@ -33,7 +33,7 @@ class Ratio(Record):
     batch: int
     threads: int
     kind: LatencyKind
-    value: float = Field(description="of the starts' median ratios, or of all rounds' (few starts)")
+    value: float = Field(description="mean over the starts' medians, or median of all rounds (few starts)")
     low: float = Field(description="95 % interval, floor included")
     high: float
     starts: int = Field(description="fresh starts of both workers")
@@ -82,11 +82,11 @@ class Row(Record):
     loss: float | None = Field(description="mean negative log likelihood")
     loss_reason: str | None = None
     metrics: dict[str, Metric] = Field(description="every plug-in of metrics/")
-    threads: int = Field(description="that the runtime was given")
+    threads: int = Field(description="threads that the runtime may use")
     busy_threads: float = Field(description="processor time over wall time at the largest batch")
     warm_up: int = Field(description="rounds of calls until its times were steady")
-    cold_start: float = Field(description="seconds: import, load, answer one image; median")
-    peak_memory: int = Field(description="bytes that the worker held at most")
+    cold_start: float = Field(description="seconds to import, load and predict one image; median of starts")
+    peak_memory: int = Field(description="peak resident bytes of the worker")
     latency: tuple[Latency, ...]
     throughput: Throughput
     against_float: AgainstFloat | None = Field(description="null for float32 itself")
@@ -94,7 +94,7 @@ class Row(Record):
         description="against the fastest float32 of any runtime, by batch"
     )
     pareto: bool = Field(
-        False, description="none is as accurate, as fast at 1 image and as small, and one better"
+        False, description="no row is as accurate, as fast at 1 image and as small, and better in one"
     )
     notes: tuple[str, ...] = ()
 
@@ -108,10 +108,10 @@ class Choice(Record):
     """A quantized row with what it gains and costs against float32."""
 
     row: str
-    bytes_saved: int = Field(description="of the bytes of the fastest float32")
+    bytes_saved: int = Field(description="bytes of the fastest float32 less this row's")
     speed: Ratio = Field(description="against the fastest float32")
     accuracy: Interval = Field(
-        description="less that of float32 in the same runtime: fraction, 95 % paired interval"
+        description="less that of float32 in the same runtime, a fraction; paired interval"
     )
 
 
@@ -123,8 +123,8 @@ class Share(Record):
     """
 
     float32: str = Field(description="the fastest float32 of another runtime")
-    engine: Ratio = Field(description="of the fastest float32 over that one")
-    whole: Ratio = Field(description="of the shipped row over that one")
+    engine: Ratio = Field(description="speed of the fastest float32 against that one")
+    whole: Ratio = Field(description="speed of the shipped row against that one")
 
 
 class Recommendation(Record):
@@ -135,7 +135,7 @@ class Recommendation(Record):
     float32: str = Field(description="the fastest float32 of any runtime at this batch")
     ship: Choice | None = Field(None, description="null: keep float32")
     smallest: Choice | None = Field(
-        None, description="where float32 is kept: the fewest bytes not shown less accurate"
+        None, description="where float32 is kept: the smallest row not shown to be less accurate"
     )
     share: Share | None = None
 
@@ -155,9 +155,9 @@ class Results(Record):
     splits: dict[str, str] = Field(description="split -> SHA-256 of its images and labels")
     preprocessing_sha256: str
     environment: Environment
-    data_loading: Latency = Field(description="reading images as end_to_end does, no model")
+    data_loading: Latency = Field(description="reading the images as end_to_end does, without a model")
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
     answers: tuple[Recommendation, ...] = Field(
-        (), description="for one image and for the largest batch"
+        (), description="recommendations for one image and for the largest batch"
     )

@@ -18,7 +18,7 @@ from quantbench.report.terminal.details import (
 )
 from quantbench.report.terminal.grid import listed
 from quantbench.report.terminal.main_table import MainTable
-from quantbench.report.terminal.recommendation import answer_lines
+from quantbench.report.terminal.recommendation import recommendation_lines
 from quantbench.results.records import Results
 
 
@@ -50,5 +50,8 @@ def comparison(results: Results, by: Order = Order.LATENCY) -> RenderableType:
         Text(),
         MainTable(results, by),
         Text(),
-        *(Text.assemble((f"{name}: ", "bold"), words) for name, words in answer_lines(results)),
+        *(
+            Text.assemble((f"{name}: ", "bold"), words)
+            for name, words in recommendation_lines(results)
+        ),
     )
