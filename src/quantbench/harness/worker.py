@@ -91,9 +91,9 @@ class Session:
         return {"seconds": seconds}
 
     def _memory(self, request: Request) -> dict[str, JsonValue]:  # noqa: ARG002
-        """The peak resident memory of this process, in bytes, its images included.
+        """The most memory that this process has held, its images included.
 
-        getrusage would not do: it counts what the parent held when it started this process.
+        Not getrusage's: that counts what the parent held when it started this process.
         """
         status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         peak = next(line for line in status if line.startswith("VmHWM:"))
