@@ -18,7 +18,7 @@ from statistics import fmean, median
 import numpy as np
 from scipy.stats import quantile_test
 
-from quantbench.harness.worker import Engine, Request
+from quantbench.harness.worker import Request, Session
 from quantbench.runtimes.null import Null, save_null
 
 MICROSECONDS, CALLS, TURNS = 30.0, 200, 400
@@ -29,10 +29,10 @@ def main() -> None:
         folder = Path(name)
         np.save(folder / "images.npy", np.zeros((CALLS, 28, 28), np.uint8))
         artifact = save_null(folder, "float32", Null(call_us=MICROSECONDS))
-        engine = Engine()
-        engine.answer(Request(do="images", images=str(folder / "images.npy"), data="mnist"))
-        engine.answer(Request(do="load", artifact=str(artifact.folder), runtime="null"))
-        pairs = [(harness(engine), bare(engine)) for _ in range(TURNS)]
+        session = Session()
+        session.answer(Request(do="images", images=str(folder / "images.npy"), data="mnist"))
+        session.answer(Request(do="load", artifact=str(artifact.folder), runtime="null"))
+        pairs = [(harness(session), bare(session)) for _ in range(TURNS)]
     ratios = [ours / theirs for ours, theirs in pairs]
     interval = quantile_test(ratios, p=0.5).confidence_interval(0.95)
     sys.stdout.write(
@@ -42,13 +42,13 @@ def main() -> None:
     )
 
 
-def harness(engine: Engine) -> float:
-    answer = engine.answer(Request(do="time_model", data="mnist", batch=1, calls=CALLS, warm=1))
+def harness(session: Session) -> float:
+    answer = session.answer(Request(do="time_model", data="mnist", batch=1, calls=CALLS, warm=1))
     return fmean(answer["microseconds"])  # type: ignore[arg-type]
 
 
-def bare(engine: Engine) -> float:
-    predict, image = engine._ready(), np.zeros((1, 1, 32, 32), np.float32)
+def bare(session: Session) -> float:
+    predict, image = session._ready(), np.zeros((1, 1, 32, 32), np.float32)
     predict(image)
     start = time.perf_counter()
     for _ in range(CALLS):

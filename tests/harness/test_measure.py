@@ -62,7 +62,7 @@ def children() -> list[str]:
 
 @pytest.mark.parametrize("after", [AT_LOAD, AT_EVALUATION, AT_WARMING_UP, AT_TIMING])
 @pytest.mark.parametrize(("fault", "told"), TOLD)
-def test_a_failing_engine_loses_its_own_row_only(
+def test_a_failing_runtime_loses_its_own_row_only(
     task: Task, tmp_path: Path, fault: str, told: str, after: int
 ) -> None:
     bad = Null(fault=fault, after=after)  # type: ignore[arg-type]
@@ -76,7 +76,7 @@ def test_a_failing_engine_loses_its_own_row_only(
 
 
 @pytest.mark.parametrize("after", [AT_LOAD, AT_EVALUATION, AT_TIMING])
-def test_a_hanging_engine_is_given_up(task: Task, tmp_path: Path, after: int) -> None:
+def test_a_hanging_runtime_is_given_up(task: Task, tmp_path: Path, after: int) -> None:
     bad = Null(fault="hang", after=after)
     found = measured(task, tmp_path, timeout=4, float32=Null(), bad=bad)
     assert [one.artifact.body.method for one in found.candidates] == ["float32"]

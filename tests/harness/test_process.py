@@ -154,19 +154,19 @@ PRINTING = """
 import os, sys
 from quantbench.harness import worker
 
-class Noisy(worker.Engine):
+class Noisy(worker.Session):
     def answer(self, request):
         print("engine 1.0 starts")
         os.write(1, b"and so does its library\\n")
         os.system("echo its child, too")
         return {"ok": request.batch}
 
-worker.Engine = Noisy
+worker.Session = Noisy
 worker.main()
 """
 
 
-def test_what_an_engine_prints_stays_out_of_the_answers(
+def test_what_a_runtime_prints_stays_out_of_the_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     popen = process.subprocess.Popen

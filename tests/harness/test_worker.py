@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from quantbench.artifacts.artifact import Artifact
-from quantbench.harness.worker import Engine, Request, serve
+from quantbench.harness.worker import Request, Session, serve
 from quantbench.tasks.task import Task
 
 
@@ -22,43 +22,43 @@ def images(task: Task, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def engine(images: Path, artifacts: Callable[[str, str, str], Artifact]) -> Engine:
-    engine = Engine()
-    assert engine.answer(Request(do="images", images=str(images), data="mnist")) == {"images": 200}
+def session(images: Path, artifacts: Callable[[str, str, str], Artifact]) -> Session:
+    session = Session()
+    assert session.answer(Request(do="images", images=str(images), data="mnist")) == {"images": 200}
     folder = artifacts("lenet", "float32", "torch").folder
-    loaded = engine.answer(Request(do="load", artifact=str(folder), runtime="torch"))
+    loaded = session.answer(Request(do="load", artifact=str(folder), runtime="torch"))
     assert loaded.keys() == {"seconds"}
-    return engine
+    return session
 
 
 def test_it_answers_every_image_once_and_in_order(
-    engine: Engine, task: Task, tmp_path: Path
+    session: Session, task: Task, tmp_path: Path
 ) -> None:
     out = tmp_path / "logits.npy"
-    assert engine.answer(Request(do="predict", batch=70, out=str(out))) == {"rows": 200}
+    assert session.answer(Request(do="predict", batch=70, out=str(out))) == {"rows": 200}
     logits = np.load(out, allow_pickle=False)
     assert (logits.argmax(1) == task.test.labels).mean() >= 0.97
 
 
-def counting(engine: Engine) -> list[int]:
+def counting(session: Session) -> list[int]:
     """The size of each batch that is predicted from now on."""
     sizes: list[int] = []
-    predict = engine._predict
+    predict = session._predict
     assert predict is not None
 
     def watched(inputs: np.ndarray) -> np.ndarray:
         sizes.append(len(inputs))
         return predict(inputs)
 
-    engine._predict = watched
+    session._predict = watched
     return sizes
 
 
 @pytest.mark.parametrize("start", [0, 150, 199])
-def test_each_call_but_the_warm_ones_is_timed(engine: Engine, start: int) -> None:
-    sizes = counting(engine)
+def test_each_call_but_the_warm_ones_is_timed(session: Session, start: int) -> None:
+    sizes = counting(session)
     request = Request(do="time_model", batch=1, start=start, calls=60, warm=5)
-    answer = engine.answer(request)
+    answer = session.answer(request)
     assert sizes == [1] * 65
     assert len(answer["microseconds"]) == 60
     assert all(time > 0 for time in answer["microseconds"])
@@ -66,24 +66,24 @@ def test_each_call_but_the_warm_ones_is_timed(engine: Engine, start: int) -> Non
 
 
 @pytest.mark.parametrize("start", [0, 100, 149, 150])
-def test_a_batch_is_whole(engine: Engine, start: int) -> None:
+def test_a_batch_is_whole(session: Session, start: int) -> None:
     """Else fewer images than stated would be timed."""
-    sizes = counting(engine)
-    engine.answer(Request(do="time_model", batch=50, start=start, calls=4))
+    sizes = counting(session)
+    session.answer(Request(do="time_model", batch=50, start=start, calls=4))
     assert sizes == [50] * 4
 
 
-def test_end_to_end_reads_and_predicts(engine: Engine) -> None:
-    sizes = counting(engine)
+def test_end_to_end_reads_and_predicts(session: Session) -> None:
+    sizes = counting(session)
     request = Request(do="time_end_to_end", data="mnist", batch=50, start=150)
-    assert len(engine.answer(request)["microseconds"]) == 1
+    assert len(session.answer(request)["microseconds"]) == 1
     assert sizes == [50]
 
 
 def test_reading_alone_needs_no_model(images: Path) -> None:
-    engine = Engine()
-    engine.answer(Request(do="images", images=str(images), data="mnist"))
-    answer = engine.answer(Request(do="time_data", data="mnist", batch=50))
+    session = Session()
+    session.answer(Request(do="images", images=str(images), data="mnist"))
+    answer = session.answer(Request(do="time_data", data="mnist", batch=50))
     assert answer["microseconds"][0] > 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.numerics.coverage import Coverage
-from quantbench.results.recommend import answered
+from quantbench.results.recommend import with_recommendations
 from quantbench.results.records import AgainstFloat, Results, Row
 from quantbench.results.statistics import mcnemar, speed, wilson
 from quantbench.system.machine import Environment
@@ -211,4 +211,4 @@ def results(*chosen, **changes):
             Skipped(method="static", runtime="onnxruntime", reason="reads onnx, not torch"),
         ),
     }
-    return answered(Results(**(fields | changes)))
+    return with_recommendations(Results(**(fields | changes)))

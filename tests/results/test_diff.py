@@ -18,10 +18,10 @@ MACHINES = [
 
 def test_a_file_beside_itself() -> None:
     found = side_by_side(results(), results())
-    assert found.differences == found.versions == found.only_one == found.only_other == ()
+    assert found.differences == found.versions == found.only_a == found.only_b == ()
     assert found.no_accuracy is found.no_times is None
-    assert [pair.one for pair in found.pairs] == list(results().rows)
-    assert all(pair.one == pair.other for pair in found.pairs)
+    assert [pair.a for pair in found.pairs] == list(results().rows)
+    assert all(pair.a == pair.b for pair in found.pairs)
     assert all(
         t and t.ratio == 1 for pair in found.pairs for t in (pair.batch1, pair.largest_batch)
     )
@@ -54,7 +54,7 @@ def test_a_ratio_is_of_the_same_batch_and_threads() -> None:
              latency("model", 64, 50.0), latency("model", 1000, 40.0),
              latency("end_to_end", 2000, 60.0)]  # fmt: skip
     halved = [latency(t.kind, t.batch, t.median / 2, threads=t.threads) for t in times]
-    for left, right, small, large in (
+    for left, right, batch1, largest in (
         (times, halved, (1, 1), (1000, 1)),
         (times[:3], halved, (1, 1), (64, 1)),
         (times[1:], halved, (1, 2), (1000, 1)),
@@ -64,8 +64,8 @@ def test_a_ratio_is_of_the_same_batch_and_threads() -> None:
         (pair,) = side_by_side(
             results(row(latency=left)), results(row(latency=right), row("static"))
         ).pairs
-        for found, cell in ((pair.batch1, small), (pair.largest_batch, large)):
-            assert (found and (found.one.batch, found.one.threads)) == cell
+        for found, cell in ((pair.batch1, batch1), (pair.largest_batch, largest)):
+            assert (found and (found.a.batch, found.a.threads)) == cell
             assert found is None or found.ratio == pytest.approx(2)
 
 
@@ -123,6 +123,6 @@ def test_a_row_that_only_one_has_is_given_with_the_reason() -> None:
         row(), row("static"), skipped=(Skipped(method="*", runtime="openvino", reason="broken"),)
     )
     found = side_by_side(one, other)
-    assert [pair.one.method for pair in found.pairs] == ["float32"]
-    assert [(x.row.method, x.reason) for x in found.only_one] == [("qat", "broken")]
-    assert [(x.row.method, x.reason) for x in found.only_other] == [("static", None)]
+    assert [pair.a.method for pair in found.pairs] == ["float32"]
+    assert [(x.row.method, x.reason) for x in found.only_a] == [("qat", "broken")]
+    assert [(x.row.method, x.reason) for x in found.only_b] == [("static", None)]

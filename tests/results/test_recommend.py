@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from quantbench.results.recommend import answered, answers, pareto
+from quantbench.results.recommend import pareto, recommendations, with_recommendations
 from quantbench.results.statistics import paired_difference
 from tests.report.builder import against_fastest, latency, results, row
 
@@ -17,17 +17,19 @@ def quantized(method="static", runtime="openvino", **changes):
 
 def shipped(*rows):
     """What is shipped at one image, and in batches."""
-    return [answer.ship and answer.ship.row for answer in answers((SLOW, FAST, *rows))]
+    return [answer.ship and answer.ship.row for answer in recommendations((SLOW, FAST, *rows))]
 
 
 def smallest(*rows):
-    return [answer.smallest and answer.smallest.row for answer in answers((SLOW, FAST, *rows))]
+    return [
+        answer.smallest and answer.smallest.row for answer in recommendations((SLOW, FAST, *rows))
+    ]
 
 
 def test_the_fastest_float_is_the_one_that_rows_were_compared_with():
     """Found by pairs of rounds; its plain median may be beaten."""
     other = row(runtime="torch_compile", single=30.0, model=20.0)
-    one, many = answers((SLOW, FAST, other))
+    one, many = recommendations((SLOW, FAST, other))
     assert (one.batch, one.float32) == (1, "float32 on onnxruntime")
     assert (many.batch, many.float32) == (1000, "float32 on onnxruntime")
     assert one.threads == many.threads == 1
@@ -77,7 +79,7 @@ def test_where_float_is_kept_the_smallest_is_named():
         quantized("worse", size=60_000, correct=9_800, lost=120, gained=20),
     )
     assert smallest(*rows) == ["qat on openvino", "qat on torch"]
-    assert answers((SLOW, FAST, *rows))[0].smallest.bytes_saved == 249_000 - 70_000
+    assert recommendations((SLOW, FAST, *rows))[0].smallest.bytes_saved == 249_000 - 70_000
 
 
 def test_nothing_larger_than_the_float_is_named_for_its_size():
@@ -87,7 +89,7 @@ def test_nothing_larger_than_the_float_is_named_for_its_size():
 
 def test_a_choice_carries_its_ratio_and_the_paired_difference():
     row = quantized(single=20.0, correct=9_895, lost=15, gained=10)
-    choice = answers((SLOW, FAST, row))[0].ship
+    choice = recommendations((SLOW, FAST, row))[0].ship
     assert choice.speed == row.against_fastest[0]
     assert choice.accuracy == paired_difference(9_885, 10, 15, 90)
     assert choice.bytes_saved == 249_000 - 75_000
@@ -97,20 +99,20 @@ def test_the_engine_has_a_share_where_the_fastest_float_is_its_own():
     """FAST takes 40 us, SLOW 200: of 10 times over the other engine, 5 are the engine's."""
     this = quantized(runtime="onnxruntime", single=20.0, model=12.5)
     this = this.model_copy(update={"against_fastest": against_fastest(this.latency)})
-    one, many = answers((SLOW, FAST, this))
+    one, many = recommendations((SLOW, FAST, this))
     assert one.share.float32 == many.share.float32 == "float32 on torch"
     assert round(one.share.engine.value, 6) == 5
     assert round(one.share.whole.value, 6) == 10
     assert round(many.share.engine.value, 6) == 3.2
     assert round(many.share.whole.value, 6) == 6.4
-    assert all(x.share is None for x in answers((SLOW, FAST, quantized(single=20.0))))
+    assert all(x.share is None for x in recommendations((SLOW, FAST, quantized(single=20.0))))
 
 
 def test_without_times_there_is_no_answer():
-    assert answers(()) == ()
-    assert answers((SLOW.model_copy(update={"latency": ()}),)) == ()
+    assert recommendations(()) == ()
+    assert recommendations((SLOW.model_copy(update={"latency": ()}),)) == ()
     alone = SLOW.model_copy(update={"latency": (latency("model", 1, 200.0),)})
-    assert [answer.batch for answer in answers((alone,))] == [1]
+    assert [answer.batch for answer in recommendations((alone,))] == [1]
 
 
 def on_front(*costs):
@@ -146,7 +148,7 @@ def test_pareto_looks_past_neighbours_and_skips_what_was_not_timed():
 
 def test_results_carry_both():
     plain = results().model_copy(update={"rows": (SLOW, FAST, quantized(correct=9_800))})
-    found = answered(plain)
+    found = with_recommendations(plain)
     assert [one.pareto for one in found.rows] == [False, True, True]
-    assert found.answers == answers(found.rows)
-    assert answered(found) == found
+    assert found.answers == recommendations(found.rows)
+    assert with_recommendations(found) == found

@@ -13,7 +13,7 @@ import pytest
 
 from quantbench.errors import StorageError, UnavailableError, WorkerError
 from quantbench.harness import worker
-from quantbench.harness.worker import Engine, Request
+from quantbench.harness.worker import Request, Session
 from quantbench.study.workspace import workspace
 from tests.cli.test_app import FAST, Call, call, children, gone, wait_for  # noqa: F401
 from tests.process import python, start
@@ -150,11 +150,11 @@ def test_answers_that_can_not_be_written_are_no_fault_of_the_row(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """/dev/full takes nothing, as a full disk does."""
-    engine = Engine()
-    monkeypatch.setattr(engine, "_ready", lambda: lambda inputs: inputs[:, 0, 0])
-    monkeypatch.setattr(engine, "_inputs", worker.np.zeros((2, 1, 1, 10), "float32"))
-    engine._classes = 10
-    answer = engine.answer(Request(do="predict", batch=2, out="/dev/full"))
+    session = Session()
+    monkeypatch.setattr(session, "_ready", lambda: lambda inputs: inputs[:, 0, 0])
+    monkeypatch.setattr(session, "_inputs", worker.np.zeros((2, 1, 1, 10), "float32"))
+    session._classes = 10
+    answer = session.answer(Request(do="predict", batch=2, out="/dev/full"))
     assert os.strerror(errno.ENOSPC) in str(answer["unwritten"])
 
 

@@ -1,1 +1,1 @@
-"""Workers: one process a row, driven in turn, round by round."""
+"""Measure: worker processes, one for each row, driven in turn, round by round."""

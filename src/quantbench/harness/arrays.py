@@ -1,4 +1,4 @@
-"""Arrays in files, with the system's own words where one can't be written."""
+"""Write arrays to files, with the operating system's error where that fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
-    """Write `array` as .npy. Raises OSError with its number, which np.save loses on a full disk."""
+    """Write `array` as .npy. Raises OSError with its errno, which np.save loses on a full disk."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     path.write_bytes(buffer.getbuffer())

@@ -1,4 +1,4 @@
-"""Every candidate's answers to the test images, each from a worker process of its own."""
+"""Predict the test images with every candidate, each in a separate worker process."""
 
 from __future__ import annotations
 
@@ -28,43 +28,47 @@ from quantbench.system.store import find, path_for, save
 BATCH = 1000
 
 Logits: TypeAlias = NDArray[np.float32]
-"""[N, K]"""
-Answer: TypeAlias = tuple[Candidate, Logits] | Skipped
+"""float32 [N, K] of N images and K classes."""
+Outcome: TypeAlias = tuple[Candidate, Logits] | Skipped
+"""A candidate with its logits, or why it has none."""
 
 
 class Evaluation(Record):
-    """Of a stored `logits.npy`, float32 [N, K]."""
+    """The record beside a stored `logits.npy`, float32 [N, K]; `images` is N."""
 
     images: int
 
 
 def evaluate_all(
     job: Job, candidates: Iterable[Candidate | Skipped], workers: Workers
-) -> list[Answer]:
-    """Each one's logits, or why it is skipped. Nothing is timed here, so they run at once."""
+) -> list[Outcome]:
+    """The logits of each candidate for the test images, or why it is skipped, in their order.
 
-    def evaluate(candidate: Candidate, inputs: dict[str, JsonValue]) -> Answer:
+    Nothing is timed here, so candidates run at the same time, as many as the machine has cores.
+    """
+
+    def evaluate(candidate: Candidate, inputs: dict[str, JsonValue]) -> Outcome:
         try:
             return candidate, _logits(job, candidate, inputs, workers)
         except WorkerError as error:
             return candidate.failed(str(error))
 
     with at_once() as pool:
-        # Submitting takes the next candidate, which quantizes it while a worker answers. What it
-        # depends on is computed here: Python 3.11 parses in one thread only.
-        answers = [
-            _done(one)
-            if isinstance(one, Skipped)
-            else pool.submit(evaluate, one, evaluation_inputs(job, one))
-            for one in candidates
+        # Taking the next candidate quantizes it, while workers evaluate those before. Its inputs
+        # are computed here: in Python 3.11, ast.parse works in one thread only.
+        outcomes = [
+            _done(candidate)
+            if isinstance(candidate, Skipped)
+            else pool.submit(evaluate, candidate, evaluation_inputs(job, candidate))
+            for candidate in candidates
         ]
         return [
-            answer.result() for answer in job.progress.each(answers, "evaluating", len(answers))
+            outcome.result() for outcome in job.progress.each(outcomes, "evaluating", len(outcomes))
         ]
 
 
 def evaluation_inputs(job: Job, candidate: Candidate) -> dict[str, JsonValue]:
-    """All that a candidate's answers to the test images depend on."""
+    """The inputs under which a candidate's logits are stored: all that they depend on."""
     return {
         "row": candidate.inputs(job.machine),
         "test": job.task.test.sha256,
@@ -72,9 +76,9 @@ def evaluation_inputs(job: Job, candidate: Candidate) -> dict[str, JsonValue]:
     }
 
 
-def _done(answer: Answer) -> Future[Answer]:
-    future: Future[Answer] = Future()
-    future.set_result(answer)
+def _done(outcome: Outcome) -> Future[Outcome]:
+    future: Future[Outcome] = Future()
+    future.set_result(outcome)
     return future
 
 
@@ -86,12 +90,12 @@ def _logits(
     if stored is None:
 
         def fill(folder: Path) -> Evaluation:
-            answered = workers.scratch / f"{name}.npy"
-            request = Request(do="predict", batch=BATCH, out=str(answered))
+            logits = workers.scratch / f"{name}.npy"
+            request = Request(do="predict", batch=BATCH, out=str(logits))
             answer = workers.get(candidate).ask(request, job.schedule.timeout)
             if "unwritten" in answer:
                 raise StorageError(str(answer["unwritten"]))
-            shutil.copyfile(answered, folder / "logits.npy")
+            shutil.copyfile(logits, folder / "logits.npy")
             return Evaluation(images=len(job.task.test))
 
         stored = save(path_for(job.evaluations, name, inputs), "evaluation", inputs, fill)

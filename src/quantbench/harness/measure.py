@@ -1,4 +1,4 @@
-"""Answers and times of every candidate, joined."""
+"""Measure every candidate: its logits for the test images, then its times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ BASELINE = "float32"
 
 @dataclass(frozen=True)
 class Measured:
-    """Of each candidate that could be measured, in their order."""
+    """The measurements of a study.
+
+    `candidates`, `logits` (float32 [N, K]) and `timings` belong together by position; candidates
+    that couldn't be measured are in `skipped`. `data_loading` times the reading of the images
+    without a model.
+    """
 
     candidates: tuple[Candidate, ...]
     logits: tuple[Logits, ...]
@@ -28,17 +33,17 @@ class Measured:
 
 
 def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
-    """Stored answers and times where nothing that they depend on changed, else new ones.
+    """Measure the candidates, or take stored logits and times where no input of theirs changed.
 
-    A candidate whose worker fails is skipped with its reason. Raises WorkerError where no
-    float32 could be run.
+    A candidate whose worker fails is skipped with its reason. Raises WorkerError where float32
+    ran on no runtime.
     """
     with Workers(job, job.threads[0]) as workers:
-        answers = evaluate_all(job, candidates, workers)
-        working = [answer for answer in answers if not isinstance(answer, Skipped)]
-        _require_baseline([candidate for candidate, _ in working], answers)
+        outcomes = evaluate_all(job, candidates, workers)
+        working = [outcome for outcome in outcomes if not isinstance(outcome, Skipped)]
+        _require_baseline([candidate for candidate, _ in working], outcomes)
         timed = time_all(job, [candidate for candidate, _ in working], workers)
-    rows, skipped = [], [answer for answer in answers if isinstance(answer, Skipped)]
+    rows, skipped = [], [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
     for (candidate, logits), timing in zip(working, timed.rows, strict=True):
         if isinstance(timing, Timing):
             rows.append((candidate, logits, timing))
@@ -55,13 +60,13 @@ def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
     )
 
 
-def _require_baseline(candidates: Iterable[Candidate], answers: Iterable[object]) -> None:
-    """Raises WorkerError with the reasons why none was."""
+def _require_baseline(candidates: Iterable[Candidate], outcomes: Iterable[object]) -> None:
+    """Raise WorkerError where no candidate is float32, with the reasons from `outcomes`."""
     if any(candidate.artifact.body.method == BASELINE for candidate in candidates):
         return
     reasons = "; ".join(
-        f"{answer.runtime}: {answer.reason}"
-        for answer in answers
-        if isinstance(answer, Skipped) and answer.method == BASELINE
+        f"{outcome.runtime}: {outcome.reason}"
+        for outcome in outcomes
+        if isinstance(outcome, Skipped) and outcome.method == BASELINE
     ).removeprefix("*: ")
     raise WorkerError(f"{BASELINE}, which all is compared with, could not run: {reasons}")

@@ -1,4 +1,4 @@
-"""Worker processes, seen from the parent."""
+"""Worker processes, from the parent's side: start one, ask it, end it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 
 class Worker:
-    """One process with its own session, so a Ctrl-C at the terminal reaches only the parent. What
-    its libraries and compilers write for a while goes into `scratch`.
+    """One worker process, whose libraries and compilers put their temporary files into `scratch`.
 
-    Leaving the context ends the process and all that it started. It also ends by itself
-    when the parent is gone, for its requests then end.
+    It has its own session, so a Ctrl-C at the terminal reaches only the parent. Leaving the
+    context kills the process and all that it started; it also ends by itself when the parent is
+    gone, since its standard input then ends.
     """
 
     def __init__(self, name: str, threads: int, scratch: Path) -> None:
@@ -70,7 +70,11 @@ class Worker:
             pipe.close()
 
     def ask(self, request: Request, timeout: float) -> dict[str, JsonValue]:
-        """Raises WorkerError if the worker refuses, dies or takes longer than `timeout` seconds."""
+        """Send a request and return the worker's answer.
+
+        Raises WorkerError where the worker refuses, WorkerLostError where it dies or takes longer
+        than `timeout` seconds.
+        """
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(request.model_dump_json().encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Raw times of a row, and why a row has none."""
+"""Records of the harness: the raw times of a row, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ LatencyKind = Literal["model", "end_to_end"]
 
 
 class Latency(Record):
-    """Rounds of one row at one batch size; all rows were measured in turn within a round."""
+    """The times of one row at one batch size, by round: in each, all rows ran in turn."""
 
     batch: int
     threads: int
     kind: LatencyKind
     rounds: tuple[Annotated[tuple[float, ...], Field(min_length=1)], ...] = Field(
-        min_length=1, description="microseconds an image, by call"
+        min_length=1, description="microseconds an image of each call, by round"
     )
-    starts: tuple[int, ...] = Field(description="of each round: in which start of the worker")
+    starts: tuple[int, ...] = Field(
+        description="the start of the worker that each round belongs to"
+    )
     median: float = Field(gt=0, description="over the rounds' medians, microseconds an image")
     p95: float = Field(description="over all calls, microseconds an image")
     p99: float = Field(description="over all calls, microseconds an image")
@@ -41,4 +43,4 @@ class Skipped(Record):
     method: str
     runtime: str
     reason: str
-    failed: bool = Field(False, description="it was tried and its engine failed")
+    failed: bool = Field(False, description="it was tried and its runtime failed")

@@ -1,4 +1,4 @@
-"""Time every row in turn, round by round, so that a drifting clock meets all alike."""
+"""Time every row in turn, round by round, so that a drifting clock rate affects all rows alike."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ from quantbench.system.progress import Progress
 
 @dataclass
 class Rounds:
-    """What one worker's rounds of one start gave: microseconds by call."""
+    """The times of one worker in one start; it stops at `failure`, the reason, where it has one.
+
+    `cells`: cell -> microseconds of each call, by round. `calls`: how many a cell's round has.
+    `expected`: seconds of a round, as estimated in the warm-up. `busy`: processor time over wall
+    time at the largest batch, by round. `warm_up`: requests until the times were steady.
+    """
 
     cells: dict[Cell, list[list[float]]] = field(default_factory=dict)
     calls: dict[Cell, int] = field(default_factory=dict)
@@ -29,6 +34,7 @@ class Rounds:
     failure: str | None = None
 
     def add(self, cell: Cell, calls: list[float]) -> None:
+        """Append a round of a cell: microseconds of each call."""
         self.cells.setdefault(cell, []).append(calls)
 
 
@@ -49,11 +55,11 @@ def time_in_turn(
     progress: Progress,
     title: str,
 ) -> list[Rounds]:
-    """One start's rounds of each worker, warmed up. A worker that fails is left out from there.
+    """Warm the workers up, then time one start of each; a worker that fails is left out from then.
 
     Within a round all rows are timed at one batch before any is at the next, so that two rows'
-    times lie close together. The order turns by one place each round, so no row always follows
-    the same one.
+    times lie close together. The order rotates by one row each round, so that no row always
+    follows the same one.
     """
     warming = progress.each(
         workers, f"{title}: warming up", len(workers), lambda worker: worker.name
@@ -75,7 +81,10 @@ def time_in_turn(
 
 
 def read_in_turn(worker: Worker, data: str, images: int, schedule: Schedule) -> list[list[float]]:
-    """Rounds of reading the data as the end-to-end loop does, without a model."""
+    """Time reading the data as the end-to-end loop does, without a model: microseconds by round.
+
+    Raises WorkerError.
+    """
     starts = (
         n * schedule.largest % max(images - schedule.largest + 1, 1)
         for n in range(schedule.min_rounds)
@@ -89,10 +98,13 @@ def read_in_turn(worker: Worker, data: str, images: int, schedule: Schedule) -> 
 def latency(
     cell: Cell, threads: int, rounds: Sequence[Sequence[float]], starts: Sequence[int]
 ) -> Latency:
-    """From microseconds a call to microseconds an image."""
+    """The record of a cell: `rounds`, in microseconds a call, become microseconds an image.
+
+    `starts` tells the start that each round belongs to.
+    """
     kind, batch = cell
     per_image = tuple(tuple(round(call / batch, 4) for call in calls) for calls in rounds)
-    every = [value for calls in per_image for value in calls]
+    pooled = [value for calls in per_image for value in calls]
     return Latency(
         batch=batch,
         threads=threads,
@@ -100,8 +112,8 @@ def latency(
         rounds=per_image,
         starts=tuple(starts),
         median=median(median(calls) for calls in per_image),
-        p95=float(np.percentile(every, 95)),
-        p99=float(np.percentile(every, 99)),
+        p95=float(np.percentile(pooled, 95)),
+        p99=float(np.percentile(pooled, 99)),
     )
 
 
@@ -113,14 +125,14 @@ def _turns(cells: Sequence[Cell], able: Sequence[int], rounds: int) -> Iterator[
 
 
 _STEADY = 3
-_MOST_WARM_UP = 60
+_MAX_WARM_UP = 60
 
 
 def _warmed_up(worker: Worker, data: str, schedule: Schedule) -> Rounds:
-    """At the smallest and the largest batch, calls until three requests bring no new best.
+    """Call at the smallest and the largest batch until three requests bring no new best time.
 
-    "Best" is by 3 %: engines that compile, pack or allocate on first use get faster until
-    they have done so. What was best says how many calls fill a cell's share of a round.
+    A new best is faster by 3 %: runtimes that compile, pack or allocate on first use get faster
+    until they have done so. The best time determines how many calls fill a cell of a round.
     """
     rounds = Rounds()
     smallest = min(schedule.batches)
@@ -146,9 +158,9 @@ def _warmed_up(worker: Worker, data: str, schedule: Schedule) -> Rounds:
 
 
 def _steady(worker: Worker, data: str, batch: int, schedule: Schedule, rounds: Rounds) -> float:
-    """Microseconds of a call."""
+    """The best median time of a call, in microseconds, once no request improves on it."""
     best, since, calls = float("inf"), 0, 1
-    for _ in range(_MOST_WARM_UP):
+    for _ in range(_MAX_WARM_UP):
         middle = median(_ask(worker, "time_model", data, batch, 0, calls, schedule.timeout))
         rounds.warm_up += 1
         since = 0 if middle < 0.97 * best else since + 1
@@ -168,7 +180,7 @@ def _time(
             times = _ask(worker, "time_end_to_end", data, batch, first, 1, schedule.timeout)
         else:
             calls = rounds.calls[cell]
-            # The others' turns have emptied the caches: one call that isn't counted.
+            # Other rows ran since and evicted the caches: the first call isn't counted.
             request = Request(
                 do="time_model", data=data, batch=batch, start=first, calls=calls, warm=calls > 1
             )

@@ -13,9 +13,9 @@ Cell = tuple[LatencyKind, int]
 """The kind of loop that is timed, and its batch size."""
 
 MIN_ROUNDS = 6
-"""Fewer have no 95 % interval of their median that is free of a distribution's shape."""
+"""Fewer rounds have no distribution-free 95 % interval of their median."""
 MIN_STARTS = 5
-"""From so many fresh starts on, the spread between them can be estimated."""
+"""Fewer fresh starts don't show the spread between starts."""
 
 
 class Schedule(Record):
@@ -26,15 +26,17 @@ class Schedule(Record):
     """
 
     batches: tuple[int, ...] = (1, 1000)
-    cell_seconds: float = Field(default=0.06, gt=0, description="of calls in a cell of a round")
-    max_calls: int = Field(default=200, gt=0, description="in a cell of a round")
+    cell_seconds: float = Field(
+        default=0.06, gt=0, description="time of the calls in a cell of a round"
+    )
+    max_calls: int = Field(default=200, gt=0, description="calls in a cell of a round")
     min_rounds: int = Field(default=10, ge=1, description="rounds of a start")
-    max_rounds: int = Field(default=25, ge=1)
-    rounds_seconds: float = Field(default=45.0, description="that the rounds of a start may take")
+    max_rounds: int = Field(default=25, ge=1, description="rounds of a start")
+    rounds_seconds: float = Field(default=45.0, description="time for the rounds of a start")
     starts: int = Field(default=1, ge=1, description="fresh starts of every worker, at least")
     reading: bool = Field(default=True, description="also time the loop that reads its images")
-    budget_seconds: float = Field(default=60.0, description="within which starts are repeated")
-    timeout: float = Field(default=300.0, gt=0, description="seconds that a worker may be silent")
+    budget_seconds: float = Field(default=60.0, description="time within which starts are repeated")
+    timeout: float = Field(default=300.0, gt=0, description="seconds to wait for an answer")
 
     @model_validator(mode="after")
     def _enough_for_an_interval(self) -> Self:

@@ -34,7 +34,11 @@ from quantbench.system.store import (
 
 
 class Timing(Record):
-    """Of one candidate: every kind, batch and number of threads, over all starts."""
+    """The times of one candidate: every kind, batch and number of threads, over all starts.
+
+    `busy_threads` is processor time over wall time at the largest batch; `warm_up` counts
+    requests; `cold_start` is in seconds, `peak_memory` in bytes.
+    """
 
     latency: tuple[Latency, ...]
     busy_threads: float
@@ -44,11 +48,13 @@ class Timing(Record):
 
 
 class Timings(Record):
-    """By candidate: its times, or why it has none."""
+    """The times of each candidate, in their order, or the reason why it has none."""
 
     rows: tuple[Timing | str, ...]
     data_loading: Latency
-    load: float | None = Field(None, description="when the study began that took them")
+    load: float | None = Field(
+        None, description="of the machine, when the study that took the times began"
+    )
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,9 @@ class _Start:
 
 
 def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
-    """The stored times where nothing that they depend on changed, else new ones.
+    """Time the candidates, or take the stored times where no input of theirs changed.
 
-    One step for all rows: their rounds belong together.
+    All rows are one step, since their rounds are paired.
     """
     inputs = timing_inputs(job, candidates)
     stored = find(job.timings, "timing", "timing", inputs, Timings)
@@ -73,7 +79,7 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
         return stored.body
     timings = times(job, candidates, workers)
     if any(isinstance(row, str) for row in timings.rows):
-        return timings  # what failed is tried again next time
+        return timings  # not stored, so that the next run retries what failed
     try:
         save(path_for(job.timings, "timing", inputs), "timing", inputs, lambda _: timings)
     except StorageError as error:
@@ -82,7 +88,7 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
 
 
 def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonValue]:
-    """All that the times depend on."""
+    """The inputs under which times are stored: all that they depend on."""
     return {
         "rows": [key(candidate.inputs(job.machine)) for candidate in candidates],
         "test": job.task.test.sha256,
@@ -93,29 +99,33 @@ def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonVa
 
 
 def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
-    """Measured anew. The first start takes the workers that answered; more follow in time."""
+    """Time the candidates now, over as many starts as the schedule's budget allows.
+
+    The first start uses `workers`, which have already predicted the test images; each further one
+    starts new processes.
+    """
     began, images = time.monotonic(), len(job.task.test)
     schedule = job.schedule.within(images)
-    first, *others = job.threads
+    first, *more_threads = job.threads
     starts = [_start(job, schedule, candidates, workers, first, "measuring")]
     reading = read_in_turn(workers.without_model(), job.task.spec.name, images, schedule)
-    # These workers were loaded while others answered; loading will be all that is done.
+    # These workers loaded while others predicted; in later starts they load together.
     seconds = time.monotonic() - began + sum(workers.cold_start.values()) / cores()
-    ahead = [(first, schedule)] * (schedule.starts_in(seconds) - 1)
-    more = schedule.on_more_threads()
-    ahead += [(threads, more) for threads in others for _ in range(more.starts)]
-    for number, (threads, its) in enumerate(ahead):
-        left = (len(ahead) - number) * seconds / 60
+    further = [(first, schedule)] * (schedule.starts_in(seconds) - 1)
+    reduced = schedule.on_more_threads()
+    further += [(threads, reduced) for threads in more_threads for _ in range(reduced.starts)]
+    for number, (threads, start_schedule) in enumerate(further):
+        left = (len(further) - number) * seconds / 60
         title = (
-            f"measuring, start {number + 2} of {len(ahead) + 1} on "
+            f"measuring, start {number + 2} of {len(further) + 1} on "
             f"{threads} thread{'s' if threads > 1 else ''}, about {left:.0f} min left"
         )
         began = time.monotonic()
         with Workers(job, threads) as fresh:
-            starts.append(_start(job, its, candidates, fresh, threads, title))
+            starts.append(_start(job, start_schedule, candidates, fresh, threads, title))
         seconds = time.monotonic() - began
     return Timings(
-        rows=tuple(_timing(i, one, starts) for i, one in enumerate(candidates)),
+        rows=tuple(_timing(i, candidate, starts) for i, candidate in enumerate(candidates)),
         data_loading=latency(("end_to_end", schedule.largest), 1, reading, [0] * len(reading)),
         load=job.machine.load,
     )
@@ -130,7 +140,7 @@ def _start(
     title: str,
 ) -> _Start:
     def ready(candidate: Candidate) -> Worker | WorkerError:
-        """Every batch once: some engines compile when they first see one, minutes in all."""
+        """Start a worker and run every batch once: some runtimes compile at each new batch size."""
         try:
             worker = workers.get(candidate)
             for batch in schedule.batches:
@@ -140,20 +150,20 @@ def _start(
         return worker
 
     with at_once() as pool:
-        found = list(pool.map(ready, candidates))
-    able = [worker for worker in found if isinstance(worker, Worker)]
+        started = list(pool.map(ready, candidates))
+    able = [worker for worker in started if isinstance(worker, Worker)]
     images = len(job.task.test)
     timed = iter(time_in_turn(able, job.task.spec.name, images, schedule, job.progress, title))
     rounds = [
         next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
-        for worker in found
+        for worker in started
     ]
-    memory = [_peak_memory(w, r, schedule.timeout) for w, r in zip(found, rounds, strict=True)]
+    memory = [_peak_memory(w, r, schedule.timeout) for w, r in zip(started, rounds, strict=True)]
     return _Start(threads, rounds, dict(workers.cold_start), memory)
 
 
 def _peak_memory(worker: Worker | WorkerError, rounds: Rounds, timeout: float) -> int:
-    """0 for a worker that failed, be it only now."""
+    """Bytes that the worker held at most; 0 for one that failed, also at this request."""
     if isinstance(worker, WorkerError) or rounds.failure is not None:
         return 0
     try:
@@ -164,8 +174,8 @@ def _peak_memory(worker: Worker | WorkerError, rounds: Rounds, timeout: float) -
 
 
 def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timing | str:
-    mine = [start.rounds[index] for start in starts]
-    for rounds in mine:
+    by_start = [start.rounds[index] for start in starts]
+    for rounds in by_start:
         if rounds.failure is not None:
             return rounds.failure
     return Timing(
@@ -175,8 +185,8 @@ def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timin
                 (start.threads, cell) for start in starts for cell in start.rounds[index].cells
             )
         ),
-        busy_threads=median(mine[0].busy),
-        warm_up=mine[0].warm_up,
+        busy_threads=median(by_start[0].busy),
+        warm_up=by_start[0].warm_up,
         cold_start=median(start.cold_start[candidate.name] for start in starts),
         peak_memory=max(start.peak_memory[index] for start in starts),
     )
@@ -185,6 +195,9 @@ def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timin
 def _joined(
     index: int, cell: Cell, threads: int, starts: Sequence[_Start]
 ) -> tuple[list[list[float]], list[int]]:
-    """All rounds of one cell, and of each the start that it belongs to."""
-    mine = [start.rounds[index].cells[cell] for start in starts if start.threads == threads]
-    return [r for rounds in mine for r in rounds], [i for i, rs in enumerate(mine) for _ in rs]
+    """All rounds of one cell, and the number of the start that each belongs to."""
+    by_start = [start.rounds[index].cells[cell] for start in starts if start.threads == threads]
+    return (
+        [calls for rounds in by_start for calls in rounds],
+        [number for number, rounds in enumerate(by_start) for _ in rounds],
+    )

@@ -1,7 +1,7 @@
-"""The other end of process.py: a process that holds one row's engine and does as it is told.
+"""The worker process that process.py starts: it loads one artifact in a runtime and runs it.
 
-It reads one JSON request a line and answers with one JSON line. Arrays go through .npy
-files, so nothing is ever unpickled. What an engine prints goes to the error stream. Its arguments
+It reads one JSON request a line and answers with one JSON line. Arrays go through .npy files,
+so nothing is ever unpickled. A runtime's output to stdout is sent to stderr. Its arguments
 are the plug-in files that the user named.
 """
 
@@ -34,6 +34,8 @@ from quantbench.system.record import Record
 
 
 class Request(Record):
+    """One request: `do` names the action, which reads those of the other fields that it needs."""
+
     do: str
     data: str = ""
     images: str = ""
@@ -48,8 +50,8 @@ class Request(Record):
     out: str = ""
 
 
-class Engine:
-    """One row's state: images uint8 [N, 28, 28] and, once loaded, its predict."""
+class Session:
+    """The state of a worker: images uint8 [N, 28, 28] and, once loaded, an artifact's predict."""
 
     def __init__(self) -> None:
         self._predict: Predict | None = None
@@ -58,6 +60,10 @@ class Engine:
         self._inputs = np.zeros((0, 1, 1, 1), np.float32)
 
     def answer(self, request: Request) -> dict[str, JsonValue]:
+        """Carry out one request and return its answer.
+
+        Raises QuantbenchError, or whatever the runtime raises.
+        """
         actions: dict[str, Callable[[Request], dict[str, JsonValue]]] = {
             "images": self._images,
             "load": self._load,
@@ -76,7 +82,7 @@ class Engine:
         return {"images": len(images)}
 
     def _load(self, request: Request) -> dict[str, JsonValue]:
-        """Cold start: importing the engine, reading the artifact, one image's answer."""
+        """Time the cold start: import the runtime, read the artifact, predict one image."""
         start = time.perf_counter()
         runtime = plugins.runtime(request.runtime)
         self._predict = runtime.load(load_artifact(Path(request.artifact)), request.threads)
@@ -100,18 +106,18 @@ class Engine:
         try:
             with writing(Path(request.out).parent):
                 write_array(Path(request.out), logits)
-        except StorageError as error:  # the study's, not this row's
+        except StorageError as error:  # a fault of the study's disk, not of this row
             return {"unwritten": str(error)}
         return {"rows": len(logits)}
 
     def _time_model(self, request: Request) -> dict[str, JsonValue]:
-        """Microseconds of each call after the warm ones; inputs are ready in memory."""
+        """Time `calls` calls after `warm` untimed ones: microseconds each, inputs in memory."""
         predict, places = self._ready(), len(self._inputs) - request.batch + 1
         starts = (
             (request.start + call * request.batch) % places
             for call in range(request.warm + request.calls)
         )
-        batches = [np.ascontiguousarray(self._inputs[at : at + request.batch]) for at in starts]
+        batches = [np.ascontiguousarray(self._inputs[i : i + request.batch]) for i in starts]
         for batch in batches[: request.warm]:
             predict(batch)
         times, busy = [], time.process_time()
@@ -124,7 +130,7 @@ class Engine:
         return {"microseconds": [*times], "cpu": cpu}
 
     def _time_end_to_end(self, request: Request) -> dict[str, JsonValue]:
-        """As the source report timed it: reading and predicting in one loop."""
+        """Time reading and predicting in one loop, as the source report did."""
         predict = self._ready()
         return self._timed_loop(request, predict)
 
@@ -145,12 +151,12 @@ class Engine:
         return {"microseconds": [(time.perf_counter_ns() - start) / 1e3 / request.calls]}
 
     def _check(self, logits: NDArray[np.float32], images: int) -> None:
-        """Raises PredictionError for anything but finite float32 [images, classes]."""
-        wanted = (images, self._classes)
-        if logits.shape != wanted or logits.dtype != np.float32:
+        """Raise PredictionError for anything but finite float32 [images, classes]."""
+        expected = (images, self._classes)
+        if logits.shape != expected or logits.dtype != np.float32:
             raise PredictionError(
                 f"gave {logits.dtype} {list(logits.shape)} for {images} images, "
-                f"not float32 {list(wanted)}"
+                f"not float32 {list(expected)}"
             )
         if spoilt := int((~np.isfinite(logits)).any(axis=1).sum()):
             raise PredictionError(f"gave values that aren't finite for {spoilt} of {images} images")
@@ -166,11 +172,12 @@ def _unlabelled(images: NDArray[np.uint8]) -> Split:
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:
-    engine = Engine()
+    """Answer requests line by line until they end; an error becomes the answer {"error": ...}."""
+    session = Session()
     for line in requests:
         request = Request.model_validate_json(line)
         try:
-            answer = engine.answer(request)
+            answer = session.answer(request)
         except QuantbenchError as error:
             answer = {"error": str(error)}
         except Exception as error:  # noqa: BLE001  # a runtime may raise anything
@@ -181,6 +188,7 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
 
 
 def main() -> None:
+    """Serve stdin to stdout, with all other output sent to stderr and garbage collection off."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when workers end
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

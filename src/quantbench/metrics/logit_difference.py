@@ -12,5 +12,5 @@ HIGHER_IS_BETTER = False
 
 def compute(seen: Observation) -> float:
     """The mean over all images and classes, in float64; NaN or infinity for logits like that."""
-    with np.errstate(invalid="ignore"):  # infinity less infinity is no number, and the mean none
+    with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, and so is the mean
         return float(np.abs(seen.logits.astype(np.float64) - seen.float_logits).mean())

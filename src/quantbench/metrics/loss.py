@@ -13,6 +13,6 @@ HIGHER_IS_BETTER = False
 
 def compute(seen: Observation) -> float:
     """The mean over all images, in float64; NaN or infinity for logits that aren't finite."""
-    with np.errstate(invalid="ignore"):  # logits that aren't finite give a loss that isn't
+    with np.errstate(invalid="ignore"):  # infinite logits make the loss infinite or NaN
         log_probability = log_softmax(seen.logits.astype(np.float64), axis=1)
         return float(-log_probability[np.arange(len(seen.labels)), seen.labels].mean())

@@ -1,1 +1,1 @@
-"""Records in, text and pictures out: nothing here measures, and nothing here writes files."""
+"""Turn records into text, tables and pictures; only write.py writes files."""

@@ -1,4 +1,4 @@
-"""In which order rows stand in the tables."""
+"""The order of rows in the tables."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 class Order(StrEnum):
+    """The figure by which rows are sorted; LATENCY is that of one image."""
+
     LATENCY = "latency"
     ACCURACY = "accuracy"
     SIZE = "size"
@@ -22,7 +24,7 @@ class Order(StrEnum):
 
 
 def ordered(rows: Iterable[Row], by: Order) -> tuple[Row, ...]:
-    """The best first; what wasn't timed last; equal ones in the order they came in."""
+    """Sort the best row first and rows without a time last; equal rows keep their order."""
     return tuple(sorted(rows, key=lambda row: _cost(row, by)))
 
 

@@ -1,4 +1,4 @@
-"""When a time is not to be trusted, and why."""
+"""Tell which times are not to be trusted, and why."""
 
 from __future__ import annotations
 
@@ -6,32 +6,36 @@ from quantbench.harness.records import Latency
 from quantbench.report.words import percent, shown, spread
 from quantbench.results.records import Row
 
-MOST_SPREAD = 0.1
+MAX_SPREAD = 0.1
+"""Share of the median that the middle half of the rounds may span."""
 THREADS_OFF = 0.2
+"""Busy threads, more or fewer than asked for, that are still normal."""
 
 
 def unstable(row: Row) -> tuple[str, ...]:
-    """Why the times of a row shouldn't be trusted to a few per cent; empty where they can.
+    """The reasons why a row's times can't be trusted to a few per cent; empty where they can.
 
-    A share alone is of the median, and what the middle half of the rounds spans.
+    A reason that is a bare percentage is the width of the middle half of the rounds over their
+    median.
     """
-    found = []
+    reasons = []
     if _too_busy(row):
-        found.append(f"kept {row.busy_threads:.1f} processors busy, asked for {row.threads}")
+        reasons.append(f"kept {row.busy_threads:.1f} processors busy, asked for {row.threads}")
     if _starved(row):
-        found.append(f"got only {row.busy_threads:.1f} of a processor")
+        reasons.append(f"got only {row.busy_threads:.1f} of a processor")
     varied = [
         f"{percent(spread(latency), 0)} {_column(latency)}"
         for latency in shown(row)
-        if spread(latency) > MOST_SPREAD
+        if spread(latency) > MAX_SPREAD
     ]
     if varied:
-        found.append(", ".join(varied))
-    return tuple(found)
+        reasons.append(", ".join(varied))
+    return tuple(reasons)
 
 
 def is_unstable(row: Row, latency: Latency) -> bool:
-    return _too_busy(row) or _starved(row) or spread(latency) > MOST_SPREAD
+    """Whether one latency of a row can't be trusted to a few per cent."""
+    return _too_busy(row) or _starved(row) or spread(latency) > MAX_SPREAD
 
 
 def _too_busy(row: Row) -> bool:
@@ -39,7 +43,9 @@ def _too_busy(row: Row) -> bool:
 
 
 def _starved(row: Row) -> bool:
-    """Something else was running. More threads than one may wait for each other instead."""
+    """Whether another program took the processor. Several threads may wait for one another, so the
+    bound is one thread.
+    """
     return bool(row.latency) and row.busy_threads < 1 - THREADS_OFF
 
 

@@ -1,4 +1,4 @@
-"""How numbers and verdicts are written, the same in every table and sentence."""
+"""Format numbers and verdicts, the same in every table and sentence."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from quantbench.results.statistics import accuracy_verdict
 from quantbench.system.machine import Environment, has_vnni
 
 IMAGES = 10_000
-"""What the source report timed; every total is for so many images."""
+"""Images that the source report timed; every total is for this number."""
 NONE = "–"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """At least `digits` digits, never an exponent: 1,089 and 76.9 and 0.277."""
+    """Format a number with at least `digits` digits and no exponent: 1,089 or 76.9 or 0.277."""
     if value == 0:
         return "0"
     for decimals in range(digits):
@@ -30,11 +30,12 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def ratio(value: float) -> str:
+    """Format a ratio: two decimals below 10, three significant digits above."""
     return f"{value:.2f}" if value < 10 else significant(value)
 
 
 def percent(fraction: float, decimals: int = 1) -> str:
-    """Never rounded up to 100% or down to 0%."""
+    """Format a fraction as a percentage that is never rounded up to 100% or down to 0%."""
     text = f"{100 * fraction:.{decimals}f}"
     step = 10.0**-decimals
     if fraction < 1 and float(text) == 100:
@@ -45,58 +46,64 @@ def percent(fraction: float, decimals: int = 1) -> str:
 
 
 def p_value(p: float) -> str:
+    """Format a p value: "p=0.012", or "p<0.001"."""
     return "p<0.001" if p < 0.001 else f"p={p:.3f}"
 
 
 def seconds(microseconds_an_image: float) -> str:
-    """Of IMAGES images."""
+    """Format the seconds that IMAGES images take."""
     return significant(microseconds_an_image * IMAGES / 1e6)
 
 
 def count(number: int, noun: str) -> str:
+    """A number with its noun, in the plural unless it is 1: "1 row", "2,000 rows"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def joined(words: Iterable[str]) -> str:
-    *most, last = [*words] or [NONE]
-    return f"{', '.join(most)} and {last}" if most else last
+    """List words in a sentence: "a, b and c"; NONE where there are none."""
+    *first, last = [*words] or [NONE]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def row_name(row: Row) -> str:
+    """The name of a row: "static on torch"."""
     return row.name
 
 
 def covered(coverage: Coverage) -> str:
+    """Say which share of the multiply-adds stays float."""
     if not coverage.float_macs:
         return "every multiply-add on integers"
     return f"{percent(coverage.float_share)} of multiply-adds stay float"
 
 
 def verdict(against: AgainstFloat) -> str:
+    """Return "worse", "better" or "no difference shown": a row's accuracy against float32."""
     return accuracy_verdict(against.only_float_right, against.only_this_right, against.mcnemar_p)
 
 
 def shown(row: Row) -> tuple[Latency, ...]:
-    """The latencies that stand in the table of times."""
-    found = (batch1(row), largest_batch(row, "model"), largest_batch(row, "end_to_end"))
-    return tuple(latency for latency in found if latency is not None)
+    """The latencies of a row that the tables show, where it has them."""
+    latencies = (batch1(row), largest_batch(row, "model"), largest_batch(row, "end_to_end"))
+    return tuple(latency for latency in latencies if latency is not None)
 
 
 def middle_half(latency: Latency) -> tuple[float, float]:
-    """Between these lie the medians of half of the rounds: one stray round doesn't move them."""
+    """The outer quartiles of the rounds' medians, in microseconds an image."""
     rounds = [median(calls) for calls in latency.rounds]
     low, high = np.percentile(rounds, (25, 75))
     return float(low), float(high)
 
 
 def spread(latency: Latency) -> float:
-    """The width of the middle half of the rounds over the median of all."""
+    """The width of the middle half of the rounds, as a share of the median."""
     low, high = middle_half(latency)
     return (high - low) / latency.median
 
 
 def integer_instructions(environment: Environment) -> str:
-    """The instruction set that decides whether 8-bit arithmetic can be fast."""
+    """Name the instruction set that decides whether 8-bit arithmetic can be fast."""
     sets = environment.instruction_sets
     if environment.architecture in {"aarch64", "arm64"}:
         return "8-bit dot product" if "asimddp" in sets else "no 8-bit dot product"

@@ -1,4 +1,4 @@
-"""What a study leaves in its folder."""
+"""Write the results and figures of a study into its folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from quantbench.system.files import write_atomic
 
 
 def write(results: Results, out: Path) -> tuple[str, ...]:
-    """The names of the files written into `out`; each is replaced whole."""
+    """Write the files of a study into `out` and return their names; each is replaced whole.
+
+    Raises StorageError.
+    """
     files = {
         "results.json": results.model_dump_json(indent=1).encode() + b"\n",
         "training.json": results.training.model_dump_json(indent=1).encode() + b"\n",

@@ -1,4 +1,4 @@
-"""From answers and times to the records of results.json."""
+"""Assemble the records of results.json from logits and times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.harness.timing import Timing
 from quantbench.results.disagreement import disagreements
-from quantbench.results.recommend import answered
+from quantbench.results.recommend import with_recommendations
 from quantbench.results.records import (
     AgainstFloat,
     Metric,
@@ -46,7 +46,11 @@ def results_of(
     skipped: Sequence[Skipped],
     out: Path,
 ) -> Results:
-    """Every row against float32 in the same engine, or in the first where that has none."""
+    """The results of a study, with paths relative to `out`.
+
+    Each row is compared with float32 in the same runtime, or with the first float32 where that
+    runtime has none.
+    """
     warnings = _warnings(measured)
     results = Results(
         quantbench=measured.environment.versions["quantbench"],
@@ -67,14 +71,18 @@ def results_of(
         ),
         skipped=tuple(skipped),
     )
-    return answered(results)
+    return with_recommendations(results)
 
 
-def paired(measured: Measured, task: Task, one: str, other: str) -> tuple[int, int]:
-    """Test images that only method `one`, and only method `other`, has right."""
+def paired(measured: Measured, task: Task, method_a: str, method_b: str) -> tuple[int, int]:
+    """Count the test images that only `method_a`, and only `method_b`, has right.
+
+    Each method is taken on the first of its runtimes.
+    """
     methods = [candidate.artifact.body.method for candidate in measured.candidates]
     right = [
-        measured.logits[methods.index(name)].argmax(1) == task.test.labels for name in (one, other)
+        measured.logits[methods.index(name)].argmax(1) == task.test.labels
+        for name in (method_a, method_b)
     ]
     return discordant(right[0], right[1])
 
@@ -86,8 +94,8 @@ def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
 
 
 def _warnings(measured: Measured) -> list[tuple[str, ...]]:
-    """Of each row: that its runtime answers its file as another doesn't."""
-    found: list[tuple[str, ...]] = [()] * len(measured.candidates)
+    """The warnings of each row: whether its runtime computes its file unlike another runtime."""
+    warnings: list[tuple[str, ...]] = [()] * len(measured.candidates)
     by_artifact: dict[str, list[int]] = {}
     for index, candidate in enumerate(measured.candidates):
         by_artifact.setdefault(candidate.artifact.sha256, []).append(index)
@@ -97,8 +105,8 @@ def _warnings(measured: Measured) -> list[tuple[str, ...]]:
         runtimes = [measured.candidates[i].runtime.name for i in indices]
         logits = [measured.logits[i] for i in indices]
         for place, words in disagreements(runtimes, logits, expected):
-            found[indices[place]] = (words,)
-    return found
+            warnings[indices[place]] = (words,)
+    return warnings
 
 
 def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], out: Path) -> Row:
@@ -165,7 +173,7 @@ def _speed(name: str, baseline: Timing, this: Timing) -> tuple[Ratio, ...]:
 
 
 def _against_fastest(measured: Measured, index: int) -> Iterator[Ratio]:
-    """By cell: the engine whose float32 is fastest may differ from batch to batch."""
+    """The speed in each cell against the runtime whose float32 is fastest in that cell."""
     floats = [i for i, c in enumerate(measured.candidates) if c.artifact.body.method == BASELINE]
     for cell, this in enumerate(measured.timings[index].latency):
         best = floats[fastest([measured.timings[i].latency[cell] for i in floats])]
@@ -175,7 +183,7 @@ def _against_fastest(measured: Measured, index: int) -> Iterator[Ratio]:
 
 
 def _throughput(latencies: Sequence[Latency]) -> Throughput:
-    best = min((one for one in latencies if one.kind == "model"), key=lambda one: one.median)
+    best = min((x for x in latencies if x.kind == "model"), key=lambda x: x.median)
     return Throughput(images_per_second=1e6 / best.median, batch=best.batch, threads=best.threads)
 
 

@@ -1,7 +1,7 @@
-"""Two results.json beside each other: what differs, and what may be compared at all.
+"""Compare two results.json, A and B: what differs, and which figures may be compared at all.
 
-Nothing is claimed here. The runs weren't interleaved, so their times can't be paired by round;
-and results.json holds no answers, so accuracies can't be paired by image.
+No difference is claimed. The runs weren't interleaved, so their times can't be paired by round;
+results.json holds no predictions, so accuracies can't be paired by image.
 """
 
 from __future__ import annotations
@@ -18,42 +18,44 @@ from quantbench.system.machine import Environment, overloaded
 
 NONE = "none"
 MEMORY_TOLERANCE = 0.02
-"""What a kernel keeps for itself differs from version to version."""
+"""Share of the memory that may differ: kernels reserve more or less by their version."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    what: str
-    one: str
-    other: str
+    """A property whose values in A and B differ; both values are texts."""
+
+    name: str
+    a: str
+    b: str
 
 
 @dataclass(frozen=True)
 class Times:
-    """Of one row in two runs, at the same batch and threads."""
+    """The latencies of one row in A and B, at the same batch and threads."""
 
-    one: Latency
-    other: Latency
+    a: Latency
+    b: Latency
 
     @property
     def ratio(self) -> float:
-        """Above 1 the other is faster."""
-        return self.one.median / self.other.median
+        """Median of A over median of B: above 1, B is faster."""
+        return self.a.median / self.b.median
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A row that is in both."""
+    """A row that is in A and in B; times are None where they may not be compared."""
 
-    one: Row
-    other: Row
+    a: Row
+    b: Row
     batch1: Times | None
     largest_batch: Times | None
 
 
 @dataclass(frozen=True)
 class Only:
-    """A row that is in one; `reason` is why the other hasn't got it, where that is known."""
+    """A row of one file alone; `reason` says why the other lacks it, where that is known."""
 
     row: Row
     reason: str | None
@@ -61,30 +63,33 @@ class Only:
 
 @dataclass(frozen=True)
 class SideBySide:
+    """The comparison of A and B; `versions` are also among `differences`."""
+
     differences: tuple[Difference, ...]
-    no_accuracy: str | None  # why accuracy and loss must not be compared
-    no_times: str | None  # why times must not be
+    no_accuracy: str | None  # why accuracy and loss may not be compared
+    no_times: str | None  # why times may not be compared
     versions: tuple[Difference, ...]
     pairs: tuple[Pair, ...]
-    only_one: tuple[Only, ...]
-    only_other: tuple[Only, ...]
+    only_a: tuple[Only, ...]
+    only_b: tuple[Only, ...]
 
 
-def side_by_side(one: Results, other: Results) -> SideBySide:
-    rows = {_name(row): row for row in one.rows}, {_name(row): row for row in other.rows}
+def side_by_side(a: Results, b: Results) -> SideBySide:
+    """Compare two results. Times are left out where the machines differ."""
+    rows = {_name(row): row for row in a.rows}, {_name(row): row for row in b.rows}
     both = [(row, rows[1][name]) for name, row in rows[0].items() if name in rows[1]]
-    no_times = _other_machine(one.environment, other.environment)
+    no_times = _machine_difference(a.environment, b.environment)
     versions = tuple(
-        _unlike(dict(one.environment.versions), dict(other.environment.versions), "version of ")
+        _unlike(dict(a.environment.versions), dict(b.environment.versions), "version of ")
     )
     return SideBySide(
         differences=(
-            *_of_task(one, other),
-            *_of_machine(one.environment, other.environment),
+            *_of_task(a, b),
+            *_of_machine(a.environment, b.environment),
             *versions,
             *(difference for pair in both for difference in _of_row(*pair)),
         ),
-        no_accuracy=_other_images(one, other),
+        no_accuracy=_image_difference(a, b),
         no_times=no_times,
         versions=versions,
         pairs=tuple(
@@ -93,8 +98,8 @@ def side_by_side(one: Results, other: Results) -> SideBySide:
             else Pair(a, b, _times(a, b, single=True), _times(a, b, single=False))
             for a, b in both
         ),
-        only_one=tuple(_only(rows[0], other)),
-        only_other=tuple(_only(rows[1], one)),
+        only_a=tuple(_only(rows[0], b)),
+        only_b=tuple(_only(rows[1], a)),
     )
 
 
@@ -103,9 +108,9 @@ def _name(row: Row) -> tuple[str, str]:
 
 
 def _only(rows: Mapping[tuple[str, str], Row], other: Results) -> Iterator[Only]:
-    there = {_name(row) for row in other.rows}
+    names = {_name(row) for row in other.rows}
     for name, row in rows.items():
-        if name not in there:
+        if name not in names:
             yield Only(row, _why_skipped(row, other))
 
 
@@ -120,30 +125,30 @@ def _why_skipped(row: Row, results: Results) -> str | None:
     )
 
 
-def _other_machine(one: Environment, other: Environment) -> str | None:
-    """What tells the machines apart, in words; None where nothing does."""
+def _machine_difference(a: Environment, b: Environment) -> str | None:
+    """The properties in which the machines differ, joined in a text; None where none does."""
     words = {"cpu": "CPU", "architecture": "architecture", "instruction_sets": "instruction sets",
              "cores": "usable cores"}  # fmt: skip
-    differ = [word for name, word in words.items() if getattr(one, name) != getattr(other, name)]
-    sizes = sorted((one.memory_bytes, other.memory_bytes))
+    differ = [word for name, word in words.items() if getattr(a, name) != getattr(b, name)]
+    sizes = sorted((a.memory_bytes, b.memory_bytes))
     if sizes[1] - sizes[0] > MEMORY_TOLERANCE * sizes[1]:
         differ.append("memory")
     return ", ".join(differ) or None
 
 
-def _other_images(one: Results, other: Results) -> str | None:
-    tests = one.splits.get("test"), other.splits.get("test")
+def _image_difference(a: Results, b: Results) -> str | None:
+    tests = a.splits.get("test"), b.splits.get("test")
     if None in tests:
         return "a file doesn't say which test images it is about"
     return None if tests[0] == tests[1] else "the test images differ"
 
 
-def _times(one: Row, other: Row, *, single: bool) -> Times | None:
-    """Model only, at batch 1 or at the largest batch, where both were timed on as many threads.
+def _times(a: Row, b: Row, *, single: bool) -> Times | None:
+    """The model-only times at batch 1 or at the largest batch that both rows have.
 
-    On the fewest threads, as in the report of each.
+    Both are on the same number of threads, the fewest possible, as in the report of each.
     """
-    first, second = _timed(one, single=single), _timed(other, single=single)
+    first, second = _timed(a, single=single), _timed(b, single=single)
     cell = max(first.keys() & second.keys(), key=lambda x: (x[0], -x[1]), default=None)
     return None if cell is None else Times(first[cell], second[cell])
 
@@ -156,10 +161,10 @@ def _timed(row: Row, *, single: bool) -> dict[tuple[int, int], Latency]:
     }
 
 
-def _of_task(one: Results, other: Results) -> Iterator[Difference]:
-    yield from _unlike(_task(one), _task(other))
-    yield from _unlike(one.training.settings, other.training.settings, "training, ")
-    yield from _unlike(_hashes(one), _hashes(other))
+def _of_task(a: Results, b: Results) -> Iterator[Difference]:
+    yield from _unlike(_task(a), _task(b))
+    yield from _unlike(a.training.settings, b.training.settings, "training, ")
+    yield from _unlike(_hashes(a), _hashes(b))
 
 
 def _task(results: Results) -> dict[str, JsonValue]:
@@ -173,24 +178,24 @@ def _task(results: Results) -> dict[str, JsonValue]:
 
 
 def _hashes(results: Results) -> dict[str, JsonValue]:
-    """Cut to as much as a person compares."""
-    found = {f"{name} split": value for name, value in results.splits.items()} | {
+    """The hashes, cut to the first 12 digits, which are enough for a reader to compare."""
+    hashes = {f"{name} split": value for name, value in results.splits.items()} | {
         "preprocessing": results.preprocessing_sha256,
         "checkpoint": results.checkpoint_sha256,
     }
-    return {f"{name}, SHA-256": value[:12] for name, value in found.items()}
+    return {f"{name}, SHA-256": value[:12] for name, value in hashes.items()}
 
 
-def _of_machine(one: Environment, other: Environment) -> Iterator[Difference]:
-    yield from _unlike(_machine(one), _machine(other))
-    if one.instruction_sets != other.instruction_sets:
+def _of_machine(a: Environment, b: Environment) -> Iterator[Difference]:
+    yield from _unlike(_machine(a), _machine(b))
+    if a.instruction_sets != b.instruction_sets:
         extra = [
-            " ".join(name for name in mine.instruction_sets if name not in its.instruction_sets)
-            for mine, its in ((one, other), (other, one))
+            " ".join(name for name in x.instruction_sets if name not in y.instruction_sets)
+            for x, y in ((a, b), (b, a))
         ]
         yield Difference("instruction sets only there", extra[0] or NONE, extra[1] or NONE)
-    if overloaded(one) or overloaded(other):
-        yield from _unlike({"load at start": one.load}, {"load at start": other.load})
+    if overloaded(a) or overloaded(b):
+        yield from _unlike({"load at start": a.load}, {"load at start": b.load})
 
 
 def _machine(machine: Environment) -> dict[str, JsonValue]:
@@ -205,8 +210,8 @@ def _machine(machine: Environment) -> dict[str, JsonValue]:
     }
 
 
-def _of_row(one: Row, other: Row) -> Iterator[Difference]:
-    return _unlike(_how(one), _how(other), f"{one.method} on {one.runtime}, ")
+def _of_row(a: Row, b: Row) -> Iterator[Difference]:
+    return _unlike(_how(a), _how(b), f"{a.method} on {a.runtime}, ")
 
 
 def _how(row: Row) -> dict[str, JsonValue]:
@@ -214,10 +219,10 @@ def _how(row: Row) -> dict[str, JsonValue]:
 
 
 def _unlike(
-    one: Mapping[str, JsonValue], other: Mapping[str, JsonValue], of: str = ""
+    a: Mapping[str, JsonValue], b: Mapping[str, JsonValue], of: str = ""
 ) -> Iterator[Difference]:
-    for name in dict.fromkeys((*one, *other)):
-        values = one.get(name), other.get(name)
+    for name in dict.fromkeys((*a, *b)):
+        values = a.get(name), b.get(name)
         if values[0] != values[1]:
             yield Difference(f"{of}{name}", *map(_shown, values))
 

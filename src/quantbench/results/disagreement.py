@@ -1,4 +1,4 @@
-"""Runtimes that answer one file differently: docs/measuring.md says from where on, and why."""
+"""Find runtimes that compute one file differently; docs/measuring.md explains the thresholds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 APART = 2.0
-"""Times what quantizing did: roundings that have nothing in common are only sqrt(2) times apart."""
+"""Factor over the error of quantization: independent roundings are only sqrt(2) of it apart."""
 ROUNDING = 1e-3
-"""Of float32's spread: what two orders of adding float32 numbers stay far below."""
+"""Share of float32's spread: two orders of summing float32 numbers differ by far less."""
 
 Logits = NDArray[np.float32]
 
@@ -18,21 +18,22 @@ Logits = NDArray[np.float32]
 def disagreements(
     runtimes: Sequence[str], logits: Sequence[Logits], float_logits: Logits
 ) -> Iterator[tuple[int, str]]:
-    """Places in `runtimes` whose answers can't be the same file's, each with the words for it.
+    """Yield the index of each runtime that computes something else, with a sentence that says so.
 
-    `logits`, float32 [N, K], are of one artifact. The runtime nearest to float32 is what the
-    others are compared with: its distance from float32 is what quantizing did, and another that
-    differs from it by twice as much does something else as well.
+    `logits` holds, for each of `runtimes`, the float32 [N, K] logits of the same artifact;
+    `float_logits` are those of float32. The runtime nearest to float32 is the reference: its
+    distance from float32 is the error of quantization, and a runtime that differs from it by more
+    than APART times that does something else as well.
     """
     distances = [_rms(answers - float_logits) for answers in logits]
     nearest = int(np.argmin(distances))
     spread = _rms(float_logits - float_logits.mean(0))
     bound = max(APART * distances[nearest], ROUNDING * spread)
-    for place, (runtime, answers) in enumerate(zip(runtimes, logits, strict=True)):
+    for index, (runtime, answers) in enumerate(zip(runtimes, logits, strict=True)):
         difference = _rms(answers - logits[nearest])
         if difference > bound:
             yield (
-                place,
+                index,
                 f"{runtime} and {runtimes[nearest]} answer this file differently: their logits "
                 f"are {difference:.2g} apart, those of {runtimes[nearest]} only "
                 f"{distances[nearest]:.2g} from float32's (root mean squares), so one of them "

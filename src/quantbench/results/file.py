@@ -1,4 +1,4 @@
-"""results.json as a user hands it over: whatever it holds is checked before it is used."""
+"""Read a results.json, which is untrusted: its whole content is checked before it is used."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ _LIMIT = 200_000_000
 
 
 class _Versioned(BaseModel):
-    """All that a results.json of any version has."""
+    """The fields that a results.json of every version has."""
 
     schema_version: int
 
 
 def read_results(path: Path) -> Results:
-    """Raises ResultsError, which names the file, what is wrong with it and what to do."""
+    """Read a results.json of this version.
+
+    Raises ResultsError, which names the file, its fault and what to do.
+    """
     content = _content(path)
     try:
         version = _Versioned.model_validate_json(content).schema_version
@@ -44,9 +47,9 @@ def read_results(path: Path) -> Results:
         raise ResultsError(
             f"{path} is not what quantbench writes: {_first(error)}; {_NAME_ANOTHER}"
         ) from error
-    counted = Counter((row.method, row.runtime) for row in results.rows)
-    if twice := [name for name, number in counted.items() if number > 1]:
-        method, runtime = map(harmless, twice[0])
+    counts = Counter((row.method, row.runtime) for row in results.rows)
+    if duplicates := [name for name, count in counts.items() if count > 1]:
+        method, runtime = map(harmless, duplicates[0])
         raise ResultsError(f"{path} has two rows of {method} on {runtime}; {_NAME_ANOTHER}")
     return results
 

@@ -1,4 +1,4 @@
-"""Which row to ship, by one rule, from what was measured. docs/measuring.md gives the rule."""
+"""Recommend the row to ship, by the one rule that docs/measuring.md states."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from quantbench.harness.records import Latency
 from quantbench.harness.schedule import MIN_ROUNDS
 from quantbench.results.records import (
     AgainstFloat,
-    Answer,
     Choice,
     Interval,
+    Recommendation,
     Results,
     Row,
     Share,
@@ -27,55 +27,60 @@ from quantbench.results.statistics import (
 Pick = Callable[[Row], Latency | None]
 
 
-def answered(results: Results) -> Results:
-    """The same with its answers, and with the Pareto rows marked."""
+def with_recommendations(results: Results) -> Results:
+    """The same results with their recommendations, and with the Pareto rows marked."""
     rows = results.rows
     marked = tuple(
         row.model_copy(update={"pareto": on_front})
         for row, on_front in zip(rows, pareto(rows), strict=True)
     )
-    return results.model_copy(update={"rows": marked, "answers": answers(rows)})
+    return results.model_copy(update={"rows": marked, "answers": recommendations(rows)})
 
 
 def pareto(rows: Sequence[Row]) -> tuple[bool, ...]:
-    """True where no other row is at least as good in accuracy, 1-image latency and bytes and
-    better in one of them. A row without a time isn't ranked.
+    """Whether each row is on the Pareto front of accuracy, 1-image latency and bytes.
+
+    It is where no other row is at least as good in all three and better in one. A row without a
+    time is never on the front.
     """
     costs = [_costs(row) for row in rows]
     return tuple(
-        this is not None and not any(other is not None and _beats(other, this) for other in costs)
-        for this in costs
+        cost is not None and not any(rival is not None and _beats(rival, cost) for rival in costs)
+        for cost in costs
     )
 
 
-def answers(rows: Sequence[Row]) -> tuple[Answer, ...]:
-    """For one image at a time, then for the largest batch; none where nothing was timed."""
+def recommendations(rows: Sequence[Row]) -> tuple[Recommendation, ...]:
+    """One recommendation for one image at a time, then one for the largest batch.
+
+    Either is missing where no float32 was timed so.
+    """
     picks: tuple[Pick, ...] = (batch1, partial(largest_batch, kind="model"))
-    found = (_answer(rows, pick) for pick in picks)
-    return tuple(answer for answer in found if answer is not None)
+    candidates = (_recommendation(rows, pick) for pick in picks)
+    return tuple(choice for choice in candidates if choice is not None)
 
 
-def _answer(rows: Sequence[Row], pick: Pick) -> Answer | None:
+def _recommendation(rows: Sequence[Row], pick: Pick) -> Recommendation | None:
     timed = [(latency, row) for row in rows if (latency := pick(row)) is not None]
     floats = [(latency, row) for latency, row in timed if row.against_float is None]
     if not floats:
         return None
     compared_with = {x.baseline for latency, row in timed if (x := fastest_of(row, latency))}
     best, float32 = next(
-        (one for one in floats if one[1].name in compared_with), min(floats, key=_median)
+        (pair for pair in floats if pair[1].name in compared_with), min(floats, key=_median)
     )
-    found = (_choice(row, latency, float32) for latency, row in timed)
-    choices = sorted((x for x in found if x is not None), key=lambda x: -x.speed.value)
+    candidates = (_choice(row, latency, float32) for latency, row in timed)
+    choices = sorted((x for x in candidates if x is not None), key=lambda x: -x.speed.value)
     faster = [choice for choice in choices if choice.speed.verdict == "faster"]
     smaller = [choice for choice in choices if choice.bytes_saved > 0]
     ship = next((row for _, row in timed if faster and row.name == faster[0].row), None)
-    return Answer(
+    return Recommendation(
         batch=best.batch,
         threads=best.threads,
         float32=float32.name,
         ship=faster[0] if faster else None,
         share=_share(ship, float32, floats, pick) if ship else None,
-        # Of equal ones, as of an artifact on two engines, max keeps the first: the faster.
+        # Rows of one artifact have equal bytes: max keeps the first, which is the fastest.
         smallest=None
         if faster
         else max(smaller, key=lambda choice: choice.bytes_saved, default=None),
@@ -85,23 +90,28 @@ def _answer(rows: Sequence[Row], pick: Pick) -> Answer | None:
 def _share(
     ship: Row, float32: Row, floats: Sequence[tuple[Latency, Row]], pick: Pick
 ) -> Share | None:
-    """None where another engine has the fastest float32, or no other one has any."""
+    """The runtime's share of the speed-up of `ship`.
+
+    None where the fastest float32 is in another runtime, and where no other runtime has one.
+    """
     others = [(latency, row) for latency, row in floats if row.runtime != float32.runtime]
-    one, this = pick(float32), pick(ship)
-    if ship.runtime != float32.runtime or not others or one is None or this is None:
+    float_latency, ship_latency = pick(float32), pick(ship)
+    if ship.runtime != float32.runtime or not others:
+        return None
+    if float_latency is None or ship_latency is None:
         return None
     if min(len(latency.rounds) for latency, _ in others) < MIN_ROUNDS:
         return None
-    latency, other = others[fastest([latency for latency, _ in others])]
+    latency, rival = others[fastest([latency for latency, _ in others])]
     return Share(
-        float32=other.name,
-        engine=speed(other.name, latency, one),
-        whole=speed(other.name, latency, this),
+        float32=rival.name,
+        engine=speed(rival.name, latency, float_latency),
+        whole=speed(rival.name, latency, ship_latency),
     )
 
 
 def _choice(row: Row, latency: Latency, float32: Row) -> Choice | None:
-    """Nothing for float32, for fake quantization and for what is shown to be less accurate."""
+    """The row as a choice; None for float32, fake quantization and rows shown less accurate."""
     against, speed = row.against_float, fastest_of(row, latency)
     if against is None or speed is None or row.kind != "real":
         return None
@@ -127,10 +137,10 @@ def _median(timed: tuple[Latency, Row]) -> float:
 
 
 def _costs(row: Row) -> tuple[float, float, float] | None:
-    """Each the less the better."""
-    one = batch1(row)
-    return None if one is None else (-row.accuracy.value, one.median, row.bytes)
+    """Negative accuracy, 1-image latency and bytes: the less the better; None without a time."""
+    latency = batch1(row)
+    return None if latency is None else (-row.accuracy.value, latency.median, row.bytes)
 
 
-def _beats(other: tuple[float, ...], this: tuple[float, ...]) -> bool:
-    return other != this and all(a <= b for a, b in zip(other, this, strict=True))
+def _beats(rival: tuple[float, ...], cost: tuple[float, ...]) -> bool:
+    return rival != cost and all(a <= b for a, b in zip(rival, cost, strict=True))

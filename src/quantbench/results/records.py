@@ -1,6 +1,6 @@
-"""Frozen records that are written to disk. docs/formats.md gives the same in prose.
+"""The records of results.json; docs/formats.md describes them in prose.
 
-Every float is finite: what isn't a number is stored as null beside a reason.
+Every float is finite: a value that isn't is stored as null, beside a reason.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ RESULTS_SCHEMA = 2
 
 
 class Interval(Record):
+    """An estimate with the bounds of its 95 % interval."""
+
     value: float
     low: float
     high: float
@@ -38,7 +40,9 @@ class Ratio(Record):
     batch: int
     threads: int
     kind: LatencyKind
-    value: float = Field(description="of the starts' median ratios, or of all rounds' (few starts)")
+    value: float = Field(
+        description="mean over the starts' medians, or median of all rounds (few starts)"
+    )
     low: float = Field(description="95 % interval, floor included")
     high: float
     starts: int = Field(description="fresh starts of both workers")
@@ -47,7 +51,7 @@ class Ratio(Record):
 
 
 class AgainstFloat(Record):
-    """A row against float32 in the same engine, over the same images and rounds."""
+    """A row against float32 in the same runtime, over the same images and rounds."""
 
     baseline: str
     bytes_ratio: float = Field(description="float bytes over this row's bytes")
@@ -60,12 +64,16 @@ class AgainstFloat(Record):
 
 
 class Metric(Record):
+    """The value of one metric for a row; null where it isn't finite."""
+
     value: float | None
     unit: str
     higher_is_better: bool
 
 
 class Row(Record):
+    """One artifact on one runtime: its file, its accuracy and its times."""
+
     method: str
     runtime: str
     format: str
@@ -82,63 +90,71 @@ class Row(Record):
     accuracy: Interval = Field(description="fraction of the test images, 95 % Wilson interval")
     loss: float | None = Field(description="mean negative log likelihood")
     loss_reason: str | None = None
-    metrics: dict[str, Metric] = Field(description="every file of measure/")
-    threads: int = Field(description="that the runtime was given")
+    metrics: dict[str, Metric] = Field(description="every plug-in of metrics/")
+    threads: int = Field(description="threads that the runtime may use")
     busy_threads: float = Field(description="processor time over wall time at the largest batch")
     warm_up: int = Field(description="rounds of calls until its times were steady")
-    cold_start: float = Field(description="seconds: import, load, answer one image; median")
-    peak_memory: int = Field(description="bytes that the worker held at most")
+    cold_start: float = Field(
+        description="seconds to import, load and predict one image; median of starts"
+    )
+    peak_memory: int = Field(description="peak resident bytes of the worker")
     latency: tuple[Latency, ...]
     throughput: Throughput
     against_float: AgainstFloat | None = Field(description="null for float32 itself")
     against_fastest: tuple[Ratio, ...] = Field(
-        description="against the fastest float32 of any engine, by batch"
+        description="against the fastest float32 of any runtime, by batch"
     )
     pareto: bool = Field(
-        False, description="none is as accurate, as fast at 1 image and as small, and one better"
+        False,
+        description="no row is as accurate, as fast at 1 image and as small, and better in one",
     )
     notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
+        """Method and runtime, as rows are called everywhere: "static on torch"."""
         return f"{self.method} on {self.runtime}"
 
 
 class Choice(Record):
-    """A quantized row, and what it brings and costs."""
+    """A quantized row with what it gains and costs against float32."""
 
     row: str
-    bytes_saved: int = Field(description="of the bytes of the fastest float32")
+    bytes_saved: int = Field(description="bytes of the fastest float32 less this row's")
     speed: Ratio = Field(description="against the fastest float32")
     accuracy: Interval = Field(
-        description="less that of float32 in the same engine: fraction, 95 % paired interval"
+        description="less that of float32 in the same runtime, a fraction; paired interval"
     )
 
 
 class Share(Record):
-    """Where the shipped row and the fastest float32 are of one engine: what that engine gains
-    without quantization, over the fastest float32 of the other engines.
+    """How much of a speed-up is the runtime's: it gains `engine` without any quantization.
+
+    It exists where the shipped row and the fastest float32 share a runtime and another runtime
+    has a float32. `engine` means the runtime; the name belongs to the file format.
     """
 
-    float32: str = Field(description="the fastest float32 of another engine")
-    engine: Ratio = Field(description="of the fastest float32 over that one")
-    whole: Ratio = Field(description="of the shipped row over that one")
+    float32: str = Field(description="the fastest float32 of another runtime")
+    engine: Ratio = Field(description="speed of the fastest float32 against that one")
+    whole: Ratio = Field(description="speed of the shipped row against that one")
 
 
-class Answer(Record):
-    """Which row to ship for one batch size."""
+class Recommendation(Record):
+    """The row to ship for one batch size, or none: then float32 is kept."""
 
     batch: int
     threads: int
-    float32: str = Field(description="the fastest float32 of any engine at this batch")
+    float32: str = Field(description="the fastest float32 of any runtime at this batch")
     ship: Choice | None = Field(None, description="null: keep float32")
     smallest: Choice | None = Field(
-        None, description="where float32 is kept: the fewest bytes not shown less accurate"
+        None, description="where float32 is kept: the smallest row not shown to be less accurate"
     )
     share: Share | None = None
 
 
 class Results(Record):
+    """The content of results.json: a study's task, environment, rows and recommendations."""
+
     schema_version: int = RESULTS_SCHEMA
     quantbench: str
     model: str
@@ -151,7 +167,11 @@ class Results(Record):
     splits: dict[str, str] = Field(description="split -> SHA-256 of its images and labels")
     preprocessing_sha256: str
     environment: Environment
-    data_loading: Latency = Field(description="reading images as end_to_end does, no model")
+    data_loading: Latency = Field(
+        description="reading the images as end_to_end does, without a model"
+    )
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
-    answers: tuple[Answer, ...] = Field((), description="for one image and for the largest batch")
+    answers: tuple[Recommendation, ...] = Field(
+        (), description="recommendations for one image and for the largest batch"
+    )

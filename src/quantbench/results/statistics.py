@@ -1,4 +1,4 @@
-"""Paired statistics against the float baseline."""
+"""Statistics of accuracies and times, paired with the float baseline."""
 
 from __future__ import annotations
 
@@ -16,26 +16,30 @@ from quantbench.results.records import Interval, Ratio
 
 
 def wilson(correct: int, images: int) -> Interval:
-    """A proportion with its 95 % score interval (Wilson 1927)."""
+    """The accuracy `correct` / `images` with its 95 % score interval (Wilson 1927)."""
     bounds = binomtest(correct, images).proportion_ci(0.95, method="wilson")
     return Interval(value=correct / images, low=float(bounds.low), high=float(bounds.high))
 
 
 def discordant(float_right: NDArray[np.bool_], this_right: NDArray[np.bool_]) -> tuple[int, int]:
-    """Images that only float has right, and that only this row has right; both [N]."""
+    """Count the images that only float has right, and those that only this row has right.
+
+    Both arguments are bool [N].
+    """
     return int((float_right & ~this_right).sum()), int((this_right & ~float_right).sum())
 
 
-def mcnemar(only_one: int, only_other: int) -> float:
-    """Two-sided exact p (McNemar 1947; the binomial test over the discordant pairs)."""
-    pairs = only_one + only_other
-    return float(binomtest(only_one, pairs, 0.5).pvalue) if pairs else 1.0
+def mcnemar(only_a: int, only_b: int) -> float:
+    """The two-sided exact p (McNemar 1947): a binomial test over the discordant pairs."""
+    pairs = only_a + only_b
+    return float(binomtest(only_a, pairs, 0.5).pvalue) if pairs else 1.0
 
 
 ALPHA = 0.05
 
 
 def accuracy_verdict(only_float_right: int, only_this_right: int, p: float) -> str:
+    """Return "worse" or "better" where McNemar's `p` is below ALPHA, else "no difference shown"."""
     if p >= ALPHA:
         return "no difference shown"
     return "worse" if only_float_right > only_this_right else "better"
@@ -44,9 +48,10 @@ def accuracy_verdict(only_float_right: int, only_this_right: int, p: float) -> s
 def paired_difference(both: int, only_this: int, only_float: int, neither: int) -> Interval:
     """This row's accuracy less float's, over the same images, with its 95 % interval.
 
-    Method 10 of Newcombe, Statistics in Medicine 17 (1998) 2635-2650: the Wilson intervals of
-    the two accuracies, squared and added, less what the two have in common (phi, corrected for
-    continuity). Unlike Wald's it is wider than nothing where no image tells the two apart.
+    The arguments count the images that both, one or neither of the two have right. Method 10 of
+    Newcombe, Statistics in Medicine 17 (1998) 2635-2650: the Wilson intervals of the two
+    accuracies, squared and added, less what the two have in common (phi, corrected for
+    continuity). Unlike Wald's interval it isn't empty where no image tells the two apart.
     """
     images = both + only_this + only_float + neither
     this, base = wilson(both + only_this, images), wilson(both + only_float, images)
@@ -57,8 +62,8 @@ def paired_difference(both: int, only_this: int, only_float: int, neither: int) 
     return Interval(value=value, low=value - down, high=value + up)
 
 
-def _joint(one: float, other: float, phi: float) -> float:
-    return math.sqrt(one**2 - 2 * phi * one * other + other**2)
+def _joint(a: float, b: float, phi: float) -> float:
+    return math.sqrt(a**2 - 2 * phi * a * b + b**2)
 
 
 def _phi(a: int, b: int, c: int, d: int) -> float:
@@ -72,18 +77,18 @@ def _phi(a: int, b: int, c: int, d: int) -> float:
 
 
 FLOOR, FLOOR_OF_FEW_STARTS = 0.02, 0.03
-"""Identical processes differ for good, by up to 3 % at one image (docs/measuring.md): where the
-interval can't hold that, the floor must."""
+"""Relative difference below which no claim is made. Identical processes differ for as long as they
+live, by up to 3 % at one image (docs/measuring.md): few starts don't show it in their interval."""
 
 
 def speed(name: str, baseline: Latency, this: Latency) -> Ratio:
-    """Float time over this row's time, paired by round, for both were timed in each.
+    """Float time over this row's time, paired by round, since both were timed in each.
 
-    With at least MIN_STARTS fresh starts of the workers, each gives one median log ratio and
-    the interval is Student's t over these (Kalibera and Jones 2013: repeat at the level where
-    the variance arises). With fewer, the interval is the rounds' own, of their median, and only
-    the floor stands for what differs between starts. The floor is added on both sides.
-    Raises ValueError for fewer than MIN_ROUNDS rounds.
+    `name` is the baseline row's. With at least MIN_STARTS fresh starts of the workers, each
+    start yields one median log ratio and the interval is Student's t over these (Kalibera and
+    Jones 2013: repeat at the level where the variance arises). With fewer, the interval is that
+    of the rounds' median, and the floor alone stands for the differences between starts. The
+    floor is added on both sides. Raises ValueError for fewer than MIN_ROUNDS rounds.
     """
     logs: dict[int, list[float]] = {}
     for a, b, start in zip(baseline.rounds, this.rounds, this.starts, strict=True):
@@ -111,26 +116,26 @@ def speed(name: str, baseline: Latency, this: Latency) -> Ratio:
 
 
 def fastest(rows: Sequence[Latency]) -> int:
-    """Which of rows that were timed in turn is fastest, paired by round.
+    """The index of the fastest row among rows that were timed in turn, paired by round.
 
-    The least median log time, each round's mean taken off: where the machine was fast in some
-    rounds and slow in others, rows' plain medians may fall on either side.
+    It has the least median of log times less their round's mean: where the machine was fast in
+    some rounds and slow in others, plain medians may fall on either side.
     """
     logs = np.log([[median(calls) for calls in row.rounds] for row in rows])
     return int(np.argmin(np.median(logs - logs.mean(axis=0), axis=1)))
 
 
 def _mean(values: list[float]) -> tuple[float, float, float]:
-    """With its 95 % interval by Student's t."""
+    """The mean with its 95 % interval by Student's t."""
     half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
     middle = fmean(values)
     return middle, middle - half, middle + half
 
 
 def _median(values: list[float]) -> tuple[float, float, float]:
-    """With its 95 % interval by order statistics (Conover 1999, 3.2).
+    """The median with its 95 % interval by order statistics (Conover 1999, 3.2).
 
-    A round in which another program took the processor doesn't move it.
+    A single round in which another program took the processor hardly moves it.
     """
     if len(values) < MIN_ROUNDS:
         raise ValueError(f"{len(values)} rounds have no 95 % interval of their median")

@@ -1,4 +1,4 @@
-"""The task that names on the command line stand for."""
+"""Load the task that is named on the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def load_task(
     offline: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> Task:
-    """Raises UnknownNameError, DataFileError or DataUnavailableError."""
+    """The task of a model and a data set, both by name, with its data loaded.
+
+    Raises UnknownNameError, and DataFileError, DataUnavailableError or StorageError as `load` does.
+    """
     module = plugins.model(model)
     spec = plugins.data(data).SPEC
     splits = load(spec, data_dir=data_dir, offline=offline, log=progress.log)

@@ -1,4 +1,4 @@
-"""What a study is asked to do."""
+"""The options of a study."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from quantbench.system.record import Settings
 QUICK_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
 
 QUICK_RUNTIMES = ("onnxruntime", "torch")
-"""What the source report compared, and one engine that was made to deploy."""
+"""The runtime of the source report, and one that was made for deployment."""
 
 Overrides = dict[str, dict[str, str]]
-"""Method name, or "recipe" -> setting -> value as text."""
+"""Method, or "recipe" -> setting -> value as text."""
 
 
 class Options(Settings):
-    """Everything that a study depends on."""
+    """Everything that a study depends on, except the settings of methods and recipe."""
 
     model: str = "lenet"
     data: str = "mnist"

@@ -1,4 +1,4 @@
-"""One image, answered by the float network and by an int8 one."""
+"""Predict single images with one artifact on one runtime."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ from quantbench.harness.worker import Request
 from quantbench.system.record import Record
 
 
-class Answer(Record):
+class Prediction(Record):
+    """The likeliest class of an image, with its softmax probability."""
+
     label: str
     probability: float
 
 
 def answers(
     artifact: Artifact, runtime: str, spec: DataSpec, images: Sequence[NDArray[np.uint8]]
-) -> list[Answer]:
+) -> list[Prediction]:
     """The likeliest class of each image, uint8 [28, 28], light on dark.
 
-    The runtime is loaded in a process of its own, which alone dies where the runtime does.
-    Raises WorkerError with the reason.
+    The runtime runs in a separate process, so that its crash doesn't end this one. Raises
+    WorkerError with the reason.
     """
     logits = _logits(artifact, runtime, spec, np.stack(images)).astype(np.float64)
     probabilities = softmax(logits, axis=1)
     return [
-        Answer(label=spec.classes[best], probability=float(row[best]))
+        Prediction(label=spec.classes[best], probability=float(row[best]))
         for row, best in zip(probabilities, probabilities.argmax(1), strict=True)
     ]
 
@@ -44,8 +46,8 @@ def _logits(
 ) -> NDArray[np.float32]:
     timeout = Schedule().timeout
     with tempfile.TemporaryDirectory() as scratch:
-        given, answered = Path(scratch) / "images.npy", Path(scratch) / "answers.npy"
-        np.save(given, images, allow_pickle=False)
+        input_file, output_file = Path(scratch) / "images.npy", Path(scratch) / "logits.npy"
+        np.save(input_file, images, allow_pickle=False)
         load = Request(
             do="load",
             artifact=str(artifact.folder),
@@ -53,7 +55,7 @@ def _logits(
             classes=len(spec.classes),
         )
         with Worker(f"{artifact.body.method} on {runtime}", 1, Path(scratch)) as worker:
-            worker.ask(Request(do="images", images=str(given), data=spec.name), timeout)
+            worker.ask(Request(do="images", images=str(input_file), data=spec.name), timeout)
             worker.ask(load, timeout)
-            worker.ask(Request(do="predict", batch=len(images), out=str(answered)), timeout)
-        return np.asarray(np.load(answered, allow_pickle=False), np.float32)
+            worker.ask(Request(do="predict", batch=len(images), out=str(output_file)), timeout)
+        return np.asarray(np.load(output_file, allow_pickle=False), np.float32)

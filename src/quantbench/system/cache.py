@@ -37,7 +37,7 @@ def root(cache: Path | None = None) -> Path:
     if override := os.environ.get("QUANTBENCH_CACHE"):
         return Path(override)
     xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if xdg.is_absolute():  # the XDG specification has others ignored
+    if xdg.is_absolute():  # the XDG specification says to ignore relative paths
         return xdg / "quantbench"
     try:
         return Path.home() / ".cache" / "quantbench"

@@ -19,7 +19,7 @@ _BREAK = re.compile(r"\s*[\r\n]+\s*")
 _JOINERS = "\u200c\u200d"  # invisible formats too, but Persian, Indic and emoji names need them
 _PLAIN = str.maketrans({"×": "x", "µ": "u", "–": "-", "−": "-", "…": ".", "↓": "v",
                         "‘": "'", "’": "'", "“": '"', "”": '"'})  # fmt: skip
-"""What this program writes itself, one ASCII character for one, so that columns stay."""
+"""The characters that this program writes, each with one ASCII character, so that columns stay."""
 
 
 def harmless(text: str) -> str:

@@ -33,9 +33,9 @@ MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 50_000_000
 SIDE, BOX, CENTRE = 28, 20, 14
 
-_WORK_SIDE = 560  # a larger picture is averaged down to about this: 20 pixels are the goal
-_SOLID = 0.95  # of the greatest opacity: what is less opaque may be the rim of a stroke
-_ONE_SHADE = 16  # gray levels of 255 within which ink counts as of one shade
+_WORK_SIDE = 560  # pixels: a larger picture is first averaged down to about this
+_SOLID = 0.95  # share of the greatest opacity: less may be the rim of a stroke
+_ONE_SHADE = 16  # gray levels of 255: ink that varies by less has one shade
 _OFF_CENTRE = 0.6  # pixels of 28: MNIST rounds to whole ones, resampling moves it a little
 
 

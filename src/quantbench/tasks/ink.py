@@ -17,20 +17,20 @@ Gray = NDArray[np.float32]
 EDGE = 0.25
 """Share of the contrast at which ink ends; hardly a digit of MNIST has a fainter rim."""
 
-_GROUND_SIDE = 140  # the ground is smooth: about so many pixels hold it
-_WINDOW = 0.25  # of the longer side: wider than strokes, narrower than most shadows
-_BROAD = 0.4  # wider than any stroke
-_UNEVEN = 0.1  # of the contrast: a ground that differs by less is of one level
-_DARKEST = 32.0  # gray level of the darkest paper by which ink is still divided
+_GROUND_SIDE = 140  # pixels: the ground is smooth, so a small picture holds it
+_WINDOW = 0.25  # share of the longer side: wider than strokes, narrower than most shadows
+_BROAD = 0.4  # share of the longer side: wider than any stroke
+_UNEVEN = 0.1  # share of the contrast: a ground that varies by less is even
+_DARKEST = 32.0  # gray level: ink is scaled by no darker paper
 _MIN_CONTRAST = 16.0  # gray levels of 255 below which a picture counts as blank
-_MIN_AREA = 1e-4  # of the picture: less ink than this is noise
-_UNREST = 17  # times the quartile deviation of the ground: beyond 4.7 standard deviations of noise
-_SPECK = 0.01  # of all ink: a separate piece smaller than this is dust
-_INSIDE = 0.1  # of all ink: so much of it within a ring makes that a frame
-_INSIDE_SIDE = 0.3  # of the ring's longer side: what is shorter is a dot, as in a dotted zero
-_SIDE = 0.1  # of its box: how near to it a frame runs
-_ALONG = 0.75  # of a side: no digit of MNIST's 70,000 reaches it on all four
-_RIM = 0.1  # of the ink's longer side: fainter ink lies so near to strong ink
+_MIN_AREA = 1e-4  # share of the picture: less ink than this is noise
+_UNREST = 17  # factor on the ground's quartile deviation: 4.7 standard deviations of noise
+_SPECK = 0.01  # share of all ink: a separate piece with less is dust
+_INSIDE = 0.1  # share of all ink: a ring that encloses more is a frame
+_INSIDE_SIDE = 0.3  # share of the ring's longer side: a shorter piece is a dot, as in a dotted zero
+_SIDE = 0.1  # share of the box: a frame runs this near to its sides
+_ALONG = 0.75  # share of a side: none of MNIST's 70,000 digits reaches it on all four
+_RIM = 0.1  # share of the ink's longer side: fainter ink lies this near to strong ink
 _ALL = np.ones((3, 3), dtype=bool)
 
 
@@ -72,7 +72,7 @@ def without_cut_off(ink: Gray) -> Gray:
     pieces, count = ndimage.label(ink > EDGE * ink.max(), structure=_ALL)
     cut = np.zeros(count + 1, dtype=bool)
     cut[np.concatenate((pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]))] = True
-    cut[0] = False  # what belongs to no piece
+    cut[0] = False  # label 0: no piece
     whole = (pieces > 0) & ~cut[pieces]
     if ink[whole].sum() <= _INSIDE * ink.sum():
         return ink
@@ -142,7 +142,7 @@ def _without_dust(ink: Gray) -> Gray:
     pieces, count = ndimage.label(ink > EDGE * ink.max(), structure=_ALL)
     weight = ndimage.sum_labels(ink, pieces, np.arange(count + 1))
     dust = weight < _SPECK * ink.sum()
-    dust[0] = False  # what belongs to no piece
+    dust[0] = False  # label 0: no piece
     return np.where(dust[pieces], np.float32(0), ink)
 
 
@@ -156,7 +156,7 @@ def without_frame(ink: Gray) -> Gray:
     boxes = ndimage.find_objects(pieces)
     longest = max(map(_longer, boxes))
     for number, box in enumerate(boxes, 1):
-        if _longer(box) < _INSIDE_SIDE * longest:  # many are dust
+        if _longer(box) < _INSIDE_SIDE * longest:  # most pieces are dust: skip them
             continue
         ring = pieces[box] == number
         hole = ndimage.binary_fill_holes(ring) & ~ring

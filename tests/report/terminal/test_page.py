@@ -6,7 +6,7 @@ from quantbench.harness.records import Skipped
 from quantbench.report.order import Order
 from quantbench.report.stability import unstable
 from quantbench.report.terminal.page import comparison
-from quantbench.results.recommend import answered
+from quantbench.results.recommend import with_recommendations
 from tests.report.builder import environment, latency, results, row
 from tests.report.golden import check, rendered
 
@@ -63,7 +63,7 @@ def test_a_long_name_is_folded_not_cut():
 
 
 def test_no_rows_still_say_what_was_not_measured():
-    text = rendered(comparison(answered(results().model_copy(update={"rows": ()}))), 80)
+    text = rendered(comparison(with_recommendations(results().model_copy(update={"rows": ()}))), 80)
     assert "reads onnx, not torch" in text
 
 

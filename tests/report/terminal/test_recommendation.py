@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from quantbench.report.terminal.recommendation import answer_lines
+from quantbench.report.terminal.recommendation import recommendation_lines
 from tests.report.builder import against_fastest, results, row
 
 SLOW = row()
@@ -13,7 +13,7 @@ def quantized(**changes):
 
 
 def lines(*rows):
-    return list(answer_lines(results(SLOW, FAST, *rows)))
+    return list(recommendation_lines(results(SLOW, FAST, *rows)))
 
 
 def test_what_is_shipped_gains_and_costs():
@@ -76,7 +76,7 @@ def test_unstable_times_are_told_beside_the_answer():
         " (! The times of static on openvino are unstable: repeat on an idle machine.)"
     )
     starved = FAST.model_copy(update={"busy_threads": 0.5})
-    found = list(answer_lines(results(SLOW, starved, quantized(single=10.0))))
+    found = list(recommendation_lines(results(SLOW, starved, quantized(single=10.0))))
     assert found[0][1].endswith(
         " (! The times of float32 on onnxruntime are unstable: repeat on an idle machine.)"
     )

@@ -151,7 +151,7 @@ class _Capped:
 
 
 def _idx_files(stream: _Capped | IO[bytes], spec: DataSpec, where: str) -> dict[str, bytes]:
-    # The blocks alternate: images, labels of train, of validation, of test.
+    # Six arrays: images and labels of train, then of validation, then of test.
     arrays = [
         _labels(block, where) if i % 2 else _pixels(block, where)
         for i, block in enumerate(_blocks(stream, where))
@@ -189,7 +189,7 @@ def _pixels(block: str, where: str) -> NDArray[np.uint8]:
     if len(block) % 4:
         raise DataFileError(f"{where}: {len(block)} bytes aren't an array of float32")
     out = np.empty(len(block) // 4, np.uint8)
-    for i in range(0, out.size, _CHUNK):  # in pieces, for the sake of memory
+    for i in range(0, out.size, _CHUNK):  # in pieces, to bound memory
         piece = np.frombuffer(block[4 * i : 4 * (i + _CHUNK)].encode("latin-1"), "<f4")
         if not ((piece >= 0) & (piece <= 255 / 256)).all():
             raise DataFileError(f"{where}: a pixel isn't between 0 and 255/256")

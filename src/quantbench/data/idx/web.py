@@ -103,7 +103,7 @@ def _pump(
     opener = urllib.request.build_opener(_Redirects(network))
     try:
         with opener.open(request, timeout=network.idle) as response:
-            # read1 gives what has come, where read would wait for a whole chunk of drips.
+            # read1 returns the bytes that have come; read would wait for a whole chunk.
             while not stop.is_set() and (chunk := response.read1(_CHUNK)):
                 chunks.put(chunk)
         chunks.put(b"")
@@ -131,7 +131,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        fp.close()  # or the base class reads the body that comes with it, however long
+        fp.close()  # else the base class reads its whole body, however long
         _admit(newurl, self._network)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -1,4 +1,4 @@
-"""PNG figures, a file each."""
+"""PNG figures, one file each; each takes records and returns the bytes of a PNG."""
 
 from quantbench.report.figure.comparison import comparison_figure
 from quantbench.report.figure.latency import latency_figure

@@ -34,6 +34,7 @@ from quantbench.results.select import batch1, largest_batch
 
 
 def comparison_figure(results: Results) -> bytes:
+    """Draw four panels, PNG: accuracy, file size, and the latency of one image and of a batch."""
     rows = ordered(results.rows, Order.LATENCY)
     height = 1.5 + 0.46 * len(rows)
     figure = Figure(figsize=(10, height), dpi=DPI, facecolor="white", layout="constrained")
@@ -64,24 +65,24 @@ def comparison_figure(results: Results) -> bytes:
 
 
 def _accuracy(axes: Axes, rows: Sequence[Row]) -> None:
-    """What lies far below the rest is an arrow at the edge, with its number."""
+    """Draw accuracies with their intervals; a row far below is an arrow at the edge."""
     plain(axes, "accuracy, %")
     floor = accuracy_floor(rows)
     inside = [row.accuracy for row in rows if row.accuracy.value >= floor]
-    low = 100 * min((one.low for one in inside), default=0)
-    high = 100 * max((one.high for one in inside), default=1)
+    low = 100 * min((accuracy.low for accuracy in inside), default=0)
+    high = 100 * max((accuracy.high for accuracy in inside), default=1)
     margin = 0.12 * (high - low) or 0.1
     axes.set_xlim(low - margin, high + margin)
     for place, row in enumerate(rows):
         shown = row.accuracy
         off = shown.value < floor
-        at = low if off else 100 * shown.value
+        x = low if off else 100 * shown.value
         if not off:
             axes.plot([100 * shown.low, 100 * shown.high], [place, place], color=INK, linewidth=1.2)
-        axes.plot(at, place, "<" if off else "o", color=_colour(row), markersize=6)
+        axes.plot(x, place, "<" if off else "o", color=_colour(row), markersize=6)
         axes.annotate(
             f"{100 * shown.value:.2f}",
-            (at, place),
+            (x, place),
             (0, 6),
             textcoords="offset points",
             ha="center",
@@ -99,9 +100,9 @@ def _bars(
     value: Callable[[Row], float | None],
     latency: Callable[[Row], Latency | None] = lambda row: None,  # noqa: ARG005
 ) -> None:
-    """From zero, with its number beside; where there are rounds, a line over their middle half."""
+    """Draw bars from zero with their numbers, and a line over the middle half of the rounds."""
     plain(axes, title)
-    most = 0.0
+    longest = 0.0
     for place, row in enumerate(rows):
         number = value(row)
         end = number or 0.0
@@ -119,8 +120,8 @@ def _bars(
             fontsize=SMALL,
             color=INK,
         )
-        most = max(most, end)
-    axes.set_xlim(0, most * 1.32 or 1)
+        longest = max(longest, end)
+    axes.set_xlim(0, longest * 1.32 or 1)
     axes.set_xticks([0])
     axes.spines["left"].set_visible(True)
 

@@ -1,6 +1,7 @@
-"""What all figures share. The same records give the same bytes with the same matplotlib.
+"""Shared parts of all figures. The same records and matplotlib yield the same bytes.
 
-Colours are Okabe and Ito's, and none carries anything that a label, a shape or a dash does not.
+Colours are Okabe and Ito's, and none is the only sign of anything: a label, a shape or a dash
+says the same.
 """
 
 from __future__ import annotations
@@ -19,29 +20,33 @@ DPI = 200
 INK, GREY, FAINT = "#222222", "#767676", "#D0D0D0"
 BLUE, ORANGE = "#0072B2", "#E69F00"
 SMALL = 8.5
-ENGINES = (BLUE, "#D55E00", "#009E73", "#CC79A7", ORANGE, "#56B4E9", "#000000")
-METHODS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+COLOURS = (BLUE, "#D55E00", "#009E73", "#CC79A7", ORANGE, "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-"""Behind a label, so that no line runs through it."""
+"""The box behind a label, so that no line runs through it."""
 HALF_WIDTHS = 10
+"""Half interval widths below the best accuracy from which a row is drawn at the edge."""
 
 
-def engine_colours(rows: Iterable[Row]) -> dict[str, str]:
+def runtime_colours(rows: Iterable[Row]) -> dict[str, str]:
+    """Runtime -> colour; the colours repeat after the seventh runtime."""
     names = sorted({row.runtime for row in rows})
-    return {name: ENGINES[place % len(ENGINES)] for place, name in enumerate(names)}
+    return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
 
 
 def method_markers(rows: Iterable[Row]) -> dict[str, str]:
+    """Method -> matplotlib marker; the markers repeat after the twelfth method."""
     names = sorted({row.method for row in rows})
-    return {name: METHODS[place % len(METHODS)] for place, name in enumerate(names)}
+    return {name: MARKERS[place % len(MARKERS)] for place, name in enumerate(names)}
 
 
 def accuracy_floor(rows: Sequence[Row]) -> float:
-    """Below it a row is drawn at the edge, so that it doesn't press the others together.
+    """The accuracy below which a row is drawn at the edge, so that it doesn't squeeze the others.
 
-    It lies HALF_WIDTHS of the best row's interval under that row; at 0 where most rows are lower.
+    It lies HALF_WIDTHS half widths of the best row's interval below that row; it is 0 where most
+    rows would lie below.
     """
-    best = max((row.accuracy for row in rows), key=lambda one: one.value, default=None)
+    best = max((row.accuracy for row in rows), key=lambda accuracy: accuracy.value, default=None)
     if best is None:
         return 0.0
     floor = best.value - HALF_WIDTHS * (best.value - best.low)
@@ -50,7 +55,7 @@ def accuracy_floor(rows: Sequence[Row]) -> float:
 
 
 def caption(results: Results, words: str) -> str:
-    """What was measured on what, below a figure."""
+    """The text below a figure: model, data set, `words`, threads and CPU."""
     threads = joined(str(n) for n in sorted({row.threads for row in results.rows}))
     environment = results.environment
     return (
@@ -61,10 +66,12 @@ def caption(results: Results, words: str) -> str:
 
 
 def under(figure: Figure, text: str) -> None:
+    """Put a text below the figure, at its left."""
     figure.supxlabel(text, fontsize=SMALL, color=GREY, x=0.005, ha="left", parse_math=False)
 
 
 def plain(axes: Axes, title: str) -> None:
+    """Give axes a title and remove frame and ticks."""
     axes.set_title(title, fontsize=9.5, color=INK, loc="left", parse_math=False)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
@@ -74,7 +81,7 @@ def plain(axes: Axes, title: str) -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """Without the metadata that would change with a version or a date."""
+    """Render a figure to PNG, without metadata that changes with a version or a date."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(buffer, format="png", metadata={"Software": None})

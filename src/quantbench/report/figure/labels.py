@@ -1,4 +1,4 @@
-"""Names beside points, moved until none covers another."""
+"""Place names beside points so that none covers another."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _ACROSS = {1: "bottom", 0: "center", -1: "top"}
 
 
 def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
-    """The same places in the same order, moved as little as leaves `gap` between neighbours."""
+    """Move places as little as possible until neighbours are `gap` apart; their order stays."""
     order = sorted(range(len(wanted)), key=lambda place: wanted[place])
     groups: list[tuple[float, list[int]]] = []
     for place in order:
         groups.append((wanted[place], [place]))
         while len(groups) > 1 and _top(groups[-2], gap) + gap > _bottom(groups[-1], gap):
             members = groups[-2][1] + groups[-1][1]
-            groups[-2:] = [(sum(wanted[one] for one in members) / len(members), members)]
-    found = [0.0] * len(wanted)
+            groups[-2:] = [(sum(wanted[member] for member in members) / len(members), members)]
+    places = [0.0] * len(wanted)
     for group in groups:
         for step, place in enumerate(group[1]):
-            found[place] = _bottom(group, gap) + step * gap
-    return found
+            places[place] = _bottom(group, gap) + step * gap
+    return places
 
 
 def _bottom(group: tuple[float, list[int]], gap: float) -> float:
@@ -53,7 +53,10 @@ def label_points(
     named: Sequence[tuple[float, float, str]],
     points: Sequence[tuple[float, float]],
 ) -> tuple[Annotation, ...]:
-    """Each name at the nearest place where it covers no point and no name placed before."""
+    """Draw each (x, y, name) at the nearest place where it covers no point and no earlier name.
+
+    `points` are all points of the axes, in data coordinates.
+    """
     FigureCanvasAgg(figure)
     figure.draw_without_rendering()
     inside = axes.get_window_extent()
@@ -84,7 +87,7 @@ def label_points(
                 ha=_ALONG[direction[0]],
                 va=_ACROSS[direction[1]],
             )
-            label.get_window_extent()  # places it; the box with its line is of no use here
+            label.get_window_extent()  # places the text; this box would include the arrow
             box = Text.get_window_extent(label).padded(2 * pixel)
             if not box.count_overlaps(taken) and _holds(inside, box):
                 break

@@ -1,4 +1,4 @@
-"""Latency against batch size, a line for each row: what a call costs, and what an image costs."""
+"""Latency against batch size, a line for each row: it shows the costs of a call and of an image."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from quantbench.report.figure.drawing import (
     INK,
     SMALL,
     caption,
-    engine_colours,
     method_markers,
     plain,
     png,
+    runtime_colours,
     under,
 )
 from quantbench.report.figure.labels import spread_out
@@ -30,15 +30,16 @@ from quantbench.report.words import significant
 from quantbench.results.records import Results, Row
 
 NAMED = 3
-"""So many of the fastest are named at each end, besides the fastest float32."""
+"""Number of the fastest rows that are named at each end, besides the fastest float32."""
 APART = 0.03
-"""Of the height of the axes, between two names."""
+"""Distance between two names, as a share of the height of the axes."""
 ROOM = (0.7, 0.55)
-"""Left and right of the batches, for the names: of the width between the batches."""
+"""Room for the names left and right of the batches, as shares of the width between these."""
 _Timed = tuple[Row, tuple[Latency, ...]]
 
 
 def latency_figure(results: Results) -> bytes:
+    """Draw model-only latency against batch size, both logarithmic, as PNG."""
     timed = [(row, line) for row in results.rows if (line := by_batch(row))]
     figure = Figure(figsize=(10, 6.2), dpi=DPI, facecolor="white", layout="constrained")
     axes = figure.subplots()
@@ -47,7 +48,7 @@ def latency_figure(results: Results) -> bytes:
     axes.set_yscale("log")
     batches = sorted({x.batch for _, line in timed for x in line}) or [1]
     named = named_rows(timed)
-    colours, markers = engine_colours(results.rows), method_markers(results.rows)
+    colours, markers = runtime_colours(results.rows), method_markers(results.rows)
     for row, line in timed:
         important = row.name in {name for names in named for name in names}
         axes.plot(
@@ -74,23 +75,26 @@ def latency_figure(results: Results) -> bytes:
 
 
 def by_batch(row: Row) -> tuple[Latency, ...]:
-    """Model only; at each batch on the fewest threads."""
-    found: dict[int, Latency] = {}
+    """The model-only latencies of a row by batch, each on the fewest threads."""
+    latencies: dict[int, Latency] = {}
     for x in sorted(row.latency, key=lambda x: (x.batch, -x.threads)):
         if x.kind == "model":
-            found[x.batch] = x
-    return tuple(found.values())
+            latencies[x.batch] = x
+    return tuple(latencies.values())
 
 
 def named_rows(timed: Sequence[_Timed]) -> tuple[frozenset[str], frozenset[str]]:
-    """The fastest at the smallest batch, and at the largest; where it is one batch, at one end."""
+    """The names to write at the left and at the right end: the fastest rows there.
+
+    With a single batch the left end has none.
+    """
     if all(len(line) == 1 for _, line in timed):
         return frozenset(), _fastest(timed, -1)
     return _fastest(timed, 0), _fastest(timed, -1)
 
 
 def _fastest(timed: Sequence[_Timed], end: int) -> frozenset[str]:
-    ranked = [row for row, line in sorted(timed, key=lambda one: one[1][end].median)]
+    ranked = [row for row, line in sorted(timed, key=lambda pair: pair[1][end].median)]
     floats = [row for row in ranked if row.kind == "float"]
     return frozenset(row.name for row in (*ranked[:NAMED], *floats[:1]))
 
@@ -109,7 +113,7 @@ def _scales(axes: Axes, batches: Sequence[int], values: Sequence[float]) -> None
 def _names(
     axes: Axes, ends: Sequence[tuple[Row, Latency]], colours: dict[str, str], right: bool
 ) -> None:
-    """Beside the ends, apart from one another, each joined to its point."""
+    """Write names beside the ends of lines, spread out, each joined to its point."""
     low, high = (math.log(limit) for limit in axes.get_ylim())
     places = spread_out([math.log(x.median) for _, x in ends], APART * (high - low))
     for (row, x), place in zip(ends, places, strict=True):
@@ -131,7 +135,7 @@ def _names(
 def _legend(
     figure: Figure, timed: Sequence[_Timed], colours: dict[str, str], markers: dict[str, str]
 ) -> None:
-    engines = [Line2D([], [], color=colour, linewidth=3, label=n) for n, colour in colours.items()]
+    runtimes = [Line2D([], [], color=colour, linewidth=3, label=n) for n, colour in colours.items()]
     styles = [
         Line2D([], [], color=GREY, linestyle="--", label="float"),
         Line2D([], [], color=GREY, linestyle="-", label="quantized"),
@@ -142,7 +146,7 @@ def _legend(
     ]
     if timed:
         figure.legend(
-            handles=[*engines, *styles, *methods],
+            handles=[*runtimes, *styles, *methods],
             loc="outside right upper",
             frameon=False,
             fontsize=SMALL,

@@ -1,4 +1,4 @@
-"""How the float network was trained: the loss along the way, the accuracy after each epoch."""
+"""The training of the float network: its loss, and its accuracy after each epoch."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from quantbench.report.figure.drawing import (
 from quantbench.training.records import Training
 
 NEIGHBOURS = 15
-MOST_LABELS = 10
+MAX_LABELS = 10
 
 
 def loss_figure(training: Training) -> bytes:
-    """Training loss above, test accuracy at the end of each epoch below."""
+    """Draw the training loss above the test accuracy at the end of each epoch, as PNG."""
     figure = Figure(figsize=(8, 4.6), dpi=DPI, facecolor="white", layout="constrained")
     loss, accuracy = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     epochs = len(training.epochs)
@@ -49,11 +49,11 @@ def loss_figure(training: Training) -> bytes:
         color=BLUE,
     )
     plain(accuracy, "test accuracy after each epoch, %")
-    at = [epoch.epoch for epoch in training.epochs]
+    finished = [epoch.epoch for epoch in training.epochs]
     values = [100 * epoch.test_accuracy for epoch in training.epochs]
-    accuracy.plot(at, values, color=ORANGE, linewidth=1.2, marker="o", markersize=5)
-    labelled = list(zip(at, values, strict=True))
-    for x, value in labelled if len(labelled) <= MOST_LABELS else labelled[-1:]:
+    accuracy.plot(finished, values, color=ORANGE, linewidth=1.2, marker="o", markersize=5)
+    labelled = list(zip(finished, values, strict=True))
+    for x, value in labelled if len(labelled) <= MAX_LABELS else labelled[-1:]:
         accuracy.annotate(
             f"{value:.2f}",
             (x, value),
@@ -77,6 +77,6 @@ def loss_figure(training: Training) -> bytes:
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:
-    """Mean over NEIGHBOURS values around each; fewer at the ends."""
+    """The mean over NEIGHBOURS values around each value; over fewer at the ends."""
     half = NEIGHBOURS // 2
     return np.array([values[max(i - half, 0) : i + half + 1].mean() for i in range(len(values))])

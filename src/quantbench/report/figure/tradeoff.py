@@ -1,4 +1,4 @@
-"""Accuracy against latency, size as area: which rows are worth a look at all."""
+"""Accuracy against latency, with the size as area: it shows the rows that are worth a look."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from quantbench.report.figure.drawing import (
     SMALL,
     accuracy_floor,
     caption,
-    engine_colours,
     method_markers,
     plain,
     png,
+    runtime_colours,
     under,
 )
 from quantbench.report.figure.labels import label_points
@@ -29,29 +29,30 @@ from quantbench.results.records import Results, Row
 from quantbench.results.select import batch1
 
 LARGEST = 260.0
-"""Area in square points of the row with most bytes."""
+"""Area, in square points, of the row with the most bytes."""
 _Point = tuple[Row, float, float]
 
 
 def tradeoff_figure(results: Results) -> bytes:
+    """Draw accuracy against the latency of one image (logarithmic), as PNG."""
     figure = Figure(figsize=(10, 6.2), dpi=DPI, facecolor="white", layout="constrained")
     axes = figure.subplots()
     plain(axes, "accuracy in % against µs for 1 image")
     axes.set_xscale("log")
-    colours, markers = engine_colours(results.rows), method_markers(results.rows)
+    colours, markers = runtime_colours(results.rows), method_markers(results.rows)
     floor = accuracy_floor(results.rows)
     edge = _scales(axes, results.rows, floor)
     points = [
-        (row, one.median, 100 * row.accuracy.value if row.accuracy.value >= floor else edge)
+        (row, latency.median, 100 * row.accuracy.value if row.accuracy.value >= floor else edge)
         for row in results.rows
-        if (one := batch1(row)) is not None
+        if (latency := batch1(row)) is not None
     ]
-    most = max((row.bytes for row in results.rows), default=1)
+    largest = max((row.bytes for row in results.rows), default=1)
     for row, x, y in sorted(points, key=lambda point: -point[0].bytes):
         axes.scatter(
             x,
             y,
-            s=LARGEST * row.bytes / most,
+            s=LARGEST * row.bytes / largest,
             color=colours[row.runtime],
             marker=markers[row.method],
             alpha=0.85,
@@ -77,12 +78,12 @@ def tradeoff_figure(results: Results) -> bytes:
 
 
 def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """From fast to slow, those more accurate than all that are faster."""
-    found: list[tuple[float, float]] = []
+    """The (time, accuracy) points more accurate than all faster points, from fast to slow."""
+    steps: list[tuple[float, float]] = []
     for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not found or y > found[-1][1]:
-            found.append((x, y))
-    return found
+        if not steps or y > steps[-1][1]:
+            steps.append((x, y))
+    return steps
 
 
 def _intervals(axes: Axes, points: Sequence[_Point], floor: float) -> None:
@@ -93,15 +94,15 @@ def _intervals(axes: Axes, points: Sequence[_Point], floor: float) -> None:
 
 
 def _scales(axes: Axes, rows: Sequence[Row], floor: float) -> float:
-    """Sets both; the height at which rows far below stand."""
+    """Set both scales and return the height at which rows far below are drawn."""
     inside = [row.accuracy for row in rows if row.accuracy.value >= floor]
-    low = 100 * min((one.low for one in inside), default=0.0)
-    high = 100 * max((one.high for one in inside), default=1.0)
+    low = 100 * min((accuracy.low for accuracy in inside), default=0.0)
+    high = 100 * max((accuracy.high for accuracy in inside), default=1.0)
     height = high - low
     edge = low - 0.1 * height
     below = len(inside) < len(rows)
     axes.set_ylim(low - (0.2 if below else 0.06) * height, high + 0.06 * height)
-    times = [one.median for row in rows if (one := batch1(row)) is not None]
+    times = [latency.median for row in rows if (latency := batch1(row)) is not None]
     if times:
         axes.set_xlim(min(times) / 1.4, max(times) * 1.6)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -112,7 +113,7 @@ def _scales(axes: Axes, rows: Sequence[Row], floor: float) -> float:
 
 
 def _label(figure: Figure, axes: Axes, points: Sequence[_Point], floor: float) -> None:
-    """Pareto rows, the fastest float32, and what is far below, with its accuracy."""
+    """Name Pareto rows, the fastest float32, and rows far below, these with their accuracy."""
     fastest = min(
         (point for point in points if point[0].kind == "float"),
         key=lambda point: point[1],
@@ -131,7 +132,7 @@ def _label(figure: Figure, axes: Axes, points: Sequence[_Point], floor: float) -
 def _legend(
     figure: Figure, rows: Sequence[Row], colours: dict[str, str], markers: dict[str, str]
 ) -> None:
-    engines = [
+    runtimes = [
         Line2D([], [], color=colour, marker="o", linestyle="", markersize=8, label=name)
         for name, colour in colours.items()
     ]
@@ -152,7 +153,7 @@ def _legend(
         for size in sorted({choose(row.bytes for row in rows) for choose in (min, max)})
     ]
     figure.legend(
-        handles=[*engines, *methods, *sizes],
+        handles=[*runtimes, *methods, *sizes],
         loc="outside right upper",
         frameon=False,
         fontsize=SMALL,

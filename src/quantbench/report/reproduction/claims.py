@@ -1,6 +1,6 @@
-"""The source report's three claims, answered by what was measured here.
+"""The source report's three claims, checked against the measurements of a study.
 
-Every sentence branches on the measurements: another machine or seed may turn each of them.
+Every sentence depends on the measurements: another machine or seed may reverse each of them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ _BETWEEN = {
 
 
 def claims(results: Results, paired: tuple[int, int] | None = None) -> tuple[Claim, ...]:
-    """`paired`: the images that only calibrated static has right, and only uncalibrated."""
+    """Answer each claim of the report from the results.
+
+    `paired` counts the images that only calibrated static has right, and those that only
+    uncalibrated static has right.
+    """
     return (
         _claim(results, SMALLER, ("float32", "dynamic", "static"), _smaller),
         _claim(
@@ -55,7 +59,7 @@ def claims(results: Results, paired: tuple[int, int] | None = None) -> tuple[Cla
 
 
 def row_of(results: Results, method: str) -> Row | None:
-    """In the engine that the report used."""
+    """The row of a method in RUNTIME, which the report used, or None."""
     return next(
         (row for row in results.rows if (row.method, row.runtime) == (method, RUNTIME)), None
     )
@@ -145,20 +149,20 @@ def _counts(against: AgainstFloat) -> str:
 
 
 def _speed(float32: Row, dynamic: Row, static: Row, reading: Latency) -> str:
-    one, model, whole = (
+    single, batch, with_data = (
         batch1(float32),
         largest_batch(float32, "model"),
         largest_batch(float32, "end_to_end"),
     )
-    if one is None or model is None or whole is None:
+    if single is None or batch is None or with_data is None:
         return "Not answered: float32 was not timed."
     rows = (dynamic, static)
-    if untimed := [row.method for row in rows if speed_of(row, model) is None]:
+    if untimed := [row.method for row in rows if speed_of(row, batch) is None]:
         return f"Not answered: {joined(untimed)} was not timed beside float32."
-    faster = any("faster" in (_word(row, one), _word(row, model)) for row in rows)
+    faster = any("faster" in (_word(row, single), _word(row, batch)) for row in rows)
     lead = "Does not hold here" if faster else "Holds in that neither is shown to be faster"
-    costs = "".join(_cost(row, one, model) for row in rows)
-    share = reading.median / whole.median
+    costs = "".join(_cost(row, single, batch) for row in rows)
+    share = reading.median / with_data.median
     hidden = (
         "most of it: times taken this way hide the model"
         if share >= HIDES
@@ -167,18 +171,18 @@ def _speed(float32: Row, dynamic: Row, static: Row, reading: Latency) -> str:
         else "too little to hide the model"
     )
     return (
-        f"{lead}. Model only, {_compared(rows, one)}; {_compared(rows, model)}.{costs} Timed with "
-        f"data loading as in the report, {_compared(rows, whole)}. Reading the data takes "
-        f"{seconds(reading.median)} s of float32's {seconds(whole.median)} s for {IMAGES:,} "
-        f"images ({percent(share, 0)}), {hidden}."
+        f"{lead}. Model only, {_compared(rows, single)}; {_compared(rows, batch)}.{costs} "
+        f"Timed with data loading as in the report, {_compared(rows, with_data)}. Reading the data "
+        f"takes {seconds(reading.median)} s of float32's {seconds(with_data.median)} s for "
+        f"{IMAGES:,} images ({percent(share, 0)}), {hidden}."
     )
 
 
-def _cost(row: Row, one: Latency, model: Latency) -> str:
-    """Whether what makes a row slower is paid by the call or by the image."""
-    if _word(row, one) != "slower":
+def _cost(row: Row, single: Latency, batch: Latency) -> str:
+    """Say whether a slower row pays its overhead by the call or by the image."""
+    if _word(row, single) != "slower":
         return ""
-    if _word(row, model) == "slower":
+    if _word(row, batch) == "slower":
         return f" What makes {row.method} slower is paid in large batches too."
     return f" So {row.method} pays overhead by the call, which large batches spread."
 

@@ -1,6 +1,6 @@
-"""The source report's printout, from our measurements, each figure beside the report's.
+"""The source report's printout with our measurements, each above the report's own figure.
 
-Its layout is that of PyTorch's tutorials: size, then loss and accuracy, then elapsed time.
+The layout follows PyTorch's tutorials: size, then loss and accuracy, then elapsed time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WIDTH = 80
 
 @dataclass(frozen=True)
 class Reported:
-    """What the report printed for one model."""
+    """The figures that the report printed for one model, as texts."""
 
     megabytes: str
     loss: str
@@ -42,9 +42,10 @@ BLOCKS = (
 def as_reported(
     results: Results, structures: dict[str, str], paired: tuple[int, int] | None = None
 ) -> str:
-    """`structures`: method -> the network as PyTorch prints it, for those to be printed.
+    """The printout, in lines of WIDTH columns, with the report's claims at its end.
 
-    `paired`: the images that only calibrated static has right, and only uncalibrated.
+    `structures`: method -> the network as PyTorch prints it; other methods go without. `paired`
+    counts the images that only calibrated static, and only uncalibrated static, has right.
     """
     return "\n".join(_lines(results, structures, paired)) + "\n"
 

@@ -1,4 +1,4 @@
-"""The source report's claims and what the measurements say of them."""
+"""The record of a claim of the source report with its answer."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tables and sentences for a terminal."""
+"""Tables and sentences for a terminal, made with rich."""

@@ -1,4 +1,4 @@
-"""What stands in one cell of a table."""
+"""Cells of tables: figures with their marks and intervals."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ UNSTABLE = "!"
 
 
 def cell(figure: str, qualifier: str = "") -> Text:
-    """A figure, and below it what qualifies it."""
+    """A figure in bold with `qualifier` on the line below."""
     return Text.assemble((figure, "bold"), "\n", qualifier)
 
 
 def microseconds(row: Row, latency: Latency | None) -> str:
+    """The median of a latency, in microseconds an image, marked where it is unstable."""
     return NONE if latency is None else marked(row, latency, significant(latency.median))
 
 
 def marked(row: Row, latency: Latency, number: str) -> str:
+    """`number` with the sign UNSTABLE before it where the latency is unstable."""
     return f"{UNSTABLE} {number}" if is_unstable(row, latency) else number
 
 
 def interval(speed: Ratio | None) -> str:
-    """Such as "2.00 1.96–2.04"."""
+    """A speed with its interval, such as "2.00 1.96–2.04"."""
     if speed is None:
         return NONE
     return f"{ratio(speed.value)} {ratio(speed.low)}–{ratio(speed.high)}"

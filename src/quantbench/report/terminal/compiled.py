@@ -1,4 +1,4 @@
-"""What a compiled network takes: flash, memory and multiply-adds, layer by layer."""
+"""The costs of a compiled network: flash, memory and multiply-adds, layer by layer."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from quantbench.system.terminal import harmless
 
 
 def cost_table(costs: Costs) -> Table:
+    """A table with the costs of each layer, and their total."""
     table = Table(box=None)
     for heading in ("layer", "node", "kind"):
         table.add_column(heading)
     for heading in ("output", "multiply-adds", "weights", "tables"):
         table.add_column(heading, justify="right")
-    for one in costs.layers:
-        shape = " x ".join(map(str, one.output))
-        counts = (f"{count:,}" for count in (one.macs, one.weights, one.tables))
-        table.add_row(one.layer, harmless(one.name), one.kind, shape, *counts)
-    macs = sum(one.macs for one in costs.layers)
-    weights, tables = (
-        sum(getattr(one, of) for one in costs.layers) for of in ("weights", "tables")
-    )
+    for layer in costs.layers:
+        shape = " x ".join(map(str, layer.output))
+        counts = (f"{count:,}" for count in (layer.macs, layer.weights, layer.tables))
+        table.add_row(layer.layer, harmless(layer.name), layer.kind, shape, *counts)
+    macs = sum(layer.macs for layer in costs.layers)
+    weights = sum(layer.weights for layer in costs.layers)
+    tables = sum(layer.tables for layer in costs.layers)
     table.add_row("all", "", "", "", f"{macs:,}", f"{weights:,}", f"{tables:,}")
     return table
 
 
 def memory(costs: Costs) -> tuple[str, ...]:
+    """Lines on flash, RAM and, where QEMU counted them, stack and instructions."""
     counts = costs.counts
     if counts and counts.built:
         flash = f"{counts.built[0].flash:,} bytes of code and constants (-Os, {costs.target})"
@@ -51,17 +52,18 @@ def memory(costs: Costs) -> tuple[str, ...]:
 
 
 def _instructions(counts: Counts) -> str:
-    found = [
-        f"{one.instructions:,} with {one.level}" + (f" (flash: {one.flash:,})" if number else "")
-        for number, one in enumerate(counts.built)
-        if one.instructions is not None
+    by_level = [
+        f"{build.instructions:,} with {build.level}"
+        + (f" (flash: {build.flash:,})" if number else "")
+        for number, build in enumerate(counts.built)
+        if build.instructions is not None
     ]
-    if not found:
+    if not by_level:
         return f"instructions: not counted: {counts.missing}"
     how = f"counted by QEMU to within {counts.resolution}"
-    return f"instructions, not cycles, of an inference: {', '.join(found)}; {how}"
+    return f"instructions, not cycles, of an inference: {', '.join(by_level)}; {how}"
 
 
 def _stack(counts: Counts) -> str:
-    deepest = [one.stack for one in counts.built if one.stack is not None]
-    return f", and {deepest[0]:,} of stack" if deepest else ""
+    stacks = [build.stack for build in counts.built if build.stack is not None]
+    return f", and {stacks[0]:,} of stack" if stacks else ""

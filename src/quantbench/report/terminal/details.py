@@ -1,4 +1,4 @@
-"""What stands above the main table: the rest of what was measured, a line for each row."""
+"""The tables above the main one: the remaining measurements, a line for each row."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ _EMPHASIS = {"worse": "red", "better": "green"}
 
 
 def accuracy_table(rows: Iterable[Row]) -> Table:
+    """A table of loss, images lost and gained against float32, cold start and peak memory."""
     table = _table(
         "Loss, images and memory", "loss", "lost", "gained", "p", "", "start\ns", "peak\nMB"
     )
@@ -45,12 +46,14 @@ def accuracy_table(rows: Iterable[Row]) -> Table:
 
 
 def under_accuracy() -> Iterable[str]:
+    """The lines below the table of accuracies, which explain its columns."""
     yield "lost: images that only float32 in the same engine gets right; gained: only this."
     yield f"p: exact McNemar test; no difference is shown unless p < {ALPHA}."
     yield "start: import, load and one answer. peak: of the worker, images included."
 
 
 def time_table(rows: Iterable[Row]) -> Table:
+    """A table of tail latencies, times with data loading, and throughput."""
     table = _table(
         "Slowest calls, time with data, throughput",
         "p95\nµs",
@@ -61,12 +64,13 @@ def time_table(rows: Iterable[Row]) -> Table:
         "at",
     )
     for row in rows:
-        one, whole, best = batch1(row), largest_batch(row, "end_to_end"), row.throughput
+        single, with_data = batch1(row), largest_batch(row, "end_to_end")
+        best = row.throughput
         table.add_row(
             row.name,
-            *((significant(one.p95), significant(one.p99)) if one else (NONE, NONE)),
-            marked(row, whole, seconds(whole.median)) if whole else NONE,
-            interval(speed_of(row, whole)),
+            *((significant(single.p95), significant(single.p99)) if single else (NONE, NONE)),
+            marked(row, with_data, seconds(with_data.median)) if with_data else NONE,
+            interval(speed_of(row, with_data)),
             f"{best.images_per_second:,.0f}",
             f"{best.batch:,}×{best.threads}",
         )
@@ -74,6 +78,7 @@ def time_table(rows: Iterable[Row]) -> Table:
 
 
 def under_time(results: Results) -> Iterable[str]:
+    """The lines below the table of times, which explain its columns."""
     yield "p95, p99: of calls with one image. at: the best batch × threads."
     batches = {x.batch for row in results.rows if (x := largest_batch(row, "end_to_end"))}
     if batches:
@@ -88,17 +93,21 @@ def under_time(results: Results) -> Iterable[str]:
 
 
 def described(rows: Iterable[Row]) -> Iterable[tuple[str, str]]:
-    """Each artifact once, with its engines only where a method has several."""
-    found: dict[tuple[str, str], list[str]] = {}
+    """Describe each artifact once: its name and a sentence.
+
+    The name includes the runtimes only where a method has several descriptions.
+    """
+    runtimes_of: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        found.setdefault((row.method, _described(row)), []).append(row.runtime)
-    methods = [method for method, _ in found]
-    for (method, words), runtimes in found.items():
+        runtimes_of.setdefault((row.method, _described(row)), []).append(row.runtime)
+    methods = [method for method, _ in runtimes_of]
+    for (method, words), runtimes in runtimes_of.items():
         alone = methods.count(method) == 1
         yield method if alone else f"{method} on {joined(runtimes)}", words
 
 
 def machine(environment: Environment) -> Iterable[tuple[str, str]]:
+    """Describe the machine: CPU, Python and libraries, and its load where that was high."""
     yield (
         environment.cpu,
         f"{environment.architecture}, {integer_instructions(environment)}, "
@@ -130,8 +139,8 @@ def _paired(against: AgainstFloat | None) -> tuple[str, str, str, Text]:
 def _described(row: Row) -> str:
     parts = [row.numerics.text]
     against = row.against_float
-    if against and against.baseline != (same := f"float32 on {row.runtime}"):
-        parts.append(f"compared with {against.baseline}, for want of {same}")
+    if against and against.baseline != (missing := f"float32 on {row.runtime}"):
+        parts.append(f"compared with {against.baseline}, for want of {missing}")
     if row.kind != "float":
         parts.append(covered(row.coverage))
     if row.kind == "simulated":

@@ -1,4 +1,4 @@
-"""How tables and lists look, the same everywhere."""
+"""The style of tables and lists, the same everywhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from quantbench.system.terminal import harmless, one_line
 
 
 def titled(title: str, *, narrow: bool = False) -> Table:
-    """A table without columns yet; `narrow`: one space between them and not two."""
+    """A table without columns yet; they stand two spaces apart, or one if `narrow`."""
     return Table(
         title=Text(title, style="bold"),
         title_justify="left",
@@ -25,7 +25,7 @@ def titled(title: str, *, narrow: bool = False) -> Table:
 
 
 def listed(title: str, pairs: Iterable[tuple[str, str]]) -> tuple[RenderableType, ...]:
-    """Names with a sentence each, which may take several lines; nothing where there are none."""
+    """A titled list of names with a sentence each, whose lines wrap; nothing for no pairs."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(overflow="fold")
     grid.add_column(overflow="fold")

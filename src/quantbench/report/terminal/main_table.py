@@ -1,4 +1,4 @@
-"""The one table to look at: every row on every engine, one image at a time and in batches.
+"""The main table: every row on every runtime, one image at a time and in batches.
 
 A row has two lines, one image at a time above and the largest batch below, which fit 80
 columns. Wider screens get the words for the codes, and the slowest calls.
@@ -46,6 +46,8 @@ BASELINE, FASTEST = "baseline", "the fastest"
 
 @dataclass(frozen=True)
 class MainTable:
+    """The main table, sorted by `by`, with its notes; rich asks it for the terminal's width."""
+
     results: Results
     by: Order
 
@@ -82,7 +84,7 @@ def _table(results: Results, by: Order, wide: bool) -> Table:
 
 
 def _cells(row: Row, wide: bool) -> tuple[Text, ...]:
-    one, many = batch1(row), largest_batch(row, "model")
+    single, batch = batch1(row), largest_batch(row, "model")
     accuracy = row.accuracy
     return (
         cell(
@@ -94,10 +96,10 @@ def _cells(row: Row, wide: bool) -> tuple[Text, ...]:
             f"{ratio(row.against_float.bytes_ratio)}×" if row.against_float else "",
         ),
         cell(f"{100 * accuracy.value:.2f}", f"{100 * accuracy.low:.2f}–{100 * accuracy.high:.2f}"),
-        _both(microseconds(row, one), microseconds(row, many)),
-        *(_tails(one, many) if wide else ()),
-        _both(*(_speed(row, x, speed_of(row, x), BASELINE) for x in (one, many))),
-        _both(*(_speed(row, x, fastest_of(row, x), FASTEST) for x in (one, many))),
+        _both(microseconds(row, single), microseconds(row, batch)),
+        *(_tails(single, batch) if wide else ()),
+        _both(*(_speed(row, x, speed_of(row, x), BASELINE) for x in (single, batch))),
+        _both(*(_speed(row, x, fastest_of(row, x), FASTEST) for x in (single, batch))),
     )
 
 
@@ -105,10 +107,10 @@ def _both(above: str, below: str) -> Text:
     return Text(f"{above}\n{below}")
 
 
-def _tails(one: Latency | None, many: Latency | None) -> tuple[Text, Text]:
+def _tails(single: Latency | None, batch: Latency | None) -> tuple[Text, Text]:
     return (
-        _both(*(significant(x.p95) if x else NONE for x in (one, many))),
-        _both(*(significant(x.p99) if x else NONE for x in (one, many))),
+        _both(*(significant(x.p95) if x else NONE for x in (single, batch))),
+        _both(*(significant(x.p99) if x else NONE for x in (single, batch))),
     )
 
 

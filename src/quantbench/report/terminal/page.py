@@ -1,4 +1,4 @@
-"""What stands on the screen at the end of a run: the details first, the answer last."""
+"""The page at the end of a run: the details first, the recommendation last."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from quantbench.report.terminal.details import (
 )
 from quantbench.report.terminal.grid import listed
 from quantbench.report.terminal.main_table import MainTable
-from quantbench.report.terminal.recommendation import answer_lines
+from quantbench.report.terminal.recommendation import recommendation_lines
 from quantbench.results.records import Results
 
 
 def comparison(results: Results, by: Order = Order.LATENCY) -> RenderableType:
+    """All tables and sentences on a study, with rows sorted by `by`."""
     title = (
         f"{results.model} on {results.data}: {results.parameters:,} parameters, "
         f"{results.macs:,} multiply-adds an image"
@@ -49,5 +50,8 @@ def comparison(results: Results, by: Order = Order.LATENCY) -> RenderableType:
         Text(),
         MainTable(results, by),
         Text(),
-        *(Text.assemble((f"{name}: ", "bold"), words) for name, words in answer_lines(results)),
+        *(
+            Text.assemble((f"{name}: ", "bold"), words)
+            for name, words in recommendation_lines(results)
+        ),
     )

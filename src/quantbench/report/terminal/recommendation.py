@@ -1,4 +1,4 @@
-"""The answer in words: what to ship, what it gains and what it costs."""
+"""The recommendation in sentences: the row to ship, its gains and its costs."""
 
 from __future__ import annotations
 
@@ -7,32 +7,36 @@ from collections.abc import Iterable
 from quantbench.report.stability import is_unstable
 from quantbench.report.words import ratio, verdict
 from quantbench.results.records import (
-    Answer,
     Choice,
     Interval,
     Ratio,
+    Recommendation,
     Results,
     Row,
 )
 from quantbench.results.select import batch1, largest_batch
 
 
-def answer_lines(results: Results) -> Iterable[tuple[str, str]]:
-    """For each batch size: its name, and the sentences."""
+def recommendation_lines(results: Results) -> Iterable[tuple[str, str]]:
+    """Yield the name of each batch size with its recommendation in sentences."""
     rows = {row.name: row for row in results.rows}
-    for answer in results.answers:
-        name = "One image at a time" if answer.batch == 1 else f"Batches of {answer.batch:,}"
-        yield name, f"{_sentences(answer, rows)}{_doubt(answer, rows)}"
+    for recommendation in results.answers:
+        name = (
+            "One image at a time"
+            if recommendation.batch == 1
+            else f"Batches of {recommendation.batch:,}"
+        )
+        yield name, f"{_sentences(recommendation, rows)}{_doubt(recommendation, rows)}"
 
 
-def _sentences(answer: Answer, rows: dict[str, Row]) -> str:
-    float32 = rows[answer.float32]
-    if answer.ship is not None:
-        row, choice = rows[answer.ship.row], answer.ship
+def _sentences(recommendation: Recommendation, rows: dict[str, Row]) -> str:
+    float32 = rows[recommendation.float32]
+    if recommendation.ship is not None:
+        row, choice = rows[recommendation.ship.row], recommendation.ship
         return (
             f"ship {row.name} ({row.artifact}): {_times(choice)} as fast as {float32.name}, "
             f"the fastest float32; {row.bytes:,} bytes, {_saved(choice, float32)}; "
-            f"{_accuracy(choice.accuracy, row)}.{_shared(answer)}"
+            f"{_accuracy(choice.accuracy, row)}.{_shared(recommendation)}"
         )
     kept = f"keep {float32.name}:"
     quantized = [row for row in rows.values() if row.kind == "real"]
@@ -41,9 +45,9 @@ def _sentences(answer: Answer, rows: dict[str, Row]) -> str:
     if all(row.against_float and verdict(row.against_float) == "worse" for row in quantized):
         return f"{kept} every quantized row is shown to be less accurate."
     kept += " of the quantized rows that aren't shown to be less accurate, none is shown faster"
-    if answer.smallest is None:
+    if recommendation.smallest is None:
         return f"{kept}, and none has fewer bytes."
-    row, choice = rows[answer.smallest.row], answer.smallest
+    row, choice = rows[recommendation.smallest.row], recommendation.smallest
     return (
         f"{kept}. The smallest of them, {row.name} ({row.artifact}), has {row.bytes:,} bytes, "
         f"{_saved(choice, float32)}; it is {_times(choice)} as fast ({choice.speed.verdict}); "
@@ -51,14 +55,15 @@ def _sentences(answer: Answer, rows: dict[str, Row]) -> str:
     )
 
 
-def _shared(answer: Answer) -> str:
-    """How much of the gain is the engine, and not the numbers."""
-    share = answer.share
+def _shared(recommendation: Recommendation) -> str:
+    """Say how much of the gain comes from the runtime and not from quantization."""
+    share = recommendation.share
     if share is None:
         return ""
     return (
         f" Against {share.float32}, the fastest float32 of another engine, it is "
-        f"{_interval(share.whole)} as fast; {answer.float32} alone is {_interval(share.engine)}."
+        f"{_interval(share.whole)} as fast; {recommendation.float32} alone is "
+        f"{_interval(share.engine)}."
     )
 
 
@@ -91,15 +96,15 @@ def _points(fraction: float) -> str:
     return "0.00" if text in {"+0.00", "−0.00"} else text
 
 
-def _doubt(answer: Answer, rows: dict[str, Row]) -> str:
-    choice = answer.ship or answer.smallest
-    names = [answer.float32] if choice is None else [choice.row, answer.float32]
-    wild = [name for name in names if _wild(rows[name], answer.batch)]
-    if not wild:
+def _doubt(recommendation: Recommendation, rows: dict[str, Row]) -> str:
+    choice = recommendation.ship or recommendation.smallest
+    names = [recommendation.float32] if choice is None else [choice.row, recommendation.float32]
+    unstable = [name for name in names if _is_unstable_at(rows[name], recommendation.batch)]
+    if not unstable:
         return ""
-    return f" (! The times of {' and of '.join(wild)} are unstable: repeat on an idle machine.)"
+    return f" (! The times of {' and of '.join(unstable)} are unstable: repeat on an idle machine.)"
 
 
-def _wild(row: Row, batch: int) -> bool:
+def _is_unstable_at(row: Row, batch: int) -> bool:
     latency = batch1(row) if batch == 1 else largest_batch(row, "model")
     return latency is not None and is_unstable(row, latency)
