@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact, load_artifact
+from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import SettingError
+from quantbench.numerics.formats import FLOAT32
 from quantbench.settings import parse_settings
 from quantbench.study.quantize import quantize
 from quantbench.system.files import sha256_of
@@ -43,7 +47,7 @@ class Again:
     """A second time, elsewhere: what the method was given and what it left."""
 
     folder: Path
-    seen: list[Task]
+    seen: list[QuantizeJob[Settings]]
     before: dict[str, tuple[str, int]]
     after: dict[str, tuple[str, int]]
 
@@ -66,9 +70,9 @@ def again(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Again:
     original, seen = module.quantize, []
     parent = tmp_path_factory.mktemp("again")
 
-    def watched(task: Task, *rest: object) -> object:
-        seen.append(task)
-        return original(task, *rest)
+    def watched(job: QuantizeJob[Settings]) -> Files:
+        seen.append(job)
+        return original(job)
 
     before = state_of(case.checkpoint.folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -92,7 +96,7 @@ def test_what_it_offers(name: str) -> None:
     assert issubclass(module.SETTINGS, Settings)
     accepted = frozenset().union(*(plugins.runtime(n).ACCEPTS for n in plugins.names("runtimes")))
     assert set(module.FORMATS) <= accepted
-    assert hasattr(module, "skeleton") == ("torch" in module.FORMATS)
+    assert hasattr(module, "skeleton") == ("state_dict" in module.FORMATS)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -111,7 +115,7 @@ def test_what_it_wrote_is_stored_whole(case: Case) -> None:
     body = loaded.body
     assert (body.model, body.method, body.format) == (case.task.model, case.method, case.format)
     assert body.checkpoint_sha256 == case.checkpoint.files["state.pt"].sha256
-    assert body.quantized.numerics
+    assert body.quantized.layers
     assert body.quantized.structure
 
 
@@ -127,9 +131,13 @@ def test_the_checkpoint_is_left_as_it_was(again: Again) -> None:
 
 
 def test_it_is_given_no_test_image(case: Case, again: Again) -> None:
-    assert [len(seen.test) for seen in again.seen] == [0]
-    assert again.seen[0].test.images.size == 0
-    assert again.seen[0].calibration is case.task.calibration
+    (job,), task = again.seen, case.task
+    np.testing.assert_array_equal(job.calibration, task.inputs(task.calibration))
+    assert job.training is not None
+    np.testing.assert_array_equal(job.training.inputs(), task.inputs(task.train))
+    assert job.training.labels is task.train.labels
+    assert isinstance(job.network, partial)
+    assert [len(part.test) for part in job.network.args if isinstance(part, Task)] == [0]
 
 
 def test_every_multiply_add_is_accounted_for(case: Case) -> None:
@@ -148,7 +156,8 @@ def test_a_layer_stays_float_for_a_reason(case: Case) -> None:
     told = case.artifact.body.quantized
     for layer in told.layers:
         assert bool(layer.reason) == (not layer.integer)
-        assert (layer.weights == "float32") == (not layer.integer)
+        assert (layer.weights == (FLOAT32,)) == (not layer.integer)
+        assert (layer.activations == (FLOAT32,)) == (not layer.integer)
     integer = any(layer.integer for layer in told.layers)
     assert (told.kind == "float") == (not integer) == (case.method == "float32")
 
@@ -164,7 +173,7 @@ def test_calibrated_scales_are_numbers_that_can_be(case: Case) -> None:
 def test_dynamic_leaves_lenets_convolutions_float(
     artifacts: Callable[[str, str, str], Artifact],
 ) -> None:
-    told = artifacts("lenet", "dynamic", "torch").body.quantized
+    told = artifacts("lenet", "dynamic", "state_dict").body.quantized
     assert told.coverage.float_macs == 416_520 - 120 * 84 - 84 * 10
     assert f"{told.coverage.float_share:.1%}" == "97.4%"
     assert {layer.kind for layer in told.layers if not layer.integer} == {"Conv2d"}
@@ -173,7 +182,7 @@ def test_dynamic_leaves_lenets_convolutions_float(
 def test_dynamic_reaches_all_of_a_network_of_linear_layers(
     artifacts: Callable[[str, str, str], Artifact],
 ) -> None:
-    assert artifacts("mlp", "dynamic", "torch").body.quantized.coverage.float_macs == 0
+    assert artifacts("mlp", "dynamic", "state_dict").body.quantized.coverage.float_macs == 0
 
 
 @pytest.mark.parametrize("method", ["static", "static_uncalibrated"])
@@ -181,7 +190,7 @@ def test_dynamic_reaches_all_of_a_network_of_linear_layers(
 def test_static_leaves_nothing_float(
     artifacts: Callable[[str, str, str], Artifact], model: str, method: str
 ) -> None:
-    told = artifacts(model, method, "torch").body.quantized
+    told = artifacts(model, method, "state_dict").body.quantized
     assert told.coverage.float_macs == 0
     uncalibrated = {(layer.scale, layer.zero_point) == (1.0, 0) for layer in told.layers}
     assert uncalibrated == {method == "static_uncalibrated"}
@@ -189,7 +198,8 @@ def test_static_leaves_nothing_float(
 
 def test_int8_files_are_smaller(artifacts: Callable[[str, str, str], Artifact]) -> None:
     size = {
-        name: artifacts("lenet", name, "torch").bytes for name in ("float32", "dynamic", "static")
+        name: artifacts("lenet", name, "state_dict").bytes
+        for name in ("float32", "dynamic", "static")
     }
     for name in ("ort_dynamic", "ort_static"):
         assert (

@@ -205,7 +205,7 @@ def test_torch_runs_the_engine_that_the_artifact_names(
 ) -> None:
     """Weights are packed when they are loaded, for the engine that is selected then."""
     settings = METHODS[method].SETTINGS.model_validate({"engine": engine})
-    artifact = quantize(task, checkpoint, method, settings, "torch", tmp_path)
+    artifact = quantize(task, checkpoint, method, settings, "state_dict", tmp_path)
     inputs = task.inputs(task.test)
     monkeypatch.setattr(torch.backends.quantized, "engine", engine)  # put back at the end
     found = set()
@@ -219,7 +219,7 @@ def test_an_engine_that_is_not_here_is_named(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = METHODS["static"].SETTINGS.model_validate({"engine": "qnnpack"})
-    artifact = quantize(task, checkpoint, "static", settings, "torch", tmp_path)
+    artifact = quantize(task, checkpoint, "static", settings, "state_dict", tmp_path)
     monkeypatch.setattr(eager, "engines", lambda: ["x86"])
     with pytest.raises(ArtifactError, match="'qnnpack' isn't in this build of PyTorch") as caught:
         plugins.runtime("torch").load(artifact, 1)
@@ -230,7 +230,7 @@ def test_loading_asks_for_the_folder_alone(
     artifacts: Callable[[str, str, str], Artifact], tmp_path: Path, tasks: Callable[[str], Task]
 ) -> None:
     """An artifact that was moved still runs."""
-    stored = artifacts("lenet", "static", "torch")
+    stored = artifacts("lenet", "static", "state_dict")
     moved = tmp_path / "elsewhere é"
     moved.mkdir()
     for path in stored.folder.iterdir():

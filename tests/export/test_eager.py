@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from quantbench.export.eager import silenced, wrapped
+from quantbench.export.eager import wrapped
+from quantbench.system.silence import silenced
 
 
 class Shared(nn.Module):

@@ -18,11 +18,17 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
 from torch import Tensor, nn
 
+from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
+from quantbench.contracts import QuantizeJob
 from quantbench.export import ort_quantizer, to_onnx
+from quantbench.export.reading import describe
 from quantbench.methods import ort_static
 from quantbench.numerics.coverage import LayerNumerics
+from quantbench.numerics.formats import FLOAT32
 from quantbench.system.progress import NO_PROGRESS
+from quantbench.system.record import Settings
+from quantbench.system.silence import silenced
 from tests.methods.ort import stored
 from tests.process import python
 
@@ -92,7 +98,7 @@ def network(request: pytest.FixtureRequest) -> nn.Module:
 
 def quantized(model: nn.Module, folder: Path, types: str) -> tuple[LayerNumerics, ...]:
     ort_quantizer.float_onnx(model, (1, 32, 32), folder / "float.onnx")
-    with to_onnx.silenced():
+    with silenced():
         if types == "dynamic":
             quantize_dynamic(
                 folder / "float.onnx", folder / "raw.onnx",
@@ -106,9 +112,12 @@ def quantized(model: nn.Module, folder: Path, types: str) -> tuple[LayerNumerics
                 activation_type=activations, weight_type=weights,
                 extra_options={"CalibStridedMinMax": 1},
             )  # fmt: skip
-    return ort_quantizer.finished(
-        model, (1, 32, 32), folder / "raw.onnx", folder / "model.onnx"
-    ).layers
+    job = QuantizeJob(
+        network=lambda: model, input_shape=(1, 32, 32), calibration=images(), settings=Settings(),
+        format="onnx", folder=folder, progress=NO_PROGRESS,
+    )  # fmt: skip
+    files = ort_quantizer.finished(job, folder / "raw.onnx")
+    return describe(job, files, plugins.method("ort_static")).layers
 
 
 @pytest.mark.parametrize("types", ["dynamic", "u8s8", "u8u8"])
@@ -141,7 +150,7 @@ def test_what_onnx_runtime_does_not_fuse_is_told_as_float(tmp_path: Path) -> Non
         if not layer.integer:
             assert layer.reason is not None
             assert layer.reason.startswith(f"ONNX Runtime {ort.__version__} has no integer kernel")
-            assert (layer.weights, layer.activations) == ("float32", "float32")
+            assert (layer.weights, layer.activations) == ((FLOAT32,), (FLOAT32,))
 
 
 def test_the_exported_network_is_the_same(network: nn.Module, tmp_path: Path) -> None:
@@ -205,7 +214,7 @@ def test_what_a_library_says_is_silenced_and_no_handler_stays(
 ) -> None:
     root = logging.getLogger()
     before = (list(root.handlers), root.manager.disable)
-    with to_onnx.silenced():
+    with silenced():
         print("chatter")  # noqa: T201
         logging.warning("chatter")
         warnings.warn("chatter", stacklevel=1)

@@ -73,7 +73,7 @@ def test_what_runs_near_float_is_taken(
     method: str,
 ) -> None:
     """The source report's rows, the uncalibrated one among them."""
-    artifact = artifacts("lenet", method, "torch")
+    artifact = artifacts("lenet", method, "state_dict")
     assert why_unusable(task, checkpoint, artifact, tmp_path) is None
 
 
@@ -131,7 +131,7 @@ def test_one_runtime_that_answers_is_enough_and_that_which_can_not_is_out(
     artifacts: Callable[[str, str, str], Artifact],
     tmp_path: Path,
 ) -> None:
-    artifact = artifacts("lenet", "static", "torch")
+    artifact = artifacts("lenet", "static", "state_dict")
     with trials:
         failures = trials.failures(
             artifact, [runtime_named(name) for name in ("executorch", "torch", "torch_compile")]
@@ -147,7 +147,7 @@ def test_test_images_are_never_seen(
 ) -> None:
     assert (
         why_unusable(
-            task.without_test(), checkpoint, artifacts("lenet", "static", "torch"), tmp_path
+            task.without_test(), checkpoint, artifacts("lenet", "static", "state_dict"), tmp_path
         )
         is None
     )
@@ -171,7 +171,7 @@ def test_a_state_of_other_weights_is_far(
 
     other = save(tmp_path / "other", "checkpoint", checkpoint.inputs, fill)
     reason = why_unusable(
-        task, replace(other), artifacts("lenet", "float32", "torch"), tmp_path / "trials"
+        task, replace(other), artifacts("lenet", "float32", "state_dict"), tmp_path / "trials"
     )
     assert reason is not None
     assert "far from float32's" in reason

@@ -25,7 +25,7 @@ def images(task: Task, tmp_path: Path) -> Path:
 def session(images: Path, artifacts: Callable[[str, str, str], Artifact]) -> Session:
     session = Session()
     assert session.answer(Request(do="images", images=str(images), data="mnist")) == {"images": 200}
-    folder = artifacts("lenet", "float32", "torch").folder
+    folder = artifacts("lenet", "float32", "state_dict").folder
     loaded = session.answer(Request(do="load", artifact=str(folder), runtime="torch"))
     assert loaded.keys() == {"seconds"}
     return session

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,9 +18,11 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.errors import CalibrationError
-from quantbench.export import ort_quantizer, to_onnx
+from quantbench.export import ort_quantizer
 from quantbench.methods import nncf_static
+from quantbench.study.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
+from quantbench.system.silence import silenced
 from quantbench.system.store import save
 from quantbench.tasks.layers import layers
 from quantbench.tasks.task import Task
@@ -78,7 +81,8 @@ def test_reduced_weights_have_7_bits_and_the_row_says_so(
         ]
         assert len(widest) == 5
         assert all((value <= 64) == seven for value in widest)
-        assert ("int8 per channel (7 bits)" in artifact.body.quantized.numerics) == seven
+        told = artifact.body.quantized.numerics.weights
+        assert any(format.narrowed for format in told) == seven
 
 
 def test_every_layer_is_integer_as_written(
@@ -97,23 +101,22 @@ def test_only_progress_is_shown_and_to_its_end(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     progress = Recorded()
-    nncf_static.quantize(task, checkpoint, nncf_static.SETTINGS(), "onnx", tmp_path, progress)
+    settings = nncf_static.SETTINGS()
+    nncf_static.quantize(job_for(task, checkpoint, settings, "onnx", tmp_path, progress))
     assert progress.loops
     assert all(loop == ("calibrating", 2, ["", ""]) for loop in progress.loops)
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_value_that_is_not_finite_names_its_layer(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Task, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     model = task.build()
     with torch.no_grad():
         next(model.parameters())[0] = torch.inf
-    monkeypatch.setattr(nncf_static, "float_model", lambda *_: model.eval())
+    job = job_for(task, checkpoint, nncf_static.SETTINGS(), "onnx", tmp_path, NO_PROGRESS)
     with pytest.raises(CalibrationError, match="layer 'conv1' gives a value that isn't finite"):
-        nncf_static.quantize(
-            task, checkpoint, nncf_static.SETTINGS(), "onnx", tmp_path, NO_PROGRESS
-        )
+        nncf_static.quantize(replace(job, network=model.eval))
 
 
 @pytest.mark.parametrize("kind", ["squeeze", "unet", "depthwise", "attention"])
@@ -158,7 +161,7 @@ def test_its_error_is_no_more_than_that_of_the_librarys_own_settings(
 
     ort_quantizer.float_onnx(model, task.input_shape, tmp_path / "float.onnx")
     samples = [{"input": sample[None]} for sample in task.inputs(task.calibration)]
-    with to_onnx.silenced():
+    with silenced():
         quantized = nncf.quantize(
             onnx.load(tmp_path / "float.onnx"),
             nncf.Dataset(samples),

@@ -11,6 +11,8 @@ import pytest
 from quantbench.artifacts.artifact import Artifact
 from quantbench.export import ort_quantizer
 from quantbench.methods import ort_dynamic
+from quantbench.numerics.formats import NumberFormat
+from quantbench.study.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
@@ -49,15 +51,17 @@ def test_convolutions_multiply_integers_too(
     assert kinds.count("ConvInteger") == 3
     assert kinds.count("MatMulInteger") == 2
     assert not {"Conv", "Gemm", "MatMul"} & set(kinds)
+    per_tensor = NumberFormat(bits=8, signed=False, symmetric=False, used_bits=8)
+    per_channel = per_tensor.model_copy(update={"granularity": "channel", "axis": 1})
     assert [(layer.name, layer.weights) for layer in told.layers] == [
-        ("conv1", "uint8 per tensor"),
-        ("conv2", "uint8 per tensor"),
-        ("conv3", "uint8 per tensor"),
-        ("fc1", "uint8 per channel"),
-        ("fc2", "uint8 per channel"),
+        ("conv1", (per_tensor,)),
+        ("conv2", (per_tensor,)),
+        ("conv3", (per_tensor,)),
+        ("fc1", (per_channel,)),
+        ("fc2", (per_channel,)),
     ]
-    assert told.numerics == (
-        "weights uint8 per tensor and uint8 per channel, activations uint8, scaled at run time"
+    assert told.numerics.text == (
+        "weights uint8 per tensor and uint8 per channel, activations uint8 scaled at run time"
     )
 
 
@@ -77,7 +81,8 @@ def test_a_reduced_range_is_that_of_seven_bits(
             else:
                 assert (values.min(), values.max()) == (0, span - 1)
         told = artifact.body.quantized.layers
-        assert {"(7 bits)" in layer.weights for layer in told} == {reduce == "true"}
+        assert {layer.weights[0].narrowed for layer in told} == {reduce == "true"}
+        assert {layer.weights[0].used_bits for layer in told} == {7 if reduce == "true" else 8}
 
 
 @pytest.mark.parametrize("vnni", [True, False])
@@ -93,8 +98,7 @@ def test_the_range_is_reduced_where_sums_would_saturate(
 def test_it_leaves_one_file_and_says_nothing(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    ort_dynamic.quantize(
-        task, checkpoint, ort_dynamic.DynamicSettings(), "onnx", tmp_path, NO_PROGRESS
-    )
+    settings = ort_dynamic.DynamicSettings()
+    ort_dynamic.quantize(job_for(task, checkpoint, settings, "onnx", tmp_path, NO_PROGRESS))
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert capfd.readouterr() == ("", "")

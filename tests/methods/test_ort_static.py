@@ -14,12 +14,15 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.state_file import STATE
 from quantbench.errors import CalibrationError, SettingError
 from quantbench.export import ort_quantizer
+from quantbench.export.reading import describe
 from quantbench.methods import ort_static
 from quantbench.settings import parse_settings
+from quantbench.study.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
@@ -53,11 +56,13 @@ def test_its_logits_are_near_those_of_float(
     assert error(found, expected) < BOUND
     assert (found.argmax(1) == expected.argmax(1)).mean() >= 0.98
     told = artifact.body.quantized
-    names = {"u": "uint8", "s": "int8"}
-    each = "per channel" if per_channel == "true" else "per tensor"
+    granularity = "channel" if per_channel == "true" else "tensor"
     for layer in told.layers:
-        assert layer.activations == names[types[0]]
-        assert layer.weights.startswith(f"{names[types[2]]} {each}")
+        (weights,), (activations,) = layer.weights, layer.activations
+        assert (activations.bits, activations.signed) == (8, types[0] == "s")
+        assert (weights.bits, weights.signed) == (8, types[2] == "s")
+        assert weights.granularity == granularity
+        assert weights.symmetric == (types[2] == "s")
     assert f"calibrated on 120 images, {calibration}" in told.notes
 
 
@@ -86,8 +91,8 @@ def test_a_reduced_range_is_that_of_seven_bits(
         widest = [np.abs(values - zero).max() for values in weights(artifact).values()]
         assert len(widest) == 5
         assert all(most - 2 <= wide <= most for wide in widest)
-        said = artifact.body.quantized.numerics
-        assert ("(7 bits)" in said) == (reduce == "true")
+        told = artifact.body.quantized.numerics.weights
+        assert {format.used_bits for format in told} == {7 if reduce == "true" else 8}
         assert artifact.body.settings["reduce_range"] == (reduce == "true")
 
 
@@ -131,7 +136,7 @@ def test_batches_are_given_one_at_a_time_and_tracked(
 ) -> None:
     progress = Recorded()
     settings = ort_static.StaticSettings(calibration="entropy")
-    ort_static.quantize(task, checkpoint, settings, "onnx", tmp_path, progress)
+    ort_static.quantize(job_for(task, checkpoint, settings, "onnx", tmp_path, progress))
     assert progress.loops == [("calibrating", 2, ["", ""])]
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert capfd.readouterr() == ("", "")
@@ -146,9 +151,9 @@ def test_the_size_of_a_batch_does_not_change_what_is_seen(
         monkeypatch.setattr(ort_static, "BATCH", batch)
         folder = tmp_path / str(batch)
         folder.mkdir()
-        told = ort_static.quantize(
-            task, checkpoint, ort_static.StaticSettings(), "onnx", folder, NO_PROGRESS
-        )
+        settings = ort_static.StaticSettings()
+        job = job_for(task, checkpoint, settings, "onnx", folder, NO_PROGRESS)
+        told = describe(job, ort_static.quantize(job), plugins.method("ort_static"))
         scales.append([layer.scale for layer in told.layers])
     np.testing.assert_allclose(scales[0], scales[1], rtol=1e-5)
 
@@ -165,12 +170,14 @@ def test_a_value_that_is_not_finite_names_the_layer(
     out.mkdir()
     with pytest.raises(CalibrationError, match="'conv2' gives a value that isn't finite"):
         ort_static.quantize(
-            task,
-            replace(checkpoint, folder=folder),
-            ort_static.StaticSettings(),
-            "onnx",
-            out,
-            NO_PROGRESS,
+            job_for(
+                task,
+                replace(checkpoint, folder=folder),
+                ort_static.StaticSettings(),
+                "onnx",
+                out,
+                NO_PROGRESS,
+            )
         )
     assert not list(out.iterdir())
 
@@ -190,5 +197,5 @@ def test_all_of_it_runs_on_integers(
     told = artifacts(model, "ort_static", "onnx").body.quantized
     assert told.coverage.float_macs == 0
     assert all(layer.scale for layer in told.layers)
-    assert told.numerics.startswith("weights int8 per channel")
-    assert told.numerics.endswith("activations uint8")
+    assert {(w.type_name, w.granularity) for w in told.numerics.weights} == {("int8", "channel")}
+    assert {a.type_name for a in told.numerics.activations} == {"uint8"}

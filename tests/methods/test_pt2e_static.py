@@ -87,7 +87,7 @@ def test_a_reduced_range_is_said(
 ) -> None:
     settings = pt2e_static.SETTINGS(reduce_range=reduced)
     told = quantize(task, checkpoint, "pt2e_static", settings, "pt2", tmp_path).body.quantized
-    assert told.numerics == f"weights int8 per channel, activations uint8 ({bits})"
+    assert told.numerics.text == f"weights int8 per channel, activations uint8 ({bits})"
     found = re.findall(r"quantize_per_tensor.*, 0, (\d+), torch.uint8\)", told.structure)
     assert {int(number) for number in found} == {most}
 

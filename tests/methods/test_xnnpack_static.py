@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.export import to_executorch
+from quantbench.export.reading import describe
 from quantbench.methods import float32, xnnpack_static
-from quantbench.study.quantize import quantize
+from quantbench.numerics.formats import FLOAT32
+from quantbench.study.quantize import job_for, quantize
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
@@ -34,8 +37,8 @@ def test_its_logits_are_near_those_of_float(
     found = plugins.runtime("executorch").load(artifact, 1)(task.inputs(task.test))
     assert error(found, logits(artifacts("lenet", "float32", "onnx"), task)) < BOUND
     told = artifact.body.quantized
-    assert told.numerics == f"weights int8 {each}, activations int8"
-    assert {layer.weights for layer in told.layers} == {f"int8 {each}"}
+    assert told.numerics.text == f"weights int8 {each}, activations int8"
+    assert {layer.weights[0].granularity for layer in told.layers} == {each.removeprefix("per ")}
     assert told.notes == ("calibrated on 120 images",)  # nothing is outside XNNPACK
     assert told.structure.splitlines()[-1].startswith("return")
 
@@ -62,12 +65,12 @@ def test_a_layer_left_to_others_is_float(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(to_executorch, "lower", lambda *_: {"aten_linear_default": "fc1"})
-    told = xnnpack_static.quantize(
-        task, checkpoint, xnnpack_static.SETTINGS(), "executorch", tmp_path, NO_PROGRESS
-    )
+    settings = xnnpack_static.SETTINGS()
+    job = job_for(task, checkpoint, settings, "executorch", tmp_path, NO_PROGRESS)
+    told = describe(job, xnnpack_static.quantize(job), plugins.method("xnnpack_static"))
     float_layers = [layer for layer in told.layers if not layer.integer]
     assert [layer.name for layer in float_layers] == ["fc1"]
-    assert (float_layers[0].weights, float_layers[0].scale) == ("float32", None)
+    assert (float_layers[0].weights, float_layers[0].scale) == ((FLOAT32,), None)
     assert float_layers[0].reason == "XNNPACK doesn't take it: a portable kernel runs it in float32"
 
 
@@ -87,17 +90,16 @@ def test_without_executorch_only_its_format_is_missing(
     assert plugins.why_unavailable("methods", "float32") is None
     with pytest.raises(UnavailableError, match=reason):
         quantize(task, checkpoint, "float32", float32.SETTINGS(), "executorch", tmp_path)
-    assert quantize(task, checkpoint, "float32", float32.SETTINGS(), "torch", tmp_path).bytes
+    assert quantize(task, checkpoint, "float32", float32.SETTINGS(), "state_dict", tmp_path).bytes
 
 
 def test_a_value_that_is_not_finite_names_its_layer(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Task, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     model = task.build()
     with torch.no_grad():
         next(model.parameters())[0] = torch.inf
-    monkeypatch.setattr(xnnpack_static, "float_model", lambda *_: model.eval())
+    settings = xnnpack_static.SETTINGS()
+    job = job_for(task, checkpoint, settings, "executorch", tmp_path, NO_PROGRESS)
     with pytest.raises(CalibrationError, match="isn't finite"):
-        xnnpack_static.quantize(
-            task, checkpoint, xnnpack_static.SETTINGS(), "executorch", tmp_path, NO_PROGRESS
-        )
+        xnnpack_static.quantize(replace(job, network=model.eval))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.numerics.coverage import Coverage
+from quantbench.numerics.formats import ALL_FLOAT32
 from quantbench.results.recommend import with_recommendations
 from quantbench.results.records import AgainstFloat, Results, Row
 from quantbench.results.statistics import mcnemar, speed, wilson
 from quantbench.system.machine import Environment
 from quantbench.training.records import Epoch, Training
+from tests.formats import INT8_CHANNEL, INT8_TENSOR, UINT8_DYNAMIC, UINT8_STATED, UINT8_UNIT
+from tests.formats import numerics as numbers
 
 MACS = 416_520
 LINEAR_MACS = 120 * 84 + 84 * 10
@@ -52,7 +55,7 @@ def row(
     model=80.0,
     end_to_end=100.0,
     float_macs=MACS,
-    numerics="float32",
+    numerics=ALL_FLOAT32,
     baseline=None,
     wobble=0.01,
     **changes,
@@ -80,7 +83,7 @@ def row(
     fields = {
         "method": method,
         "runtime": runtime,
-        "format": "onnx" if runtime == "onnxruntime" else "torch",
+        "format": "onnx" if runtime == "onnxruntime" else "state_dict",
         "settings": {},
         "numerics": numerics,
         "kind": "float" if float_macs == MACS else "real",
@@ -119,7 +122,7 @@ def rows():
             gained=1,
             single=250.0,
             float_macs=MACS - LINEAR_MACS,
-            numerics="weights int8 per tensor, activations uint8 scaled at run time",
+            numerics=numbers(INT8_TENSOR, UINT8_DYNAMIC),
             baseline=float32,
         ),
         row(
@@ -133,7 +136,7 @@ def rows():
             model=40.0,
             end_to_end=60.0,
             float_macs=0,
-            numerics="weights int8 per channel, activations uint8 at scale 1",
+            numerics=numbers(INT8_CHANNEL, UINT8_UNIT),
             notes=("not calibrated: every activation is rounded to a whole number",),
             baseline=float32,
         ),
@@ -149,7 +152,7 @@ def rows():
             end_to_end=60.0,
             wobble=0.15,
             float_macs=0,
-            numerics="weights int8 per channel, activations uint8 (8 bits)",
+            numerics=numbers(INT8_CHANNEL, UINT8_STATED),
             notes=("calibrated on 1000 images, observer histogram",),
             baseline=float32,
         ),

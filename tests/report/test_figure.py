@@ -77,7 +77,7 @@ FIGURES = (comparison_figure, latency_figure, tradeoff_figure)
 
 @pytest.mark.parametrize("draw", FIGURES)
 def test_odd_names_and_missing_times_are_drawn(draw):
-    odd = row("$x_1$", "[b]&", numerics="$", kind="simulated", latency=())
+    odd = row("$x_1$", "[b]&", kind="simulated", latency=())
     machine = environment(cpu="Very Long(R) CPU(TM) $9 and $8 with Graphics @ 2.40GHz")
     pixels = np.asarray(opened(draw(results(odd, row(), environment=machine))))
     assert (pixels[:, -1] == 255).all()

@@ -4,6 +4,7 @@ import pytest
 
 from quantbench.harness.records import Skipped
 from quantbench.results.diff import Difference, side_by_side
+from tests.formats import INT8_TENSOR, UINT8, numerics
 from tests.report.builder import environment, latency, results, row, training
 
 MACHINES = [
@@ -87,7 +88,11 @@ def test_other_training_images_are_a_difference_alone() -> None:
 def test_what_differs_is_said_in_words() -> None:
     one = results(row("static", settings={"images": 1000, "observer": "histogram"}))
     other = results(
-        row("static", settings={"images": 500, "observer": "histogram"}, numerics="int8"),
+        row(
+            "static",
+            settings={"images": 500, "observer": "histogram"},
+            numerics=numerics(INT8_TENSOR, UINT8),
+        ),
         row("dynamic"),
         training=training().model_copy(update={"seed": 2, "settings": {"batch": 64}}),
         checkpoint_sha256="1" * 64,
@@ -107,7 +112,9 @@ def test_what_differs_is_said_in_words() -> None:
         Difference("instruction sets only there", "avx512_vnni", "amx_int8"),
         Difference("load at start", "0.1", "1.5"),
         *found.versions,
-        Difference("static on torch, numerics", "float32", "int8"),
+        Difference(
+            "static on torch, numerics", "float32", "weights int8 per tensor, activations uint8"
+        ),
         Difference("static on torch, images", "1000", "500"),
     )
     assert found.versions == (

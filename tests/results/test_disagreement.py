@@ -55,7 +55,7 @@ def test_runtimes_that_compute_what_the_file_says_are_not_accused(
 ) -> None:
     inputs = task.inputs(task.test)
     runtimes = ["onnxruntime", "openvino"]
-    expected = plugins.runtime("torch").load(artifacts("lenet", "float32", "torch"), 1)(inputs)
+    expected = plugins.runtime("torch").load(artifacts("lenet", "float32", "state_dict"), 1)(inputs)
     artifact = artifacts("lenet", method, "onnx")
     answers = [plugins.runtime(name).load(artifact, 1)(inputs) for name in runtimes]
     assert [*disagreements(runtimes, answers, expected)] == []

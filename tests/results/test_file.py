@@ -69,9 +69,11 @@ CONTENTS = {
     "a list": (b"[]", "no schema_version"),
     "another's": (b'{"epochs": 3}', "no schema_version"),
     "no number": (b'{"schema_version": "one"}', "no schema_version"),
-    "the next version": (b'{"schema_version": 2}', "has schema 2, this version reads 1"),
-    "an old version": (b'{"schema_version": 0}', "has schema 0, this version reads 1"),
-    "nothing else": (b'{"schema_version": 1}', "quantbench: Field required"),
+    "the next version": (b'{"schema_version": 3}', "has schema 3, this version reads 1 to 2"),
+    "an old version": (b'{"schema_version": 0}', "has schema 0, this version reads 1 to 2"),
+    "nothing else": (b'{"schema_version": 2}', "quantbench: Field required"),
+    "nothing else of version 1": (b'{"schema_version": 1}', "quantbench: Field required"),
+    "rows of version 1": (b'{"schema_version": 1, "rows": [3, {}]}', "quantbench: Field required"),
 }
 
 

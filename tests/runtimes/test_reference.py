@@ -27,7 +27,7 @@ def artifact_of(model: Model, folder: Path) -> Artifact:
             format="onnx",
             settings={},
             checkpoint_sha256="",
-            quantized=Quantized(numerics="", layers=(), structure=""),
+            quantized=Quantized(layers=(), structure=""),
         )
 
     return save(folder / "artifact", KIND, {}, fill)

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from quantbench import plugins
+from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import (
     ArtifactError,
     CalibrationError,
@@ -22,7 +24,6 @@ from quantbench.harness import process
 from quantbench.harness.records import Skipped
 from quantbench.harness.trial import Trials
 from quantbench.harness.worker import Request
-from quantbench.numerics.coverage import Quantized
 from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
@@ -30,8 +31,7 @@ from quantbench.study import pipeline as module
 from quantbench.study.choose import choose_methods
 from quantbench.study.pipeline import Study
 from quantbench.system.lock import locked
-from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
+from quantbench.system.record import Settings
 from tests import tiny
 from tests.small_study import SCHEDULE, run, steps
 
@@ -362,14 +362,14 @@ def test_a_format_that_can_not_be_written_concerns_its_runtimes_alone(
     float32 = plugins.method("float32")
     write_one = float32.quantize
 
-    def without_onnx(*arguments: Any) -> Quantized:
-        if arguments[3] == "onnx":
+    def without_onnx(job: QuantizeJob[Settings]) -> Files:
+        if job.format == "onnx":
             raise UnavailableError("no exporter")
-        return write_one(*arguments)
+        return write_one(job)
 
     monkeypatch.setattr(float32, "quantize", without_onnx)
     for name in ("onnxruntime", "torch", "openvino"):
-        accepts = frozenset({"torch" if name == "torch" else "onnx"})
+        accepts = frozenset({"state_dict" if name == "torch" else "onnx"})
         monkeypatch.setattr(plugins.runtime(name), "ACCEPTS", accepts)
     found = run(tmp_path, "float32", runtimes=("onnxruntime", "torch", "openvino")).results
     assert [(row.method, row.runtime) for row in found.rows] == [("float32", "torch")]
@@ -384,15 +384,15 @@ def test_a_failed_calibration_is_listed_once_and_not_tried_for_the_next_format(
     stub_workers(monkeypatch)
     tried = []
 
-    def broken(*arguments: Any) -> None:
-        tried.append(arguments[3])
+    def broken(job: QuantizeJob[Settings]) -> None:
+        tried.append(job.format)
         raise CalibrationError("'conv1' saw no calibration data")
 
     static = plugins.method("static")
-    monkeypatch.setattr(static, "FORMATS", ("torch", "onnx"))
+    monkeypatch.setattr(static, "FORMATS", ("state_dict", "onnx"))
     monkeypatch.setattr(static, "quantize", broken)
     found = run(tmp_path, "static").results
-    assert tried == ["torch"]
+    assert tried == ["state_dict"]
     assert [(s.method, s.runtime, s.reason) for s in found.skipped] == [
         ("static", "*", "'conv1' saw no calibration data")
     ]
@@ -460,10 +460,8 @@ def test_an_artifact_that_answers_something_else_has_no_row(
     dynamic = plugins.method("dynamic")
     write_one = dynamic.quantize
 
-    def wrong(task: Task, checkpoint: Checkpoint, *rest: Any) -> Quantized:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("quantbench.methods.dynamic.float_model", lambda task, _: task.build())
-            return write_one(task, checkpoint, *rest)
+    def wrong(job: QuantizeJob[Settings]) -> Files:
+        return write_one(replace(job, network=plugins.model("lenet").build))
 
     monkeypatch.setattr(dynamic, "quantize", wrong)
     first = run(tmp_path, "dynamic", runtimes=("torch",)).results

@@ -20,8 +20,8 @@ def test_answers_are_the_runtimes(
     task: Task, artifacts: Callable[[str, str, str], Artifact]
 ) -> None:
     images = task.test.images[:20]
-    found = answers(artifacts("lenet", "static", "torch"), "torch", task.spec, [*images])
-    predict = plugins.runtime("torch").load(artifacts("lenet", "static", "torch"), 1)
+    found = answers(artifacts("lenet", "static", "state_dict"), "torch", task.spec, [*images])
+    predict = plugins.runtime("torch").load(artifacts("lenet", "static", "state_dict"), 1)
     logits = predict(task.inputs(task.test)[:20]).astype(np.float64)
     odds = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     assert [answer.label for answer in found] == [task.spec.classes[i] for i in logits.argmax(1)]

@@ -47,9 +47,9 @@ def changed(checkpoint: Checkpoint, parent: Path, value: float) -> Checkpoint:
 def test_what_was_quantized_is_found(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = quantize(task, checkpoint, "static", settings(), "torch", tmp_path)
+    made = quantize(task, checkpoint, "static", settings(), "state_dict", tmp_path)
     monkeypatch.setattr(STATIC, "quantize", None)
-    assert quantize(task, checkpoint, "static", settings(), "torch", tmp_path) == made
+    assert quantize(task, checkpoint, "static", settings(), "state_dict", tmp_path) == made
 
 
 def test_what_it_depends_on_is_told_apart(
@@ -64,7 +64,7 @@ def test_what_it_depends_on_is_told_apart(
         (task, changed(checkpoint, tmp_path / "checkpoints", 0.5), settings()),
         (replace(task, calibration=fewer), checkpoint, settings()),
     ]
-    folders = {quantize(t, c, "static", s, "torch", tmp_path).folder for t, c, s in cases}
+    folders = {quantize(t, c, "static", s, "state_dict", tmp_path).folder for t, c, s in cases}
     assert len(folders) == len(cases)
 
 
@@ -72,7 +72,7 @@ def test_what_it_depends_on_is_told_apart(
 def test_each_observer_gives_a_network_that_works(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, observer: str
 ) -> None:
-    made = quantize(task, checkpoint, "static", settings(observer=observer), "torch", tmp_path)
+    made = quantize(task, checkpoint, "static", settings(observer=observer), "state_dict", tmp_path)
     logits = plugins.runtime("torch").load(made, 1)(task.inputs(task.test))
     assert (logits.argmax(1) == task.test.labels).mean() >= 0.97
     assert f"observer {observer}" in made.body.quantized.notes[0]
@@ -82,7 +82,7 @@ def test_the_number_of_images_is_that_of_those_read(
     task: Task, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     for asked, read in (("30", 30), ("5000", len(task.calibration))):
-        made = quantize(task, checkpoint, "static", settings(images=asked), "torch", tmp_path)
+        made = quantize(task, checkpoint, "static", settings(images=asked), "state_dict", tmp_path)
         assert f"calibrated on {read} images" in made.body.quantized.notes[0]
 
 
@@ -95,7 +95,7 @@ def test_only_the_calibration_images_matter(
         test=Split("test", np.zeros_like(task.test.images), task.test.labels, task.test.index),
     )
     one, two = (
-        quantize(t, checkpoint, "static", settings(), "torch", tmp_path / name)
+        quantize(t, checkpoint, "static", settings(), "state_dict", tmp_path / name)
         for name, t in (("a", task), ("b", blank))
     )
     assert one.sha256 == two.sha256
@@ -108,7 +108,12 @@ def test_no_calibration_image_is_an_error_that_says_so(
     empty = Split(part.name, part.images[:0], part.labels[:0], part.index[:0])
     with pytest.raises(CalibrationError, match="saw no calibration data"):
         quantize(
-            replace(task, calibration=empty), checkpoint, "static", settings(), "torch", tmp_path
+            replace(task, calibration=empty),
+            checkpoint,
+            "static",
+            settings(),
+            "state_dict",
+            tmp_path,
         )
     assert list(tmp_path.iterdir()) == []
 
@@ -137,7 +142,7 @@ def test_a_layer_of_zeros_is_quantized(task: Task, checkpoint: Checkpoint, tmp_p
         return checkpoint.body
 
     zeros = save(tmp_path / "zeros", "checkpoint", checkpoint.inputs, fill)
-    engines = {"torch": "torch", "onnx": "onnxruntime", "executorch": "executorch"}
+    engines = {"state_dict": "torch", "onnx": "onnxruntime", "executorch": "executorch"}
     for method in plugins.names("methods"):
         module = plugins.method(method)
         format = next(format for format in engines if format in module.FORMATS)
@@ -156,22 +161,22 @@ def test_a_method_that_can_not_work_gives_its_reason(
 ) -> None:
     monkeypatch.setattr(STATIC, "unavailable", lambda: "the CPU is too old")
     with pytest.raises(UnavailableError, match="the CPU is too old"):
-        quantize(task, checkpoint, "static", settings(), "torch", tmp_path)
+        quantize(task, checkpoint, "static", settings(), "state_dict", tmp_path)
 
 
 def test_a_format_that_a_method_lacks_is_named(
     task: Task, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    with pytest.raises(UnknownNameError, match="format of method 'static' 'onnx'; known: torch"):
+    with pytest.raises(UnknownNameError, match="'static' 'onnx'; known: state_dict"):
         quantize(task, checkpoint, "static", settings(), "onnx", tmp_path)
 
 
 def test_an_edited_artifact_is_refused(task: Task, checkpoint: Checkpoint, tmp_path: Path) -> None:
-    made = quantize(task, checkpoint, "static", settings(), "torch", tmp_path)
+    made = quantize(task, checkpoint, "static", settings(), "state_dict", tmp_path)
     with (made.folder / STATE).open("r+b") as file:
         file.write(b"x")
     with pytest.raises(ArtifactError, match=f"{made.folder / STATE} is not the file"):
-        quantize(task, checkpoint, "static", settings(), "torch", tmp_path)
+        quantize(task, checkpoint, "static", settings(), "state_dict", tmp_path)
 
 
 def test_an_engine_that_is_not_built_in_is_named() -> None:

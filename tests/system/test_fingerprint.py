@@ -16,9 +16,9 @@ from quantbench.harness.evaluate import evaluation_inputs
 from quantbench.harness.pool import Candidate, Job
 from quantbench.harness.schedule import Schedule
 from quantbench.harness.timing import timing_inputs
-from quantbench.methods.qat import _trained_from
+from quantbench.methods.qat import trained_from
 from quantbench.study.choose import method_named, runtime_named
-from quantbench.study.quantize import artifact_inputs
+from quantbench.study.quantize import artifact_inputs, further_training
 from quantbench.system import fingerprint as module
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import environment
@@ -136,21 +136,24 @@ def keys(
     """Step -> its key now."""
     here = environment()
     job = Job(task, (1,), Schedule(), here, tmp_path, tmp_path, tmp_path)
-    dynamic = artifacts("lenet", "dynamic", "torch")
+    dynamic = artifacts("lenet", "dynamic", "state_dict")
 
     def of(inputs: Callable[[], dict[str, JsonValue]]) -> Key:
         return lambda: key(inputs())
 
     def artifact(method: str) -> Key:
-        settings = plugins.method(method).SETTINGS()
+        chosen = method_named(method)
+        format = chosen.module.FORMATS[0]
         return of(
-            lambda: artifact_inputs(task, checkpoint, method_named(method), settings, "torch")
+            lambda: artifact_inputs(task, checkpoint, chosen, chosen.module.SETTINGS(), format)
         )
 
     qat = plugins.method("qat").SETTINGS()
+    further = further_training(task, checkpoint)
+    assert further is not None
     return {
         "checkpoint": of(lambda: training_inputs(task, tiny.RECIPE, 1)),
-        "training": of(lambda: _trained_from(task, checkpoint, qat)),  # type: ignore[arg-type]
+        "training": of(lambda: trained_from(further, qat)),  # type: ignore[arg-type]
         "dynamic": artifact("dynamic"),
         "pt2e_static": artifact("pt2e_static"),
         "on torch": of(lambda: evaluation_inputs(job, Candidate(dynamic, runtime_named("torch")))),
@@ -174,6 +177,9 @@ def keys(
         ("harness/rounds.py", {"times"}),
         ("export/pt2e.py", {"training", "pt2e_static"}),
         ("export/eager.py", {"dynamic"}),
+        ("export/pt2_coverage.py", {"pt2e_static"}),
+        ("export/state_dict_coverage.py", {"dynamic"}),
+        ("export/reading.py", {"dynamic", "pt2e_static"}),
         ("models/lenet.py", {"checkpoint", "training", "dynamic", "pt2e_static"}),
         ("models/mlp.py", set()),
         ("c99/kernels/avx2.h", {"on c99"}),

@@ -66,14 +66,14 @@ class Numerics(Record):
     activations: tuple[NumberFormat, ...] = Field(min_length=1)
 
     @property
-    def integer(self) -> bool:
-        """Whether weights and activations are integers."""
-        return all(f.kind == "integer" for f in (*self.weights, *self.activations))
+    def quantized(self) -> bool:
+        """Whether any of it is integers."""
+        return any(format.kind == "integer" for format in (*self.weights, *self.activations))
 
     @property
     def text(self) -> str:
         """A line such as "weights int8 per channel, activations uint8"."""
-        if not self.integer:
+        if not self.quantized:
             return joined(map(weights_text, self.weights))
         return (
             f"weights {joined(map(weights_text, self.weights))}, "

@@ -54,7 +54,7 @@ def test_files_without_a_common_row():
 
 
 def test_names_are_neither_markup_nor_control_characters():
-    odd = row("[red]odd[/red]\x1b[2J", "a\nb", numerics="[/]\x07", settings={"[b]x": "\x9b"})
+    odd = row("[red]odd[/red]\x1b[2J", "a\nb", settings={"[b]x": "\x9b"})
     text = text_of(results(odd), results(odd.model_copy(update={"settings": {"[b]x": "y"}})), 120)
     assert "[red]odd[/red]?[2J" in text
     assert "a?b, [b]x" in text

@@ -5,6 +5,7 @@ import pytest
 from quantbench.numerics.coverage import LayerNumerics, Quantized
 from quantbench.report.terminal.network import layer_table, numerics_table
 from quantbench.tasks.records import Layer
+from tests.formats import INT8_CHANNEL, UINT8
 from tests.report.golden import check, rendered
 
 LAYERS = (
@@ -31,7 +32,6 @@ LAYERS = (
     Layer(name="fc1", kind="Linear", output_shape=(10,), parameters=11_770, macs=11_760),
 )
 QUANTIZED = Quantized(
-    numerics="weights int8 per channel, activations uint8",
     structure=(
         "QuantWrapper(\n"
         "  (quant): Quantize(scale=tensor([0.0100]), zero_point=tensor([42]), dtype=torch.quint8)\n"
@@ -47,20 +47,12 @@ QUANTIZED = Quantized(
             kind="Conv2d",
             macs=117_600,
             integer=True,
-            weights="int8 per channel",
-            activations="uint8",
+            weights=(INT8_CHANNEL,),
+            activations=(UINT8,),
             scale=0.023456789,
             zero_point=0,
         ),
-        LayerNumerics(
-            name="fc1",
-            kind="Linear",
-            macs=11_760,
-            integer=False,
-            weights="float32",
-            activations="float32",
-            reason="no such layer in this engine",
-        ),
+        LayerNumerics.in_float32("fc1", "Linear", 11_760, "no such layer in this engine"),
     ),
     notes=("calibrated on 1000 images [histogram]",),
 )

@@ -7,6 +7,8 @@ from quantbench.report.order import Order
 from quantbench.report.stability import unstable
 from quantbench.report.terminal.page import comparison
 from quantbench.results.recommend import with_recommendations
+from tests.formats import INT8, INT8_CHANNEL, UINT8
+from tests.formats import numerics as formats
 from tests.report.builder import environment, latency, results, row
 from tests.report.golden import check, rendered
 
@@ -47,10 +49,10 @@ def test_large_numbers_fit_80_columns():
 
 
 def test_names_and_notes_are_not_markup():
-    odd = row("[red]odd[/red]", numerics="[/]", notes=("[bold]note[/bold] :smile:",))
+    odd = row("[red]odd[/red]", notes=("[bold]note[/bold] :smile:",))
     skipped = Skipped(method="[b]x", runtime="y[/b]", reason="[link=http://a]z")
     text = rendered(comparison(results(odd, skipped=(skipped,))), 120)
-    for literal in ("[red]odd[/red]", "[/]", "[bold]note[/bold] :smile:", "[b]x on y[/b]"):
+    for literal in ("[red]odd[/red]", "[bold]note[/bold] :smile:", "[b]x on y[/b]"):
         assert literal in text
     assert "[link=http://a]z" in text
 
@@ -190,7 +192,8 @@ def test_says_how_it_is_sorted(by):
     ],
 )
 def test_a_row_of_usual_length_has_two_lines_in_80_columns(method, runtime, code):
-    numerics = f"weights int8 per channel, activations {'int8 and ' * ('su' in code)}uint8"
+    activations = (INT8, UINT8) if "su" in code else UINT8
+    numerics = formats(INT8_CHANNEL, activations)
     base = row(runtime=runtime, single=1_234.0)
     this = row(method, runtime, numerics=numerics, float_macs=0, baseline=base, wobble=0.2)
     lines = rendered(comparison(results(base, this)), 80).splitlines()

@@ -17,7 +17,7 @@ LEGEND = (
 def coded(row: Row) -> str:
     """Letters such as "w8c a8u f97%"."""
     weights, activations = row.numerics.weights, row.numerics.activations
-    if not row.numerics.integer:
+    if not row.numerics.quantized:
         return row.numerics.text
     each = _each("", (format.granularity[0] for format in weights))
     signs = _each("", (_sign(format)[0] for format in activations))
@@ -29,7 +29,7 @@ def coded(row: Row) -> str:
 def spelled(row: Row) -> str:
     """Words such as "w8 per channel, a8 unsigned, 97% float"."""
     weights, activations = row.numerics.weights, row.numerics.activations
-    if not row.numerics.integer:
+    if not row.numerics.quantized:
         return row.numerics.text
     each = _each("/", (format.granularity for format in weights))
     kinds = "dynamic" if _dynamic(activations) else _each("/", map(_sign, activations))
@@ -45,6 +45,8 @@ def _bits(formats: Iterable[NumberFormat]) -> str:
 
 
 def _sign(format: NumberFormat) -> str:
+    if format.kind == "float":
+        return "float"
     return "signed" if format.signed else "unsigned"
 
 
