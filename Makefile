@@ -1,40 +1,52 @@
-# The two commands of the README, and the checks that CI runs.
+# The commands of the README, and the checks that CI runs. `make` alone lists them.
 PYTHON ?= python3.11
-VENV := .venv
+# Another Python has a folder of its own, so that the two don't mix.
+VENV ?= $(if $(filter python3.11,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Python compiles what it imports: most of what is installed never is.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+# What differs between versions of Python if anything does: minutes where the suite takes a quarter hour.
+SMOKE := tests/system tests/numerics tests/artifacts tests/results tests/cli/test_first_meeting.py \
+  tests/test_plugins.py tests/test_plugins_outside.py tests/test_public.py tests/test_settings.py
 
-.PHONY: run test test-fast test-targets check format clean
+.PHONY: help run test test-fast test-smoke test-targets check format clean
+.DEFAULT_GOAL := help
 
-run: $(STAMP)
+help:  ## list these commands
+	@echo "make COMMAND [PYTHON=python3.11] [ARGS=...]"
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	  while IFS='|' read -r name what; do printf '  %-14s %s\n' "$$name" "$$what"; done
+
+run: $(STAMP)  ## install, then train, quantize, measure and compare: 6 minutes
 	@$(BIN)/quantbench run $(ARGS)
 
-test: $(STAMP).dev
+test: $(STAMP).dev  ## the test suite
 	@$(BIN)/python -m pytest -n auto -m "not targets" $(ARGS)
 
-test-fast: $(STAMP).dev
+test-fast: $(STAMP).dev  ## the test suite without what takes minutes
 	@$(BIN)/python -m pytest -n auto -m "not slow and not targets" $(ARGS)
 
-# Other compilers, and processors that this one is not, simulated.
-test-targets: $(STAMP).dev
+test-smoke: $(STAMP).dev  ## a few minutes of it, for another version of Python
+	@$(BIN)/python -m pytest -n auto -m "not slow and not targets" $(SMOKE) $(ARGS)
+
+test-targets: $(STAMP).dev  ## the C by other compilers and on other processors, simulated
 	@tests/targets/install
 	@$(PIP) -e '.[targets]'
 	@$(BIN)/python -m pytest -n auto -m targets -rs $(ARGS)
 
-check: $(STAMP).dev
+check: $(STAMP).dev  ## style, types and the test suite
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -n auto -m "not targets" $(ARGS)
 
-format: $(STAMP).dev
+format: $(STAMP).dev  ## put the code into its style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-clean:
-	rm -rf $(VENV) results
+clean:  ## remove the environments and the results
+	rm -rf .venv .venv-* results
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import re
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,42 @@ def test_the_list_goes_on_without_a_library(
     if missing in ENGINES:
         assert set(without.values()) == {f"{missing} is not installed; {install()}"}
     assert {"float32", "torch", "lenet", "accuracy", "mnist"} <= told.keys()
+
+
+WITHOUT_TORCH_AO = """
+import sys
+import torch
+for name in [name for name in sys.modules if name.startswith("torch.ao")]:
+    del sys.modules[name]
+sys.modules["torch.ao"] = None
+from tests import tiny_cli
+from quantbench.study import pipeline
+from quantbench.cli import app
+pipeline.load_task, pipeline.run = tiny_cli.load_task, tiny_cli.run
+sys.argv = ["quantbench", "run", "--model", "mlp", "--recipe", "reference",
+            "--set", "recipe.epochs=1", "--method", "dynamic", "--method", "pt2e_static",
+            "--method", "ort_dynamic", "--runtime", "torch", "--runtime", "onnxruntime",
+            "--runtime", "torch_compile"]
+app.main()
+"""
+
+
+def test_a_pytorch_without_its_own_quantization_costs_what_needs_it(tmp_path: Path) -> None:
+    done = python("-c", WITHOUT_TORCH_AO, cwd=tmp_path, COLUMNS="300")
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "results" / "results.json").read_text())
+    rows = {(row["method"], row["runtime"]) for row in results["rows"]}
+    assert ("float32", "torch") in rows
+    assert ("ort_dynamic", "onnxruntime") in rows
+    skipped = {(skip["method"], skip["runtime"]): skip["reason"] for skip in results["skipped"]}
+    version = metadata.version("torch")
+    for kind, name, row in (
+        ("method", "dynamic", ("dynamic", "*")),
+        ("method", "pt2e_static", ("pt2e_static", "*")),
+        ("runtime", "torch_compile", ("*", "torch_compile")),
+    ):
+        assert skipped[row].startswith(f"{kind} '{name}' needs torch.ao")
+        assert skipped[row].endswith(
+            f"which torch {version} doesn't have; install another version of torch"
+        )
+    assert not any(skip["failed"] for skip in results["skipped"])

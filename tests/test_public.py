@@ -13,7 +13,7 @@ def test_every_public_name_is_there() -> None:
     for name in qb.__all__:
         value = getattr(qb, name)
         if inspect.isclass(value) or inspect.isfunction(value):
-            assert value.__doc__, name
+            assert (value.__module__, value.__name__) == (f"quantbench.{qb._HOMES[name]}", name)
 
 
 def test_public_names_are_those_that_a_type_checker_sees() -> None:

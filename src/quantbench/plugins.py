@@ -41,6 +41,7 @@ from quantbench.errors import (
 )
 from quantbench.system import imports
 from quantbench.system.extras import ENGINES, install, why_missing
+from quantbench.system.machine import versions
 
 if TYPE_CHECKING:
     from quantbench.artifacts.artifact import Artifact
@@ -306,10 +307,14 @@ def _imported(found: _Source) -> ModuleType:
 
 
 def _why_not_imported(folder: str, name: str, error: ImportError) -> str:
-    library = (error.name or "").partition(".")[0]
+    module = error.name or "a library"
+    library = module.partition(".")[0]
     if library in ENGINES and (reason := why_missing(library)):
         return reason
+    needs = f"{KINDS[folder]} '{name}' needs {module}, which"
+    if library != module and (version := versions((library,)).get(library)):
+        return f"{needs} {library} {version} doesn't have; install another version of {library}"
     return (
-        f"{KINDS[folder]} '{name}' needs {error.name or 'a library'}, which doesn't import here "
-        f"({' '.join(str(error).split())}); {install() if library in ENGINES else 'install it'}"
+        f"{needs} doesn't import here ({' '.join(str(error).split())}); "
+        f"{install() if library in ENGINES else 'install it'}"
     )

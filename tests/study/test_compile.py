@@ -21,7 +21,7 @@ def test_an_artifact_and_its_file_give_the_same_c(artifacts: Artifacts, tmp_path
     assert {"model.c", "model.h", "main.c"} <= of_artifact.files.keys()
     assert of_artifact.files == of_file.files
     assert of_artifact.folder == tmp_path / "a"
-    assert sum(layer.macs for layer in of_artifact.body.layers) == 1024 * 400 + 400 * 10
+    assert sum(layer.macs for layer in of_artifact.body.layers) == 1024 * 64 + 64 * 10
 
 
 def test_float32_and_wide_registers(artifacts: Artifacts, tmp_path: Path) -> None:

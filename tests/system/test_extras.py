@@ -53,6 +53,9 @@ def test_a_checkout_is_installed_from_its_folder(
         (ModuleNotFoundError("No module named 'other'", name="other"),
          "runtime 'one' needs other, which doesn't import here (No module named 'other'); "
          "install it"),
+        (ModuleNotFoundError("No module named 'numpy.x.y'", name="numpy.x.y"),
+         f"runtime 'one' needs numpy.x.y, which numpy {metadata.version('numpy')} doesn't have; "
+         "install another version of numpy"),
         (ImportError("libx.so"),
          "runtime 'one' needs a library, which doesn't import here (libx.so); install it"),
     ],
