@@ -164,9 +164,9 @@ def test_a_state_of_other_weights_is_far(
         write_state(folder / STATE, mixed)
         return checkpoint.body
 
-    other_weights = save(tmp_path / "other", "checkpoint", checkpoint.inputs, fill)
+    other = save(tmp_path / "other", "checkpoint", checkpoint.inputs, fill)
     reason = why_unusable(
-        task, replace(other_weights), artifacts("lenet", "float32", "torch"), tmp_path / "trials"
+        task, replace(other), artifacts("lenet", "float32", "torch"), tmp_path / "trials"
     )
     assert reason is not None
     assert "far from float32's" in reason

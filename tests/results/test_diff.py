@@ -85,8 +85,8 @@ def test_other_training_images_are_a_difference_alone() -> None:
 
 
 def test_what_differs_is_said_in_words() -> None:
-    a = results(row("static", settings={"images": 1000, "observer": "histogram"}))
-    b = results(
+    one = results(row("static", settings={"images": 1000, "observer": "histogram"}))
+    other = results(
         row("static", settings={"images": 500, "observer": "histogram"}, numerics="int8"),
         row("dynamic"),
         training=training().model_copy(update={"seed": 2, "settings": {"batch": 64}}),
@@ -98,19 +98,19 @@ def test_what_differs_is_said_in_words() -> None:
             load=1.5,
         ),
     )
-    comparison = side_by_side(a, b)
-    assert comparison.differences == (
+    found = side_by_side(one, other)
+    assert found.differences == (
         Difference("seed", "1", "2"),
         Difference("training, epochs", "3", "none"),
         Difference("checkpoint, SHA-256", "000000000000", "111111111111"),
         Difference("governor", "none", "performance"),
         Difference("instruction sets only there", "avx512_vnni", "amx_int8"),
         Difference("load at start", "0.1", "1.5"),
-        *comparison.versions,
+        *found.versions,
         Difference("static on torch, numerics", "float32", "int8"),
         Difference("static on torch, images", "1000", "500"),
     )
-    assert comparison.versions == (
+    assert found.versions == (
         Difference("version of torch", "2.13.0", "2.14.0"),
         Difference("version of onnxruntime", "1.32.0", "none"),
         Difference("version of openvino", "none", "2026.4"),
