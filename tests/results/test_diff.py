@@ -18,7 +18,13 @@ MACHINES = [
 
 def test_a_file_beside_itself() -> None:
     comparison = side_by_side(results(), results())
-    assert comparison.differences == comparison.versions == comparison.only_a == comparison.only_b == ()
+    assert (
+        comparison.differences
+        == comparison.versions
+        == comparison.only_a
+        == comparison.only_b
+        == ()
+    )
     assert comparison.no_accuracy is comparison.no_times is None
     assert [pair.a for pair in comparison.pairs] == list(results().rows)
     assert all(pair.a == pair.b for pair in comparison.pairs)

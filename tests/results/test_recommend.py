@@ -98,7 +98,9 @@ def test_a_choice_carries_its_ratio_and_the_paired_difference():
 def test_the_engine_has_a_share_where_the_fastest_float_is_its_own():
     """FAST takes 40 us, SLOW 200: of 10 times over the other engine, 5 are the engine's."""
     shipped_row = quantized(runtime="onnxruntime", single=20.0, model=12.5)
-    shipped_row = shipped_row.model_copy(update={"against_fastest": against_fastest(shipped_row.latency)})
+    shipped_row = shipped_row.model_copy(
+        update={"against_fastest": against_fastest(shipped_row.latency)}
+    )
     single, batch = recommendations((SLOW, FAST, shipped_row))
     assert single.share.float32 == batch.share.float32 == "float32 on torch"
     assert round(single.share.engine.value, 6) == 5

@@ -33,7 +33,9 @@ class Ratio(Record):
     batch: int
     threads: int
     kind: LatencyKind
-    value: float = Field(description="mean over the starts' medians, or median of all rounds (few starts)")
+    value: float = Field(
+        description="mean over the starts' medians, or median of all rounds (few starts)"
+    )
     low: float = Field(description="95 % interval, floor included")
     high: float
     starts: int = Field(description="fresh starts of both workers")
@@ -85,7 +87,9 @@ class Row(Record):
     threads: int = Field(description="threads that the runtime may use")
     busy_threads: float = Field(description="processor time over wall time at the largest batch")
     warm_up: int = Field(description="rounds of calls until its times were steady")
-    cold_start: float = Field(description="seconds to import, load and predict one image; median of starts")
+    cold_start: float = Field(
+        description="seconds to import, load and predict one image; median of starts"
+    )
     peak_memory: int = Field(description="peak resident bytes of the worker")
     latency: tuple[Latency, ...]
     throughput: Throughput
@@ -94,7 +98,8 @@ class Row(Record):
         description="against the fastest float32 of any runtime, by batch"
     )
     pareto: bool = Field(
-        False, description="no row is as accurate, as fast at 1 image and as small, and better in one"
+        False,
+        description="no row is as accurate, as fast at 1 image and as small, and better in one",
     )
     notes: tuple[str, ...] = ()
 
@@ -155,7 +160,9 @@ class Results(Record):
     splits: dict[str, str] = Field(description="split -> SHA-256 of its images and labels")
     preprocessing_sha256: str
     environment: Environment
-    data_loading: Latency = Field(description="reading the images as end_to_end does, without a model")
+    data_loading: Latency = Field(
+        description="reading the images as end_to_end does, without a model"
+    )
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
     answers: tuple[Recommendation, ...] = Field(
