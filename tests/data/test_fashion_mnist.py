@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantbench.data import Network, load, preprocess
+from quantbench.data import TransferLimits, load, preprocess
 from quantbench.data.fashion_mnist import SPEC
 
 
@@ -16,7 +16,7 @@ from quantbench.data.fashion_mnist import SPEC
     reason="Debian's package dataset-fashion-mnist isn't installed",
 )
 def test_it_loads_from_the_folder_of_debians_package(tmp_path: Path) -> None:
-    splits = load(SPEC, offline=True, cache=tmp_path, network=Network(), log=lambda _: None)
+    splits = load(SPEC, offline=True, cache=tmp_path, limits=TransferLimits(), log=lambda _: None)
     assert [len(s) for s in (splits.train, splits.calibration, splits.test)] == [55000, 5000, 10000]
     assert np.bincount(splits.test.labels).tolist() == [1000] * 10
     inputs = preprocess(splits.train.images, SPEC)

@@ -48,7 +48,7 @@ def measured(task: Task, folder: Path, timeout: float = 60, **nulls: Null) -> Me
 
 def children() -> list[str]:
     """Workers that this process started and that still run."""
-    found = []
+    commands = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
             status = (path / "status").read_text()
@@ -56,31 +56,34 @@ def children() -> list[str]:
         except OSError:
             continue
         if f"PPid:\t{os.getpid()}\n" in status and "quantbench.harness.worker" in command:
-            found.append(command)
-    return found
+            commands.append(command)
+    return commands
 
 
 @pytest.mark.parametrize("after", [AT_LOAD, AT_EVALUATION, AT_WARMING_UP, AT_TIMING])
-@pytest.mark.parametrize(("fault", "told"), TOLD)
+@pytest.mark.parametrize(("fault", "reason"), TOLD)
 def test_a_failing_runtime_loses_its_own_row_only(
-    task: Task, tmp_path: Path, fault: str, told: str, after: int
+    task: Task, tmp_path: Path, fault: str, reason: str, after: int
 ) -> None:
     bad = Null(fault=fault, after=after)  # type: ignore[arg-type]
-    found = measured(task, tmp_path, float32=Null(), bad=bad, good=Null(call_us=100))
-    assert [one.artifact.body.method for one in found.candidates] == ["float32", "good"]
-    assert all(len(cell.rounds) == 6 for timing in found.timings for cell in timing.latency)
-    (skipped,) = found.skipped
+    result = measured(task, tmp_path, float32=Null(), bad=bad, good=Null(call_us=100))
+    assert [candidate.artifact.body.method for candidate in result.candidates] == [
+        "float32",
+        "good",
+    ]
+    assert all(len(cell.rounds) == 6 for timing in result.timings for cell in timing.latency)
+    (skipped,) = result.skipped
     assert (skipped.method, skipped.runtime, skipped.failed) == ("bad", "null", True)
-    assert told in skipped.reason
+    assert reason in skipped.reason
     assert children() == []
 
 
 @pytest.mark.parametrize("after", [AT_LOAD, AT_EVALUATION, AT_TIMING])
 def test_a_hanging_runtime_is_given_up(task: Task, tmp_path: Path, after: int) -> None:
     bad = Null(fault="hang", after=after)
-    found = measured(task, tmp_path, timeout=4, float32=Null(), bad=bad)
-    assert [one.artifact.body.method for one in found.candidates] == ["float32"]
-    assert found.skipped[0].reason == "did not answer within 4 s"
+    result = measured(task, tmp_path, timeout=4, float32=Null(), bad=bad)
+    assert [candidate.artifact.body.method for candidate in result.candidates] == ["float32"]
+    assert result.skipped[0].reason == "did not answer within 4 s"
     assert children() == []
 
 

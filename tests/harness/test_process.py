@@ -59,8 +59,8 @@ def is_running(pid: int) -> bool:
 
 def test_it_answers_until_it_is_left(tmp_path: Path, stub: Stub) -> None:
     stub("")
-    with worker(tmp_path) as one:
-        answers = [one.ask(Request(do=do), timeout=20) for do in ("a", "b")]
+    with worker(tmp_path) as child_process:
+        answers = [child_process.ask(Request(do=do), timeout=20) for do in ("a", "b")]
         pid = answers[0]["pid"]
         assert isinstance(pid, int)
         assert [answer["did"] for answer in answers] == ["a", "b"]
@@ -73,14 +73,14 @@ def test_it_has_its_threads_and_its_own_session(tmp_path: Path, stub: Stub) -> N
         'got = [os.environ[n] for n in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", '
         '"OPENBLAS_NUM_THREADS")] + [os.getsid(0)]'
     )
-    with worker(tmp_path) as one:
-        answer = one.ask(Request(do="a"), timeout=20)
+    with worker(tmp_path) as child_process:
+        answer = child_process.ask(Request(do="a"), timeout=20)
     assert answer["got"] == ["3", "3", "3", answer["pid"]]
     assert answer["got"][-1] != os.getsid(0)
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         ("os.kill(os.getpid(), 11)", "static on torch was killed by SIGSEGV"),
         ("os.kill(os.getpid(), 9)", "static on torch was killed by SIGKILL, probably for memory"),
@@ -95,49 +95,49 @@ def test_it_has_its_threads_and_its_own_session(tmp_path: Path, stub: Stub) -> N
          "static on torch ended with exit code 5"),
     ],
 )  # fmt: skip
-def test_a_death_is_named(tmp_path: Path, stub: Stub, body: str, told: str) -> None:
+def test_a_death_is_named(tmp_path: Path, stub: Stub, body: str, message: str) -> None:
     stub(body)
-    with worker(tmp_path) as one, pytest.raises(WorkerError) as caught:
-        one.ask(Request(do="a"), timeout=20)
-    assert str(caught.value) == told
+    with worker(tmp_path) as child_process, pytest.raises(WorkerError) as caught:
+        child_process.ask(Request(do="a"), timeout=20)
+    assert str(caught.value) == message
 
 
 def test_a_death_between_two_requests_is_named(tmp_path: Path, stub: Stub) -> None:
     stub("")
-    with worker(tmp_path) as one:
-        pid = one.ask(Request(do="a"), timeout=20)["pid"]
+    with worker(tmp_path) as child_process:
+        pid = child_process.ask(Request(do="a"), timeout=20)["pid"]
         assert isinstance(pid, int)
         os.kill(pid, signal.SIGKILL)
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         with pytest.raises(WorkerError, match="static on torch was killed by SIGKILL"):
-            one.ask(Request(do="b"), timeout=20)
+            child_process.ask(Request(do="b"), timeout=20)
 
 
 def test_silence_is_not_waited_for_for_ever(tmp_path: Path, stub: Stub) -> None:
     stub("import time; time.sleep(60)")
     with (
-        worker(tmp_path) as one,
+        worker(tmp_path) as child_process,
         pytest.raises(WorkerError, match="static on torch did not answer within 0 s"),
     ):
-        one.ask(Request(do="a"), timeout=0.2)
+        child_process.ask(Request(do="a"), timeout=0.2)
 
 
 def test_a_refusal_is_an_error(tmp_path: Path, stub: Stub) -> None:
     stub('print(json.dumps({"error": "no such file"}), flush=True); continue')
-    with worker(tmp_path) as one, pytest.raises(WorkerError, match=r"^no such file$"):
-        one.ask(Request(do="a"), timeout=20)
+    with worker(tmp_path) as child_process, pytest.raises(WorkerError, match=r"^no such file$"):
+        child_process.ask(Request(do="a"), timeout=20)
 
 
 def test_what_is_no_answer_is_named(tmp_path: Path, stub: Stub) -> None:
     stub("print('hello', flush=True)")
-    with worker(tmp_path) as one, pytest.raises(WorkerError, match="static on torch"):
-        one.ask(Request(do="a"), timeout=20)
+    with worker(tmp_path) as child_process, pytest.raises(WorkerError, match="static on torch"):
+        child_process.ask(Request(do="a"), timeout=20)
 
 
 def test_leaving_ends_what_the_worker_started(tmp_path: Path, stub: Stub) -> None:
     stub('import subprocess; got = subprocess.Popen(["sleep", "60"]).pid')
-    with worker(tmp_path) as one:
-        child = one.ask(Request(do="a"), timeout=20)["got"]
+    with worker(tmp_path) as child_process:
+        child = child_process.ask(Request(do="a"), timeout=20)["got"]
         assert isinstance(child, int)
         assert is_running(child)
     deadline = time.monotonic() + 10
@@ -175,8 +175,8 @@ def test_what_a_runtime_prints_stays_out_of_the_answers(
         "Popen",
         lambda _, **options: popen([sys.executable, "-c", PRINTING], **options),
     )
-    with worker(tmp_path, "a/b") as one:
-        answers = [one.ask(Request(do="x", batch=batch), timeout=60) for batch in (1, 2)]
+    with worker(tmp_path, "a/b") as child_process:
+        answers = [child_process.ask(Request(do="x", batch=batch), timeout=60) for batch in (1, 2)]
     assert answers == [{"ok": 1}, {"ok": 2}]
     log = (tmp_path / "a-b.log").read_text()
     assert log.count("and so does its library") == log.count("its child, too") == 2

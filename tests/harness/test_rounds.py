@@ -55,7 +55,7 @@ def end_to_end() -> list[str]:
 def test_the_order_turns_each_round() -> None:
     timed()
     names = end_to_end()
-    rounds = [names[at : at + 3] for at in range(0, len(names), 3)]
+    rounds = [names[start : start + 3] for start in range(0, len(names), 3)]
     warming_up, turns = rounds[0], rounds[1:]
     assert warming_up == list("ABC")
     assert turns == [list("ABC"), list("BCA"), list("CAB")] * 2
@@ -101,8 +101,8 @@ def test_ratios_are_paired_by_round() -> None:
 
 def test_all_workers_get_the_same_images_in_a_round() -> None:
     notes, _ = timed()
-    for asked in zip(*(note.asked for note in notes), strict=True):
-        assert len({(r.do, r.start, r.batch) for r in asked}) == 1
+    for requests in zip(*(note.asked for note in notes), strict=True):
+        assert len({(r.do, r.start, r.batch) for r in requests}) == 1
     warming_up, *starts = [r.start for r in notes[0].asked if r.do == "time_end_to_end"]
     assert warming_up == 0
     assert starts == [0, 100, 200, 300, 400, 500]

@@ -88,12 +88,12 @@ def test_reading_alone_needs_no_model(images: Path) -> None:
 
 
 def test_what_goes_wrong_is_an_answer(tmp_path: Path) -> None:
-    asked = [
+    requests = [
         Request(do="load", artifact=str(tmp_path / "gone"), runtime="torch"),
         Request(do="load", artifact=str(tmp_path), runtime="torhc"),
     ]
     answers = io.StringIO()
-    serve(io.StringIO("".join(r.model_dump_json() + "\n" for r in asked)), answers)
+    serve(io.StringIO("".join(r.model_dump_json() + "\n" for r in requests)), answers)
     first, second = (json.loads(line) for line in answers.getvalue().splitlines())
     assert "manifest.json is missing" in first["error"]
     assert "did you mean 'torch'?" in second["error"]

@@ -113,9 +113,9 @@ def many(number):
 @pytest.mark.parametrize("number", [1, 4, 22])
 def test_a_results_folder_gets_every_figure(tmp_path, number):
     names = write(results(*many(number)), tmp_path)
-    found = {path.name for path in tmp_path.iterdir()}
-    assert found == set(names)
-    sizes = {name: opened((tmp_path / name).read_bytes()).size for name in found if "png" in name}
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == set(names)
+    sizes = {name: opened((tmp_path / name).read_bytes()).size for name in written if "png" in name}
     assert sizes == {
         "figure.png": (2000, 300 + 92 * number),
         "latency.png": (2000, 1240),
@@ -134,28 +134,30 @@ def test_what_lies_far_below_does_not_press_the_rest_together():
 
 
 def test_lines_are_on_the_fewest_threads_and_model_only():
-    one, two = latency("model", 8, 50.0), latency("model", 8, 30.0, threads=2)
-    times = (two, latency("end_to_end", 8, 90.0), latency("model", 1, 200.0), one)
-    assert by_batch(row(latency=times)) == (times[2], one)
+    one_thread, two_threads = latency("model", 8, 50.0), latency("model", 8, 30.0, threads=2)
+    times = (two_threads, latency("end_to_end", 8, 90.0), latency("model", 1, 200.0), one_thread)
+    assert by_batch(row(latency=times)) == (times[2], one_thread)
 
 
 def test_the_fastest_at_each_end_are_named_and_the_fastest_float():
     rows = [*many(6), row(runtime="openvino", single=190.0, model=85.0)]
-    timed = [(one, by_batch(one)) for one in rows]
+    timed = [(candidate, by_batch(candidate)) for candidate in rows]
     for names, pick in zip(
-        named_rows(timed), (batch1, lambda one: largest_batch(one, "model")), strict=True
+        named_rows(timed),
+        (batch1, lambda candidate: largest_batch(candidate, "model")),
+        strict=True,
     ):
-        ranked = sorted(rows, key=lambda one: pick(one).median)
-        fastest = {one.name for one in ranked[:3]}
+        ranked = sorted(rows, key=lambda candidate: pick(candidate).median)
+        fastest = {candidate.name for candidate in ranked[:3]}
         assert names == fastest | {
             "float32 on torch" if pick(rows[0]).median < pick(rows[-1]).median else rows[-1].name
         }
-    ends = [(one, line[-1:]) for one, line in timed]
+    ends = [(candidate, line[-1:]) for candidate, line in timed]
     assert named_rows(ends)[0] == frozenset()
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("wanted", "expected"),
     [
         ([], []),
         ([5.0], [5.0]),
@@ -165,8 +167,8 @@ def test_the_fastest_at_each_end_are_named_and_the_fastest_float():
         ([0.0, 0.9, 1.8], [-0.1, 0.9, 1.9]),
     ],
 )
-def test_names_are_moved_as_little_as_keeps_them_apart(wanted, found):
-    assert spread_out(wanted, 1.0) == pytest.approx(found)
+def test_names_are_moved_as_little_as_keeps_them_apart(wanted, expected):
+    assert spread_out(wanted, 1.0) == pytest.approx(expected)
 
 
 def test_the_front_rises_from_fast_to_slow():
@@ -185,7 +187,7 @@ def test_names_cover_neither_each_other_nor_a_point():
     assert [label.get_text() for label in labels] == [f"a long name {x:.2f}" for x, _ in points]
     for place, box in enumerate(boxes):
         assert box.count_overlaps(boxes[:place]) == 0
-        assert not any(box.contains(*at) for at in axes.transData.transform(points))
+        assert not any(box.contains(*point) for point in axes.transData.transform(points))
         assert axes.get_window_extent().containsx(box.x0)
         assert axes.get_window_extent().containsx(box.x1)
 

@@ -23,7 +23,7 @@ ROWS = (
     ],
 )
 def test_the_best_stands_first(by, names):
-    assert [one.method for one in ordered(ROWS, by)] == names
+    assert [candidate.method for candidate in ordered(ROWS, by)] == names
 
 
 @pytest.mark.parametrize("by", Order)

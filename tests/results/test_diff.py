@@ -18,24 +18,30 @@ MACHINES = [
 
 
 def test_a_file_beside_itself() -> None:
-    found = side_by_side(results(), results())
-    assert found.differences == found.versions == found.only_a == found.only_b == ()
-    assert found.no_accuracy is found.no_times is None
-    assert [pair.a for pair in found.pairs] == list(results().rows)
-    assert all(pair.a == pair.b for pair in found.pairs)
+    comparison = side_by_side(results(), results())
+    assert (
+        comparison.differences
+        == comparison.versions
+        == comparison.only_a
+        == comparison.only_b
+        == ()
+    )
+    assert comparison.no_accuracy is comparison.no_times is None
+    assert [pair.a for pair in comparison.pairs] == list(results().rows)
+    assert all(pair.a == pair.b for pair in comparison.pairs)
     assert all(
-        t and t.ratio == 1 for pair in found.pairs for t in (pair.batch1, pair.largest_batch)
+        t and t.ratio == 1 for pair in comparison.pairs for t in (pair.batch1, pair.largest_batch)
     )
 
 
 @pytest.mark.parametrize(("change", "word"), MACHINES, ids=lambda value: str(value)[:30])
 def test_times_of_different_machines_are_not_given(change: dict[str, object], word: str) -> None:
-    found = side_by_side(results(), results(environment=environment(**change)))
-    assert found.no_times == word
-    assert len(found.pairs) == 5
-    assert all(pair.batch1 is pair.largest_batch is None for pair in found.pairs)
-    assert found.no_accuracy is None
-    assert found.differences
+    comparison = side_by_side(results(), results(environment=environment(**change)))
+    assert comparison.no_times == word
+    assert len(comparison.pairs) == 5
+    assert all(pair.batch1 is pair.largest_batch is None for pair in comparison.pairs)
+    assert comparison.no_accuracy is None
+    assert comparison.differences
 
 
 @pytest.mark.parametrize(
@@ -44,10 +50,10 @@ def test_times_of_different_machines_are_not_given(change: dict[str, object], wo
      {"load": 0.9}, {"load": 5.0}, {"python": "3.12.0"}, {"versions": {"torch": "2.14.0"}}],
 )  # fmt: skip
 def test_the_same_machine_may_have_changed(change: dict[str, object]) -> None:
-    found = side_by_side(results(), results(environment=environment(**change)))
-    assert found.no_times is None
-    assert all(pair.batch1 and pair.largest_batch for pair in found.pairs)
-    assert bool(found.differences) == (change != {"load": 0.9})
+    comparison = side_by_side(results(), results(environment=environment(**change)))
+    assert comparison.no_times is None
+    assert all(pair.batch1 and pair.largest_batch for pair in comparison.pairs)
+    assert bool(comparison.differences) == (change != {"load": 0.9})
 
 
 def test_a_ratio_is_of_the_same_batch_and_threads() -> None:
@@ -65,24 +71,24 @@ def test_a_ratio_is_of_the_same_batch_and_threads() -> None:
         (pair,) = side_by_side(
             results(row(latency=left)), results(row(latency=right), row("static"))
         ).pairs
-        for found, cell in ((pair.batch1, batch1), (pair.largest_batch, largest)):
-            assert (found and (found.a.batch, found.a.threads)) == cell
-            assert found is None or found.ratio == pytest.approx(2)
+        for pair_times, cell in ((pair.batch1, batch1), (pair.largest_batch, largest)):
+            assert (pair_times and (pair_times.a.batch, pair_times.a.threads)) == cell
+            assert pair_times is None or pair_times.ratio == pytest.approx(2)
 
 
 @pytest.mark.parametrize("splits", [({"test": "1"}, {"test": "2"}), ({}, {}), ({"test": "1"}, {})])
 def test_accuracy_on_other_images_is_refused(
     splits: tuple[dict[str, str], dict[str, str]],
 ) -> None:
-    one, other = (results(splits=each) for each in splits)
-    assert side_by_side(one, other).no_accuracy
+    a, b = (results(splits=each) for each in splits)
+    assert side_by_side(a, b).no_accuracy
 
 
 def test_other_training_images_are_a_difference_alone() -> None:
-    one, other = (results(splits={"test": "1", "train": name}) for name in "ab")
-    found = side_by_side(one, other)
-    assert found.no_accuracy is None
-    assert found.differences == (Difference("train split, SHA-256", "a", "b"),)
+    a, b = (results(splits={"test": "1", "train": name}) for name in "ab")
+    comparison = side_by_side(a, b)
+    assert comparison.no_accuracy is None
+    assert comparison.differences == (Difference("train split, SHA-256", "a", "b"),)
 
 
 def test_what_differs_is_said_in_words() -> None:
@@ -125,11 +131,11 @@ def test_what_differs_is_said_in_words() -> None:
 
 
 def test_a_row_that_only_one_has_is_given_with_the_reason() -> None:
-    one = results(row(), row("qat", "openvino"), skipped=())
-    other = results(
+    a = results(row(), row("qat", "openvino"), skipped=())
+    b = results(
         row(), row("static"), skipped=(Skipped(method="*", runtime="openvino", reason="broken"),)
     )
-    found = side_by_side(one, other)
-    assert [pair.a.method for pair in found.pairs] == ["float32"]
-    assert [(x.row.method, x.reason) for x in found.only_a] == [("qat", "broken")]
-    assert [(x.row.method, x.reason) for x in found.only_b] == [("static", None)]
+    comparison = side_by_side(a, b)
+    assert [pair.a.method for pair in comparison.pairs] == ["float32"]
+    assert [(x.row.method, x.reason) for x in comparison.only_a] == [("qat", "broken")]
+    assert [(x.row.method, x.reason) for x in comparison.only_b] == [("static", None)]

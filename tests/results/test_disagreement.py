@@ -26,8 +26,8 @@ def moved(by: float, seed: int) -> np.ndarray:
 def test_what_differs_by_more_than_quantizing_did_is_said_of_the_farther() -> None:
     near = moved(0.02, 1)
     alike = (near + moved(0.01, 2) - FLOAT).astype(np.float32)
-    (found,) = disagreements(["a", "b", "c"], [moved(0.7, 3), near, alike], FLOAT)
-    place, words = found
+    (disagreement,) = disagreements(["a", "b", "c"], [moved(0.7, 3), near, alike], FLOAT)
+    place, words = disagreement
     assert place == 0
     difference = np.sqrt(((moved(0.7, 3) - near) ** 2).mean())
     assert words.startswith(
@@ -101,10 +101,10 @@ def test_openvino_is_accused_where_its_integers_are_joined_wrongly(tmp_path: Pat
     to_onnx.write(quantized, path)
     with torch.inference_mode():
         expected = model(torch.from_numpy(images)).numpy()
-    said = ReferenceEvaluator(onnx.load(path)).run(None, {"input": images})[0]
+    reference = ReferenceEvaluator(onnx.load(path)).run(None, {"input": images})[0]
     options = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(path, "CPU", options)
     answered = compiled(images)[compiled.output(0)]
-    found = [*disagreements(["openvino", "reference"], [answered, said], expected)]
-    right = float(np.abs(answered - said).max()) < float(np.abs(said - expected).max())
-    assert [place for place, _ in found] == ([] if right else [0])
+    warnings = [*disagreements(["openvino", "reference"], [answered, reference], expected)]
+    right = float(np.abs(answered - reference).max()) < float(np.abs(reference - expected).max())
+    assert [place for place, _ in warnings] == ([] if right else [0])

@@ -17,10 +17,10 @@ from tests.report.builder import results
 
 
 def written(folder: Path, change: Callable[[Any], object] = lambda _: None) -> Path:
-    found = json.loads(results().model_dump_json())
-    change(found)
+    content = json.loads(results().model_dump_json())
+    change(content)
     path = folder / "results.json"
-    path.write_text(json.dumps(found), encoding="utf-8")
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 
@@ -41,7 +41,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_load_is_read(tmp_path: Path) -> None:
-    path = written(tmp_path, lambda found: found["environment"].pop("load"))
+    path = written(tmp_path, lambda content: content["environment"].pop("load"))
     assert read_results(path).environment.load is None
 
 

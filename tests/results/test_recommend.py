@@ -28,11 +28,11 @@ def smallest(*rows):
 
 def test_the_fastest_float_is_the_one_that_rows_were_compared_with():
     """Found by pairs of rounds; its plain median may be beaten."""
-    other = row(runtime="torch_compile", single=30.0, model=20.0)
-    one, many = recommendations((SLOW, FAST, other))
-    assert (one.batch, one.float32) == (1, "float32 on onnxruntime")
-    assert (many.batch, many.float32) == (1000, "float32 on onnxruntime")
-    assert one.threads == many.threads == 1
+    compiled = row(runtime="torch_compile", single=30.0, model=20.0)
+    single, batch = recommendations((SLOW, FAST, compiled))
+    assert (single.batch, single.float32) == (1, "float32 on onnxruntime")
+    assert (batch.batch, batch.float32) == (1000, "float32 on onnxruntime")
+    assert single.threads == batch.threads == 1
 
 
 def test_the_lowest_median_of_those_shown_faster_is_shipped():
@@ -61,9 +61,9 @@ def test_what_loses_images_without_being_shown_worse_is_shipped():
 
 
 def test_faster_than_float32_in_its_own_engine_alone_is_not_enough():
-    own = quantized(single=100.0, model=40.0)
-    assert [ratio.verdict for ratio in own.against_float.speed[:2]] == ["faster", "faster"]
-    assert shipped(own) == [None, None]
+    dynamic = quantized(single=100.0, model=40.0)
+    assert [ratio.verdict for ratio in dynamic.against_float.speed[:2]] == ["faster", "faster"]
+    assert shipped(dynamic) == [None, None]
 
 
 def test_a_faster_float_or_fake_quantization_is_not_shipped():
@@ -97,14 +97,16 @@ def test_a_choice_carries_its_ratio_and_the_paired_difference():
 
 def test_the_engine_has_a_share_where_the_fastest_float_is_its_own():
     """FAST takes 40 us, SLOW 200: of 10 times over the other engine, 5 are the engine's."""
-    this = quantized(runtime="onnxruntime", single=20.0, model=12.5)
-    this = this.model_copy(update={"against_fastest": against_fastest(this.latency)})
-    one, many = recommendations((SLOW, FAST, this))
-    assert one.share.float32 == many.share.float32 == "float32 on torch"
-    assert round(one.share.engine.value, 6) == 5
-    assert round(one.share.whole.value, 6) == 10
-    assert round(many.share.engine.value, 6) == 3.2
-    assert round(many.share.whole.value, 6) == 6.4
+    shipped_row = quantized(runtime="onnxruntime", single=20.0, model=12.5)
+    shipped_row = shipped_row.model_copy(
+        update={"against_fastest": against_fastest(shipped_row.latency)}
+    )
+    single, batch = recommendations((SLOW, FAST, shipped_row))
+    assert single.share.float32 == batch.share.float32 == "float32 on torch"
+    assert round(single.share.engine.value, 6) == 5
+    assert round(single.share.whole.value, 6) == 10
+    assert round(batch.share.engine.value, 6) == 3.2
+    assert round(batch.share.whole.value, 6) == 6.4
     assert all(x.share is None for x in recommendations((SLOW, FAST, quantized(single=20.0))))
 
 
@@ -121,7 +123,7 @@ def on_front(*costs):
 
 
 @pytest.mark.parametrize(
-    ("other", "found"),
+    ("rival", "expected"),
     [
         ((9_901, 100.0, 1_000), (False, True)),
         ((9_900, 99.0, 1_000), (False, True)),
@@ -132,8 +134,8 @@ def on_front(*costs):
         ((9_900, 100.0, 1_000), (True, True)),
     ],
 )
-def test_pareto_of_two(other, found):
-    assert on_front((9_900, 100.0, 1_000), other) == found
+def test_pareto_of_two(rival, expected):
+    assert on_front((9_900, 100.0, 1_000), rival) == expected
 
 
 def test_pareto_looks_past_neighbours_and_skips_what_was_not_timed():
@@ -148,7 +150,7 @@ def test_pareto_looks_past_neighbours_and_skips_what_was_not_timed():
 
 def test_results_carry_both():
     plain = results().model_copy(update={"rows": (SLOW, FAST, quantized(correct=9_800))})
-    found = with_recommendations(plain)
-    assert [one.pareto for one in found.rows] == [False, True, True]
-    assert found.answers == recommendations(found.rows)
-    assert with_recommendations(found) == found
+    complete = with_recommendations(plain)
+    assert [marked.pareto for marked in complete.rows] == [False, True, True]
+    assert complete.answers == recommendations(complete.rows)
+    assert with_recommendations(complete) == complete

@@ -47,27 +47,27 @@ def mcnemar_by_hand(a: int, b: int) -> float:
 def test_wilson_gives_the_published_intervals(
     correct: int, images: int, low: float, high: float
 ) -> None:
-    found = wilson(correct, images)
-    assert round(found.low, 4) == low
-    assert round(found.high, 4) == high
+    interval = wilson(correct, images)
+    assert round(interval.low, 4) == low
+    assert round(interval.high, 4) == high
 
 
 @given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_is_its_formula_and_holds_the_value(counts: tuple[int, int]) -> None:
     correct, images = counts
-    found = wilson(correct, images)
+    interval = wilson(correct, images)
     low, high = wilson_by_hand(correct, images)
-    assert found.value == correct / images
-    assert found.low == pytest.approx(low, abs=1e-12)
-    assert found.high == pytest.approx(high, abs=1e-12)
-    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert interval.value == correct / images
+    assert interval.low == pytest.approx(low, abs=1e-12)
+    assert interval.high == pytest.approx(high, abs=1e-12)
+    assert 0 <= interval.low <= interval.value <= interval.high <= 1
 
 
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_mirrors(counts: tuple[int, int]) -> None:
     correct, images = counts
-    one, other = wilson(correct, images), wilson(images - correct, images)
-    assert one.low == pytest.approx(1 - other.high, abs=1e-12)
+    interval, mirrored = wilson(correct, images), wilson(images - correct, images)
+    assert interval.low == pytest.approx(1 - mirrored.high, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,11 @@ def test_mcnemar_is_exact_and_symmetric(a: int, b: int) -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=50))
 def test_discordant_counts_each_side_alone(pairs: list[tuple[bool, bool]]) -> None:
-    one, other = (np.array([pair[i] for pair in pairs], bool) for i in (0, 1))
-    only_one, only_other = discordant(one, other)
-    assert only_one == pairs.count((True, False))
-    assert only_other == pairs.count((False, True))
-    assert one.sum() - other.sum() == only_one - only_other
+    a, b = (np.array([pair[i] for pair in pairs], bool) for i in (0, 1))
+    only_a, only_b = discordant(a, b)
+    assert only_a == pairs.count((True, False))
+    assert only_b == pairs.count((False, True))
+    assert a.sum() - b.sum() == only_a - only_b
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_discordant_counts_each_side_alone(pairs: list[tuple[bool, bool]]) -> No
 def test_paired_difference_gives_the_published_intervals(
     both: int, only_this: int, only_float: int, neither: int, low: float, high: float
 ) -> None:
-    found = paired_difference(both, only_this, only_float, neither)
-    assert found.value == (only_this - only_float) / (both + only_this + only_float + neither)
-    assert found.low == pytest.approx(low, abs=6e-5)
-    assert found.high == pytest.approx(high, abs=6e-5)
+    interval = paired_difference(both, only_this, only_float, neither)
+    assert interval.value == (only_this - only_float) / (both + only_this + only_float + neither)
+    assert interval.low == pytest.approx(low, abs=6e-5)
+    assert interval.high == pytest.approx(high, abs=6e-5)
 
 
 COUNT = st.integers(0, 5000)
@@ -126,18 +126,18 @@ COUNT = st.integers(0, 5000)
 
 @given(COUNT, COUNT, COUNT, st.integers(1, 5000))
 def test_paired_difference_turns_over_and_stays_in_range(a: int, b: int, c: int, d: int) -> None:
-    one, other = paired_difference(a, b, c, d), paired_difference(a, c, b, d)
-    assert one.value == -other.value
-    assert one.low == pytest.approx(-other.high, abs=1e-12)
-    assert -1 - 1e-12 <= one.low <= one.value <= one.high <= 1 + 1e-12
+    difference, reverse = paired_difference(a, b, c, d), paired_difference(a, c, b, d)
+    assert difference.value == -reverse.value
+    assert difference.low == pytest.approx(-reverse.high, abs=1e-12)
+    assert -1 - 1e-12 <= difference.low <= difference.value <= difference.high <= 1 + 1e-12
 
 
 def test_paired_difference_comes_near_walds_interval_with_many_images() -> None:
     """Wald: 1.96 sqrt(b + c - (b - c)^2 / n) / n, of 600 and 400 discordant images."""
     half = 1.959964 * math.sqrt(1000 - 200**2 / 100_000) / 100_000
-    found = paired_difference(60_000, 600, 400, 39_000)
-    assert found.low == pytest.approx(0.002 - half, abs=1e-5)
-    assert found.high == pytest.approx(0.002 + half, abs=1e-5)
+    interval = paired_difference(60_000, 600, 400, 39_000)
+    assert interval.low == pytest.approx(0.002 - half, abs=1e-5)
+    assert interval.high == pytest.approx(0.002 + half, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_speed_is_the_median_of_the_ratios_of_the_rounds() -> None:
 
 
 def test_speed_differs_from_the_ratio_of_medians() -> None:
-    base, this = of([[10], [20], [90]] * 2), of([[10], [40], [30]] * 2)
-    assert speed("float32", base, this).value == pytest.approx(1)
-    assert base.median / this.median == pytest.approx(20 / 30)
+    base, quantized = of([[10], [20], [90]] * 2), of([[10], [40], [30]] * 2)
+    assert speed("float32", base, quantized).value == pytest.approx(1)
+    assert base.median / quantized.median == pytest.approx(20 / 30)
 
 
 @pytest.mark.parametrize(("rounds", "outside"), [(6, 0), (8, 0), (9, 1), (12, 2), (20, 5), (25, 7)])
@@ -191,11 +191,11 @@ def test_a_wild_round_does_not_move_it() -> None:
 def test_the_fastest_is_found_by_pairs_of_rounds() -> None:
     """In each round the second takes 0.9 of the first, but it met more slow rounds' calls."""
     pace = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0]
-    one = of([[100 * p] for p in [*pace[:3], 1.0, *pace[4:]]])
-    other = of([[90 * p] for p in pace])
-    assert one.median < other.median
-    assert fastest([one, other]) == 1
-    assert fastest([other, one, of([[300 * p] for p in pace])]) == 0
+    slower = of([[100 * p] for p in [*pace[:3], 1.0, *pace[4:]]])
+    faster = of([[90 * p] for p in pace])
+    assert slower.median < faster.median
+    assert fastest([slower, faster]) == 1
+    assert fastest([faster, slower, of([[300 * p] for p in pace])]) == 0
 
 
 def test_too_few_rounds_have_no_interval() -> None:
@@ -218,8 +218,8 @@ def test_the_interval_is_over_starts_where_there_are_enough() -> None:
     ratio = speed("float32", base, of([[1e4]] * 30, starts))
     assert ratio.starts == 5
     half = 0.196324 + math.log(1.02)
-    found = [math.log(value) for value in (ratio.low, ratio.value, ratio.high)]
-    assert found == pytest.approx([0.3 - half, 0.3, 0.3 + half], abs=1e-5)
+    log_bounds = [math.log(value) for value in (ratio.low, ratio.value, ratio.high)]
+    assert log_bounds == pytest.approx([0.3 - half, 0.3, 0.3 + half], abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -241,20 +241,20 @@ TIMES = st.floats(0.5, 1e6)
 
 @given(st.lists(st.tuples(TIMES, TIMES), min_size=6, max_size=12))
 def test_speed_turns_over_when_the_two_change_places(rounds: list[tuple[float, float]]) -> None:
-    base, this = (of([[pair[i]] for pair in rounds]) for i in (0, 1))
-    there, back = speed("a", base, this), speed("b", this, base)
-    assert there.low <= there.value <= there.high
-    assert there.low * back.high == pytest.approx(1, rel=1e-6)
-    assert there.value * back.value == pytest.approx(1, rel=1e-6)
+    base, quantized = (of([[pair[i]] for pair in rounds]) for i in (0, 1))
+    forward, backward = speed("a", base, quantized), speed("b", quantized, base)
+    assert forward.low <= forward.value <= forward.high
+    assert forward.low * backward.high == pytest.approx(1, rel=1e-6)
+    assert forward.value * backward.value == pytest.approx(1, rel=1e-6)
     swapped = {"faster": "slower", "slower": "faster"}
-    assert there.verdict == swapped.get(back.verdict, back.verdict)
+    assert forward.verdict == swapped.get(backward.verdict, backward.verdict)
 
 
 def test_latency_is_of_one_image() -> None:
-    found = latency(
+    record = latency(
         ("model", 1000), 2, [[1000.0, 3000.0, 2000.0], [5000.0, 5000.0, 5000.0]], [0, 0]
     )
-    assert found.rounds == ((1.0, 3.0, 2.0), (5.0, 5.0, 5.0))
-    assert found.median == 3.5
-    assert found.p95 == 5.0
-    assert (found.batch, found.threads, found.kind) == (1000, 2, "model")
+    assert record.rounds == ((1.0, 3.0, 2.0), (5.0, 5.0, 5.0))
+    assert record.median == 3.5
+    assert record.p95 == 5.0
+    assert (record.batch, record.threads, record.kind) == (1000, 2, "model")

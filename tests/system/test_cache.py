@@ -103,13 +103,13 @@ def test_only_its_owner_enters_a_folder_that_code_is_run_from(folder: Path) -> N
 def test_what_a_killed_process_left_half_made_is_removed(folder: Path) -> None:
     make = Maker()
     path = cache.path_for(folder, "thing", INPUTS)
-    half, other = folder / f".{path.name}.abc", folder / ".thing-0123456789ab.abc"
-    for left in (half, other):
+    half, foreign = folder / f".{path.name}.abc", folder / ".thing-0123456789ab.abc"
+    for left in (half, foreign):
         left.mkdir()
         (left / "one.bin").write_bytes(b"o")
     content(folder, make)
     assert {left.name for left in folder.iterdir()} == {
-        path.name, f"{path.name}.lock", other.name
+        path.name, f"{path.name}.lock", foreign.name
     }  # fmt: skip
 
 
@@ -136,11 +136,11 @@ def test_an_entry_is_made_by_one_process_while_others_wait(folder: Path) -> None
             assert process.stdin is not None
             process.stdin.write("\n")
             process.stdin.flush()
-        said = [process.communicate(timeout=60)[0].split() for process in (first, second)]
+        printed = [process.communicate(timeout=60)[0].split() for process in (first, second)]
     finally:
         for process in (first, second):
             process.kill()
-    assert sorted(said) == [["made"], ["making", "made"]]
+    assert sorted(printed) == [["made"], ["making", "made"]]
 
 
 def test_the_next_one_makes_what_a_killed_process_did_not(folder: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_cache_that_can_not_be_written_is_named(
         (place / "one.bin").write_bytes(b"one")
         return Body()
 
-    told = r"can't write the cache .*c99 \(No space left on device\); set QUANTBENCH_CACHE"
-    with pytest.raises(StorageError, match=told):
+    message = r"can't write the cache .*c99 \(No space left on device\); set QUANTBENCH_CACHE"
+    with pytest.raises(StorageError, match=message):
         content(folder, full)
     assert [left.name for left in folder.iterdir()] == [f"{path.name}.lock"]

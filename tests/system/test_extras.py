@@ -15,8 +15,8 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def test_they_are_those_of_the_extra() -> None:
-    asked = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]["engines"]
-    assert [name.partition(">")[0] for name in asked] == list(ENGINES)
+    requirements = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]["engines"]
+    assert [name.partition(">")[0] for name in requirements] == list(ENGINES)
 
 
 @pytest.mark.parametrize("name", ENGINES)

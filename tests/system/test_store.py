@@ -35,11 +35,11 @@ def test_other_inputs_find_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_under_the_name_of_other_inputs_is_refused(tmp_path: Path) -> None:
-    other = INPUTS | {"seed": 2}
-    named = store.path_for(tmp_path, "thing", other)
+    other_inputs = INPUTS | {"seed": 2}
+    named = store.path_for(tmp_path, "thing", other_inputs)
     saved(tmp_path).folder.rename(named)
     with pytest.raises(ArtifactError, match="made from other inputs"):
-        store.find(tmp_path, "thing", "thing", other, Body)
+        store.find(tmp_path, "thing", "thing", other_inputs, Body)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])

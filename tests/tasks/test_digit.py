@@ -25,19 +25,19 @@ def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
     return out.getvalue()
 
 
-def drawn(size: int = 280, ground: int = 255, ink: int = 0, at: int = 0) -> Image.Image:
-    """A seven of thick strokes, `at` pixels from its place to the lower right."""
+def drawn(size: int = 280, ground: int = 255, ink: int = 0, offset: int = 0) -> Image.Image:
+    """A seven of thick strokes, `offset` pixels from its place to the lower right."""
     image = Image.new("L", (size, size), ground)
     unit = size // 14
     corners = [(3 * unit, 3 * unit), (9 * unit, 3 * unit), (6 * unit, 11 * unit)]
-    moved = [(x + at, y + at) for x, y in corners]
+    moved = [(x + offset, y + offset) for x, y in corners]
     ImageDraw.Draw(image).line(moved, fill=ink, width=size // 12, joint="curve")
     return image
 
 
-def off(found: np.ndarray, want: np.ndarray) -> float:
+def off(image: np.ndarray, want: np.ndarray) -> float:
     """The mean difference a pixel, of 255."""
-    return float(np.abs(found.astype(int) - want.astype(int)).mean())
+    return float(np.abs(image.astype(int) - want.astype(int)).mean())
 
 
 def test_every_test_image_of_mnist_stays_as_it_is(mnist: Splits) -> None:
@@ -68,11 +68,11 @@ def test_images_of_mnist_come_back_from_files(
 ) -> None:
     """Against a mean of 33 a pixel; two images taken by chance differ by 40 in the mean."""
     images = mnist.test.images[:300]
-    found = []
+    errors = []
     for image in images:
         picture = Image.fromarray(255 - image if inverted else image).resize((side, side), how)
-        found.append(off(read_digit(encoded(picture, form, quality=90), "x"), image))
-    assert max(found) < limit
+        errors.append(off(read_digit(encoded(picture, form, quality=90), "x"), image))
+    assert max(errors) < limit
     assert off(images[:150], images[150:]) > 35
 
 
@@ -82,7 +82,12 @@ def test_place_size_polarity_and_contrast_do_not_matter() -> None:
     assert want.dtype == np.uint8
     assert want.max() == 255
     assert want[0].max() == 0
-    for picture in (drawn(at=40), drawn(560), drawn(ground=40, ink=230), drawn(ground=180, ink=90)):
+    for picture in (
+        drawn(offset=40),
+        drawn(560),
+        drawn(ground=40, ink=230),
+        drawn(ground=180, ink=90),
+    ):
         assert off(read_digit(encoded(picture), "x"), want) < 4
     wide = Image.new("L", (900, 300), 255)
     wide.paste(drawn(), (600, 10))
@@ -90,7 +95,7 @@ def test_place_size_polarity_and_contrast_do_not_matter() -> None:
 
 
 def test_a_digit_fills_20_pixels_and_is_centred_by_mass() -> None:
-    digit = read_digit(encoded(drawn(at=50)), "x").astype(float)
+    digit = read_digit(encoded(drawn(offset=50)), "x").astype(float)
     rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
     for axis in (0, 1):
@@ -200,10 +205,10 @@ def test_damaged_files_end_in_an_image_or_an_image_error(data: st.DataObject) ->
     for _ in range(data.draw(st.integers(1, 5))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     try:
-        found = read_digit(bytes(raw), "x")
+        digit = read_digit(bytes(raw), "x")
     except ImageError:
         return
-    assert found.shape == (28, 28)
+    assert digit.shape == (28, 28)
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "folder"])

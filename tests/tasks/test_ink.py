@@ -130,10 +130,10 @@ def encoded(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def off(found: NDArray[np.uint8], want: NDArray[np.uint8]) -> float:
+def off(image: NDArray[np.uint8], want: NDArray[np.uint8]) -> float:
     """The mean difference a pixel, of 255; the centre may be rounded to the next pixel."""
     return min(
-        float(np.abs(np.roll(found, (down, right), (0, 1)).astype(int) - want).mean())
+        float(np.abs(np.roll(image, (down, right), (0, 1)).astype(int) - want).mean())
         for down in (-1, 0, 1)
         for right in (-1, 0, 1)
     )

@@ -103,16 +103,16 @@ class Attending(nn.Module):
 @pytest.mark.parametrize("options", [{}, {"add_bias_kv": True}, {"add_zero_attn": True}], ids=str)
 def test_attention_costs_its_projections_and_its_products(options: dict[str, bool]) -> None:
     model = Attending(**options)
-    found = {layer.name: layer.macs for layer in layers(model, (7, 8))}
-    assert found == {"attention": flops(model, torch.zeros(1, 7, 8)) // 2}
+    costs = {layer.name: layer.macs for layer in layers(model, (7, 8))}
+    assert costs == {"attention": flops(model, torch.zeros(1, 7, 8)) // 2}
 
 
 def test_lenet_is_table_1_of_the_report() -> None:
     module = plugins.model("lenet")
-    found = layers(module.build(), module.INPUT_SHAPE)
+    lenet = layers(module.build(), module.INPUT_SHAPE)
     table = [
         (layer.kind, layer.kernel, layer.stride, layer.activation, layer.output_shape, layer.macs)
-        for layer in found
+        for layer in lenet
         if layer.kind not in ("ReLU", "Flatten")
     ]
     assert table == [
@@ -124,8 +124,8 @@ def test_lenet_is_table_1_of_the_report() -> None:
         ("Linear", (), (), "ReLU", (84,), 10_080),
         ("Linear", (), (), None, (10,), 840),
     ]
-    assert sum(layer.parameters for layer in found) == 61_706
-    assert sum(layer.macs for layer in found) == 416_520
+    assert sum(layer.parameters for layer in lenet) == 61_706
+    assert sum(layer.macs for layer in lenet) == 416_520
 
 
 def test_describing_changes_no_weight_and_leaves_no_hook() -> None:
@@ -173,9 +173,9 @@ class Branching(nn.Module):
 
 def test_a_branch_ends_a_chain() -> None:
     assert chains(Branching()) == [["conv"], ["left", "left_relu"], ["right"]]
-    found = {layer.name: layer.activation for layer in layers(Branching(), (1, 5, 5))}
-    assert found["conv"] is None
-    assert found["left"] == "ReLU"
+    activations = {layer.name: layer.activation for layer in layers(Branching(), (1, 5, 5))}
+    assert activations["conv"] is None
+    assert activations["left"] == "ReLU"
 
 
 class Twice(nn.Module):

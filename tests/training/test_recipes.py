@@ -16,14 +16,14 @@ from quantbench.training.recipes import (
 
 
 def test_the_reference_is_the_reports() -> None:
-    found = recipe("reference")
-    assert (found.optimizer, found.lr, found.momentum) == ("sgd", 0.01, 0.5)
-    assert (found.batch, found.epochs, found.schedule) == (64, 3, "constant")
-    assert (found.weight_decay, found.label_smoothing, found.shift) == (0, 0, 0)
+    reference = recipe("reference")
+    assert (reference.optimizer, reference.lr, reference.momentum) == ("sgd", 0.01, 0.5)
+    assert (reference.batch, reference.epochs, reference.schedule) == (64, 3, "constant")
+    assert (reference.weight_decay, reference.label_smoothing, reference.shift) == (0, 0, 0)
 
 
 def test_each_recipe_takes_three_epochs() -> None:
-    assert {found.epochs for found in RECIPES.values()} == {3}
+    assert {settings.epochs for settings in RECIPES.values()} == {3}
     assert {"default", "reference"} <= RECIPES.keys()
 
 
@@ -53,8 +53,8 @@ def one_cycle(warm_up: float) -> Recipe:
 
 def test_one_cycle_goes_up_and_down() -> None:
     cycle = one_cycle(0.25)
-    found = [rate(cycle, done / 8) for done in range(8)]
-    assert found == pytest.approx([0.04, 0.52, 1.0, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6])
+    rates = [rate(cycle, done / 8) for done in range(8)]
+    assert rates == pytest.approx([0.04, 0.52, 1.0, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6])
 
 
 @given(
@@ -62,11 +62,11 @@ def test_one_cycle_goes_up_and_down() -> None:
     steps=st.integers(1, 500),
 )
 def test_every_step_has_a_rate_above_zero_and_up_to_one(warm_up: float, steps: int) -> None:
-    found = [rate(one_cycle(warm_up), step / steps) for step in range(steps)]
-    assert all(0 < value <= 1 + 1e-12 for value in found)
-    top = found.index(max(found))
-    assert found[:top] == sorted(found[:top])
-    assert found[top:] == sorted(found[top:], reverse=True)
+    rates = [rate(one_cycle(warm_up), step / steps) for step in range(steps)]
+    assert all(0 < value <= 1 + 1e-12 for value in rates)
+    top = rates.index(max(rates))
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
 
 
 def test_adams_momentum_runs_against_the_rate() -> None:

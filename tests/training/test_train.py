@@ -52,13 +52,13 @@ def bytes_of(checkpoint: Checkpoint) -> bytes:
 
 @pytest.mark.parametrize("recipe", [RECIPE, RECIPES["reference"]], ids=["muon", "sgd"])
 def test_a_seed_fixes_the_bytes(task: Task, tmp_path: Path, recipe: Recipe) -> None:
-    one = run(task, tmp_path / "a", recipe)
+    first = run(task, tmp_path / "a", recipe)
     torch.rand(3)  # the global generator is elsewhere now
     same = run(task, tmp_path / "b", recipe)
-    other = run(task, tmp_path / "c", recipe, seed=2)
-    assert bytes_of(one) == bytes_of(same)
-    assert bytes_of(one) != bytes_of(other)
-    assert one.body.losses == same.body.losses
+    other_seed = run(task, tmp_path / "c", recipe, seed=2)
+    assert bytes_of(first) == bytes_of(same)
+    assert bytes_of(first) != bytes_of(other_seed)
+    assert first.body.losses == same.body.losses
 
 
 def test_training_leaves_the_callers_generator_and_threads(task: Task, tmp_path: Path) -> None:
@@ -95,27 +95,27 @@ def test_stopped_and_gone_on_gives_the_same_bytes(
 def test_a_finished_training_is_found(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = run(task, tmp_path)
+    trained = run(task, tmp_path)
     monkeypatch.setattr(training, "_train", None)
-    found = run(task, tmp_path)
-    assert found == made
-    assert load_checkpoint(found.folder) == made
+    again = run(task, tmp_path)
+    assert again == trained
+    assert load_checkpoint(again.folder) == trained
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"lr": 0.01}, "training again: recipe.lr 0.02 -> 0.01"),
         ({"shift": 0, "epochs": 1}, "training again: recipe.epochs 3 -> 1, recipe.shift 1 -> 0"),
     ],
 )
 def test_a_changed_setting_trains_again_and_is_told(
-    task: Task, tmp_path: Path, changed: dict[str, float], told: str
+    task: Task, tmp_path: Path, changed: dict[str, float], message: str
 ) -> None:
     before = run(task, tmp_path)
     progress = Recorded()
     after = train(task, "test", RECIPE.model_copy(update=changed), 1, tmp_path, progress)
-    assert progress.lines == [told]
+    assert progress.lines == [message]
     assert bytes_of(after) != bytes_of(before)
     assert before.folder.is_dir()
 
@@ -136,27 +136,27 @@ def test_no_test_or_calibration_image_has_a_say(task: Task, tmp_path: Path) -> N
         images = rng.integers(0, 256, split.images.shape, dtype=np.uint8)
         return Split(split.name, images, split.labels[::-1].copy(), split.index)
 
-    other = replace(task, test=noise(task.test), calibration=noise(task.calibration))
-    one, two = run(task, tmp_path / "a"), run(other, tmp_path / "b")
-    assert bytes_of(one) == bytes_of(two)
-    assert one.body.losses == two.body.losses
-    assert one.body.epochs[-1].test_loss != two.body.epochs[-1].test_loss
+    changed = replace(task, test=noise(task.test), calibration=noise(task.calibration))
+    first, second = run(task, tmp_path / "a"), run(changed, tmp_path / "b")
+    assert bytes_of(first) == bytes_of(second)
+    assert first.body.losses == second.body.losses
+    assert first.body.epochs[-1].test_loss != second.body.epochs[-1].test_loss
 
 
 def test_the_record_is_what_happened(task: Task, tmp_path: Path) -> None:
     recipe = RECIPE.model_copy(update={"batch": 10})  # 13 batches an epoch: losses at 0 and 10
-    made = run(task, tmp_path, recipe)
-    assert len(made.body.losses) == 2 * 3
-    assert made.body.loss_every == 10
-    assert [epoch.epoch for epoch in made.body.epochs] == [1, 2, 3]
-    assert made.body.settings == recipe.model_dump(mode="json")
-    assert (made.body.model, made.body.data, made.body.seed) == ("mlp", "mnist", 1)
-    model = float_model(task, made)
+    trained = run(task, tmp_path, recipe)
+    assert len(trained.body.losses) == 2 * 3
+    assert trained.body.loss_every == 10
+    assert [epoch.epoch for epoch in trained.body.epochs] == [1, 2, 3]
+    assert trained.body.settings == recipe.model_dump(mode="json")
+    assert (trained.body.model, trained.body.data, trained.body.seed) == ("mlp", "mnist", 1)
+    model = float_model(task, trained)
     assert not model.training
     with torch.inference_mode():
         logits = model(torch.from_numpy(task.inputs(task.test)))
     right = (logits.argmax(1).numpy() == task.test.labels).mean()
-    assert made.body.epochs[-1].test_accuracy == pytest.approx(right, abs=1e-6)
+    assert trained.body.epochs[-1].test_accuracy == pytest.approx(right, abs=1e-6)
 
 
 @pytest.mark.parametrize("good", [0, 1])
@@ -205,9 +205,9 @@ def test_an_epoch_that_was_edited_is_refused(task: Task, tmp_path: Path) -> None
 
 
 def test_a_checkpoint_of_another_model_is_refused(task: Task, tmp_path: Path) -> None:
-    made = run(task, tmp_path)
+    trained = run(task, tmp_path)
     with pytest.raises(ArtifactError, match="is not a state of model 'lenet'"):
-        float_model(tiny.task("lenet"), made)
+        float_model(tiny.task("lenet"), trained)
 
 
 @pytest.mark.parametrize("max_shift", [1, 4])
@@ -216,7 +216,7 @@ def test_shifts_move_whole_images(max_shift: int) -> None:
     moved = batches.shifted(inputs, max_shift, torch.Generator().manual_seed(1))
     padded = torch.nn.functional.pad(inputs, (max_shift,) * 4, mode="replicate")
     span = range(2 * max_shift + 1)
-    found = set()
+    seen = set()
     for image, original in zip(moved, padded, strict=True):
         places = [
             (top, left)
@@ -225,8 +225,8 @@ def test_shifts_move_whole_images(max_shift: int) -> None:
             if torch.equal(image, original[:, top : top + 12, left : left + 12])
         ]
         assert len(places) == 1
-        found.update(places)
-    assert {top for top, _ in found} == {left for _, left in found} == set(span)
+        seen.update(places)
+    assert {top for top, _ in seen} == {left for _, left in seen} == set(span)
 
 
 def test_no_shift_is_no_copy() -> None:
@@ -238,6 +238,6 @@ def test_no_shift_is_no_copy() -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_default_recipe_reaches_its_goal(seed: int, tmp_path: Path) -> None:
     task = load_task("lenet", "mnist")
-    made = train(task, "default", RECIPES["default"], seed, tmp_path)
-    assert made.body.epochs[-1].epoch == 3
-    assert made.body.epochs[-1].test_accuracy >= 0.993
+    trained = train(task, "default", RECIPES["default"], seed, tmp_path)
+    assert trained.body.epochs[-1].epoch == 3
+    assert trained.body.epochs[-1].test_accuracy >= 0.993

@@ -20,15 +20,15 @@ from quantbench.data.idx.spec import (
     Splits,
     Wheel,
 )
-from quantbench.data.idx.web import Network
+from quantbench.data.idx.web import TransferLimits
 
 __all__ = [
     "DataSpec",
     "IdxFile",
-    "Network",
     "SourceStatus",
     "Split",
     "Splits",
+    "TransferLimits",
     "Wheel",
     "iterate_like_a_report",
     "load",

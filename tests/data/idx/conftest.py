@@ -20,7 +20,7 @@ import pytest
 from quantbench.data import (
     DataSpec,
     IdxFile,
-    Network,
+    TransferLimits,
     Wheel,
 )
 from quantbench.data.idx import idx_file
@@ -208,9 +208,11 @@ def drip_headers(request: http.server.BaseHTTPRequestHandler) -> None:
 
 
 @pytest.fixture
-def quick() -> Network:
+def quick() -> TransferLimits:
     """Plain http admitted, and little patience."""
-    return Network(idle=0.3, grace=0.6, rate=10_000, schemes=frozenset({"http"}), pip_timeout=20)
+    return TransferLimits(
+        idle=0.3, grace=0.6, rate=10_000, schemes=frozenset({"http"}), pip_timeout=20
+    )
 
 
 @pytest.fixture

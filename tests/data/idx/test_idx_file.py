@@ -23,9 +23,9 @@ def test_the_bytes_are_those_of_the_format() -> None:
 
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=3, max_side=5)))
 def test_what_is_written_is_read(values: np.ndarray) -> None:
-    found = idx_file.parse(idx_file.serialise(values), "f", values.shape)
-    assert np.array_equal(found, values)
-    assert not found.flags.writeable
+    parsed = idx_file.parse(idx_file.serialise(values), "f", values.shape)
+    assert np.array_equal(parsed, values)
+    assert not parsed.flags.writeable
 
 
 @given(st.integers(0, len(RAW) - 1))

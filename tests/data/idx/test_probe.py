@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.data import Network, probe
+from quantbench.data import TransferLimits, probe
 from tests.data.idx.conftest import Handler, Server, Small, give, give_files, gzipped, hang
 
 LABELS = "t10k-labels-idx1-ubyte"
@@ -17,7 +17,11 @@ Serve = Callable[[Handler], Server]
 
 
 def test_probe_says_what_answers(
-    tmp_path: Path, wheeled: Small, serve: Serve, quick: Network, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    wheeled: Small,
+    serve: Serve,
+    quick: TransferLimits,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def versions(arguments: list[str], timeout: float) -> str:
         assert arguments == ["index", "versions", "small-hub"]
@@ -33,12 +37,21 @@ def test_probe_says_what_answers(
         folders=(folder, tmp_path / "none"),
     )
     start = time.monotonic()
-    found = probe(spec, data_dir=folder, cache=tmp_path, network=quick)
+    statuses = probe(spec, data_dir=folder, cache=tmp_path, limits=quick)
     assert time.monotonic() - start < 2
-    assert [status.ok for status in found] == [True, False, True, False, False, True, True, False]
-    assert [status.name for status in found[:2]] == ["--data-dir", "cache"]
-    assert found[3].detail == "answers with something else than a gzip file"
-    assert found[5].detail == "has small-hub==1.0"
+    assert [status.ok for status in statuses] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert [status.name for status in statuses[:2]] == ["--data-dir", "cache"]
+    assert statuses[3].detail == "answers with something else than a gzip file"
+    assert statuses[5].detail == "has small-hub==1.0"
     assert good.asked == [f"/{LABELS}.gz"]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.data import Network, load
+from quantbench.data import TransferLimits, load
 from quantbench.errors import StorageError
 from tests.data.idx.conftest import (
     Handler,
@@ -29,7 +29,7 @@ Serve = Callable[[Handler], Server]
 
 
 def test_a_cache_that_is_a_file_is_named(
-    tmp_path: Path, small: Small, serve: Serve, quick: Network
+    tmp_path: Path, small: Small, serve: Serve, quick: TransferLimits
 ) -> None:
     (tmp_path / "file").write_text("")
     server = serve(give_files(gzipped(small)))
@@ -38,14 +38,14 @@ def test_a_cache_that_is_a_file_is_named(
             mirrored(small, server.address).spec,
             cache=tmp_path / "file",
             log=quiet,
-            network=quick,
+            limits=quick,
         )
     assert server.asked == []
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_full_cache_is_named_and_left_clean(
-    tmp_path: Path, small: Small, serve: Serve, quick: Network, step: str
+    tmp_path: Path, small: Small, serve: Serve, quick: TransferLimits, step: str
 ) -> None:
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -55,9 +55,9 @@ def test_a_full_cache_is_named_and_left_clean(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, step, full)
         with pytest.raises(StorageError, match=re.escape(f"can't write the cache {folder} (No ")):
-            load(spec, cache=tmp_path, log=quiet, network=quick)
+            load(spec, cache=tmp_path, log=quiet, limits=quick)
     assert in_cache(small, tmp_path) == {}
-    load(spec, cache=tmp_path, log=quiet, network=quick)
+    load(spec, cache=tmp_path, log=quiet, limits=quick)
     assert in_cache(small, tmp_path) == small.raw
 
 

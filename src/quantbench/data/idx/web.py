@@ -24,7 +24,7 @@ _CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class TransferLimits:
     """How long to wait, in seconds, and which URL schemes are admitted.
 
     A transfer ends when no byte comes for `idle`, and when its average falls below `rate` bytes a
@@ -39,7 +39,7 @@ class Network:
     pip_timeout: float = 300.0
 
 
-def fetch(url: str, cap: int, network: Network) -> bytes:
+def fetch(url: str, cap: int, limits: TransferLimits) -> bytes:
     """Fetch the whole body of `url`, of `cap` bytes at most.
 
     Raises DataUnavailableError with the reason, also where the server sends more or too slowly.
@@ -47,40 +47,40 @@ def fetch(url: str, cap: int, network: Network) -> bytes:
     start = time.monotonic()
     parts: list[bytes] = []
     size = 0
-    with _transfer(url, network, {}) as chunks:
-        while chunk := _next(chunks, network.idle if parts else network.grace):
+    with _transfer(url, limits, {}) as chunks:
+        while chunk := _next(chunks, limits.idle if parts else limits.grace):
             parts.append(chunk)
             size += len(chunk)
             spent = time.monotonic() - start
             if size > cap:
                 raise DataUnavailableError(f"sends more than the {cap} bytes expected")
-            if spent > network.grace and size < network.rate * spent:
+            if spent > limits.grace and size < limits.rate * spent:
                 raise DataUnavailableError(f"too slow: {size} bytes in {spent:.0f} s")
     return b"".join(parts)
 
 
-def first_bytes(url: str, network: Network) -> bytes:
+def first_bytes(url: str, limits: TransferLimits) -> bytes:
     """Fetch at most 64 bytes of the body, to see whether a server answers.
 
     Raises DataUnavailableError with the reason.
     """
-    with _transfer(url, network, {"Range": "bytes=0-63"}) as chunks:
-        return _next(chunks, network.grace)[:64]
+    with _transfer(url, limits, {"Range": "bytes=0-63"}) as chunks:
+        return _next(chunks, limits.grace)[:64]
 
 
 _Chunks = queue.SimpleQueue[bytes | DataUnavailableError]
 
 
 @contextmanager
-def _transfer(url: str, network: Network, headers: dict[str, str]) -> Iterator[_Chunks]:
+def _transfer(url: str, limits: TransferLimits, headers: dict[str, str]) -> Iterator[_Chunks]:
     """Start a transfer; its queue holds the body's chunks, then b"" or the error that ended it."""
-    _admit(url, network)
+    _admit(url, limits)
     request = urllib.request.Request(  # noqa: S310 - the scheme was just checked
         url, headers={"User-Agent": "quantbench", **headers}
     )
     chunks: _Chunks = queue.SimpleQueue()
     stop = threading.Event()
-    threading.Thread(target=_pump, args=(request, network, chunks, stop), daemon=True).start()
+    threading.Thread(target=_pump, args=(request, limits, chunks, stop), daemon=True).start()
     try:
         yield chunks
     finally:
@@ -98,11 +98,11 @@ def _next(chunks: _Chunks, wait: float) -> bytes:
 
 
 def _pump(
-    request: urllib.request.Request, network: Network, chunks: _Chunks, stop: threading.Event
+    request: urllib.request.Request, limits: TransferLimits, chunks: _Chunks, stop: threading.Event
 ) -> None:
-    opener = urllib.request.build_opener(_Redirects(network))
+    opener = urllib.request.build_opener(_Redirects(limits))
     try:
-        with opener.open(request, timeout=network.idle) as response:
+        with opener.open(request, timeout=limits.idle) as response:
             # read1 returns the bytes that have come; read would wait for a whole chunk.
             while not stop.is_set() and (chunk := response.read1(_CHUNK)):
                 chunks.put(chunk)
@@ -119,8 +119,8 @@ def _pump(
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    def __init__(self, network: Network) -> None:
-        self._network = network
+    def __init__(self, limits: TransferLimits) -> None:
+        self._limits = limits
 
     def redirect_request(
         self,
@@ -132,11 +132,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         fp.close()  # else the base class reads its whole body, however long
-        _admit(newurl, self._network)
+        _admit(newurl, self._limits)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _admit(url: str, network: Network) -> None:
+def _admit(url: str, limits: TransferLimits) -> None:
     scheme = urlsplit(url).scheme
-    if scheme not in network.schemes:
+    if scheme not in limits.schemes:
         raise DataUnavailableError(f"leads to {scheme}:, which is not admitted")
