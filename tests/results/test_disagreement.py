@@ -88,7 +88,7 @@ def test_openvino_is_accused_where_its_integers_are_joined_wrongly(tmp_path: Pat
     import openvino
     from onnx.reference import ReferenceEvaluator
 
-    from quantbench.export import to_onnx, ort_quantizer
+    from quantbench.export import ort_quantizer, to_onnx
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

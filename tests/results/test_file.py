@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantbench.errors import ResultsError
-from quantbench.results.records import Results
 from quantbench.results.file import read_results
+from quantbench.results.records import Results
 from tests.report.builder import results
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from quantbench.results.recommend import answered, answers, pareto
 from quantbench.results.statistics import paired_difference
-
 from tests.report.builder import against_fastest, latency, results, row
 
 SLOW = row()

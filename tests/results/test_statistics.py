@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantbench.results.statistics import (accuracy_verdict, discordant, fastest, mcnemar, paired_difference, speed, wilson,)
-from quantbench.harness.rounds import latency
 from quantbench.harness.records import Latency
+from quantbench.harness.rounds import latency
+from quantbench.results.statistics import (
+    accuracy_verdict,
+    discordant,
+    fastest,
+    mcnemar,
+    paired_difference,
+    speed,
+    wilson,
+)
 
 
 def wilson_by_hand(correct: int, images: int) -> tuple[float, float]:

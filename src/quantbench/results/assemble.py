@@ -10,20 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench import plugins
-from quantbench.results.recommend import answered
 from quantbench.artifacts.state_file import STATE
-from quantbench.training.checkpoint import Checkpoint
-from quantbench.results.statistics import (discordant, fastest, mcnemar, speed, wilson,)
 from quantbench.contracts import MetricModule, Observation
 from quantbench.errors import UnavailableError, cause
-from quantbench.results.disagreement import disagreements
 from quantbench.harness.measure import BASELINE, Measured
-from quantbench.results.records import (AgainstFloat, Metric, Ratio, Results, Row,)
+from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
+from quantbench.harness.timing import Timing
+from quantbench.results.disagreement import disagreements
+from quantbench.results.recommend import answered
+from quantbench.results.records import (
+    AgainstFloat,
+    Metric,
+    Ratio,
+    Results,
+    Row,
+)
+from quantbench.results.statistics import (
+    discordant,
+    fastest,
+    mcnemar,
+    speed,
+    wilson,
+)
 from quantbench.tasks.records import Layer
 from quantbench.tasks.task import Task
-from quantbench.harness.timing import Timing
-from quantbench.harness.pool import Candidate
+from quantbench.training.checkpoint import Checkpoint
 
 
 def results_of(

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from quantbench.system.machine import overloaded
-from quantbench.system.machine import Environment
 from quantbench.harness.records import Latency
 from quantbench.results.records import Results, Row
+from quantbench.system.machine import Environment, overloaded
 
 NONE = "none"
 MEMORY_TOLERANCE = 0.02

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from quantbench.results.select import fastest_of, large, small
-from quantbench.results.statistics import (accuracy_verdict, fastest, paired_difference, speed,)
-from quantbench.harness.schedule import LEAST_ROUNDS
-from quantbench.results.records import (AgainstFloat, Answer, Choice, Interval, Results, Row, Share,)
 from quantbench.harness.records import Latency
+from quantbench.harness.schedule import LEAST_ROUNDS
+from quantbench.results.records import (
+    AgainstFloat,
+    Answer,
+    Choice,
+    Interval,
+    Results,
+    Row,
+    Share,
+)
+from quantbench.results.select import fastest_of, large, small
+from quantbench.results.statistics import (
+    accuracy_verdict,
+    fastest,
+    paired_difference,
+    speed,
+)
 
 Pick = Callable[[Row], Latency | None]
 

@@ -148,5 +148,3 @@ class Results(Record):
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
     answers: tuple[Answer, ...] = Field((), description="for one image and for the largest batch")
-
-

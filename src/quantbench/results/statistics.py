@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom, binomtest, t
 
+from quantbench.harness.records import Latency
 from quantbench.harness.schedule import LEAST_ROUNDS, LEAST_STARTS
 from quantbench.results.records import Interval, Ratio
-from quantbench.harness.records import Latency
 
 
 def wilson(correct: int, images: int) -> Interval:
