@@ -79,9 +79,9 @@ def depthwise():  # type: ignore[no-untyped-def]
 
 
 def _quantized(model, images, stem: Path) -> None:  # type: ignore[no-untyped-def]
-    from benchmarks.c99_networks import OneBatch
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
+    from benchmarks.c99_networks import OneBatch
     from quantbench.export.ort_quantizer import float_onnx
 
     real = stem.with_name(f"{stem.name}-float32.onnx")

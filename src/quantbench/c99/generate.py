@@ -13,17 +13,10 @@ from quantbench.c99.emit import scalar
 from quantbench.c99.emit.c_syntax import array, kernel
 from quantbench.c99.emit.scalar import Code
 from quantbench.c99.emit.translation_unit import Fast, integers, written
-from quantbench.c99.ir.graph import Graph
+from quantbench.c99.ir.graph import Graph, Place, Step
 from quantbench.c99.ir.interpreter import execute
 from quantbench.c99.ir.sizes import in_parts, multiply_adds
-from quantbench.c99.passes.float32_layout import FloatPlan
-from quantbench.c99.passes.layout import (
-    Place,
-    Plan,
-    Step,
-    natural,
-    plan,
-)
+from quantbench.c99.passes.layout import Plan, nhwc_order, plan
 from quantbench.c99.simd import select
 from quantbench.c99.target.isa import SETS
 from quantbench.c99.target.target import Target
@@ -38,7 +31,7 @@ Number = TypeVar("Number", bound=np.generic)
 class Emitted:
     """`scratch`: what the caller gives, in bytes. `codes`: the portable code of each step."""
 
-    plan: Plan | FloatPlan
+    plan: Plan
     codes: tuple[Code, ...]
     scratch: int
     files: dict[str, str]
@@ -66,10 +59,10 @@ def _fast(step: Step) -> Fast:
 
 def stored(values: NDArray[Number], place: Place) -> NDArray[Number]:
     """[N, *shape] in ONNX's order to [N, size] as the C code has it; integers are unsigned."""
-    return values.reshape(len(values), -1)[:, natural(place.shape)]
+    return values.reshape(len(values), -1)[:, nhwc_order(place.shape)]
 
 
-def drawn(made: Plan | FloatPlan) -> int:
+def drawn(made: Plan) -> int:
     """How many random vectors are written: fewer where they are large, or take long."""
     each = made.input.bytes + made.output.bytes
     work = max(1, multiply_adds(made.graph))

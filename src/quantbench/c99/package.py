@@ -8,11 +8,6 @@ from quantbench.c99.build.cortex_m import BOARDS, Counts, counted
 from quantbench.c99.build.library import checked_size
 from quantbench.c99.compile import compiled
 from quantbench.c99.generate import Emitted
-from quantbench.c99.ir import float32 as reals
-from quantbench.c99.ir.graph import Conv, Dense
-from quantbench.c99.ir.interpreter import macs
-from quantbench.c99.passes.float32_layout import FloatStep
-from quantbench.c99.passes.layout import Step
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import ArtifactError, StorageError, UnavailableError
 from quantbench.system.files import sha256_of
@@ -102,7 +97,6 @@ def _costs(
     emitted: Emitted, target: Target, dtype: Dtype, flash: int | None, unbuilt: str | None
 ) -> Costs:
     made = emitted.plan
-    steps: tuple[Step | FloatStep, ...] = made.steps
     return Costs(
         target=target,
         dtype=dtype,
@@ -112,11 +106,11 @@ def _costs(
                 name=step.work.name,
                 kind=type(step.work).__name__,
                 output=step.output.shape,
-                macs=_macs(emitted, step),
+                macs=step.work.macs(made.graph.tensors[step.work.output]),
                 weights=code.weights,
                 tables=code.tables,
             )
-            for step, code in zip(steps, emitted.codes, strict=True)
+            for step, code in zip(made.steps, emitted.codes, strict=True)
         ),
         input=made.input.bytes,
         output=made.output.bytes,
@@ -124,9 +118,3 @@ def _costs(
         flash=flash,
         unbuilt=unbuilt,
     )
-
-
-def _macs(emitted: Emitted, step: Step | FloatStep) -> int:
-    if not isinstance(step.work, Conv | Dense | reals.Conv | reals.Dense):
-        return 0
-    return macs(step.work, emitted.plan.graph.tensors[step.work.output])

@@ -11,18 +11,16 @@ import pytest
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.importer import import_onnx
-from quantbench.c99.ir.graph import (
-    Add,
-    Concat,
-    Conv,
-    Dense,
-    Graph,
-    Pad,
-    Pool,
-    Rescale,
-    Reshape,
-)
+from quantbench.c99.ir.graph import Graph
 from quantbench.c99.ir.interpreter import execute, quantized
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.nodes.requantize import Requantize
+from quantbench.c99.nodes.reshape import Reshape
+from quantbench.c99.ops.add import Add
+from quantbench.c99.ops.concat import Concat
+from quantbench.c99.ops.pad import Pad
 from quantbench.tasks.task import Task
 from tests.c99.models import SCALE, Model, images
 
@@ -230,7 +228,7 @@ def test_a_change_of_scale_is_a_rescale(tmp_path: Path) -> None:
     model = start()
     model.pair(None, scale=1.0, zero=-3, type="int8")
     (rescale,) = import_onnx(model.saved(tmp_path)).nodes
-    assert isinstance(rescale, Rescale)
+    assert isinstance(rescale, Requantize)
     assert rescale.requantize.multipliers[0].value == 0.5
     assert rescale.requantize.zero_point == -3
 
@@ -245,8 +243,8 @@ def test_a_sum_has_a_common_shift_and_its_relu(tmp_path: Path) -> None:
     model.pair()
     add = import_onnx(model.saved(tmp_path)).nodes[-1]
     assert isinstance(add, Add)
-    assert [m / 2**add.shift for m in add.multipliers] == [1.0, 2.0]
-    assert (add.zero_points, add.low) == ((10, 128), 10)
+    assert [m / 2**add.requantize.shift for m in add.requantize.multipliers] == [1.0, 2.0]
+    assert (add.requantize.zero_points, add.requantize.low) == ((10, 128), 10)
 
 
 def test_inputs_of_a_concatenation_are_rescaled_where_they_differ(tmp_path: Path) -> None:
@@ -255,7 +253,7 @@ def test_inputs_of_a_concatenation_are_rescaled_where_they_differ(tmp_path: Path
     other = model.pair(None, scale=2.0)
     model.add("Concat", one, other, axis=1)
     model.pair()
-    assert kinds(import_onnx(model.saved(tmp_path))) == ["Rescale", "Rescale", "Concat"]
+    assert kinds(import_onnx(model.saved(tmp_path))) == ["Requantize", "Requantize", "Concat"]
 
 
 def test_a_frame_is_of_the_integer_that_stands_for_its_number(tmp_path: Path) -> None:
@@ -280,7 +278,7 @@ def test_batch_normalization_with_a_negative_factor_turns_the_weights(tmp_path: 
     assert isinstance(conv, Conv)
     assert conv.weights.reshape(3, 2).tolist() == [[1, -128], [-3, -4], [0, 0]]
     assert graph.tensors[graph.output].scale == (0.25, 0.25, 0.125)
-    assert conv.start.tolist() == [1270, 4 + 70, 40]
+    assert conv.bias.tolist() == [1270, 4 + 70, 40]
 
 
 def test_the_most_negative_weight_turned_is_128(tmp_path: Path) -> None:
@@ -304,7 +302,7 @@ def test_a_bias_at_the_scale_of_the_sums_is_exact(tmp_path: Path) -> None:
     model.add("Conv", model.nodes[1].output[0], weights, bias)
     (conv,) = import_onnx(model.saved(tmp_path)).nodes
     assert isinstance(conv, Conv)
-    assert conv.start.tolist() == [2**30 - 1]
+    assert conv.bias.tolist() == [2**30 - 1]
 
 
 def test_a_dead_channel_keeps_its_bias(tmp_path: Path) -> None:
@@ -329,7 +327,7 @@ def test_a_last_layer_that_is_not_quantized_gives_accumulators(tmp_path: Path) -
     dense = graph.nodes[-1]
     assert isinstance(dense, Dense)
     assert dense.requantize is None
-    assert dense.start.tolist() == [8 - 320, 4 - 320, 2 - 320]
+    assert dense.bias.tolist() == [8 - 320, 4 - 320, 2 - 320]
     output = graph.tensors[graph.output]
     assert (output.type, output.scale, graph.softmax) == ("int32", (0.125, 0.25, 0.5), True)
 
@@ -387,7 +385,7 @@ def test_concatenated_layers_are_rounded_to_one_scale(tmp_path: Path) -> None:
     model.add("Relu")
     model.pair()
     graph = import_onnx(model.saved(tmp_path))
-    assert kinds(graph) == ["Conv", "Conv", "Concat", "Rescale"]
+    assert kinds(graph) == ["Conv", "Conv", "Concat", "Requantize"]
     assert isinstance(graph.nodes[2], Concat)
     assert graph.tensors[graph.output].shape == (3, 4, 4)
 
@@ -431,4 +429,4 @@ def test_a_scalar_zero_point_goes_with_a_vector_of_one_scale(tmp_path: Path) -> 
     model.add("Conv", input, weights, bias)
     (conv,) = import_onnx(model.saved(tmp_path)).nodes
     assert isinstance(conv, Conv)
-    assert conv.start.tolist() == [5 - 20]
+    assert conv.bias.tolist() == [5 - 20]

@@ -12,14 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantbench.c99.generate import emit
-from quantbench.c99.ir.graph import (
-    Conv,
-    Dense,
-    Graph,
-    Node,
-    Pooling,
-    Window,
-)
+from quantbench.c99.ir.graph import Graph, Node, Pooling, Window
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.passes.layout import plan
 from quantbench.c99.simd import maddubs, select
 from quantbench.c99.simd.tiling import (

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from quantbench.c99.build.library import library
 from quantbench.c99.emit.c_syntax import kernel
 from quantbench.c99.generate import Emitted
-from quantbench.c99.ir.graph import ends
+from quantbench.c99.ir.graph import Place, ends
 from quantbench.c99.ir.probabilities import answers
-from quantbench.c99.passes.layout import Place
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError
 

@@ -15,27 +15,12 @@ from scipy.special import softmax
 
 from quantbench.c99.check import evaluator
 from quantbench.c99.check.probes import affordable, probes
-from quantbench.c99.check.tolerance import Reals, excess, passed
 from quantbench.c99.frontend.reader import Network
-from quantbench.c99.ir.graph import (
-    LIMITS,
-    Add,
-    Concat,
-    Graph,
-    Node,
-    Origin,
-    Pad,
-    Pool,
-    Reshape,
-    Tensor,
-)
-from quantbench.c99.ir.interpreter import (
-    dequantized,
-    quantized,
-    run,
-    total_macs,
-)
-from quantbench.c99.passes.to_uint8 import offset, unsigned
+from quantbench.c99.ir.graph import LIMITS, Graph, Node, Origin, Reals, Tensor
+from quantbench.c99.ir.interpreter import dequantized, quantized
+from quantbench.c99.ir.sizes import multiply_adds
+from quantbench.c99.nodes.reshape import Reshape
+from quantbench.c99.passes.to_uint8 import to_uint8
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import Integers
 
@@ -50,10 +35,10 @@ def verify(file: Network, graph: Graph) -> None:
 
     Raises CompileError, which names the first layer that is off.
     """
-    network = unsigned(graph)
+    network = to_uint8(graph)
     source = _Source(file, graph)
     batch = file.batch or 1
-    number = -(-affordable(network, total_macs(network)) // batch) * batch
+    number = -(-affordable(network, multiply_adds(network)) // batch) * batch
     integers = probes(network, number)
     given = source.given(integers)
     reals = _reals(graph.tensors[graph.input], (number, *file.input_shape))
@@ -96,14 +81,14 @@ class _Source:
 
     def offset(self, name: str) -> int:
         """What the unsigned graph adds to a tensor's integers."""
-        return offset(self._graph.tensors[name])
+        return self._graph.tensors[name].to_unsigned
 
     def given(self, integers: Mapping[str, Integers]) -> dict[str, Array]:
         """The integers of an unsigned graph by the names, and in the shapes and types, of the
         file.
         """
         return {
-            origin.name: (values - offset(tensor))
+            origin.name: (values - tensor.to_unsigned)
             .reshape(len(values), *origin.shape)
             .astype(tensor.type)
             for name, values in integers.items()
@@ -121,26 +106,19 @@ def _layers(
     values: dict[str, Integers] = dict(integers)
     rounded: dict[str, Reals] = {}
     for node in network.nodes:
-        names = node.inputs if isinstance(node, Add | Concat) else (node.input,)
-        result = run(node, network, values)
+        names = node.reads
+        result = node.evaluate(network, values)
         if any(name in rounded for name in names):
             exact = {name: np.zeros(values[name].shape) for name in names}
-            e = passed(node, network, exact | {n: rounded[n] for n in names if n in rounded})
+            e = node.carried(network, exact | {n: rounded[n] for n in names if n in rounded})
         else:
-            e = excess(node, network, values)
+            e = node.excess(network, values)
         yield node, result, e
         if node.output in integers:
             continue
         values[node.output] = result
-        if any(name in rounded for name in names) or not _moves(node):
+        if any(name in rounded for name in names) or node.rounds:
             rounded[node.output] = e
-
-
-def _moves(node: Node) -> bool:
-    """Whether it rounds nothing."""
-    return isinstance(node, Concat | Pad | Reshape) or (
-        isinstance(node, Pool) and node.requantize is None
-    )
 
 
 def _apart(values: Integers, reals: Array, tensor: Tensor) -> Reals:

@@ -7,12 +7,10 @@ from itertools import islice
 
 import numpy as np
 
-from quantbench.c99.ir.graph import (
-    Conv,
-    Dense,
-    Graph,
-    Reshape,
-)
+from quantbench.c99.ir.graph import Graph
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.reshape import Reshape
 from quantbench.numerics.fixed_point import Integers
 
 _HIGHEST = 255

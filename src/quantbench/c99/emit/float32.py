@@ -17,10 +17,9 @@ from quantbench.c99.generate import (
     stored,
 )
 from quantbench.c99.ir.error_bounds import execute
-from quantbench.c99.ir.float32 import FloatGraph
+from quantbench.c99.ir.graph import BYTES, Graph, Step
 from quantbench.c99.ir.sizes import in_parts
-from quantbench.c99.passes.float32_layout import FloatPlan, FloatStep, plan
-from quantbench.c99.passes.layout import BYTES
+from quantbench.c99.passes.layout import Plan, plan
 from quantbench.c99.simd import float32
 from quantbench.c99.target.isa import FMA
 from quantbench.c99.target.target import Target
@@ -31,7 +30,7 @@ _ROUNDING = 3 * 2.0**-24
 """Of the float32 that stands for a golden value, and of its comparison."""
 
 
-def emit(graph: FloatGraph, target: Target = Target.PORTABLE) -> Emitted:
+def emit(graph: Graph, target: Target = Target.PORTABLE) -> Emitted:
     """Raises CompileError where float32 doesn't hold what the network computes."""
     made = plan(graph)
     codes = tuple(float32_scalar.code(step) for step in made.steps)
@@ -46,12 +45,12 @@ def emit(graph: FloatGraph, target: Target = Target.PORTABLE) -> Emitted:
     return Emitted(made, codes, scratch, files)
 
 
-def _fast(step: FloatStep) -> Fast:
+def _fast(step: Step) -> Fast:
     code = float32.code(step)
     return {FMA: code} if code else {}
 
 
-def vectors(graph: FloatGraph, random: int, seed: int) -> NDArray[np.float32]:
+def vectors(graph: Graph, random: int, seed: int) -> NDArray[np.float32]:
     """Inputs [N, *shape]: all 0, all 1 and random ones, of few digits."""
     shape = graph.tensors[graph.input].shape
     some = np.rint(np.random.default_rng(seed).normal(0, 64, (random, *shape))) / 64
@@ -59,7 +58,7 @@ def vectors(graph: FloatGraph, random: int, seed: int) -> NDArray[np.float32]:
     return np.concatenate([*ends, some]).astype(np.float32)
 
 
-def _header(made: FloatPlan, scratch: int) -> str:
+def _header(made: Plan, scratch: int) -> str:
     softmax = "   The network's Softmax is left to the caller: the output is what goes into it. */"
     lines = [
         "/* float32 in, float32 out; made by quantbench. */",
@@ -85,14 +84,14 @@ def _header(made: FloatPlan, scratch: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _answers(made: FloatPlan, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+def _answers(made: Plan, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     """[N, 2, *shape]: the outputs, and how far float32 may be from each."""
     near = execute(made.graph, inputs)
     room = near.error + _ROUNDING * near.most
     return np.stack([near.values, room], axis=1).astype(np.float32)
 
 
-def _golden(made: FloatPlan) -> str:
+def _golden(made: Plan) -> str:
     inputs = vectors(made.graph, drawn(made), SEED)
     with np.errstate(over="ignore", invalid="ignore"):
         values, room = in_parts(lambda some: _answers(made, some), inputs, made.graph).swapaxes(

@@ -13,18 +13,15 @@ from quantbench.c99.emit.scalar import (
     frame,
     window_fields,
 )
-from quantbench.c99.ir.float32 import (
-    Activate,
-    Add,
-    Clamp,
-    Conv,
-    Dense,
-    Pad,
-    Pool,
-)
-from quantbench.c99.ir.graph import Concat, Pooling, Window
-from quantbench.c99.passes.float32_layout import FloatStep
-from quantbench.c99.passes.layout import Arrange
+from quantbench.c99.ir.graph import Pooling, Step, Window
+from quantbench.c99.nodes.clamp import Clamp
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.permute import Permute
+from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.ops.add import Add
+from quantbench.c99.ops.concat import Concat
+from quantbench.c99.ops.pad import Pad
 
 _ONE = Pooling("average", Window((1, 1)))
 _LANES = 16
@@ -36,7 +33,7 @@ _KERNELS = {
 }
 
 
-def code(step: FloatStep) -> Code:
+def code(step: Step) -> Code:
     match step.work:
         case Conv():
             return _conv(step, step.work)
@@ -45,14 +42,16 @@ def code(step: FloatStep) -> Code:
             return _layer(step, step.work, "dense", blocks(step.work.weights), fields)
         case Pool():
             return _pool(step, step.work)
-        case Add() | Activate():
+        case Add() | Clamp():
             return _clamped(step, step.work)
         case Concat():
             return concat(step.inputs, step.output)
         case Pad():
             return frame(step.inputs[0], step.output, step.work.pads, real(step.work.value))
-        case Arrange():
+        case Permute():
             return arrange(step.identifier, step.work, step.inputs[0], step.output)
+        case _:
+            raise TypeError(f"{step.work.name}: no C of float32")
 
 
 def blocks(weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -61,7 +60,7 @@ def blocks(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate(found)
 
 
-def _conv(step: FloatStep, node: Conv) -> Code:
+def _conv(step: Step, node: Conv) -> Code:
     pooling = node.pooling or _ONE
     (channels, height, width), (out_c, out_h, out_w) = step.inputs[0].shape, step.output.shape
     depthwise = node.groups > 1 and node.groups == channels == out_c
@@ -81,7 +80,7 @@ def _conv(step: FloatStep, node: Conv) -> Code:
 
 
 def _layer(
-    step: FloatStep,
+    step: Step,
     node: Conv | Dense,
     kind: str,
     weights: NDArray[np.float32],
@@ -93,7 +92,7 @@ def _layer(
         "float", f"{name}_bias", node.bias
     )
     pointers = {"weights": f"{name}_weights", "bias": f"{name}_bias"}
-    limits = {"clamp": _limits(node.clamp)}
+    limits = {"clamp": _limits(*_scalars(node))}
     return Code(
         constants + structure(f"{kind}_layer", name, {**pointers, **limits, **fields}),
         (f"{kind}(&{name}, {step.inputs[0].at}, {step.output.at});",),
@@ -103,7 +102,7 @@ def _layer(
     )
 
 
-def _pool(step: FloatStep, node: Pool) -> Code:
+def _pool(step: Step, node: Pool) -> Code:
     channels, height, width = step.inputs[0].shape
     _, out_h, out_w = step.output.shape
     fields = {
@@ -117,15 +116,20 @@ def _pool(step: FloatStep, node: Pool) -> Code:
     return Code(structure("pool_layer", name, fields), (call,), ("pool",), 0, 0)
 
 
-def _clamped(step: FloatStep, node: Add | Activate) -> Code:
+def _clamped(step: Step, node: Add | Clamp) -> Code:
     name, kind = step.identifier, "add" if isinstance(node, Add) else "activate"
     places = ", ".join([*(one.at for one in step.inputs), step.output.at])
     call = f"{kind}(&{name}, {places}, {step.output.size});"
-    constant = f"static const limits {name} = {_limits(node.clamp)};\n"
+    constant = f"static const limits {name} = {_limits(node.low, node.high)};\n"
     return Code(constant, (call,), ("clamp", kind), 0, 0)
 
 
-def _limits(clamp: Clamp) -> str:
-    low, high = (real(limit or 0.0) for limit in (clamp.low, clamp.high))
-    on = f"{int(clamp.low is not None)}, {int(clamp.high is not None)}"
-    return f"{{{low}, {high}, {on}}}"
+def _scalars(node: Conv | Dense) -> tuple[float | None, float | None]:
+    """The limits, which all channels of float32 have alike."""
+    low, high = (None if limit is None else float(limit[0]) for limit in (node.low, node.high))
+    return low, high
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    numbers = ", ".join(real(limit or 0.0) for limit in (low, high))
+    return f"{{{numbers}, {int(low is not None)}, {int(high is not None)}}}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quantbench.c99.emit.c_syntax import kernel
 from quantbench.c99.emit.translation_unit import Language
-from quantbench.c99.passes.layout import BYTES
+from quantbench.c99.ir.graph import BYTES
 from quantbench.c99.target.isa import FMA
 
 # In the order in which one uses the other.

@@ -9,24 +9,15 @@ from numpy.typing import NDArray
 
 from quantbench.c99.emit.c_syntax import array, structure
 from quantbench.c99.emit.specialize import Structure
-from quantbench.c99.ir.graph import (
-    Add,
-    Concat,
-    Conv,
-    Dense,
-    Pad,
-    Pool,
-    Pooling,
-    Requantize,
-    Rescale,
-    Window,
-)
-from quantbench.c99.passes.layout import (
-    BYTES,
-    Arrange,
-    Place,
-    Step,
-)
+from quantbench.c99.ir.graph import BYTES, Place, Pooling, Requantization, Step, Window
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.permute import Permute
+from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.nodes.requantize import Requantize
+from quantbench.c99.ops.add import Add
+from quantbench.c99.ops.concat import Concat
+from quantbench.c99.ops.pad import Pad
 
 _ONE = Pooling("average", Window((1, 1)))
 _ADD_BITS, _ADD_LOW = 40, 2**15
@@ -64,14 +55,16 @@ def code(step: Step) -> Code:
             return _pool(step, step.work)
         case Add():
             return _add(step, step.work)
-        case Rescale():
+        case Requantize():
             return _rescale(step, step.work)
         case Concat():
             return concat(step.inputs, step.output)
         case Pad():
             return frame(step.inputs[0], step.output, step.work.pads, str(step.work.value))
-        case Arrange():
+        case Permute():
             return arrange(step.identifier, step.work, step.inputs[0], step.output)
+        case _:
+            raise TypeError(f"{step.work.name}: no C of integers")
 
 
 def _conv(step: Step, node: Conv) -> Code:
@@ -120,7 +113,7 @@ def _layer(step: Step, node: Conv | Dense, groups: int, places: int, pool_max: i
     name, outputs, suffix = step.identifier, len(node.weights), _suffix(node)
     given = node.requantize
     many = given.multipliers if given else ()
-    numbers: list[NDArray[np.integer]] = [node.start, np.array([one.m for one in many], np.int64)]
+    numbers: list[NDArray[np.integer]] = [node.bias, np.array([one.m for one in many], np.int64)]
     fields: dict[str, str | int] = {
         "weights": f"{name}_weights", "numbers": f"{name}_numbers",
         "shift": f"{name}_shift" if given else "NULL",
@@ -181,7 +174,7 @@ def _pool(step: Step, node: Pool) -> Code:
     return _simple(step, "pool", tables, fields)
 
 
-def _rescale(step: Step, node: Rescale) -> Code:
+def _rescale(step: Step, node: Requantize) -> Code:
     tables = _Tables(step.identifier)
     _requantize(tables, node.requantize)
     channels = step.output.shape[0]
@@ -194,19 +187,21 @@ def _rescale(step: Step, node: Rescale) -> Code:
 
 def _add(step: Step, node: Add) -> Code:
     """The sum in two parts of 32 bits, made positive by 2**40: see kernels/add.h."""
-    (m1, m2), (z1, z2) = node.multipliers, node.zero_points
-    begin = 2 ** (node.shift - 1) - z1 * m1 - z2 * m2 + 2**_ADD_BITS
+    assert node.requantize is not None
+    given = node.requantize
+    (m1, m2), (z1, z2) = given.multipliers, given.zero_points
+    begin = 2 ** (given.shift - 1) - z1 * m1 - z2 * m2 + 2**_ADD_BITS
     fields: dict[str, str | int] = {
         "count": step.output.size,
-        "offset": node.zero_point - 2 ** (_ADD_BITS - node.shift),
+        "offset": given.zero_point - 2 ** (_ADD_BITS - given.shift),
         "a_low": m1 % _ADD_LOW, "a_high": m1 // _ADD_LOW,
         "b_low": m2 % _ADD_LOW, "b_high": m2 // _ADD_LOW,
         "low": begin % _ADD_LOW, "high": begin // _ADD_LOW,
-        "shift": node.shift - _ADD_LOW.bit_length() + 1, "least": node.low, "most": node.high,
+        "shift": given.shift - _ADD_LOW.bit_length() + 1, "least": given.low, "most": given.high,
     }  # fmt: skip
     constants = structure("add_layer", step.identifier, fields)
     places = ", ".join([*(one.at for one in step.inputs), step.output.at])
-    kind = "add_even" if node.ties else "add"
+    kind = "add_even" if given.ties else "add"
     call = f"{kind}(&{step.identifier}, {places});"
     return Code(constants, (call,), ("add_layer", kind), 0, 0)
 
@@ -249,7 +244,7 @@ def _framed(given: Place, out: str, pads: tuple[int, int, int, int], value: int 
     return f"{given.at}, {out}, {', '.join(map(str, numbers))}"
 
 
-def arrange(identifier: str, node: Arrange, source: Place, output: Place) -> Code:
+def arrange(identifier: str, node: Permute, source: Place, output: Place) -> Code:
     name, size = f"{identifier}_index", BYTES[output.type]
     call = f"arrange({source.at}, {output.at}, {name}, {len(node.index)}, {size});"
     return Code(array("uint32_t", name, node.index), (call,), ("arrange",), 0, 4 * len(node.index))
@@ -281,7 +276,7 @@ class _Tables:
         self.fields[field] = name
 
 
-def _requantize(tables: _Tables, requantize: Requantize | None) -> None:
+def _requantize(tables: _Tables, requantize: Requantization | None) -> None:
     tables.kernels = _rounding(requantize)
     if requantize is None:
         tables.fields |= {"m": "NULL", "shift": "NULL", "m_step": 0}
@@ -296,12 +291,12 @@ def _requantize(tables: _Tables, requantize: Requantize | None) -> None:
     }  # fmt: skip
 
 
-def _shifts(requantize: Requantize) -> NDArray[np.integer]:
+def _shifts(requantize: Requantization) -> NDArray[np.integer]:
     more = _EVEN if requantize.ties else 0
     return np.array([one.s + more for one in requantize.multipliers])
 
 
-def _rounding(requantize: Requantize | None) -> tuple[str, str]:
+def _rounding(requantize: Requantization | None) -> tuple[str, str]:
     """The kernels that round."""
     even = requantize is not None and requantize.ties
     return "floor_shift", "requantize_even" if even else "requantize"

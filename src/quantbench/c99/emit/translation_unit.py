@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from quantbench.c99.emit.c_syntax import comment, kernel
 from quantbench.c99.emit.scalar import Code
 from quantbench.c99.emit.specialize import Kind, kinds
-from quantbench.c99.passes.layout import StepOf
+from quantbench.c99.ir.graph import Step
 from quantbench.c99.target.isa import (
     SETS,
     KernelSet,
@@ -81,7 +80,7 @@ def integers() -> Language:
 
 
 def written(
-    steps: Sequence[StepOf[Any]], scratch: int, codes: Sequence[Code], fast: Sequence[Fast],
+    steps: Sequence[Step], scratch: int, codes: Sequence[Code], fast: Sequence[Fast],
     language: Language,
 ) -> tuple[str, int]:  # fmt: skip
     """model.c, and the bytes that the caller gives: `scratch` of the plan, and room behind it."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.frontend.values import Sums
 from quantbench.c99.ir.graph import Tensor
-from quantbench.c99.passes.to_uint8 import offset
 from quantbench.numerics.fixed_point import WORD
 
 _SPREAD = 255
@@ -33,6 +32,16 @@ class Span:
 
 
 @dataclass(frozen=True, eq=False)
+class Affine:
+    """A layer's sums: scale (bias + sum q w'), by output channel."""
+
+    weights: NDArray[Any]
+    """[O, ...]"""
+    scale: tuple[Fraction, ...]
+    bias: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class _Channel:
     """scale (bias + sum q w')."""
 
@@ -46,7 +55,7 @@ class _Channel:
         return _SPREAD * int(np.abs(self.weights).sum())
 
 
-def fitted(core: Sums, input: Tensor, places: int, spans: Sequence[Span] | None) -> Sums:
+def fitted(core: Affine, input: Tensor, places: int, spans: Sequence[Span] | None) -> Affine:
     """`places`: whose sum is rounded once. `spans`: of the output's channels; None where the sums
     themselves are the output.
     """
@@ -65,7 +74,7 @@ def fitted(core: Sums, input: Tensor, places: int, spans: Sequence[Span] | None)
     return replace(core, weights=factors, scale=tuple(scale), bias=tuple(bias))
 
 
-def moved(fine: Sums, coarse: Sums, spans: Sequence[Span] | None) -> tuple[float, ...]:
+def moved(fine: Affine, coarse: Affine, spans: Sequence[Span] | None) -> tuple[float, ...]:
     """For each channel, the most that real results may differ by, within the output's range: what
     `fitted` allows itself where it changed a channel. () where it changed none.
     """
@@ -82,7 +91,7 @@ def moved(fine: Sums, coarse: Sums, spans: Sequence[Span] | None) -> tuple[float
 
 def _most(bias: Fraction, total: int, size: int, input: Tensor) -> int:
     """No partial sum passes it, with the input's values signed or unsigned."""
-    start, low = round(bias) - input.zero_point * total, offset(input)
+    start, low = round(bias) - input.zero_point * total, input.to_unsigned
     return max(abs(start) + max(low, _SPREAD - low) * size, abs(start - low * total) + 255 * size)
 
 

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, TensorProto
 
 from quantbench.artifacts.onnx_file import Caps, checked
+from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.errors import ArtifactError, CompileError
 
 CAPS = Caps(whole=64 * 2**20, beside_weights=4 * 2**20)
 OPSETS = range(10, 29)
-MOST_NUMBERS = 2**26
-"""Of a tensor, constant or computed."""
 
 _QUANTIZING = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
 
@@ -177,9 +176,9 @@ def array(tensor: TensorProto, where: str) -> Array:
             "float32, float64, int8, uint8, int32 and int64 are supported"
         )
     dims = tuple(tensor.dims)
-    count = math.prod(dims) if len(dims) <= 8 and all(0 <= d <= MOST_NUMBERS for d in dims) else -1
+    count = math.prod(dims) if len(dims) <= 8 and all(0 <= d <= MAX_NUMBERS for d in dims) else -1
     kind, field = _TYPES[tensor.data_type]
-    if not 0 <= count <= MOST_NUMBERS:
+    if not 0 <= count <= MAX_NUMBERS:
         raise CompileError(f"{where}: its constant {shown(_name(tensor.name))} is too large")
     dtype = np.dtype(kind)
     if tensor.HasField("raw_data"):
@@ -259,7 +258,7 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], int | Non
             f"{where}: a batch of images [N, C, H, W] or of vectors [N, K] is supported, of which "
             "only the batch may be left open"
         )
-    if not all(0 < size <= MOST_NUMBERS for size in known) or math.prod(known) > MOST_NUMBERS:
+    if not all(0 < size <= MAX_NUMBERS for size in known) or math.prod(known) > MAX_NUMBERS:
         raise CompileError(f"{where}: its shape {known} isn't supported")
     return known, batch
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.ir.graph import Window
+from quantbench.c99.ir.graph import Shape, Window
 
 Number = TypeVar("Number", np.int64, np.float64)
 _COPIED = 2**22
@@ -59,3 +59,9 @@ def _products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -
         sums = flat.astype(np.float64) @ mine.T.astype(np.float64)
         found.append(sums.astype(patches.dtype).reshape(n, height, width, group_out))
     return np.concatenate(found, axis=3).transpose(0, 3, 1, 2)
+
+
+def padded_size(shape: Shape, pads: tuple[int, int, int, int]) -> int:
+    """How many numbers an image [C, H, W] has with its pads."""
+    (channels, height, width), (top, left, bottom, right) = shape, pads
+    return channels * (height + top + bottom) * (width + left + right)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from quantbench.c99.ir.graph import GraphOf
+from quantbench.c99.ir.graph import Graph
 from quantbench.c99.ir.interpreter import dequantized, quantized
 
 
-def answers(values: NDArray[np.float32], graph: GraphOf[Any]) -> NDArray[np.float32]:
+def answers(values: NDArray[np.float32], graph: Graph) -> NDArray[np.float32]:
     """What the network answers, float32 [N, K], for its output as real numbers: these, or their
     Softmax, rounded where the file rounds it; as integers where the network gives those.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from quantbench.c99.ir.graph import Conv
+from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.simd.requantize import factors, requantized
 from quantbench.c99.simd.tiling import Shape
 from quantbench.c99.target.isa import KernelSet

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.emit.c_syntax import aligned, array
-from quantbench.c99.ir.graph import Conv
+from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.simd.direct_conv import (
     Lanes,
     function,

@@ -11,8 +11,9 @@ import numpy as np
 from quantbench.c99.emit.c_syntax import aligned, array
 from quantbench.c99.emit.scalar import pad_call
 from quantbench.c99.emit.translation_unit import FastCode
-from quantbench.c99.ir.float32 import Conv, Dense
-from quantbench.c99.passes.float32_layout import FloatStep
+from quantbench.c99.ir.graph import Step
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Ending, function
 from quantbench.c99.simd.tiling import (
@@ -25,7 +26,7 @@ from quantbench.c99.simd.tiling import (
 from quantbench.c99.target.isa import FMA
 
 
-def code(step: FloatStep) -> FastCode | None:
+def code(step: Step) -> FastCode | None:
     """None where the portable kernel must do."""
     node = step.work
     into, out = step.inputs[0].shape, step.output.shape
@@ -36,9 +37,9 @@ def code(step: FloatStep) -> FastCode | None:
     return _layer(step, node, conv_shape(into, out, node.window, node.pooling, node.weights))
 
 
-def _layer(step: FloatStep, node: Conv | Dense, shape: Shape) -> FastCode:
+def _layer(step: Step, node: Conv | Dense, shape: Shape) -> FastCode:
     name, given = step.identifier, step.inputs[0]
-    limits = {"low": node.clamp.low, "high": node.clamp.high}
+    limits = {"low": node.low, "high": node.high}
     pads = node.window.pads if isinstance(node, Conv) else (0, 0, 0, 0)
     source, calls, room = given.at, [], 0
     if any(pads):
@@ -48,9 +49,7 @@ def _layer(step: FloatStep, node: Conv | Dense, shape: Shape) -> FastCode:
     many = shape.positions if shape.pooling.kind == "average" else 1
     ending = Ending(limits["low"] is not None, limits["high"] is not None, None, "float", many)
     tables = {"start": node.bias} | {
-        limit: np.full(shape.outputs, value, np.float32)
-        for limit, value in limits.items()
-        if value is not None
+        limit: values for limit, values in limits.items() if values is not None
     }
     rest = -shape.outputs % 16
     constants = {

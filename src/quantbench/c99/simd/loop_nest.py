@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quantbench.c99.ir.graph import Requantize
+from quantbench.c99.ir.graph import Requantization
 from quantbench.c99.simd.dot_product import Name, Products
 from quantbench.c99.simd.requantize import factors, requantized
 from quantbench.c99.simd.tiling import Pass, Shape, tile
@@ -23,7 +23,7 @@ class Ending:
 
     low: bool
     high: bool
-    requantize: Requantize | None
+    requantize: Requantization | None
     output: str
     mean: int = 1
     """What a pooled float sum is divided by."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quantbench.c99.ir.graph import Requantize
+from quantbench.c99.ir.graph import Requantization
 from quantbench.c99.target.isa import KernelSet
 from quantbench.numerics.fixed_point import Multiplier
 
 _LEAST, _MOST = 32, 53
 
 
-def high(requantize: Requantize, kernels: KernelSet) -> bool:
+def high(requantize: Requantization, kernels: KernelSet) -> bool:
     """Whether no tie can occur, the lower half of every product is shifted away, and the zero
     point, shifted as far to the left, stays within 61 bits.
     """
@@ -20,7 +20,7 @@ def high(requantize: Requantize, kernels: KernelSet) -> bool:
     return kernels.high and within and not requantize.ties
 
 
-def factors(requantize: Requantize, kernels: KernelSet, bits: int, m: str, shift: str) -> str:
+def factors(requantize: Requantization, kernels: KernelSet, bits: int, m: str, shift: str) -> str:
     """Of registers with multipliers and shifts."""
     if high(requantize, kernels):
         return f"high_factors_{bits}({m}, {shift}, {requantize.zero_point})"
@@ -28,7 +28,7 @@ def factors(requantize: Requantize, kernels: KernelSet, bits: int, m: str, shift
 
 
 def requantized(
-    requantize: Requantize, kernels: KernelSet, bits: int, sums: str, factors: str
+    requantize: Requantization, kernels: KernelSet, bits: int, sums: str, factors: str
 ) -> str:
     """The bytes of one register."""
     limits = f"{requantize.low}, {requantize.high}"

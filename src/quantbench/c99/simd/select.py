@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from quantbench.c99.emit.c_syntax import aligned, array
 from quantbench.c99.emit.scalar import pad_call, wide, widen_call
 from quantbench.c99.emit.translation_unit import FastCode
-from quantbench.c99.ir.graph import Conv, Dense
-from quantbench.c99.passes.layout import Step
+from quantbench.c99.ir.graph import Step
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.simd import direct_conv_avx2, direct_conv_vbmi, maddubs
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Ending, function
@@ -53,7 +54,7 @@ def _narrow(node: Conv | Dense) -> bool:
     if node.requantize is None:
         return True
     _, _, most = accumulator_bounds(
-        node.start.astype(np.int64), node.weights.astype(np.int64), 0, 255
+        node.bias.astype(np.int64), node.weights.astype(np.int64), 0, 255
     )
     places = 1
     if isinstance(node, Conv) and node.pooling and node.pooling.kind == "average":
@@ -118,10 +119,10 @@ def _tables(name: str, node: Conv | Dense, shape: Shape, kernels: KernelSet) -> 
     found: dict[str, NDArray[np.integer] | None] = {"low": node.low, "high": node.high}
     if kernels.signed:
         flat = shape.weights.reshape(shape.outputs, -1)
-        less = node.start.astype(np.int64) + 128 * flat.sum(axis=1, dtype=np.int64)
+        less = node.bias.astype(np.int64) + 128 * flat.sum(axis=1, dtype=np.int64)
         found["signed"] = less.astype(np.int32)  # modulo 2**32, as sums are on their way
     else:
-        found["start"] = node.start
+        found["start"] = node.bias
     if node.requantize is not None:
         many = node.requantize.multipliers
         found["m"] = np.array([one.m for one in many])

@@ -1,0 +1,42 @@
+"""An activation of float32 by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Values
+
+
+@dataclass(frozen=True)
+class Clamp(OneInput):
+    """float32 within limits; None: no limit. Integers are clamped as they are requantized."""
+
+    name: str
+    input: str
+    output: str
+    low: float | None
+    high: float | None
+
+    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
+        return within_limits(values[self.input], self.low, self.high)
+
+    def float32_error(
+        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
+    ) -> Reals:
+        return errors[self.input]
+
+    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
+        raise ValueError(f"{self.name}: integers are clamped as they are requantized")
+
+    def layout(
+        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
+    ) -> Laid:
+        return Laid(self, orders, orders[0])
+
+
+def within_limits(values: Reals, low: float | None, high: float | None) -> Reals:
+    above = values if low is None else np.maximum(values, low)
+    return above if high is None else np.minimum(above, high)

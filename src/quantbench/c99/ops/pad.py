@@ -1,0 +1,120 @@
+"""Pad: a frame of one constant around the height and width of an image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from quantbench.c99.frontend import boundary
+from quantbench.c99.frontend.builder import Builder, PostStep
+from quantbench.c99.frontend.context import Context, channels_and_image
+from quantbench.c99.frontend.formats import Limits
+from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.frontend.shapes import before_step
+from quantbench.c99.frontend.values import Value
+from quantbench.c99.ir import tolerance
+from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Values
+from quantbench.c99.ir.patches import padded
+from quantbench.c99.ir.sizes import MAX_NUMBERS
+from quantbench.errors import CompileError
+from quantbench.numerics.fixed_point import exact
+
+NAME = "Pad"
+INPUTS = (1, 4)
+ATTRIBUTES = frozenset({"mode", "pads", "value"})
+_MAX_PAD = 2**15
+
+
+def from_onnx(context: Context, node: OnnxNode) -> Value:
+    value = context.activation(node, 0)
+    old = context.network.opset < 11
+    pads = node.wholes("pads") if old else context.wholes(node, 1)
+    fill = node.real("value", 0.0) if old else context.number(node, 2) or 0.0
+    axes = context.wholes(node, 3)
+    if node.text("mode", "constant") != "constant" or not math.isfinite(fill):
+        raise CompileError(f"{node.where}: mode constant, with a finite number, is supported")
+    channels, height, width = channels_and_image(node, value.shape)
+    axes = (0, 1, 2, 3) if axes is None else tuple(axis % 4 for axis in axes)
+    if pads is None or len(pads) != 2 * len(axes) or len({*axes}) < len(axes):
+        raise CompileError(f"{node.where}: its pads don't fit its axes")
+    by_axis = dict.fromkeys(range(4), (0, 0))
+    by_axis |= {axis: (pads[i], pads[i + len(axes)]) for i, axis in enumerate(axes)}
+    sides = [pad for both in by_axis.values() for pad in both]
+    if any(sides[:4]) or not all(0 <= pad <= _MAX_PAD for pad in sides):
+        raise CompileError(f"{node.where}: pads of 0 and more, of height and width, are supported")
+    top, bottom, left, right = sides[4:]
+    shape = (channels, height + top + bottom, width + left + right)
+    if math.prod(shape) > MAX_NUMBERS:
+        raise CompileError(f"{node.where}: its output of {[*shape]} is too large")
+    step = PadExpr(node.where, (top, left, bottom, right), exact(fill), shape)
+    deferred = before_step(context, node, value)
+    return replace(deferred, steps=(*deferred.steps, step), shape=shape)
+
+
+@dataclass(frozen=True)
+class PadExpr(PostStep):
+    """A frame of the real number `value`; `pads` are top, left, bottom, right."""
+
+    where: str
+    pads: tuple[int, int, int, int]
+    value: Fraction
+    shape: Shape
+
+    def lower(self, builder: Builder, name: str, tensor: str) -> str:
+        format = builder.format(tensor)
+        output = builder.add(name, self.shape, format)
+        value: float = float(self.value)
+        if format.type != "float32":
+            held = [boundary.integer(self.value, format, scale) for scale in format.scales]
+            value = boundary.alike(self.where, held)
+        builder.nodes.append(Pad(self.where, tensor, output, self.pads, value))
+        return output
+
+    def clipped(self, limits: Limits) -> PadExpr:
+        return replace(self, value=limits.clipped(self.value))
+
+    @property
+    def constants(self) -> tuple[Fraction, ...]:
+        return (self.value,)
+
+
+@dataclass(frozen=True)
+class Pad(OneInput):
+    """`value` around the image: a q of integers, else a number of float32."""
+
+    name: str
+    input: str
+    output: str
+    pads: tuple[int, int, int, int]
+    value: float
+
+    @property
+    def rounds(self) -> bool:
+        return False
+
+    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
+        return padded(values[self.input], self.pads, self.value)
+
+    def float32_error(
+        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
+    ) -> Reals:
+        return padded(errors[self.input], self.pads, 0)
+
+    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
+        batch = len(values[self.input])
+        return np.full((batch, *graph.tensors[self.output].shape), tolerance.MARGIN)
+
+    def carried(self, graph: Graph, before: Mapping[str, Reals]) -> Reals:
+        return padded(before[self.input], self.pads, tolerance.MARGIN)
+
+    def to_uint8(self, graph: Graph) -> Pad:
+        return replace(self, value=self.value + graph.tensors[self.output].to_unsigned)
+
+    def layout(
+        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
+    ) -> Laid:
+        return Laid(self, orders, nhwc(graph.tensors[self.output].shape))
