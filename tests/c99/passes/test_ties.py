@@ -30,7 +30,7 @@ from quantbench.c99.passes.ties import (
     sums_differ,
 )
 from quantbench.c99.passes.to_uint8 import unsigned
-from quantbench.c99.target.isa import SETS, KernelSet
+from quantbench.c99.target.isa import ISAS, Isa
 from quantbench.c99.target.target import Target
 from quantbench.numerics.fixed_point import Multiplier
 from tests.c99.builder import Builder, lenet
@@ -157,9 +157,9 @@ def test_the_golden_vectors_hold_ties() -> None:
 
 
 @pytest.mark.parametrize(
-    "kernels", [None, *SETS], ids=lambda one: one.macro if one else "MODEL_PORTABLE"
+    "kernels", [None, *ISAS], ids=lambda one: one.macro if one else "MODEL_PORTABLE"
 )
-def test_the_c_rounds_ties_to_even(tmp_path: Path, kernels: KernelSet | None) -> None:
+def test_the_c_rounds_ties_to_even(tmp_path: Path, kernels: Isa | None) -> None:
     files = [emit(graph, Target.NATIVE).files for graph in tying()]
     all_pass(files, tmp_path, (*command(), "-O1", *chosen(kernels)))
 

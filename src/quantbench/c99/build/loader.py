@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.build.library import library
-from quantbench.c99.emit.c_syntax import kernel
+from quantbench.c99.emit.kernels import kernel
 from quantbench.c99.generate import Emitted
 from quantbench.c99.ir.graph import ends
 from quantbench.c99.ir.probabilities import answers

@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from quantbench.c99.emit.c_syntax import array, real, structure
 from quantbench.c99.emit.scalar import (
+    NO_POOLING,
     Code,
-    arrange,
     concat,
     frame,
+    permute,
+    pooling_fields,
     window_fields,
 )
 from quantbench.c99.ir.float32 import (
@@ -22,13 +24,12 @@ from quantbench.c99.ir.float32 import (
     Pad,
     Pool,
 )
-from quantbench.c99.ir.graph import Concat, Pooling, Window
+from quantbench.c99.ir.graph import Concat
 from quantbench.c99.passes.float32_layout import FloatStep
 from quantbench.c99.passes.layout import Arrange
 
-_ONE = Pooling("average", Window((1, 1)))
 _LANES = 16
-"""Of output channels that are summed side by side, as together() of products.h has them."""
+"""Of output channels that are summed side by side, as model_together() of products.h has them."""
 
 _KERNELS = {
     "conv": ("clamp", "products", "lanewise", "conv"),
@@ -52,32 +53,38 @@ def code(step: FloatStep) -> Code:
         case Pad():
             return frame(step.inputs[0], step.output, step.work.pads, real(step.work.value))
         case Arrange():
-            return arrange(step.identifier, step.work, step.inputs[0], step.output)
+            return permute(step.identifier, step.work, step.inputs[0], step.output)
 
 
 def blocks(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of [O, taps]: block after block of outputs, each [taps, lanes]."""
-    found = [weights[at : at + _LANES].T.ravel() for at in range(0, len(weights), _LANES)]
-    return np.concatenate(found)
+    """Weights [O, taps] as block after block of outputs, each [taps, lanes]."""
+    firsts = range(0, len(weights), _LANES)
+    return np.concatenate([weights[first : first + _LANES].T.ravel() for first in firsts])
 
 
 def _conv(step: FloatStep, node: Conv) -> Code:
-    pooling = node.pooling or _ONE
+    pooling = node.pooling or NO_POOLING
     (channels, height, width), (out_c, out_h, out_w) = step.inputs[0].shape, step.output.shape
     depthwise = node.groups > 1 and node.groups == channels == out_c
     groups = 1 if depthwise else node.groups
     fields = {
-        "height": height, "width": width, "channels": channels,
-        "out_height": out_h, "out_width": out_w, "out_channels": out_c,
-        "groups": groups, "group_in": channels // node.groups, "group_out": out_c // groups,
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "out_height": out_h,
+        "out_width": out_w,
+        "out_channels": out_c,
+        "groups": groups,
+        "group_in": channels // node.groups,
+        "group_out": out_c // groups,
         "depthwise": int(depthwise),
         **window_fields(node.window),
-        "pool_h": pooling.window.kernel[0], "pool_w": pooling.window.kernel[1],
-        "pool_stride_h": pooling.window.strides[0], "pool_stride_w": pooling.window.strides[1],
+        **pooling_fields(pooling),
         "pool_max": int(pooling.kind == "max"),
-    }  # fmt: skip
-    each = np.split(node.weights.reshape(out_c, -1), groups)
-    return _layer(step, node, "conv", np.concatenate([blocks(one) for one in each]), fields)
+    }
+    by_group = np.split(node.weights.reshape(out_c, -1), groups)
+    weights = np.concatenate([blocks(group) for group in by_group])
+    return _layer(step, node, "conv", weights, fields)
 
 
 def _layer(
@@ -95,8 +102,8 @@ def _layer(
     pointers = {"weights": f"{name}_weights", "bias": f"{name}_bias"}
     limits = {"clamp": _limits(node.clamp)}
     return Code(
-        constants + structure(f"{kind}_layer", name, {**pointers, **limits, **fields}),
-        (f"{kind}(&{name}, {step.inputs[0].at}, {step.output.at});",),
+        constants + structure(f"model_{kind}_layer", name, {**pointers, **limits, **fields}),
+        (f"model_{kind}(&{name}, {step.inputs[0].at}, {step.output.at});",),
         _KERNELS[kind],
         weights.nbytes,
         node.bias.nbytes,
@@ -107,21 +114,25 @@ def _pool(step: FloatStep, node: Pool) -> Code:
     channels, height, width = step.inputs[0].shape
     _, out_h, out_w = step.output.shape
     fields = {
-        "height": height, "width": width, "channels": channels,
-        "out_height": out_h, "out_width": out_w,
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "out_height": out_h,
+        "out_width": out_w,
         **window_fields(node.window),
-        "max": int(node.kind == "max"), "count_pads": int(node.count_pads),
-    }  # fmt: skip
+        "max": int(node.kind == "max"),
+        "count_pads": int(node.count_pads),
+    }
     name = step.identifier
-    call = f"pool(&{name}, {step.inputs[0].at}, {step.output.at});"
-    return Code(structure("pool_layer", name, fields), (call,), ("pool",), 0, 0)
+    call = f"model_pool(&{name}, {step.inputs[0].at}, {step.output.at});"
+    return Code(structure("model_pool_layer", name, fields), (call,), ("pool",), 0, 0)
 
 
 def _clamped(step: FloatStep, node: Add | Activate) -> Code:
     name, kind = step.identifier, "add" if isinstance(node, Add) else "activate"
-    places = ", ".join([*(one.at for one in step.inputs), step.output.at])
-    call = f"{kind}(&{name}, {places}, {step.output.size});"
-    constant = f"static const limits {name} = {_limits(node.clamp)};\n"
+    places = ", ".join(place.at for place in (*step.inputs, step.output))
+    call = f"model_{kind}(&{name}, {places}, {step.output.size});"
+    constant = f"static const model_limits {name} = {_limits(node.clamp)};\n"
     return Code(constant, (call,), ("clamp", kind), 0, 0)
 
 

@@ -1,4 +1,4 @@
-"""Each step as a call of a portable kernel: small, the same code for every layer of a kind."""
+"""Each step of an integer network as a call of a portable kernel, which layers of a kind share."""
 
 from __future__ import annotations
 
@@ -28,16 +28,19 @@ from quantbench.c99.passes.layout import (
     Step,
 )
 
-_ONE = Pooling("average", Window((1, 1)))
+NO_POOLING = Pooling("average", Window((1, 1)))
+WORKSPACE = "MODEL_WORKSPACE"
+"""What calls read and write beside tensors: memory behind those of the plan."""
 _ADD_BITS, _ADD_LOW = 40, 2**15
 _EVEN = 64
 """Added to the shifts of a layer with ties: see kernels/requantize_even.h."""
+_NO_LIMIT = {"low": -(2**31), "high": 2**31 - 1}
 
 
 @dataclass(frozen=True)
 class Code:
-    """Of one step: constants, calls, the kernels that they need, and the constants' bytes.
-    `room`: memory that the calls need at TEMPORARY, a name in C.
+    """The portable C of one step: constants, calls, the kernels that they need, and the bytes of
+    weights and of other constants. `workspace`: bytes that its calls need there.
     """
 
     constants: str
@@ -46,11 +49,11 @@ class Code:
     weights: int
     tables: int
     structures: tuple[Structure, ...] = ()
-    room: int = 0
+    workspace: int = 0
 
 
-def wide(weights: NDArray[np.int16]) -> bool:
-    """Whether 8 bits don't hold them: those whose zero point isn't 0."""
+def needs_int16(weights: NDArray[np.int16]) -> bool:
+    """Whether 8 bits don't hold the weights, as where their zero point isn't 0."""
     return bool(weights.min(initial=0) < -128 or weights.max(initial=0) > 127)
 
 
@@ -59,7 +62,7 @@ def code(step: Step) -> Code:
         case Conv():
             return _conv(step, step.work)
         case Dense():
-            return _dense(step, step.work)
+            return _layer(step, step.work, 1, 1, 0)
         case Pool():
             return _pool(step, step.work)
         case Add():
@@ -71,13 +74,13 @@ def code(step: Step) -> Code:
         case Pad():
             return frame(step.inputs[0], step.output, step.work.pads, str(step.work.value))
         case Arrange():
-            return arrange(step.identifier, step.work, step.inputs[0], step.output)
+            return permute(step.identifier, step.work, step.inputs[0], step.output)
 
 
 def _conv(step: Step, node: Conv) -> Code:
-    """One of a single place, whose window is the image, is fully connected."""
+    """A convolution of one output place, whose window is the image, is fully connected."""
     (channels, height, width), (out_c, out_h, out_w) = step.inputs[0].shape, step.output.shape
-    window, pooling = node.window, node.pooling or _ONE
+    window, pooling = node.window, node.pooling or NO_POOLING
     places = pooling.window.kernel[0] * pooling.window.kernel[1]
     if places == out_h == out_w == node.groups == 1 and window == Window((height, width)):
         return _layer(step, node, 1, 1, 0)
@@ -85,68 +88,79 @@ def _conv(step: Step, node: Conv) -> Code:
     kind = f"conv{_suffix(node)}"
     memory = taps * channels
     fields = {
-        "height": height, "width": width, "channels": channels, "group_in": group_in,
-        "out_height": out_h, "out_width": out_w,
-        "step": step.output.bytes // (out_h * out_w), "window": memory,
-        "count": taps * group_in, "row": window.kernel[1] * channels,
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "group_in": group_in,
+        "out_height": out_h,
+        "out_width": out_w,
+        "step": step.output.bytes // (out_h * out_w),
+        "window": memory,
+        "count": taps * group_in,
+        "row": window.kernel[1] * channels,
         "rows": int(node.groups == window.dilations[1] == 1),
         "inside": int(_inside(step, window, pooling.window)),
-        **window_fields(window), "padding": node.padding,
-        "pool_h": pooling.window.kernel[0], "pool_w": pooling.window.kernel[1],
-        "pool_stride_h": pooling.window.strides[0], "pool_stride_w": pooling.window.strides[1],
-    }  # fmt: skip
+        **window_fields(window),
+        "padding": node.padding,
+        **pooling_fields(pooling),
+    }
     outputs = _layer(step, node, node.groups, places, int(pooling.kind == "max"))
     name = f"{step.identifier}_window"
-    call = f"{kind}(&{name}, &{step.identifier}, {step.inputs[0].at}, {step.output.at}, TEMPORARY);"
+    arguments = f"&{name}, &{step.identifier}, {step.inputs[0].at}, {step.output.at}, {WORKSPACE}"
     return replace(
         outputs,
-        calls=(call,),
+        calls=(f"model_{kind}({arguments});",),
         kernels=(*outputs.kernels, kind),
         structures=(*outputs.structures, Structure(kind, name, fields)),
-        room=memory + (4 * out_c if places > 1 and node.requantize is not None else 0),
+        workspace=memory + (4 * out_c if places > 1 and node.requantize is not None else 0),
     )
 
 
-def _dense(step: Step, node: Dense) -> Code:
-    return _layer(step, node, 1, 1, 0)
-
-
 def _suffix(node: Conv | Dense) -> str:
-    return "_wide" if wide(node.weights) else ""
+    return "_w16" if needs_int16(node.weights) else ""
 
 
 def _layer(step: Step, node: Conv | Dense, groups: int, places: int, pool_max: int) -> Code:
     """A weighted layer: its tables, its structure, its call as a fully connected one."""
     name, outputs, suffix = step.identifier, len(node.weights), _suffix(node)
-    given = node.requantize
-    many = given.multipliers if given else ()
-    numbers: list[NDArray[np.integer]] = [node.start, np.array([one.m for one in many], np.int64)]
+    requantize = node.requantize
+    multipliers = requantize.multipliers if requantize else ()
+    numbers: list[NDArray[np.integer]] = [
+        node.start,
+        np.array([multiplier.m for multiplier in multipliers], np.int64),
+    ]
     fields: dict[str, str | int] = {
-        "weights": f"{name}_weights", "numbers": f"{name}_numbers",
-        "shift": f"{name}_shift" if given else "NULL",
-        "count": node.weights.size // outputs, "outputs": outputs,
-        "groups": groups, "group_out": outputs // groups,
-        "places": places, "pool_max": pool_max, "m_step": int(len(many) > 1),
-        "rounded": int(given is not None), "zero": given.zero_point if given else 0,
-        "least": given.low if given else 0, "most": given.high if given else 0,
-    }  # fmt: skip
-    for limit, none in (("low", -(2**31)), ("high", 2**31 - 1)):
-        found: NDArray[np.int32] | None = getattr(node, limit)
-        values = np.array([none]) if found is None or found.size == 0 else found
-        same = bool((values == values[0]).all())
-        fields |= {limit: int(values[0]), f"{limit}_at": 0}
-        if not same:
-            fields[f"{limit}_at"] = sum(one.size for one in numbers)
+        "weights": f"{name}_weights",
+        "numbers": f"{name}_numbers",
+        "shift": f"{name}_shift" if requantize else "NULL",
+        "count": node.weights.size // outputs,
+        "outputs": outputs,
+        "groups": groups,
+        "group_out": outputs // groups,
+        "places": places,
+        "pool_max": pool_max,
+        "m_step": int(len(multipliers) > 1),
+        "rounded": int(requantize is not None),
+        "zero": requantize.zero_point if requantize else 0,
+        "q_min": requantize.low if requantize else 0,
+        "q_max": requantize.high if requantize else 0,
+    }
+    for side, limits in (("low", node.low), ("high", node.high)):
+        no_limit = np.array([_NO_LIMIT[side]])
+        values = no_limit if limits is None or limits.size == 0 else limits
+        fields |= {side: int(values[0]), f"{side}_at": 0}
+        if not (values == values[0]).all():
+            fields[f"{side}_at"] = sum(table.size for table in numbers)
             numbers.append(values)
     tables = _Tables(name)
     tables.add("numbers", "int32_t", np.concatenate(numbers))
-    if given:
-        tables.add("shift", "uint8_t", _shifts(given))
-    weight = "int16_t" if suffix else "int8_t"
+    if requantize:
+        tables.add("shift", "uint8_t", _shifts(requantize))
+    call = f"model_dense{suffix}(&{name}, {step.inputs[0].at}, {step.output.at}, scratch, 0);"
     return Code(
-        array(weight, f"{name}_weights", node.weights) + tables.text,
-        (f"dense{suffix}(&{name}, {step.inputs[0].at}, {step.output.at}, scratch, 0);",),
-        (*_rounding(given), f"dot{suffix}", f"dense{suffix}"),
+        array("int16_t" if suffix else "int8_t", f"{name}_weights", node.weights) + tables.text,
+        (call,),
+        (*_rounding(requantize), f"dot{suffix}", f"dense{suffix}"),
         node.weights.size * (2 if suffix else 1),
         tables.bytes,
         (Structure(f"dense{suffix}", name, fields),),
@@ -171,13 +185,17 @@ def _pool(step: Step, node: Pool) -> Code:
     _requantize(tables, node.requantize)
     tables.fields.pop("m_step")
     fields: dict[str, str | int] = {
-        "height": height, "width": width, "channels": channels,
-        "out_height": out_h, "out_width": out_w,
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "out_height": out_h,
+        "out_width": out_w,
         **window_fields(node.window),
-        "max": int(node.kind == "max"), "count_pads": int(node.count_pads),
-        "inside": int(_inside(step, node.window, _ONE.window)),
+        "max": int(node.kind == "max"),
+        "count_pads": int(node.count_pads),
+        "inside": int(_inside(step, node.window, NO_POOLING.window)),
         "in_zero": step.inputs[0].zero_point,
-    }  # fmt: skip
+    }
     return _simple(step, "pool", tables, fields)
 
 
@@ -186,9 +204,10 @@ def _rescale(step: Step, node: Rescale) -> Code:
     _requantize(tables, node.requantize)
     channels = step.output.shape[0]
     fields: dict[str, str | int] = {
-        "places": step.output.size // channels, "channels": channels,
+        "places": step.output.size // channels,
+        "channels": channels,
         "in_zero": step.inputs[0].zero_point,
-    }  # fmt: skip
+    }
     return _simple(step, "rescale", tables, fields)
 
 
@@ -199,33 +218,41 @@ def _add(step: Step, node: Add) -> Code:
     fields: dict[str, str | int] = {
         "count": step.output.size,
         "offset": node.zero_point - 2 ** (_ADD_BITS - node.shift),
-        "a_low": m1 % _ADD_LOW, "a_high": m1 // _ADD_LOW,
-        "b_low": m2 % _ADD_LOW, "b_high": m2 // _ADD_LOW,
-        "low": begin % _ADD_LOW, "high": begin // _ADD_LOW,
-        "shift": node.shift - _ADD_LOW.bit_length() + 1, "least": node.low, "most": node.high,
-    }  # fmt: skip
-    constants = structure("add_layer", step.identifier, fields)
-    places = ", ".join([*(one.at for one in step.inputs), step.output.at])
+        "a_low": m1 % _ADD_LOW,
+        "a_high": m1 // _ADD_LOW,
+        "b_low": m2 % _ADD_LOW,
+        "b_high": m2 // _ADD_LOW,
+        "low": begin % _ADD_LOW,
+        "high": begin // _ADD_LOW,
+        "shift": node.shift - _ADD_LOW.bit_length() + 1,
+        "q_min": node.low,
+        "q_max": node.high,
+    }
+    constants = structure("model_add_layer", step.identifier, fields)
     kind = "add_even" if node.ties else "add"
-    call = f"{kind}(&{step.identifier}, {places});"
-    return Code(constants, (call,), ("add_layer", kind), 0, 0)
+    return Code(constants, (_call(step, kind),), ("add_layer", kind), 0, 0)
+
+
+def _call(step: Step, kind: str) -> str:
+    """The call of a kernel with the layer's structure, its inputs and its output."""
+    places = ", ".join(place.at for place in (*step.inputs, step.output))
+    return f"model_{kind}(&{step.identifier}, {places});"
 
 
 def _simple(step: Step, kind: str, tables: _Tables, fields: dict[str, str | int]) -> Code:
     """A layer without weights."""
-    name = step.identifier
-    places = ", ".join([*(one.at for one in step.inputs), step.output.at])
-    call = f"{kind}(&{name}, {places});"
-    made = Structure(kind, name, {**tables.fields, **fields})
-    return Code(tables.text, (call,), (*tables.kernels, kind), 0, tables.bytes, (made,))
+    layer = Structure(kind, step.identifier, {**tables.fields, **fields})
+    calls, kernels = (_call(step, kind),), (*tables.kernels, kind)
+    return Code(tables.text, calls, kernels, 0, tables.bytes, (layer,))
 
 
 def concat(inputs: tuple[Place, ...], output: Place) -> Code:
     stride, first, calls = output.shape[0], 0, []
     places = output.size // stride
-    for one in inputs:
-        width = one.shape[0]
-        calls.append(f"concat({one.at}, {output.at}, {places}, {width}, {first}, {stride});")
+    for source in inputs:
+        width = source.shape[0]
+        numbers = f"{places}, {width}, {first}, {stride}"
+        calls.append(f"model_concat({source.at}, {output.at}, {numbers});")
         first += width
     return Code("", tuple(calls), ("concat",), 0, 0)
 
@@ -235,33 +262,46 @@ def frame(image: Place, output: Place, pads: tuple[int, int, int, int], value: s
 
 
 def pad_call(image: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
-    return f"pad({_framed(image, out, pads, value)});"
+    return f"model_pad({_framed(image, out, pads, value)});"
 
 
-def widen_call(given: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
-    return f"widened({_framed(given, out, pads, value)});"
+def widen_call(image: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
+    return f"model_widen({_framed(image, out, pads, value)});"
 
 
-def _framed(given: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
-    channels, height, width = given.shape if len(given.shape) == 3 else (1, 1, given.size)
+def _framed(image: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
+    channels, height, width = image.shape if len(image.shape) == 3 else (1, 1, image.size)
     top, left, bottom, right = pads
     numbers = (height, width * channels, top, left * channels, bottom, right * channels, value)
-    return f"{given.at}, {out}, {', '.join(map(str, numbers))}"
+    return f"{image.at}, {out}, {', '.join(map(str, numbers))}"
 
 
-def arrange(identifier: str, node: Arrange, source: Place, output: Place) -> Code:
+def permute(identifier: str, node: Arrange, source: Place, output: Place) -> Code:
     name, size = f"{identifier}_index", BYTES[output.type]
-    call = f"arrange({source.at}, {output.at}, {name}, {len(node.index)}, {size});"
-    return Code(array("uint32_t", name, node.index), (call,), ("arrange",), 0, 4 * len(node.index))
+    call = f"model_permute({source.at}, {output.at}, {name}, {len(node.index)}, {size});"
+    return Code(array("uint32_t", name, node.index), (call,), ("permute",), 0, 4 * len(node.index))
 
 
 def window_fields(window: Window) -> dict[str, int]:
     return {
-        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
-        "stride_h": window.strides[0], "stride_w": window.strides[1],
-        "top": window.pads[0], "left": window.pads[1],
-        "dilation_h": window.dilations[0], "dilation_w": window.dilations[1],
-    }  # fmt: skip
+        "kernel_h": window.kernel[0],
+        "kernel_w": window.kernel[1],
+        "stride_h": window.strides[0],
+        "stride_w": window.strides[1],
+        "top": window.pads[0],
+        "left": window.pads[1],
+        "dilation_h": window.dilations[0],
+        "dilation_w": window.dilations[1],
+    }
+
+
+def pooling_fields(pooling: Pooling) -> dict[str, int]:
+    return {
+        "pool_h": pooling.window.kernel[0],
+        "pool_w": pooling.window.kernel[1],
+        "pool_stride_h": pooling.window.strides[0],
+        "pool_stride_w": pooling.window.strides[1],
+    }
 
 
 class _Tables:
@@ -285,20 +325,22 @@ def _requantize(tables: _Tables, requantize: Requantize | None) -> None:
     tables.kernels = _rounding(requantize)
     if requantize is None:
         tables.fields |= {"m": "NULL", "shift": "NULL", "m_step": 0}
-        tables.fields |= {"zero": 0, "least": 0, "most": 0}
+        tables.fields |= {"zero": 0, "q_min": 0, "q_max": 0}
         return
-    many = requantize.multipliers
-    tables.add("m", "int32_t", np.array([one.m for one in many]))
+    multipliers = requantize.multipliers
+    tables.add("m", "int32_t", np.array([multiplier.m for multiplier in multipliers]))
     tables.add("shift", "uint8_t", _shifts(requantize))
     tables.fields |= {
-        "m_step": int(len(many) > 1), "zero": requantize.zero_point,
-        "least": requantize.low, "most": requantize.high,
-    }  # fmt: skip
+        "m_step": int(len(multipliers) > 1),
+        "zero": requantize.zero_point,
+        "q_min": requantize.low,
+        "q_max": requantize.high,
+    }
 
 
 def _shifts(requantize: Requantize) -> NDArray[np.integer]:
     more = _EVEN if requantize.ties else 0
-    return np.array([one.s + more for one in requantize.multipliers])
+    return np.array([multiplier.s + more for multiplier in requantize.multipliers])
 
 
 def _rounding(requantize: Requantize | None) -> tuple[str, str]:
