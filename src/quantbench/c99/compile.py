@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from quantbench.c99 import generate, importer
@@ -9,13 +10,15 @@ from quantbench.c99.check.float32 import verify as verify_float
 from quantbench.c99.check.integer import verify
 from quantbench.c99.emit import float32 as float_emit
 from quantbench.c99.frontend import float32_importer as float_importer
+from quantbench.c99.frontend.layer_names import layer_names
 from quantbench.c99.frontend.reader import Network, read
-from quantbench.c99.generate import Emitted
+from quantbench.c99.generate import Emitted, Options
 from quantbench.c99.passes import float32_layout as float_plan
 from quantbench.c99.passes import layout
 from quantbench.c99.passes.float32_layout import FloatPlan
 from quantbench.c99.passes.layout import Plan
 from quantbench.c99.target.target import Dtype, Target
+from quantbench.system.files import sha256_of
 
 
 def planned(path: Path) -> Plan | FloatPlan:
@@ -26,14 +29,17 @@ def planned(path: Path) -> Plan | FloatPlan:
     return layout.plan(importer.import_network(network))
 
 
-def compiled(path: Path, target: Target, dtype: Dtype | None = None) -> Emitted:
+def compiled(
+    path: Path, target: Target, dtype: Dtype | None = None, options: Options | None = None
+) -> Emitted:
     """In the numbers that are asked for, or else that the file has, once it agrees with the file.
 
-    Raises CompileError or ArtifactError.
+    Raises CompileError, ArtifactError, or UsageError for options that name nothing.
     """
     network = read(path)
     require_agreement(network, dtype)
-    return emitted(network, target, dtype)
+    options = replace(options or Options(), sha256=sha256_of(path))
+    return emitted(network, target, dtype, options)
 
 
 def require_agreement(network: Network, dtype: Dtype | None = None) -> None:
@@ -44,11 +50,17 @@ def require_agreement(network: Network, dtype: Dtype | None = None) -> None:
         verify(network, importer.import_network(network))
 
 
-def emitted(network: Network, target: Target, dtype: Dtype | None = None) -> Emitted:
-    """The C of a network, which `require_agreement` has passed. Raises CompileError."""
+def emitted(
+    network: Network,
+    target: Target,
+    dtype: Dtype | None = None,
+    options: Options | None = None,
+) -> Emitted:
+    """The C of a network, which `require_agreement` has passed. Raises as `compiled`."""
+    options = replace(options or Options(), labels=layer_names(network))
     if _dtype(network, dtype) == Dtype.FLOAT32:
-        return float_emit.emit(float_importer.import_network(network), target)
-    return generate.emit(importer.import_network(network), target)
+        return float_emit.emit(float_importer.import_network(network), target, options)
+    return generate.emit(importer.import_network(network), target, options)
 
 
 def _dtype(network: Network, asked: Dtype | None) -> Dtype:

@@ -1,10 +1,10 @@
-"""From a graph of integers to the files of a C99 library: NAME.h, NAME.c, golden vectors, main.c."""
+"""From a graph of integers to the files of a C library: header, source, golden vectors, main.c."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from quantbench.c99.emit.namespace import DEFAULT, layer_symbol, renamed, requir
 from quantbench.c99.emit.scalar import Code
 from quantbench.c99.emit.translation_unit import (
     INTEGERS,
+    REALS,
     Language,
     Layer,
     Memory,
@@ -33,20 +34,23 @@ from quantbench.c99.passes.float32_layout import FloatPlan
 from quantbench.c99.passes.layout import (
     Place,
     Plan,
+    PlanOf,
     Step,
+    StepOf,
     natural,
     plan,
 )
 from quantbench.c99.simd import select
 from quantbench.c99.target.isa import Isa, named
-from quantbench.c99.target.target import Target
+from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import UsageError
 
 SEED = 1
 _RANDOM = 6
 _MAX_GOLDEN_BYTES, _MAX_GOLDEN_MACS = 2**20, 2**33
 Number = TypeVar("Number", bound=np.generic)
-SomePlan = TypeVar("SomePlan", Plan, FloatPlan)
+N = TypeVar("N")
+W = TypeVar("W")
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,14 @@ def chosen_isas(options: Options, target: Target, language: Language) -> tuple[I
     return named(options.isas, language.isas) if options.isas else tuple(language.isas)
 
 
-def with_symbols(laid_out: SomePlan, options: Options) -> SomePlan:
+def require_options(options: Options, target: Target, dtype: Dtype) -> None:
+    """Raises UsageError as `emit` would, before the network is read."""
+    chosen_isas(options, target, REALS if dtype == Dtype.FLOAT32 else INTEGERS)
+
+
+def with_symbols(laid_out: PlanOf[N, W], options: Options) -> PlanOf[N, W]:
     """The plan whose steps are called by what stands for them in C: `model_l0_conv1`."""
-    steps: Sequence[Step] = laid_out.steps  # type: ignore[assignment]
+    steps: Sequence[StepOf[Any]] = laid_out.steps
     symbols = tuple(
         replace(step, identifier=layer_symbol(number, _label(step.work.name, options)))
         for number, step in enumerate(steps)

@@ -70,7 +70,7 @@ def test_kernels_for_wide_registers_are_chosen(tmp_path: Path) -> None:
     """Of the layers that have weights; -DMODEL_KERNELS takes the portable ones again."""
     small(tmp_path)
     files = emit(import_onnx(tmp_path / "model.onnx"), Target.NATIVE).files
-    calls = re.findall(r"#if MODEL_KERNELS == MODEL_FMA\n    (l\d)_\d_\d\(", files["model.c"])
+    calls = re.findall(r"#if MODEL_KERNELS == MODEL_FMA\n    model_(l\d)_\d_\d\(", files["model.c"])
     assert calls == ["l0", "l1"]
     portable = (*checking.native(), "-DMODEL_KERNELS=MODEL_PORTABLE")
     assert ran(files, tmp_path, "-O3", *portable).startswith("PASS")

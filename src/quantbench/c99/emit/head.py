@@ -76,12 +76,13 @@ def _layers(
     plan: Plan | FloatPlan, descriptions: Sequence[Description], codes: Sequence[Code]
 ) -> list[str]:
     rows = [("layer", "name", "shape", "operation", "numbers", "weights", "multiply-adds")]
-    for number, (step, layer, code) in enumerate(zip(plan.steps, descriptions, codes, strict=True)):
+    steps: Sequence[AnyStep] = plan.steps
+    for number, (step, layer, code) in enumerate(zip(steps, descriptions, codes, strict=True)):
         counts = f"{code.weights:,} B", f"{layer_macs(plan, step):,}"
         texts = (layer.label, layer.shapes, layer.operation, layer.numbers)
         rows.append((f"l{number}", *texts, *counts))
     weights = sum(code.weights for code in codes)
-    total = sum(layer_macs(plan, step) for step in plan.steps)
+    total = sum(layer_macs(plan, step) for step in steps)
     rows.append(("all", "", "", "", "", f"{weights:,} B", f"{total:,}"))
     return _table(rows, right=2)
 
@@ -91,9 +92,8 @@ def _memory(plan: Plan | FloatPlan, scratch: Memory) -> list[str]:
     last = f"l{len(plan.steps) - 1}"
     steps: Sequence[AnyStep] = plan.steps
     rows = [("memory", "written by", "read until", "bytes")]
-    rows.append(
-        ("input", "caller", _last_read(steps, -1, "input") or "-", _bytes(plan.input.bytes))
-    )
+    until = _last_read(steps, -1, "input") or "-"
+    rows.append(("input", "caller", until, _bytes(plan.input.bytes)))
     for number, step in enumerate(steps):
         if step.output.at != "output":
             until = _last_read(steps, number, step.output.at) or "-"

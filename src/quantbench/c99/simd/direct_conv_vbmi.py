@@ -41,9 +41,8 @@ def fits(node: Conv, geometry: ConvGeometry) -> bool:
 
 def code(own: str, layer: str, node: Conv, geometry: ConvGeometry) -> tuple[dict[str, str], str]:
     """A function (in, out), and its constants by name."""
-    picks = np.stack(
-        [_pick(geometry, g, c) for g in range(_groups(geometry)) for c in _columns(geometry)]
-    )
+    groups, columns = range(_groups(geometry)), _columns(geometry)
+    picks = np.stack([_pick(geometry, g, c) for g in groups for c in columns])
     tables: tuple[tuple[str, str, NDArray[np.integer]], ...] = (
         ("uint8_t", "picks", picks),
         ("int8_t", "taps", _taps(node)),

@@ -96,7 +96,7 @@ AVX2 = Isa(
     has_wide_shift=True,
 )
 AVX2_BYTES = replace(AVX2, lanes_per_product=4, size=1, element="int8_t")
-"""AVX2 for layers whose weights prove that sums of 16 bits hold the products: see simd/maddubs.py."""
+"""AVX2 where the weights prove that sums of 16 bits hold the products: see simd/maddubs.py."""
 SSE2 = Isa(
     name="sse2",
     condition="defined(__SSE2__)",
