@@ -24,7 +24,7 @@ _HEADERS = (
 )
 _TAKEN = frozenset(("main", "golden", *_HEADERS.split()))
 """Names whose NAME.h or NAME.c would hide a file of the C library or of the same folder."""
-_COMMENT_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_.:/ -")
+_COMMENT_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_.:/-")
 # A comment about a layer holds a name from the network, which stays as it is.
 _PREFIX = re.compile(r"/\* l\d+ .*?\*/|\b(?:model(?=_|\.h\")|MODEL(?=_))")
 

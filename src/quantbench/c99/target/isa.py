@@ -160,7 +160,7 @@ def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
     unknown = sorted(wanted - by_name.keys())
     if unknown or not wanted:
         raise UsageError(
-            f"--isa {ascii(','.join(unknown))[1:61]}: there are kernels for {', '.join(by_name)}"
+            f"--isa {ascii(','.join(unknown))[1:-1][:60]}: there are kernels for {', '.join(by_name)}"
         )
     return tuple(isa for isa in available if isa.name in wanted)
 
