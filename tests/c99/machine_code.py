@@ -24,6 +24,7 @@ from pathlib import Path
 NUMBERED = 50
 """Random networks, in turn over the forms that quantizers write."""
 _FLOAT32 = 12
+_NUMBER = re.compile(r"-?\b(?:0x[0-9a-f.]+p[-+]?\d+F|\d+)\b")
 _MODULES = (
     ("quantbench.c99.compile", "quantbench.c99.frontend.reader", "quantbench.c99.target.target"),
     ("quantbench.c99.compilation", "quantbench.c99._reading", "quantbench.c99.targets"),
@@ -103,7 +104,7 @@ def digests(folder: Path) -> dict[str, dict[str, str]]:
     for path in sorted(folder.glob("*.onnx")):
         for target, flags in (("portable", ()), ("native", ("-march=native",))):
             files = compile_.emitted(reader.read(path), targets.Target(target)).files
-            numbers = re.findall(r"[-\w.+]+", files["golden.h"].partition("{")[2])
+            numbers = _NUMBER.findall(files["golden.h"].partition("{")[2])
             found[f"{path.stem} {target}"] = {
                 "text": _section(files, flags),
                 "golden": hashlib.sha256(" ".join(numbers).encode()).hexdigest(),

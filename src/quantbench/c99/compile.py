@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from quantbench.c99 import generate
 from quantbench.c99.check.agreement import verify
-from quantbench.c99.emit import float32 as float32_emit
+from quantbench.c99.frontend.layer_names import layer_names
 from quantbench.c99.frontend.reader import Network, read
-from quantbench.c99.generate import Emitted
+from quantbench.c99.generate import Emitted, Options
 from quantbench.c99.importer import import_network
-from quantbench.c99.ir.graph import Graph
+from quantbench.c99.ir.graph import Graph, Plan
 from quantbench.c99.passes import layout
-from quantbench.c99.passes.layout import Plan
 from quantbench.c99.target.target import Dtype, Target
+from quantbench.system.files import sha256_of
 
 
 def planned(path: Path) -> Plan:
@@ -21,15 +22,18 @@ def planned(path: Path) -> Plan:
     return layout.plan(_imported(read(path), None))
 
 
-def compiled(path: Path, target: Target, dtype: Dtype | None = None) -> Emitted:
+def compiled(
+    path: Path, target: Target, dtype: Dtype | None = None, options: Options | None = None
+) -> Emitted:
     """The C in the numbers that are asked for, or else that the file has, once it agrees with the
     file.
 
-    Raises CompileError or ArtifactError.
+    Raises CompileError, ArtifactError, or UsageError for options that name nothing.
     """
     network = read(path)
     require_agreement(network, dtype)
-    return emitted(network, target, dtype)
+    options = replace(options or Options(), sha256=sha256_of(path))
+    return emitted(network, target, dtype, options)
 
 
 def require_agreement(network: Network, dtype: Dtype | None = None) -> None:
@@ -37,10 +41,15 @@ def require_agreement(network: Network, dtype: Dtype | None = None) -> None:
     verify(network, _imported(network, dtype))
 
 
-def emitted(network: Network, target: Target, dtype: Dtype | None = None) -> Emitted:
-    """The C of a network, which `require_agreement` has passed. Raises CompileError."""
-    graph = _imported(network, dtype)
-    return (float32_emit if graph.is_float32 else generate).emit(graph, target)
+def emitted(
+    network: Network,
+    target: Target,
+    dtype: Dtype | None = None,
+    options: Options | None = None,
+) -> Emitted:
+    """The C of a network, which `require_agreement` has passed. Raises as `compiled`."""
+    options = replace(options or Options(), labels=layer_names(network))
+    return generate.emit(_imported(network, dtype), target, options)
 
 
 def _imported(network: Network, dtype: Dtype | None) -> Graph:

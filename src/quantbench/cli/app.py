@@ -17,7 +17,9 @@ from quantbench.c99.target.target import Dtype, Target
 from quantbench.cli.arguments import (
     AsReported,
     Beside,
+    BuildFolder,
     Converted,
+    CPrefix,
     Data,
     DataDir,
     Debug,
@@ -26,6 +28,7 @@ from quantbench.cli.arguments import (
     From,
     Full,
     Images,
+    IsaNames,
     Method,
     MethodNames,
     Methods,
@@ -197,6 +200,9 @@ def compile_(
     out: NewFolder = None,
     dtype: DtypeName = Dtype.INT8,
     target: TargetName = Target.PORTABLE,
+    name: CPrefix = "model",
+    isa: IsaNames = "",
+    build: BuildFolder = None,
 ) -> None:
     """Write an ONNX network as C99 with a test of its own.
 
@@ -205,7 +211,8 @@ def compile_(
     """
     from quantbench.cli import compile
 
-    compile.compile_(compile.source(model, study, out), target, dtype)
+    options = compile.options(name, isa)
+    compile.compile_(compile.source(model, study, out), target, dtype, options, build)
 
 
 @app.command("list")

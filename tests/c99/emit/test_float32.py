@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.build.loader import loaded
 from quantbench.c99.emit.c_syntax import real
-from quantbench.c99.emit.float32 import emit
-from quantbench.c99.generate import Emitted
+from quantbench.c99.generate import Emitted, emit
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.ir.error_bounds import execute
 from quantbench.c99.target.target import Dtype, Target
@@ -70,7 +69,7 @@ def test_kernels_for_wide_registers_are_chosen(tmp_path: Path) -> None:
     """Of the layers that have weights; -DMODEL_KERNELS takes the portable ones again."""
     small(tmp_path)
     files = emit(import_onnx(tmp_path / "model.onnx", Dtype.FLOAT32), Target.NATIVE).files
-    calls = re.findall(r"#if MODEL_KERNELS == MODEL_FMA\n    (l\d)_\d_\d\(", files["model.c"])
+    calls = re.findall(r"#if MODEL_KERNELS == MODEL_FMA\n    model_(l\d)_\d_\d\(", files["model.c"])
     assert calls == ["l0", "l1"]
     portable = (*checking.native(), "-DMODEL_KERNELS=MODEL_PORTABLE")
     assert ran(files, tmp_path, "-O3", *portable).startswith("PASS")

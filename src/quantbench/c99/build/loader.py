@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.build.library import library
-from quantbench.c99.emit.c_syntax import kernel
+from quantbench.c99.emit.kernels import kernel
 from quantbench.c99.generate import Emitted
 from quantbench.c99.ir.graph import Place, ends
 from quantbench.c99.ir.probabilities import answers
@@ -29,7 +29,7 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
     Raises UnavailableError, CompileError or StorageError.
     """
     made, calls = emitted.plan, _calls(emitted)
-    size = _room(emitted)
+    size = _call_bytes(emitted)
     many = _many(calls.batch, made.output.shape, size, threads)
     predict = _with_one(calls.image, made.input.shape, made.output.shape, size, many)
     graph = made.graph
@@ -44,7 +44,7 @@ class Bound:
     def __init__(self, emitted: Emitted) -> None:
         self._plan = emitted.plan
         self._run = _calls(emitted).batch
-        self._memory = _memory(_room(emitted))
+        self._memory = _memory(_call_bytes(emitted))
 
     def bind(self, inputs: NDArray[np.float32], answers: NDArray[np.float32]) -> Callable[[], None]:
         """The call for `inputs` [N, *shape] and `answers` [N, *shape], both contiguous."""
@@ -154,21 +154,25 @@ def _many(
 
 def _convert(emitted: Emitted) -> str:
     """Its head says what the ends are in float32, and where the memory of a call has what."""
-    made = emitted.plan
-    given, answered = ends(made.graph)
-    scales = ", ".join(f"{float(np.float32(one))!r}" for one in answered.scale)
+    plan = emitted.plan
+    input_, output = ends(plan.graph)
+    scales = ", ".join(f"{float(np.float32(scale))!r}" for scale in output.scale)
     numbers = {
-        **_image("", made.input), **_image("OUT_", made.output),
-        "SCRATCH_AT": _scratch_at(emitted), "OUTPUT_AT": _output_at(emitted),
-    }  # fmt: skip
-    if made.input.type != "float32":
+        **_image("", plan.input),
+        **_image("OUT_", plan.output),
+        "SCRATCH_AT": _scratch_at(emitted),
+        "OUTPUT_AT": _output_at(emitted),
+    }
+    if plan.input.type != "float32":
         numbers |= {
-            "SCALE": repr(float(np.float32(given.scale[0]))), "ZERO": given.zero_point,
-            "OUT_SCALES": f"{{{scales}}}", "OUT_SCALE_COUNT": len(answered.scale),
-            "OUT_ZERO": answered.zero_point,
-        }  # fmt: skip
+            "SCALE": repr(float(np.float32(input_.scale[0]))),
+            "ZERO": input_.zero_point,
+            "OUT_SCALES": f"{{{scales}}}",
+            "OUT_SCALE_COUNT": len(output.scale),
+            "OUT_ZERO": output.zero_point,
+        }
     head = "".join(f"#define {name} {value}\n" for name, value in numbers.items())
-    folder = "float32/" if made.input.type == "float32" else ""
+    folder = "float32/" if plan.input.type == "float32" else ""
     return head + kernel(f"{folder}convert") + kernel(f"{folder}golden_check")
 
 
@@ -186,7 +190,7 @@ def _output_at(emitted: Emitted) -> int:
     return _scratch_at(emitted) + _up(emitted.scratch)
 
 
-def _room(emitted: Emitted) -> int:
+def _call_bytes(emitted: Emitted) -> int:
     """Bytes of the memory of a call: the integers of one image, the scratch and the output."""
     return _output_at(emitted) + emitted.plan.output.bytes
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from quantbench.c99.ir.code import Code
 from quantbench.numerics.fixed_point import Multiplier
 
 Type = Literal["uint8", "int8", "int32", "float32"]
@@ -184,6 +185,19 @@ class Node(ABC):
     ) -> Laid:
         """How it reads inputs that lie in `orders`; `nhwc` gives an image's order in memory."""
 
+    @abstractmethod
+    def emit(self, step: Step) -> Code:
+        """The portable C of a step whose work it is: `step.work` is this node, laid out."""
+
+    @abstractmethod
+    def describe(self) -> list[str]:
+        """What it does, part by part: `5x5 conv`, `ReLU`, `2x2 average pool`."""
+
+    @property
+    def weight_type(self) -> str | None:
+        """The type of integer weights in C; None where it has none."""
+        return None
+
     def macs(self, output: Tensor) -> int:  # noqa: ARG002
         """Multiply-adds of one sample."""
         return 0
@@ -252,6 +266,23 @@ class Graph:
     def is_float32(self) -> bool:
         """Whether its tensors are float32; a network of integers has none."""
         return self.tensors[self.input].type == "float32"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A graph laid out. `graph`: the one that is computed, without int8. `scratch`: bytes beyond
+    input and output.
+    """
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    input: Place
+    output: Place
+    scratch: int
+
+    def macs(self, step: Step) -> int:
+        """Multiply-adds of a step, of one sample."""
+        return step.work.macs(self.graph.tensors[step.work.output])
 
 
 def ends(graph: Graph) -> tuple[Tensor, Tensor]:

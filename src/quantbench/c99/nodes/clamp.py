@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Values
+from quantbench.c99.emit.describe import limits_words
+from quantbench.c99.emit.fragments import clamp_code
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Step, Values
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,12 @@ class Clamp(OneInput):
         self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
     ) -> Laid:
         return Laid(self, orders, orders[0])
+
+    def emit(self, step: Step) -> Code:
+        return clamp_code(step, "activate", self.low, self.high)
+
+    def describe(self) -> list[str]:
+        return limits_words(self.low, self.high)
 
 
 def within_limits(values: Reals, low: float | None, high: float | None) -> Reals:

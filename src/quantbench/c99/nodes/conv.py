@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantbench.c99.emit.describe import pooling_words, window_words
+from quantbench.c99.emit.fragments import (
+    NO_POOLING,
+    WORKSPACE,
+    input_fields,
+    output_fields,
+    pooling_fields,
+    window_fields,
+    windows_inside,
+)
 from quantbench.c99.ir import tolerance
+from quantbench.c99.ir.code import Code, Structure
 from quantbench.c99.ir.error_bounds import TINY, gamma, mean_error
 from quantbench.c99.ir.graph import (
     Graph,
@@ -20,13 +31,23 @@ from quantbench.c99.ir.graph import (
     Reals,
     Requantization,
     Shape,
+    Step,
     Tensor,
     Values,
     Window,
 )
 from quantbench.c99.ir.patches import padded, padded_size, products, windows
 from quantbench.c99.ir.rounding import by_channel, clamped, requantized
-from quantbench.c99.nodes.layer import Layer, bias_bound, distances, ties_marked, unsigned_bias
+from quantbench.c99.nodes.layer import (
+    Layer,
+    bias_bound,
+    blocks,
+    dense_code,
+    distances,
+    float_code,
+    ties_marked,
+    unsigned_bias,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +137,17 @@ class Conv(Layer):
         work = replace(self, weights=self.weights.transpose(0, 2, 3, 1))
         return Laid(work, orders, nhwc(graph.tensors[self.output].shape))
 
+    def emit(self, step: Step) -> Code:
+        return _float32(step, self) if step.output.type == "float32" else _integers(step, self)
+
+    def describe(self) -> list[str]:
+        name = "conv"
+        if self.groups > 1:
+            depthwise = self.groups == len(self.weights)
+            name = "depthwise conv" if depthwise else f"conv of {self.groups} groups"
+        words = window_words(self.window, name)
+        return [words, *self.activation_words(), *pooling_words(self.pooling)]
+
     def macs(self, output: Tensor) -> int:
         """Before a fused pooling, at every position that it reads."""
         return math.prod(self._computed(output)) * self.weights.size
@@ -147,3 +179,62 @@ def _pooled(acc: Values, pooling: Pooling) -> Values:
 def _distinct(positions: int, kernel: int, stride: int, dilation: int) -> int:
     """Rows that windows read, each once."""
     return len({at * stride + tap * dilation for at in range(positions) for tap in range(kernel)})
+
+
+def _integers(step: Step, node: Conv) -> Code:
+    """A convolution of one output position, whose window is the image, is fully connected."""
+    (channels, height, width), (out_c, out_h, out_w) = step.inputs[0].shape, step.output.shape
+    window, pooling = node.window, node.pooling or NO_POOLING
+    positions = math.prod(pooling.window.kernel)
+    if positions == out_h == out_w == node.groups == 1 and window == Window((height, width)):
+        return dense_code(step, node, 1, 1, 0)
+    group_in, taps = channels // node.groups, math.prod(window.kernel)
+    kind = f"conv{node.suffix}"
+    gathered = taps * channels
+    fields = {
+        **input_fields(step),
+        "group_in": group_in,
+        **output_fields(step),
+        "step": step.output.bytes // (out_h * out_w),
+        "window": gathered,
+        "count": taps * group_in,
+        "row": window.kernel[1] * channels,
+        "rows": int(node.groups == window.dilations[1] == 1),
+        "inside": int(windows_inside(step, window, pooling.window)),
+        **window_fields(window),
+        "padding": node.padding,
+        **pooling_fields(pooling),
+    }
+    outputs = dense_code(step, node, node.groups, positions, int(pooling.kind == "max"))
+    name = f"{step.identifier}_window"
+    arguments = f"&{name}, &{step.identifier}, {step.inputs[0].at}, {step.output.at}, {WORKSPACE}"
+    pooled = positions > 1 and node.requantize is not None
+    return replace(
+        outputs,
+        calls=(f"model_{kind}({arguments});",),
+        kernels=(*outputs.kernels, kind),
+        structures=(*outputs.structures, Structure(kind, name, fields)),
+        workspace=gathered + (4 * out_c if pooled else 0),
+    )
+
+
+def _float32(step: Step, node: Conv) -> Code:
+    pooling = node.pooling or NO_POOLING
+    channels, out_c = step.inputs[0].shape[0], step.output.shape[0]
+    depthwise = node.groups > 1 and node.groups == channels == out_c
+    groups = 1 if depthwise else node.groups
+    fields = {
+        **input_fields(step),
+        **output_fields(step),
+        "out_channels": out_c,
+        "groups": groups,
+        "group_in": channels // node.groups,
+        "group_out": out_c // groups,
+        "depthwise": int(depthwise),
+        **window_fields(node.window),
+        **pooling_fields(pooling),
+        "pool_max": int(pooling.kind == "max"),
+    }
+    by_group = np.split(node.weights.reshape(out_c, -1), groups)
+    weights = np.concatenate([blocks(group) for group in by_group])
+    return float_code(step, node, "conv", ("clamp", "products", "lanewise"), weights, fields)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.ir import tolerance
+from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import TINY, gamma
 from quantbench.c99.ir.graph import (
     Graph,
@@ -18,11 +19,21 @@ from quantbench.c99.ir.graph import (
     Reals,
     Requantization,
     Shape,
+    Step,
     Tensor,
     Values,
 )
 from quantbench.c99.ir.rounding import clamped, requantized
-from quantbench.c99.nodes.layer import Layer, bias_bound, distances, ties_marked, unsigned_bias
+from quantbench.c99.nodes.layer import (
+    Layer,
+    bias_bound,
+    blocks,
+    dense_code,
+    distances,
+    float_code,
+    ties_marked,
+    unsigned_bias,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +88,15 @@ class Dense(Layer):
         """Its weights take the order of its input up."""
         work = replace(self, weights=self.weights[:, orders[0]])
         return Laid(work, orders, nhwc(graph.tensors[self.output].shape))
+
+    def emit(self, step: Step) -> Code:
+        if step.output.type != "float32":
+            return dense_code(step, self, 1, 1, 0)
+        fields = {"inputs": step.inputs[0].size, "outputs": step.output.size}
+        return float_code(step, self, "dense", ("clamp", "products"), blocks(self.weights), fields)
+
+    def describe(self) -> list[str]:
+        return ["fully connected", *self.activation_words()]
 
     def macs(self, output: Tensor) -> int:
         return int(self.weights.size)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Values
+from quantbench.c99.emit.c_syntax import array
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import (
+    BYTES,
+    Graph,
+    Laid,
+    OneInput,
+    Order,
+    Reals,
+    Shape,
+    Step,
+    Values,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,3 +50,13 @@ class Permute(OneInput):
         self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
     ) -> Laid:
         raise ValueError(f"{self.name}: it is laid out already")
+
+    def emit(self, step: Step) -> Code:
+        (source,), output, name = step.inputs, step.output, f"{step.identifier}_index"
+        numbers = f"{len(self.index)}, {BYTES[output.type]}"
+        call = f"model_permute({source.at}, {output.at}, {name}, {numbers});"
+        index = array("uint32_t", name, self.index)
+        return Code(index, (call,), ("permute",), tables=4 * len(self.index))
+
+    def describe(self) -> list[str]:
+        return ["change of memory order"]

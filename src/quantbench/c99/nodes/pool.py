@@ -9,7 +9,21 @@ from typing import Literal
 
 import numpy as np
 
+from quantbench.c99.emit.c_syntax import structure
+from quantbench.c99.emit.describe import window_words
+from quantbench.c99.emit.fragments import (
+    NO_POOLING,
+    Fields,
+    Tables,
+    call,
+    input_fields,
+    layer_code,
+    output_fields,
+    window_fields,
+    windows_inside,
+)
 from quantbench.c99.ir import tolerance
+from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT, mean_error
 from quantbench.c99.ir.graph import (
     LIMITS,
@@ -20,6 +34,7 @@ from quantbench.c99.ir.graph import (
     Reals,
     Requantization,
     Shape,
+    Step,
     Values,
     Window,
 )
@@ -108,6 +123,27 @@ class Pool(OneInput):
         self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
     ) -> Laid:
         return Laid(self, orders, nhwc(graph.tensors[self.output].shape))
+
+    def emit(self, step: Step) -> Code:
+        fields: Fields = {
+            **input_fields(step),
+            **output_fields(step),
+            **window_fields(self.window),
+            "max": int(self.kind == "max"),
+            "count_pads": int(self.count_pads),
+        }
+        if step.output.type == "float32":
+            constant = structure("model_pool_layer", step.identifier, fields)
+            return Code(constant, (call(step, "pool"),), ("pool",))
+        tables = Tables(step.identifier)
+        tables.add_requantization(self.requantize)
+        tables.fields.pop("m_step")
+        fields["inside"] = int(windows_inside(step, self.window, NO_POOLING.window))
+        fields["in_zero"] = step.inputs[0].zero_point
+        return layer_code(step, "pool", tables, fields)
+
+    def describe(self) -> list[str]:
+        return [window_words(self.window, f"{self.kind} pool")]
 
     def workspace(self, graph: Graph) -> int:
         return padded_size(graph.tensors[self.input].shape, self.window.pads)

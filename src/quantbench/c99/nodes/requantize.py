@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from quantbench.c99.emit.describe import cuts_at_zero
+from quantbench.c99.emit.fragments import Fields, Tables, layer_code
 from quantbench.c99.ir import tolerance
+from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT
 from quantbench.c99.ir.graph import (
     Graph,
@@ -17,6 +20,7 @@ from quantbench.c99.ir.graph import (
     Reals,
     Requantization,
     Shape,
+    Step,
     Values,
 )
 from quantbench.c99.ir.rounding import Range, range_of, requantized, with_ties_marked
@@ -68,3 +72,17 @@ class Requantize(OneInput):
             return Laid(self, orders, order)
         moved = replace(self.requantize, multipliers=tuple(factors[at] for at in order))
         return Laid(replace(self, requantize=moved), orders, order)
+
+    def emit(self, step: Step) -> Code:
+        tables = Tables(step.identifier)
+        tables.add_requantization(self.requantize)
+        channels = step.output.shape[0]
+        fields: Fields = {
+            "places": step.output.size // channels,
+            "channels": channels,
+            "in_zero": step.inputs[0].zero_point,
+        }
+        return layer_code(step, "rescale", tables, fields)
+
+    def describe(self) -> list[str]:
+        return ["change of scale", *(["ReLU"] if cuts_at_zero(self.requantize) else [])]

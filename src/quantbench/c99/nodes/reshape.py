@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from quantbench.c99.ir import tolerance
-from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Values
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Step, Values
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class Reshape(OneInput):
         """An image of another shape lies as images do, a vector as it was."""
         shape = graph.tensors[self.output].shape
         return Laid(self, orders, nhwc(shape) if len(shape) == 3 else orders[0])
+
+    def emit(self, step: Step) -> Code:
+        raise ValueError(f"{self.name}: a Reshape is no step")
+
+    def describe(self) -> list[str]:
+        return ["change of shape"]
 
     def _shaped(self, graph: Graph, values: Values) -> Values:
         return values.reshape(len(values), *graph.tensors[self.output].shape)

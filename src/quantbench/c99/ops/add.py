@@ -9,6 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from quantbench.c99.emit.c_syntax import structure
+from quantbench.c99.emit.describe import limits_words
+from quantbench.c99.emit.fragments import Fields, call, clamp_code
 from quantbench.c99.frontend import boundary
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, step_ratio
 from quantbench.c99.frontend.context import Context
@@ -17,8 +20,9 @@ from quantbench.c99.frontend.linear import still_linear
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import Constant, Int32Constant, Value, Weights
 from quantbench.c99.ir import tolerance
+from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT
-from quantbench.c99.ir.graph import Graph, Laid, Node, Order, Reals, Shape, Values
+from quantbench.c99.ir.graph import Graph, Laid, Node, Order, Reals, Shape, Step, Values
 from quantbench.c99.ir.rounding import Range, range_of, within
 from quantbench.c99.nodes.clamp import within_limits
 from quantbench.errors import CompileError
@@ -27,6 +31,7 @@ from quantbench.numerics.fixed_point import common_multipliers, nearest_shift
 NAME = "Add"
 INPUTS = (2, 2)
 ATTRIBUTES: frozenset[str] = frozenset()
+_PARTS_BITS, _PART = 40, 2**15
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
@@ -177,6 +182,36 @@ class Add(Node):
         if first is not second and not np.array_equal(first, second):
             first = second = nhwc(graph.tensors[self.output].shape)
         return Laid(self, (first, second), first)
+
+    def emit(self, step: Step) -> Code:
+        """Of integers, the sum in two parts of 32 bits, made positive by 2**40: kernels/add.h."""
+        if self.requantize is None:
+            return clamp_code(step, "add", self.low, self.high)
+        factors = self.requantize
+        (m1, m2), (z1, z2) = factors.multipliers, factors.zero_points
+        begin = 2 ** (factors.shift - 1) - z1 * m1 - z2 * m2 + 2**_PARTS_BITS
+        fields: Fields = {
+            "count": step.output.size,
+            "offset": factors.zero_point - 2 ** (_PARTS_BITS - factors.shift),
+            "a_low": m1 % _PART,
+            "a_high": m1 // _PART,
+            "b_low": m2 % _PART,
+            "b_high": m2 // _PART,
+            "low": begin % _PART,
+            "high": begin // _PART,
+            "shift": factors.shift - _PART.bit_length() + 1,
+            "q_min": factors.low,
+            "q_max": factors.high,
+        }
+        kernel = "add_even" if factors.ties else "add"
+        constants = structure("model_add_layer", step.identifier, fields)
+        return Code(constants, (call(step, kernel),), ("add_layer", kernel))
+
+    def describe(self) -> list[str]:
+        if self.requantize is None:
+            return ["add", *limits_words(self.low, self.high)]
+        cut = self.requantize.low == self.requantize.zero_point
+        return ["add", *(["ReLU"] if cut else [])]
 
 
 @lru_cache(maxsize=256)  # deep networks have many sums, and few kinds of them

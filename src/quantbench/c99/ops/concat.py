@@ -20,7 +20,8 @@ from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import Value
 from quantbench.c99.ir import tolerance
-from quantbench.c99.ir.graph import Graph, Laid, Node, Order, Reals, Shape, Values
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import Graph, Laid, Node, Order, Reals, Shape, Step, Values
 from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.errors import CompileError
 
@@ -130,3 +131,16 @@ class Concat(Node):
             parts.append(order + begin)
             begin += len(order)
         return Laid(self, orders, np.concatenate(parts))
+
+    def emit(self, step: Step) -> Code:
+        stride, first, calls = step.output.shape[0], 0, []
+        positions = step.output.size // stride
+        for part in step.inputs:
+            width = part.shape[0]
+            numbers = f"{positions}, {width}, {first}, {stride}"
+            calls.append(f"model_concat({part.at}, {step.output.at}, {numbers});")
+            first += width
+        return Code("", tuple(calls), ("concat",))
+
+    def describe(self) -> list[str]:
+        return ["concatenation of channels"]

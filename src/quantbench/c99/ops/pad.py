@@ -9,6 +9,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from quantbench.c99.emit.c_syntax import real
+from quantbench.c99.emit.describe import pads_words
+from quantbench.c99.emit.fragments import pad_call
 from quantbench.c99.frontend import boundary
 from quantbench.c99.frontend.builder import Builder, PostStep
 from quantbench.c99.frontend.context import Context, channels_and_image
@@ -17,7 +20,8 @@ from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.shapes import before_step
 from quantbench.c99.frontend.values import Value
 from quantbench.c99.ir import tolerance
-from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Values
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Step, Values
 from quantbench.c99.ir.patches import padded
 from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.errors import CompileError
@@ -118,3 +122,10 @@ class Pad(OneInput):
         self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
     ) -> Laid:
         return Laid(self, orders, nhwc(graph.tensors[self.output].shape))
+
+    def emit(self, step: Step) -> Code:
+        value = real(self.value) if step.output.type == "float32" else str(self.value)
+        return Code("", (pad_call(step.inputs[0], step.output.at, self.pads, value),), ("pad",))
+
+    def describe(self) -> list[str]:
+        return [f"pad {pads_words(self.pads)}"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from quantbench.c99.ir.graph import BYTES, Graph, Node, Order, Place, Shape, Step, Tensor
+from quantbench.c99.ir.graph import BYTES, Graph, Node, Order, Place, Plan, Shape, Step, Tensor
 from quantbench.c99.nodes.permute import Permute
 from quantbench.c99.nodes.reshape import Reshape
 from quantbench.c99.passes.memory import LiveRange, offsets
@@ -20,17 +20,6 @@ from quantbench.c99.passes.to_uint8 import to_uint8
 from quantbench.errors import CompileError
 
 _MAX_PERMUTED = 2**22
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`graph`: the one that is computed, without int8. `scratch`: bytes beyond input and output."""
-
-    graph: Graph
-    steps: tuple[Step, ...]
-    input: Place
-    output: Place
-    scratch: int
 
 
 def nhwc_order(shape: Shape) -> Order:
