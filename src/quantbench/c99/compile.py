@@ -9,10 +9,10 @@ from quantbench.c99 import generate, importer
 from quantbench.c99.check.float32 import verify as verify_float
 from quantbench.c99.check.integer import verify
 from quantbench.c99.emit import float32 as float_emit
+from quantbench.c99.emit.library import Emitted, Options
 from quantbench.c99.frontend import float32_importer as float_importer
 from quantbench.c99.frontend.layer_names import layer_names
 from quantbench.c99.frontend.reader import Network, read
-from quantbench.c99.generate import Emitted, Options
 from quantbench.c99.passes import float32_layout as float_plan
 from quantbench.c99.passes import layout
 from quantbench.c99.passes.float32_layout import FloatPlan

@@ -12,7 +12,7 @@ from quantbench.c99.build.library import checked_size
 from quantbench.c99.compile import compiled
 from quantbench.c99.emit.describe import describe
 from quantbench.c99.emit.head import layer_macs
-from quantbench.c99.generate import Emitted, Options, require_options
+from quantbench.c99.emit.library import Emitted, Options, require_options
 from quantbench.c99.passes.float32_layout import FloatStep
 from quantbench.c99.passes.layout import Step
 from quantbench.c99.target.target import Dtype, Target

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from quantbench.c99.build.loader import loaded
 from quantbench.c99.emit.c_syntax import real
 from quantbench.c99.emit.float32 import emit
+from quantbench.c99.emit.library import Emitted
 from quantbench.c99.frontend.float32_importer import import_onnx
-from quantbench.c99.generate import Emitted
 from quantbench.c99.ir.error_bounds import execute
 from quantbench.c99.target.target import Target
 from tests.c99 import checking

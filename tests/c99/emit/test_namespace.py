@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from quantbench.c99.emit.float32 import emit as emit_float32
+from quantbench.c99.emit.library import Options
 from quantbench.c99.emit.namespace import comment, layer_symbol, renamed, require_name
 from quantbench.c99.frontend.float32_importer import import_onnx
-from quantbench.c99.generate import Options, emit
+from quantbench.c99.generate import emit
 from quantbench.c99.target.target import Target
 from quantbench.errors import UsageError
 from tests.c99.builder import lenet

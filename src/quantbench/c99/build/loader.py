@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.build.library import library
 from quantbench.c99.emit.kernels import kernel
-from quantbench.c99.generate import Emitted
+from quantbench.c99.emit.library import Emitted
 from quantbench.c99.ir.graph import ends
 from quantbench.c99.ir.probabilities import answers
 from quantbench.c99.passes.layout import Place
@@ -29,11 +29,11 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
 
     Raises UnavailableError, CompileError or StorageError.
     """
-    made, calls = emitted.plan, _calls(emitted)
+    plan, calls = emitted.plan, _calls(emitted)
     size = _call_bytes(emitted)
-    many = _many(calls.batch, made.output.shape, size, threads)
-    predict = _with_one(calls.image, made.input.shape, made.output.shape, size, many)
-    graph = made.graph
+    many = _many(calls.batch, plan.output.shape, size, threads)
+    predict = _with_one(calls.image, plan.input.shape, plan.output.shape, size, many)
+    graph = plan.graph
     return (lambda inputs: answers(predict(inputs), graph)) if graph.softmax else predict
 
 

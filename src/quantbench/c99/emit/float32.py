@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from quantbench.c99.emit import float32_scalar
 from quantbench.c99.emit.c_syntax import array
 from quantbench.c99.emit.kernels import kernel
-from quantbench.c99.emit.translation_unit import REALS, Simd
-from quantbench.c99.generate import (
+from quantbench.c99.emit.library import (
     SEED,
     Emitted,
     Options,
@@ -24,6 +23,7 @@ from quantbench.c99.generate import (
     stored,
     with_symbols,
 )
+from quantbench.c99.emit.translation_unit import REALS, Simd
 from quantbench.c99.ir.error_bounds import execute
 from quantbench.c99.ir.float32 import FloatGraph
 from quantbench.c99.ir.sizes import in_parts

@@ -159,9 +159,8 @@ def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
     by_name = {isa.name: isa for isa in available}
     unknown = sorted(wanted - by_name.keys())
     if unknown or not wanted:
-        raise UsageError(
-            f"--isa {ascii(','.join(unknown))[1:-1][:60]}: there are kernels for {', '.join(by_name)}"
-        )
+        shown = ascii(",".join(unknown))[1:-1][:60]
+        raise UsageError(f"--isa {shown}: there are kernels for {', '.join(by_name)}")
     return tuple(isa for isa in available if isa.name in wanted)
 
 
