@@ -77,7 +77,7 @@ def deliver(
     _refuse_foreign(folder)
     emitted = compiled(model, target, dtype, options)
     flash, unbuilt = None, None
-    with _scratch_folder(build or folder.absolute().parent) as scratch:
+    with _build_folder(build, folder) as scratch:
         try:
             flash = checked_size(emitted.files, emitted.name, scratch)
         except UnavailableError as error:
@@ -103,14 +103,20 @@ def deliver(
 
 
 @contextmanager
-def _scratch_folder(beside: Path) -> Iterator[Path]:
-    """A temporary folder on the same disk: in `beside`, or the nearest folder above that exists."""
-    existing = next((path for path in (beside, *beside.parents) if path.is_dir()), None)
+def _build_folder(build: Path | None, output: Path) -> Iterator[Path]:
+    """A temporary folder in `build`, or else beside the output, on the same disk."""
+    if build is None:
+        beside = output.absolute().parent
+        parent = next(path for path in (beside, *beside.parents) if path.is_dir())
+    elif build.is_dir():
+        parent = build.absolute()
+    else:
+        raise StorageError(f"{build} is no folder; name one that exists with --build")
     try:
-        folder = TemporaryDirectory(dir=existing, prefix=".quantbench-")
+        folder = TemporaryDirectory(dir=parent, prefix=".quantbench-")
     except OSError as error:
         raise StorageError(
-            f"{existing} can't be written ({error.strerror}); name a folder with --build"
+            f"{parent} can't be written ({error.strerror}); name a folder with --build"
         ) from error
     with folder as name:
         yield Path(name)
