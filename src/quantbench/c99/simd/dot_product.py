@@ -44,7 +44,7 @@ def products(
 ) -> tuple[dict[str, str], Products]:
     """With the weights of the group, which other tiles and sets share: constants by name."""
     del own
-    weights = f"{group}_{isa.element}"
+    weights = f"{group}_weights_{isa.element.removesuffix('_t')}"
     values = packed(geometry.weights, tile.group, isa.lanes_per_product)
     head = (f"const {isa.element} *const weights = {weights} + (ptrdiff_t)g * {values[0].size};",)
 

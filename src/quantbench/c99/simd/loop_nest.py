@@ -60,6 +60,7 @@ def function(
     ]
     arguments = f"const {isa.pointer} *in, {epilogue.output} *out"
     c = CWriter()
+    c.line(f"/* {_channels(tile)}; {width} in a row at once. */")
     with (
         c.function(f"static __attribute__((noinline)) void {own}({arguments})"),
         c.loop("g", group.count),
@@ -77,6 +78,14 @@ def function(
             products.write(c, sums)
             _write_epilogue(c, epilogue, geometry, tile, isa, sums)
     return c.finished()
+
+
+def _channels(tile: RegisterTile) -> str:
+    """The output channels that a function computes, for its comment."""
+    first = tile.group.first + tile.first
+    last = first + (tile.blocks - 1) * tile.lanes + tile.filled - 1
+    every = f", and so on in steps of {tile.group.width}, {tile.group.count} times"
+    return f"Output channels {first} to {last}{every if tile.group.count > 1 else ''}"
 
 
 def _load_constants(

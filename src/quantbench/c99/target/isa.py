@@ -164,6 +164,15 @@ def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
     return tuple(isa for isa in available if isa.name in wanted)
 
 
-def condition_of(isas: Sequence[Isa]) -> str:
-    """The condition of the preprocessor that one of them was chosen."""
-    return " || ".join(f"MODEL_KERNELS == {isa.macro}" for isa in isas)
+def condition_of(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
+    """The condition of the preprocessor that one of `chosen` is taken, of all that a file has."""
+    if len(chosen) == len(available) > 1:
+        return "MODEL_KERNELS != MODEL_PORTABLE"
+    return " || ".join(f"MODEL_KERNELS == {isa.macro}" for isa in chosen)
+
+
+def condition_of_none(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
+    """The condition that none of them is: portable code stands there."""
+    if len(chosen) == len(available):
+        return "MODEL_KERNELS == MODEL_PORTABLE"
+    return f"!({condition_of(chosen, available)})"
