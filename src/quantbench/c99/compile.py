@@ -1,4 +1,4 @@
-"""From a file to plans and C, of integers or of float32."""
+"""Compile a file to plans and C, of integers or of float32."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from quantbench.system.files import sha256_of
 
 
 def planned(path: Path) -> Plan | FloatPlan:
-    """In the numbers that the file has. Raises CompileError or ArtifactError."""
+    """The plan of a network, in the file's numbers. Raises CompileError or ArtifactError."""
     network = read(path)
     if _dtype(network, None) == Dtype.FLOAT32:
         return float_plan.plan(float_importer.import_network(network))
@@ -32,7 +32,7 @@ def planned(path: Path) -> Plan | FloatPlan:
 def compiled(
     path: Path, target: Target, dtype: Dtype | None = None, options: Options | None = None
 ) -> Emitted:
-    """In the numbers that are asked for, or else that the file has, once it agrees with the file.
+    """The C of a network, once it agrees with the file; in `dtype`, or else the file's numbers.
 
     Raises CompileError, ArtifactError, or UsageError for options that name nothing.
     """

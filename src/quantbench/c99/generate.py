@@ -1,4 +1,4 @@
-"""From a graph of integers to the files of a C library: header, source, golden vectors, main.c."""
+"""Write the files of a C library from a graph of integers."""
 
 from __future__ import annotations
 

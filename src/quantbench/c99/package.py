@@ -30,7 +30,7 @@ KIND = "c99"
 
 
 class LayerCost(Record):
-    """Bytes are of constants."""
+    """One layer's multiply-adds, and the bytes of its constants."""
 
     layer: str
     name: str
@@ -53,7 +53,7 @@ class Costs(Record):
     unbuilt: str | None
     """Why there is none."""
     counts: Counts | None = None
-    """Of a target that is a processor: what the network takes there."""
+    """Where the target is a processor: what the network takes there."""
 
 
 def deliver(
@@ -131,15 +131,15 @@ def _refuse_foreign(folder: Path) -> None:
     there = {path.name for path in folder.iterdir()}
     if not there:
         return
-    other = f"{folder} holds other files; name an empty folder with --out"
+    refusal = f"{folder} holds other files; name an empty folder with --out"
     if MANIFEST not in there:
-        raise StorageError(other)
+        raise StorageError(refusal)
     try:
         ours = load(folder, KIND, Costs)
     except ArtifactError as error:
         raise StorageError(f"{folder} holds changed files; name another with --out") from error
     if there - ours.files.keys() - {MANIFEST}:
-        raise StorageError(other)
+        raise StorageError(refusal)
 
 
 def _costs(

@@ -1,4 +1,4 @@
-"""What a layer does, in the words of its user: for comments and for the table of layers."""
+"""Describe layers in the words of their user: for comments and for the table of layers."""
 
 from __future__ import annotations
 
@@ -119,21 +119,21 @@ def _activation(
     """ReLU where nothing below 0 goes on: by limits, or by the range of the output's integers."""
     match work:
         case Conv() | Dense():
-            cut = work.low is not None and not np.any(work.low)
-            cut = cut or (work.requantize is not None and _from_zero(work.requantize))
-            other = work.low is not None or work.high is not None
+            is_relu = work.low is not None and not np.any(work.low)
+            is_relu = is_relu or (work.requantize is not None and _from_zero(work.requantize))
+            is_clip = work.low is not None or work.high is not None
         case Rescale():
-            cut, other = _from_zero(work.requantize), False
+            is_relu, is_clip = _from_zero(work.requantize), False
         case Add():
-            cut, other = work.low == work.zero_point, False
+            is_relu, is_clip = work.low == work.zero_point, False
         case _:
             low, high = work.clamp.low, work.clamp.high
             if low == 0 and high is not None:
                 return [f"ReLU up to {high:g}"]
-            cut, other = low == 0, low is not None or high is not None
-    if cut:
+            is_relu, is_clip = low == 0, low is not None or high is not None
+    if is_relu:
         return ["ReLU"]
-    return ["clip"] if other else []
+    return ["clip"] if is_clip else []
 
 
 def _from_zero(requantize: Requantize) -> bool:

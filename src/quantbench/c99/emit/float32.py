@@ -1,4 +1,4 @@
-"""From a float32 graph to the files of a C99 library."""
+"""Write the files of a C99 library from a float32 graph."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from quantbench.errors import CompileError
 
 _SIZE = BYTES["float32"]
 _ROUNDING = 3 * 2.0**-24
-"""Of the float32 that stands for a golden value, and of its comparison."""
+"""Rounding of the float32 that stands for a golden value, and of its comparison."""
 
 
 def emit(

@@ -1,4 +1,4 @@
-"""Each step of a float32 network as a call of a portable kernel."""
+"""Write each step of a float32 network as a call of a portable kernel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from quantbench.c99.passes.float32_layout import FloatStep
 from quantbench.c99.passes.layout import Arrange
 
 _LANES = 16
-"""Of output channels that are summed side by side, as model_together() of products.h has them."""
+"""Output channels that are summed side by side, the same as in model_together() of products.h."""
 
 _KERNELS = {
     "conv": ("clamp", "products", "lanewise", "conv"),

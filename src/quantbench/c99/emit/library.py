@@ -1,4 +1,4 @@
-"""What the C libraries of integers and of float32 have in common: options, names, files."""
+"""The part that C libraries of integers and of float32 share: options, names, files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ W = TypeVar("W")
 
 @dataclass(frozen=True)
 class Options:
-    """How C is written beside its target.
+    """The choices, beside the target, of how C is written.
 
     `name`: the prefix of all that it defines. `isas`: the instruction sets that a native file has
     kernels for; empty: all of them. `labels`: names of layers in the user's network, by the name of

@@ -1,4 +1,4 @@
-"""Each step of an integer network as a call of a portable kernel, which layers of a kind share."""
+"""Write each step of an integer network as a call of a portable kernel."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from quantbench.c99.passes.layout import (
 
 NO_POOLING = Pooling("average", Window((1, 1)))
 WORKSPACE = "MODEL_WORKSPACE"
-"""What calls read and write beside tensors: memory behind those of the plan."""
+"""The memory behind the tensors of the plan, which single calls use."""
 _ADD_BITS, _ADD_LOW = 40, 2**15
 _EVEN = 64
 """Added to the shifts of a layer with ties: see kernels/requantize_even.h."""

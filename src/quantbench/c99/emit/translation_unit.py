@@ -59,7 +59,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Language:
-    """What the C of integers and that of float32 differ in."""
+    """The differences between the C of integers and that of float32."""
 
     kernels: Mapping[str, tuple[Kernel, ...]]
     used_by_simd: frozenset[str]
@@ -100,7 +100,7 @@ class Memory:
 
 
 def memory(layers: Sequence[Layer], tensors: int, language: Language) -> Memory:
-    """Where the workspace of all layers lies, behind the tensors."""
+    """The scratch memory, with one workspace for all layers behind the tensors."""
     portable = [layer.code.workspace for layer in layers]
     simd = [code.workspace for layer in layers for code in layer.simd.values()]
     aligned = any(layer.simd for layer in layers)
@@ -181,7 +181,7 @@ def _unused_functions(c: CWriter, *pragmas: str) -> None:
 
 
 def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], macros: Macros) -> None:
-    """What one instruction set gives the words that the layers are written in."""
+    """Write the functions of one instruction set that the layers are written in."""
     with c.when(condition_of((isa,), isas)):
         c.directive(f"include <{isa.header}>")
         c.blank()
@@ -194,7 +194,7 @@ def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], macros: Macros) -> None:
 def _constants(
     c: CWriter, layer: Layer, structure_types: Mapping[str, Kind], isas: Sequence[Isa]
 ) -> None:
-    """Each constant where it is used: one that isn't is a warning."""
+    """Write each constant where it is used: one that isn't is a warning."""
     structures = layer.code.structures
     portable = layer.code.constants + "".join(
         structure_types[structure.kind].defined(structure) for structure in structures

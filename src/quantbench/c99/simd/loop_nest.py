@@ -30,7 +30,7 @@ class Epilogue:
     requantize: Requantize | None
     output: str
     mean: int = 1
-    """What a pooled float sum is divided by."""
+    """The divisor of a pooled float sum."""
 
 
 def function(
@@ -91,7 +91,7 @@ def _channels(tile: RegisterTile) -> str:
 def _load_constants(
     c: CWriter, layer: str, epilogue: Epilogue, tile: RegisterTile, isa: Isa, block: int
 ) -> None:
-    """What the sums of a block of channels start from, their limits, their factors."""
+    """Load where the sums of a block of channels start, their limits, their factors."""
     bits, lane = tile.bits, f"first + {block * tile.lanes}"
 
     def load(table: str) -> str:

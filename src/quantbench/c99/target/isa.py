@@ -13,7 +13,7 @@ class Isa:
     """An instruction set for which C with intrinsics can be written."""
 
     name: str
-    """What `--isa` calls it."""
+    """Its name for `--isa`."""
     condition: str
     """The C compiler's own macros that say that it has these instructions."""
     header: str
@@ -35,7 +35,7 @@ class Isa:
     has_wide_shift: bool = False
     """Whether it has the shorter requantization of simd/requantize.py."""
     pointer: str = "uint8_t"
-    """What an address of values points to in C."""
+    """The C type that an address of values points to."""
     size: int = 1
     """The distance from a value to the next, counted in what `pointer` points to."""
     element: str = "int8_t"
