@@ -22,7 +22,7 @@ from paired import line, timed
 from quantbench.c99.build import toolchain
 from quantbench.c99.build.library import FAST
 from quantbench.c99.compile import compiled
-from quantbench.c99.generate import Emitted
+from quantbench.c99.emit.library import Emitted
 from quantbench.c99.target.isa import FMA, ISAS
 from quantbench.c99.target.target import Target
 from quantbench.system.machine import environment

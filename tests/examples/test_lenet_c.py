@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.c99.generate import Options
+from quantbench.c99.emit.library import Options
 from quantbench.c99.package import deliver
 from quantbench.c99.target.target import Target
 from tests.c99 import checking

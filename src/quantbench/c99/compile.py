@@ -1,4 +1,4 @@
-"""From a file to plans and C, of integers or of float32."""
+"""Compile a file to plans and C, of integers or of float32."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from quantbench.c99 import generate
 from quantbench.c99.check.agreement import verify
+from quantbench.c99.emit.library import Emitted, Options
 from quantbench.c99.frontend.layer_names import layer_names
 from quantbench.c99.frontend.reader import Network, read
-from quantbench.c99.generate import Emitted, Options
 from quantbench.c99.importer import import_network
 from quantbench.c99.ir.graph import Graph, Plan
 from quantbench.c99.passes import layout

@@ -11,7 +11,7 @@ from quantbench.c99.build.cortex_m import BOARDS, Counts, counted
 from quantbench.c99.build.library import checked_size
 from quantbench.c99.compile import compiled
 from quantbench.c99.emit.describe import describe
-from quantbench.c99.generate import Emitted, Options, require_options
+from quantbench.c99.emit.library import Emitted, Options, require_options
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import ArtifactError, StorageError, UnavailableError
 from quantbench.system.files import sha256_of
@@ -27,7 +27,7 @@ KIND = "c99"
 
 
 class LayerCost(Record):
-    """Bytes are of constants."""
+    """One layer's multiply-adds, and the bytes of its constants."""
 
     layer: str
     name: str
@@ -50,7 +50,7 @@ class Costs(Record):
     unbuilt: str | None
     """Why there is none."""
     counts: Counts | None = None
-    """Of a target that is a processor: what the network takes there."""
+    """Where the target is a processor: what the network takes there."""
 
 
 def deliver(
@@ -74,7 +74,7 @@ def deliver(
     _refuse_foreign(folder)
     emitted = compiled(model, target, dtype, options)
     flash, unbuilt = None, None
-    with _scratch_folder(build or folder.absolute().parent) as scratch:
+    with _build_folder(build, folder) as scratch:
         try:
             flash = checked_size(emitted.files, emitted.name, scratch)
         except UnavailableError as error:
@@ -100,14 +100,20 @@ def deliver(
 
 
 @contextmanager
-def _scratch_folder(beside: Path) -> Iterator[Path]:
-    """A temporary folder on the same disk: in `beside`, or the nearest folder above that exists."""
-    existing = next((path for path in (beside, *beside.parents) if path.is_dir()), None)
+def _build_folder(build: Path | None, output: Path) -> Iterator[Path]:
+    """A temporary folder in `build`, or else beside the output, on the same disk."""
+    if build is None:
+        beside = output.absolute().parent
+        parent = next(path for path in (beside, *beside.parents) if path.is_dir())
+    elif build.is_dir():
+        parent = build.absolute()
+    else:
+        raise StorageError(f"{build} is no folder; name one that exists with --build")
     try:
-        folder = TemporaryDirectory(dir=existing, prefix=".quantbench-")
+        folder = TemporaryDirectory(dir=parent, prefix=".quantbench-")
     except OSError as error:
         raise StorageError(
-            f"{existing} can't be written ({error.strerror}); name a folder with --build"
+            f"{parent} can't be written ({error.strerror}); name a folder with --build"
         ) from error
     with folder as name:
         yield Path(name)
@@ -122,15 +128,15 @@ def _refuse_foreign(folder: Path) -> None:
     there = {path.name for path in folder.iterdir()}
     if not there:
         return
-    other = f"{folder} holds other files; name an empty folder with --out"
+    refusal = f"{folder} holds other files; name an empty folder with --out"
     if MANIFEST not in there:
-        raise StorageError(other)
+        raise StorageError(refusal)
     try:
         ours = load(folder, KIND, Costs)
     except ArtifactError as error:
         raise StorageError(f"{folder} holds changed files; name another with --out") from error
     if there - ours.files.keys() - {MANIFEST}:
-        raise StorageError(other)
+        raise StorageError(refusal)
 
 
 def _costs(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantbench.artifacts.artifact import Artifact, load_artifact
-from quantbench.c99.generate import Options
+from quantbench.c99.emit.library import Options
 from quantbench.c99.package import deliver
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import ArtifactError, ResultsError, UsageError

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from quantbench.c99.build.loader import loaded
 from quantbench.c99.emit.c_syntax import real
-from quantbench.c99.generate import Emitted, emit
+from quantbench.c99.emit.library import Emitted
+from quantbench.c99.generate import emit
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.ir.error_bounds import execute
 from quantbench.c99.target.target import Dtype, Target

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from quantbench.c99.generate import Options, emit
+from quantbench.c99.emit.library import Options
+from quantbench.c99.generate import emit
 from quantbench.c99.ir.interpreter import total_macs
 from quantbench.c99.target.target import Target
 from tests.c99.builder import Builder, lenet

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from quantbench.c99.emit.library import Options
 from quantbench.c99.emit.namespace import comment, layer_symbol, renamed, require_name
-from quantbench.c99.generate import Options, emit
+from quantbench.c99.generate import emit
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import UsageError

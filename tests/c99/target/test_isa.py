@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from quantbench.c99.generate import Options, emit
+from quantbench.c99.emit.library import Options
+from quantbench.c99.generate import emit
 from quantbench.c99.target.isa import AVX2, FMA, ISAS, NEON, NEON_DOT, named
 from quantbench.c99.target.target import Target
 from quantbench.errors import UsageError

@@ -47,9 +47,9 @@ class Counts(Record):
     compiler: str | None
     simulator: str | None
     built: tuple[Built, ...]
-    """By level of optimization, the smallest code first; empty without the compiler."""
+    """One for each level of optimization, the smallest code first; empty without the compiler."""
     resolution: int
-    """By how many instructions a count may be off: a tick at either end, shared by the vectors."""
+    """How many instructions a count may be off by: a tick at either end, shared by the vectors."""
     missing: str | None
     """Why something wasn't counted, and what to do about it."""
 
@@ -57,7 +57,9 @@ class Counts(Record):
 def counted(
     files: Mapping[str, str], target: Target, name: str = "model", parent: Path | None = None
 ) -> Counts:
-    """What the network called `name` takes on the target, built in a new folder inside `parent`.
+    """Flash, stack and instructions of the network called `name` on the target.
+
+    It is built in a new folder inside `parent`; None: the system's for temporary files.
 
     Raises CompileError where the network fails its golden vectors on the target.
     """
@@ -101,7 +103,7 @@ def _vectors(files: Mapping[str, str]) -> int:
 
 
 def _missing(folder: Path, target: Target) -> str | None:
-    """What keeps this machine from counting."""
+    """The reason why this machine can't count, or None."""
     install = f"install {_PACKAGES} (names of Debian's packages)"
     for tool in (_COMPILER, _SIMULATOR):
         if shutil.which(tool) is None:

@@ -32,7 +32,7 @@ SMALL = ("-std=c99", "-Os", "-fno-asynchronous-unwind-tables")
 
 
 class Library(Record):
-    """What is recorded of a stored `model.so`."""
+    """The record of a stored `model.so`."""
 
     compiler: str
 

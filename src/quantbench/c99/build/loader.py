@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.build.library import library
 from quantbench.c99.emit.kernels import kernel
-from quantbench.c99.generate import Emitted
+from quantbench.c99.emit.library import Emitted
 from quantbench.c99.ir.graph import Place, ends
 from quantbench.c99.ir.probabilities import answers
 from quantbench.contracts import Predict
@@ -28,11 +28,11 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
 
     Raises UnavailableError, CompileError or StorageError.
     """
-    made, calls = emitted.plan, _calls(emitted)
+    plan, calls = emitted.plan, _calls(emitted)
     size = _call_bytes(emitted)
-    many = _many(calls.batch, made.output.shape, size, threads)
-    predict = _with_one(calls.image, made.input.shape, made.output.shape, size, many)
-    graph = made.graph
+    many = _many(calls.batch, plan.output.shape, size, threads)
+    predict = _with_one(calls.image, plan.input.shape, plan.output.shape, size, many)
+    graph = plan.graph
     return (lambda inputs: answers(predict(inputs), graph)) if graph.softmax else predict
 
 
@@ -68,7 +68,7 @@ class _Calls:
 
 
 def _calls(emitted: Emitted) -> _Calls:
-    """Of the library, once its golden vectors have passed in this process."""
+    """The functions of the library, once its golden vectors have passed in this process."""
     with library({**emitted.files, "convert.c": _convert(emitted)}) as path:
         keeping, freeing = ctypes.PyDLL(str(path)), ctypes.CDLL(str(path))
     keeping.model_image.restype = freeing.model_batch.restype = None
@@ -83,7 +83,7 @@ def _calls(emitted: Emitted) -> _Calls:
 
 
 class _Batch(ctypes.Structure):
-    """As convert.c has it. One pointer to this takes less time to pass than what is in it."""
+    """The structure `batch` of convert.c: one pointer takes less time to pass than its fields."""
 
     _fields_ = (
         ("images", ctypes.c_void_p),
@@ -111,10 +111,10 @@ def _with_one(
     memory = _memory(size)
     batch = _batch(image, answer, memory)
     kept = (ctypes.c_void_p(ctypes.addressof(batch)), batch, memory)
-    one = image.nbytes
+    image_bytes = image.nbytes
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        if inputs.nbytes == one:
+        if inputs.nbytes == image_bytes:
             run(inputs.tobytes(), kept[0])
             return answer.copy()
         if inputs.shape[1:] != shape:
@@ -153,7 +153,7 @@ def _many(
 
 
 def _convert(emitted: Emitted) -> str:
-    """Its head says what the ends are in float32, and where the memory of a call has what."""
+    """The text of convert.c; its head says what the ends are in float32, and where they lie."""
     plan = emitted.plan
     input_, output = ends(plan.graph)
     scales = ", ".join(f"{float(np.float32(scale))!r}" for scale in output.scale)

@@ -53,7 +53,7 @@ def find(folder: Path | None = None) -> Compiler:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command printed, and the first line that says why it failed."""
+    """The output of a command, and the first line that says why it failed."""
 
     said: str
     failed: str | None

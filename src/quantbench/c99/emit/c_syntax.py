@@ -62,7 +62,7 @@ class CWriter:
     def when(self, condition: str) -> Iterator[None]:
         """Lines between #if and #endif; none where `condition` is empty."""
         if condition:
-            self._lines.append(f"#if {condition}")
+            self.directive(f"if {condition}")
         yield
         if condition:
             self._lines.append("#endif")
@@ -75,8 +75,16 @@ class CWriter:
         self._lines.append(f"#undef {macro.partition('(')[0]}")
 
     def directive(self, text: str) -> None:
-        """A line of the preprocessor, which is never indented."""
-        self._lines.append(f"#{text}")
+        """A line of the preprocessor, which is never indented; a long condition goes on below."""
+        line, *more = text.split(" || ") if len(text) > _WIDTH else [text]
+        rows = [f"#{line}"]
+        for term in more:
+            if len(rows[-1]) + len(term) + 6 > _WIDTH:
+                rows[-1] += " || \\"
+                rows.append(f"{_INDENT}{term}")
+            else:
+                rows[-1] += f" || {term}"
+        self._lines += rows
 
     def finished(self) -> str:
         return "\n".join(self._lines).rstrip("\n") + "\n" if self._lines else ""

@@ -1,4 +1,4 @@
-"""What a layer does, in the words of its user: for comments and for the table of layers."""
+"""Describe layers in the words of their user: for comments and for the table of layers."""
 
 from __future__ import annotations
 

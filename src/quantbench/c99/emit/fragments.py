@@ -11,7 +11,7 @@ from quantbench.c99.ir.graph import Place, Pooling, Requantization, Step, Window
 
 NO_POOLING = Pooling("average", Window((1, 1)))
 WORKSPACE = "MODEL_WORKSPACE"
-"""What calls read and write beside tensors: memory behind those of the plan."""
+"""The memory behind the tensors of the plan, which single calls use."""
 _EVEN = 64
 """Added to the shifts of a layer with ties: see kernels/requantize_even.h."""
 Fields = dict[str, str | int]

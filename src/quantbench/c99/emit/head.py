@@ -19,7 +19,7 @@ under the model's prefix, golden vectors too; a head with layers and memory.
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a file comes from. `sha256`: of the ONNX file; None where the network came from none.
+    """The origin of a generated file. `sha256`: of the ONNX file; None where there was none.
     `labels`: the layers' names in the user's network, by the name of their work.
     """
 
@@ -74,7 +74,7 @@ def _layers(plan: Plan, descriptions: Sequence[Description], codes: Sequence[Cod
 
 
 def _memory(plan: Plan, scratch: Memory) -> list[str]:
-    """Where each tensor lies, and from which layer to which its memory holds it."""
+    """The table of memory: where each tensor lies, and between which layers it is needed."""
     last = f"l{len(plan.steps) - 1}"
     steps = plan.steps
     rows = [("memory", "written by", "read until", "bytes")]

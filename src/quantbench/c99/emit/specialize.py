@@ -70,7 +70,7 @@ def kinds(structures: Iterable[Structure]) -> dict[str, Kind]:
 
 
 def _kind(name: str, layers: list[Structure]) -> Kind:
-    """Where all numbers are shared the first stays, for C99 knows no empty structure."""
+    """The type of one kind; its first number always stays, for C99 knows no empty structure."""
     columns = {field: [layer.fields[field] for layer in layers] for field in layers[0].fields}
     shared = {
         field: values[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from quantbench.c99.emit.c_syntax import CWriter
 from quantbench.c99.emit.kernels import (
@@ -22,6 +23,7 @@ from quantbench.c99.target.isa import (
     ISAS,
     Isa,
     condition_of,
+    condition_of_none,
 )
 
 _ALIGNMENT = 64
@@ -57,7 +59,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Language:
-    """What the C of integers and that of float32 differ in."""
+    """The differences between the C of integers and that of float32."""
 
     kernels: Mapping[str, tuple[Kernel, ...]]
     used_by_simd: frozenset[str]
@@ -109,7 +111,7 @@ class Memory:
 
 
 def memory(layers: Sequence[Layer], tensors: int, language: Language) -> Memory:
-    """Where the workspace of all layers lies, behind the tensors."""
+    """The scratch memory, with one workspace for all layers behind the tensors."""
     portable = [layer.code.workspace for layer in layers]
     simd = [code.workspace for layer in layers for code in layer.simd.values()]
     aligned = any(layer.simd for layer in layers)
@@ -151,11 +153,11 @@ def write(
                 instantiate(c, instance, macros)
     if simd:
         for isa in isas:
-            _isa(c, isa, macros)
+            _isa(c, isa, isas, macros)
         _unused_functions(c, "pop")
     for layer in layers:
-        _constants(c, layer, structure_types)
-    _run(c, layers, language.run, needs_scratch=simd or scratch.bytes > 0)
+        _constants(c, layer, structure_types, isas)
+    _run(c, layers, isas, language.run, needs_scratch=simd or scratch.bytes > 0)
 
 
 def _arm(c: CWriter) -> None:
@@ -176,6 +178,8 @@ def _choice(c: CWriter, isas: Sequence[Isa]) -> None:
         c.directive("else")
         c.define("MODEL_KERNELS", "MODEL_PORTABLE")
         c.directive("endif")
+    with c.when(f"MODEL_KERNELS < 0 || MODEL_KERNELS > {len(isas)}"):
+        c.directive('error "MODEL_KERNELS is none of the sets above"')
     c.blank()
 
 
@@ -187,9 +191,9 @@ def _unused_functions(c: CWriter, *pragmas: str) -> None:
     c.blank()
 
 
-def _isa(c: CWriter, isa: Isa, macros: Macros) -> None:
-    """What one instruction set gives the words that the layers are written in."""
-    with c.when(condition_of((isa,))):
+def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], macros: Macros) -> None:
+    """Write the functions of one instruction set that the layers are written in."""
+    with c.when(condition_of((isa,), isas)):
         c.directive(f"include <{isa.header}>")
         c.blank()
         for name in isa.kernels:
@@ -198,8 +202,10 @@ def _isa(c: CWriter, isa: Isa, macros: Macros) -> None:
     c.blank()
 
 
-def _constants(c: CWriter, layer: Layer, structure_types: Mapping[str, Kind]) -> None:
-    """Each constant where it is used: one that isn't is a warning."""
+def _constants(
+    c: CWriter, layer: Layer, structure_types: Mapping[str, Kind], isas: Sequence[Isa]
+) -> None:
+    """Write each constant where it is used: one that isn't is a warning."""
     structures = layer.code.structures
     portable = layer.code.constants + "".join(
         structure_types[structure.kind].defined(structure) for structure in structures
@@ -208,27 +214,33 @@ def _constants(c: CWriter, layer: Layer, structure_types: Mapping[str, Kind]) ->
         return
     c.line(layer.title)
     if portable:
-        with c.when(f"!({condition_of((*layer.simd,))})" if layer.simd else ""):
+        with c.when(condition_of_none((*layer.simd,), isas) if layer.simd else ""):
             c.text(portable)
     shared = {name: text for code in layer.simd.values() for name, text in code.constants.items()}
-    for name, text in shared.items():
-        users = tuple(isa for isa, code in layer.simd.items() if name in code.constants)
-        with c.when(condition_of(users)):
-            c.text(text)
+    for users, names in groupby(shared, lambda name: _users(layer.simd, name)):
+        with c.when(condition_of(users, isas)):
+            for name in names:
+                c.text(shared[name])
     for isa, code in layer.simd.items():
-        with c.when(condition_of((isa,))):
+        with c.when(condition_of((isa,), isas)):
             c.text(code.text)
     c.blank()
 
 
-def _run(c: CWriter, layers: Sequence[Layer], head: str, *, needs_scratch: bool) -> None:
+def _users(simd: Simd, constant: str) -> tuple[Isa, ...]:
+    return tuple(isa for isa, code in simd.items() if constant in code.constants)
+
+
+def _run(
+    c: CWriter, layers: Sequence[Layer], isas: Sequence[Isa], head: str, *, needs_scratch: bool
+) -> None:
     with c.function(head):
         if not needs_scratch or any(layer.simd for layer in layers):
             c.line("(void)scratch;")
         for layer in layers:
             c.line(layer.title)
             for number, (isa, code) in enumerate(layer.simd.items()):
-                c.directive(f"{'el' if number else ''}if {condition_of((isa,))}")
+                c.directive(f"{'el' if number else ''}if {condition_of((isa,), isas)}")
                 for call in code.calls:
                     c.line(call)
             if layer.simd:

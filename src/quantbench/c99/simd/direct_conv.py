@@ -59,6 +59,7 @@ def function(own: str, layer: str, node: Conv, geometry: ConvGeometry, lanes: La
     sums = ", ".join(f"p{o}" for o in range(geometry.outputs))
     arguments = "const uint8_t *in, uint8_t *out"
     c = CWriter()
+    c.line(f"/* All output channels; {lanes.filled} outputs of a row, one in each lane. */")
     with (
         c.function(f"static __attribute__((noinline)) void {own}({arguments})"),
         c.loop("y", geometry.out_height),

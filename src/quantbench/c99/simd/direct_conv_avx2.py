@@ -23,7 +23,7 @@ _MAX_SUMS = 12
 
 
 def fits(node: Conv, geometry: ConvGeometry) -> bool:
-    """Where registers hold the sums of all channels, and fewer of their lanes are empty than
+    """Whether registers hold the sums of all channels, and fewer of their lanes are empty than
     with channels in lanes.
     """
     lanes = -(-geometry.out_width // _LANES) * _LANES

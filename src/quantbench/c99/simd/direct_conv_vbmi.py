@@ -26,7 +26,7 @@ _MAX_CHANNELS = 8
 
 
 def fits(node: Conv, geometry: ConvGeometry) -> bool:
-    """Where at least half the lanes are filled, and two rows in registers hold any four taps."""
+    """Whether at least half the lanes are filled, and two rows in registers hold any four taps."""
     kernel = node.window.kernel
     return (
         geometry.channels == 1
@@ -77,11 +77,11 @@ def _loaded(geometry: ConvGeometry) -> tuple[str, ...]:
 
 def _values(own: str, geometry: ConvGeometry, down: int, c: int) -> list[str]:
     """Registers of the place in column c of the pooling window, `down` rows below the first."""
-    columns, found = len(_columns(geometry)), []
+    columns, values = len(_columns(geometry)), []
     for g, rows in enumerate(_rows(geometry.window.kernel)):
         pick = f"model_load_512({own}_picks + {(g * columns + c) * _REGISTER})"
-        found.append(f"_mm512_permutex2var_epi8(r{rows[0] + down}, {pick}, r{rows[-1] + down})")
-    return found
+        values.append(f"_mm512_permutex2var_epi8(r{rows[0] + down}, {pick}, r{rows[-1] + down})")
+    return values
 
 
 def _stored(own: str, layer: str, node: Conv, geometry: ConvGeometry) -> list[str]:
@@ -94,11 +94,11 @@ def _stored(own: str, layer: str, node: Conv, geometry: ConvGeometry) -> list[st
                 lines.append(f"__m512i b{half} = _mm512_castsi128_si512({value});")
             else:
                 lines.append(f"b{half} = _mm512_inserti32x4(b{half}, {value}, {o % 4});")
-    other = "b1" if outputs > 4 else "b0"
+    second = "b1" if outputs > 4 else "b0"
     total = _filled(geometry) * outputs
     for number, begin in enumerate(range(0, total, _REGISTER)):
         mix = f"model_load_512({own}_mixes + {number * _REGISTER})"
-        value = f"_mm512_permutex2var_epi8(b0, {mix}, {other})"
+        value = f"_mm512_permutex2var_epi8(b0, {mix}, {second})"
         mask = f"0x{(1 << min(_REGISTER, total - begin)) - 1:x}ULL"
         at = f"out + (y * {geometry.out_width} + x) * {outputs} + {begin}"
         lines.append(f"_mm512_mask_storeu_epi8({at}, {mask}, {value});")
@@ -134,14 +134,14 @@ def _pick(
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """For each byte of a register, where in two rows it comes from."""
     kernel = geometry.window.kernel
-    found = np.zeros((_LANES, 4), np.int64)
+    sources = np.zeros((_LANES, 4), np.int64)
     first = group * 4 // kernel[1]
     for lane in range(_filled(geometry)):
         for tap in range(4 * group, min(4 * group + 4, math.prod(kernel))):
             row, k = divmod(tap, kernel[1])
             at = lane * step(geometry) + column * geometry.window.strides[1] + k
-            found[lane, tap % 4] = at + _REGISTER * (row - first)
-    return found.ravel()
+            sources[lane, tap % 4] = at + _REGISTER * (row - first)
+    return sources.ravel()
 
 
 def _taps(node: Conv) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:

@@ -1,4 +1,4 @@
-"""How a register tile multiplies: each chunk of a window's runs with the weights of every lane."""
+"""The products of a register tile: each chunk of a window's runs with the weights of every lane."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Accumulator:
 
 @dataclass(frozen=True)
 class Products:
-    """What stands before the tiles, where `g` is the group, and the products of one tile."""
+    """The lines before the tiles, where `g` is the group, and the products of one tile."""
 
     head: tuple[str, ...]
     write: Callable[[CWriter, Sequence[Accumulator]], None]
@@ -42,9 +42,11 @@ class Products:
 def products(
     group: str, own: str, geometry: ConvGeometry, tile: RegisterTile, isa: Isa
 ) -> tuple[dict[str, str], Products]:
-    """With the weights of the group, which other tiles and sets share: constants by name."""
+    """The packed weights of the group, which other tiles and sets share, by their name; and the
+    products with them.
+    """
     del own
-    weights = f"{group}_{isa.element}"
+    weights = f"{group}_weights_{isa.element.removesuffix('_t')}"
     values = packed(geometry.weights, tile.group, isa.lanes_per_product)
     head = (f"const {isa.element} *const weights = {weights} + (ptrdiff_t)g * {values[0].size};",)
 
@@ -105,7 +107,7 @@ def _write(
 def _chains(
     tile: RegisterTile, isa: Isa, sums: Sequence[Accumulator]
 ) -> list[Sequence[Accumulator]]:
-    """As many sums of each output as hide a product's latency: chunks go to them in turn."""
+    """Sums of each output, as many as hide a product's latency: chunks go to them in turn."""
     latency = isa.latency * isa.bits[0] // tile.bits
     count = 1
     while count < 4 and len(sums) * count <= latency:
@@ -121,7 +123,7 @@ def _chains(
 
 @dataclass(frozen=True)
 class _Values:
-    """What a lane takes of a run: its offset in C, and how many values."""
+    """Values of a run that a lane takes: their offset in C, and how many."""
 
     offset: str
     count: int
@@ -161,7 +163,7 @@ def _write_shared(
     isa: Isa,
     sums: Sequence[Accumulator],
 ) -> bool:
-    """The same where registers hold all weights and windows overlap: four values that several
+    """Write the same where registers hold all weights and windows overlap: four values that several
     windows have in common are loaded once. Writes nothing and returns False where it doesn't pay.
     """
     bits, pieces = tile.bits, _chunks(geometry, isa)

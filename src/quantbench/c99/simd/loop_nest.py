@@ -30,7 +30,7 @@ class Epilogue:
     requantize: Requantization | None
     output: str
     mean: int = 1
-    """What a pooled float sum is divided by."""
+    """The divisor of a pooled float sum."""
 
 
 def function(
@@ -60,6 +60,7 @@ def function(
     ]
     arguments = f"const {isa.pointer} *in, {epilogue.output} *out"
     c = CWriter()
+    c.line(f"/* {_channels(tile)}; {width} in a row at once. */")
     with (
         c.function(f"static __attribute__((noinline)) void {own}({arguments})"),
         c.loop("g", group.count),
@@ -79,10 +80,18 @@ def function(
     return c.finished()
 
 
+def _channels(tile: RegisterTile) -> str:
+    """The output channels that a function computes, for its comment."""
+    first = tile.group.first + tile.first
+    last = first + (tile.blocks - 1) * tile.lanes + tile.filled - 1
+    every = f", and so on in steps of {tile.group.width}, {tile.group.count} times"
+    return f"Output channels {first} to {last}{every if tile.group.count > 1 else ''}"
+
+
 def _load_constants(
     c: CWriter, layer: str, epilogue: Epilogue, tile: RegisterTile, isa: Isa, block: int
 ) -> None:
-    """What the sums of a block of channels start from, their limits, their factors."""
+    """Load where the sums of a block of channels start, their limits, their factors."""
     bits, lane = tile.bits, f"first + {block * tile.lanes}"
 
     def load(table: str) -> str:

@@ -114,7 +114,7 @@ def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
 
 
 def _source(step: Step, node: Conv | Dense, isa: Isa) -> tuple[str, list[str], int]:
-    """Where the kernels read, the calls that make it, and its bytes."""
+    """The address that the kernels read, the calls that make it, and its bytes."""
     pads = node.window.pads if isinstance(node, Conv) else (0, 0, 0, 0)
     padding = node.padding if isinstance(node, Conv) else 0
     image = step.inputs[0]

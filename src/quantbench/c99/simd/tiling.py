@@ -1,4 +1,4 @@
-"""How a layer lies in registers: lanes, blocks of channels, tiles of outputs, packed weights."""
+"""The layout of a layer in registers: lanes, blocks of channels, tiles, packed weights."""
 
 from __future__ import annotations
 
@@ -119,8 +119,10 @@ class ChannelGroup:
 
 
 def groups(geometry: ConvGeometry) -> tuple[ChannelGroup, ...]:
-    """The same for all instruction sets, which share the packed weights: many channels where values
-    are used once, else as few as share the widest registers with positions.
+    """Groups of a layer, the same for all instruction sets, which share the packed weights.
+
+    Many channels where values are used once, else as few as share the widest registers with
+    positions.
     """
     outputs = geometry.outputs
     blocks, left = divmod(outputs, 16)
@@ -146,7 +148,7 @@ def groups(geometry: ConvGeometry) -> tuple[ChannelGroup, ...]:
 
 @dataclass(frozen=True)
 class RegisterTile:
-    """What one function computes of a group: `blocks` registers of channels from `first` on."""
+    """The part of a group that one function computes: `blocks` registers, from `first` on."""
 
     group: ChannelGroup
     bits: int
@@ -167,7 +169,7 @@ class RegisterTile:
 def register_tiles(
     group: ChannelGroup, geometry: ConvGeometry, isa: Isa
 ) -> tuple[RegisterTile, ...]:
-    """As few as the registers allow, of about as many blocks each."""
+    """Tiles of a group: as few as the registers allow, of about as many blocks each."""
     bits = next((bits for bits in isa.bits if bits <= group.width * 32), isa.bits[-1])
     lanes = bits // 32
     blocks = -(-group.filled // lanes)

@@ -13,7 +13,7 @@ class Isa:
     """An instruction set for which C with intrinsics can be written."""
 
     name: str
-    """What `--isa` calls it."""
+    """Its name for `--isa`."""
     condition: str
     """The C compiler's own macros that say that it has these instructions."""
     header: str
@@ -35,7 +35,7 @@ class Isa:
     has_wide_shift: bool = False
     """Whether it has the shorter requantization of simd/requantize.py."""
     pointer: str = "uint8_t"
-    """What an address of values points to in C."""
+    """The C type that an address of values points to."""
     size: int = 1
     """The distance from a value to the next, counted in what `pointer` points to."""
     element: str = "int8_t"
@@ -159,12 +159,20 @@ def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
     by_name = {isa.name: isa for isa in available}
     unknown = sorted(wanted - by_name.keys())
     if unknown or not wanted:
-        raise UsageError(
-            f"--isa {ascii(','.join(unknown))[1:-1][:60]}: there are kernels for {', '.join(by_name)}"
-        )
+        shown = ascii(",".join(unknown))[1:-1][:60]
+        raise UsageError(f"--isa {shown}: there are kernels for {', '.join(by_name)}")
     return tuple(isa for isa in available if isa.name in wanted)
 
 
-def condition_of(isas: Sequence[Isa]) -> str:
-    """The condition of the preprocessor that one of them was chosen."""
-    return " || ".join(f"MODEL_KERNELS == {isa.macro}" for isa in isas)
+def condition_of(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
+    """The condition of the preprocessor that one of `chosen` is taken, of all that a file has."""
+    if len(chosen) == len(available) > 1:
+        return "MODEL_KERNELS != MODEL_PORTABLE"
+    return " || ".join(f"MODEL_KERNELS == {isa.macro}" for isa in chosen)
+
+
+def condition_of_none(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
+    """The condition that none of them is: portable code stands there."""
+    if len(chosen) == len(available):
+        return "MODEL_KERNELS == MODEL_PORTABLE"
+    return f"!({condition_of(chosen, available)})"
