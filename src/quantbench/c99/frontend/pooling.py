@@ -12,6 +12,7 @@ from quantbench.c99.frontend.builder import (
     Deferred,
     Expr,
     IdentityExpr,
+    PostStep,
     TensorRef,
     step_ratio,
 )
@@ -19,6 +20,7 @@ from quantbench.c99.frontend.context import Context, channels_and_image
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.linear import poolable
 from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.frontend.shapes import before_step
 from quantbench.c99.ir.graph import Pooling, Requantization, Shape, Window
 from quantbench.c99.nodes.pool import Pool
 from quantbench.errors import CompileError
@@ -71,6 +73,20 @@ class AvgPoolExpr(Expr):
         )
 
 
+@dataclass(frozen=True)
+class MaxPoolExpr(PostStep):
+    """The largest of each window: rounding keeps order, so it commutes with a maximum."""
+
+    where: str
+    window: Window
+    shape: Shape
+
+    def lower(self, builder: Builder, name: str, tensor: str) -> str:
+        output = builder.add(name, self.shape, builder.format(tensor))
+        builder.nodes.append(Pool(self.where, tensor, output, "max", self.window, False))
+        return output
+
+
 def pool_window(node: OnnxNode, shape: Shape) -> tuple[Window, Shape]:
     """The window of an AveragePool or a MaxPool, and the shape of its output."""
     channels, *image = channels_and_image(node, shape)
@@ -99,9 +115,28 @@ def average(
     return Deferred(AvgPoolExpr(node.where, tensor, shape, window, count_pads), shape)
 
 
+def largest(
+    context: Context, node: OnnxNode, value: TensorRef | Deferred, window: Window, shape: Shape
+) -> Deferred:
+    """The largest of each window of the node's input `value`, of shape `shape`."""
+    core = poolable(value)
+    fits = windows.apart(window) and not windows.padded(window)
+    if core and fits and isinstance(value, Deferred):
+        fused = replace(core, pooling=Pooling("max", window), shape=shape)
+        return replace(value, core=fused, shape=shape, grid=None)
+    deferred = before_step(context, node, value)
+    step = MaxPoolExpr(node.where, window, shape)
+    return replace(deferred, steps=(*deferred.steps, step), shape=shape)
+
+
 def global_average(context: Context, node: OnnxNode) -> Deferred:
     """The mean of an image's height and width, as [C, 1, 1]."""
     value = context.activation(node, 0)
-    channels, height, width = channels_and_image(node, value.shape)
-    window = Window((height, width), strides=(height, width))
-    return average(context, node, value, window, (channels, 1, 1), count_pads=True)
+    window, shape = whole_image(node, value.shape)
+    return average(context, node, value, window, shape, count_pads=True)
+
+
+def whole_image(node: OnnxNode, shape: Shape) -> tuple[Window, Shape]:
+    """The window that is the image, and the shape of a pooling by it."""
+    channels, height, width = channels_and_image(node, shape)
+    return Window((height, width), strides=(height, width)), (channels, 1, 1)
