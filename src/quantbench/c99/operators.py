@@ -34,8 +34,10 @@ class Operator(Protocol):
 @cache
 def operators() -> Mapping[str, Operator]:
     """Each operator by its name in ONNX, sorted."""
-    found = [load(name) for name in file_names()]
-    return {operator.NAME: operator for operator in sorted(found, key=lambda one: one.NAME)}
+    loaded = [load(name) for name in file_names()]
+    return {
+        operator.NAME: operator for operator in sorted(loaded, key=lambda operator: operator.NAME)
+    }
 
 
 def file_names() -> Iterator[str]:

@@ -46,11 +46,11 @@ def _reached(graph: Graph, inputs: Integers) -> NDArray[np.bool_]:
     """[N, limits]: whether each input brings each channel of each 8-bit tensor to its lowest and
     to its highest.
     """
-    found = []
+    reached = []
     for name, values in run_all(graph, inputs).items():
         if graph.tensors[name].type != "int32":
             channels = values.reshape(len(values), values.shape[1], -1)
             lowest, highest = channels.min(axis=(0, 2)), channels.max(axis=(0, 2))
-            found.append(channels.min(axis=2) == lowest)
-            found.append(channels.max(axis=2) == highest)
-    return np.concatenate(found, axis=1)
+            reached.append(channels.min(axis=2) == lowest)
+            reached.append(channels.max(axis=2) == highest)
+    return np.concatenate(reached, axis=1)

@@ -40,10 +40,10 @@ def verify(file: Network, graph: Graph) -> None:
     batch = file.batch or 1
     number = -(-affordable(network, multiply_adds(network)) // batch) * batch
     integers = probes(network, number)
-    given = source.given(integers)
+    inner = source.given(integers)
     reals = _reals(graph.tensors[graph.input], (number, *file.input_shape))
-    inputs = {file.input: given.pop(file.input, reals)}
-    answers = evaluator.evaluate(file.model, file.batch, inputs, given, source.all_watched())
+    inputs = {file.input: inner.pop(file.input, reals)}
+    answers = evaluator.evaluate(file.model, file.batch, inputs, inner, source.all_watched())
     ours = quantized(reals, graph.tensors[graph.input])
     for origin in graph.origins[graph.input]:
         if origin.name != file.input:
@@ -70,7 +70,7 @@ class _Source:
 
     def all_watched(self) -> list[str]:
         """Every tensor to be compared, once."""
-        origins = ((name, one) for name, many in self._graph.origins.items() for one in many)
+        origins = ((name, origin) for name, many in self._graph.origins.items() for origin in many)
         return [*dict.fromkeys([*(self.watched(*pair) for pair in origins), self.output])]
 
     def watched(self, name: str, origin: Origin) -> str:
@@ -172,8 +172,8 @@ def _require_answer(
     theirs = answers[source.output].astype(np.float64)
     held = values[name].reshape(-1, *tensor.shape)
     if network.own_output and not network.softmax:
-        given = held - source.offset(name)
-        _require(np.array_equal(given.reshape(theirs.shape), theirs), "the output")
+        own = held - source.offset(name)
+        _require(np.array_equal(own.reshape(theirs.shape), theirs), "the output")
         return
     if tensor.type == "int32":
         ours = answers[source.watched(name, origins[0])].astype(np.float64)

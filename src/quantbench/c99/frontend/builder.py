@@ -186,10 +186,10 @@ class Builder:
             return value
         if self.held:
             return self.place(value.core.where, value, self.held)
-        found = value.core.unrounded(self)
-        if found is None or not boundary.held(value.limits, value.steps, found[1]):
+        unrounded = value.core.unrounded(self)
+        if unrounded is None or not boundary.held(value.limits, value.steps, unrounded[1]):
             return None
-        core, format = found
+        core, format = unrounded
         return self.place(core.where, replace(value, core=core), format)
 
 

@@ -62,14 +62,14 @@ def fitted(core: Affine, input: Tensor, places: int, spans: Sequence[Span] | Non
     flat = np.asarray(core.weights, np.int64).reshape(len(core.weights), -1)
     totals, sizes = flat.sum(axis=1).tolist(), np.abs(flat).sum(axis=1).tolist()
     starts = zip(core.bias, totals, sizes, strict=True)
-    unfit = [at for at, one in enumerate(starts) if _most(*one, input) * places >= WORD]
+    unfit = [at for at, start in enumerate(starts) if _most(*start, input) * places >= WORD]
     if not unfit:
         return core
     weights, scale, bias = flat.copy(), [*core.scale], [*core.bias]
     for at in unfit:
         channel = _Channel(flat[at], scale[at], bias[at])
-        found = _fitting(channel, input, places, spans[at] if spans else None)
-        weights[at], scale[at], bias[at] = found.weights, found.scale, found.bias
+        fit = _fitting(channel, input, places, spans[at] if spans else None)
+        weights[at], scale[at], bias[at] = fit.weights, fit.scale, fit.bias
     factors = weights.reshape(core.weights.shape).astype(np.int16)
     return replace(core, weights=factors, scale=tuple(scale), bias=tuple(bias))
 
@@ -85,7 +85,7 @@ def moved(fine: Affine, coarse: Affine, spans: Sequence[Span] | None) -> tuple[f
         _PART_OF_STEP * step if spans else _PART_OF_BIAS * abs(bias) * scale
         for bias, scale, step in zip(fine.bias, fine.scale, steps, strict=True)
     ]
-    same = [one == other for one, other in zip(fine.scale, coarse.scale, strict=True)]
+    same = [before == after for before, after in zip(fine.scale, coarse.scale, strict=True)]
     return tuple(0.0 if kept else float(e) for kept, e in zip(same, allowed, strict=True))
 
 
@@ -151,7 +151,7 @@ def _error(channel: _Channel, coarse: _Channel) -> Fraction:
     return channel.scale * (_SPREAD * apart + factor / 2)
 
 
-def _pairs(one: NDArray[np.int64], other: NDArray[np.int64]) -> list[tuple[tuple[int, int], int]]:
+def _pairs(fine: NDArray[np.int64], coarse: NDArray[np.int64]) -> list[tuple[tuple[int, int], int]]:
     """Those that stand at one place, and how often."""
-    pairs, counts = np.unique(np.stack([one, other], axis=1), axis=0, return_counts=True)
+    pairs, counts = np.unique(np.stack([fine, coarse], axis=1), axis=0, return_counts=True)
     return [((a, b), n) for (a, b), n in zip(pairs.tolist(), counts.tolist(), strict=True)]

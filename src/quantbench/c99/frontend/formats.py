@@ -69,7 +69,7 @@ class Limits:
 
     @property
     def floats(self) -> tuple[float | None, float | None]:
-        low, high = (None if one is None else float(one) for one in (self.low, self.high))
+        low, high = (None if real is None else float(real) for real in (self.low, self.high))
         return low, high
 
 

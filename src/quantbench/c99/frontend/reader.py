@@ -77,9 +77,9 @@ class OnnxNode:
 
     def wholes(self, name: str) -> tuple[int, ...] | None:
         value = self.attributes.get(name, ())
-        if not isinstance(value, tuple) or any(not isinstance(one, int) for one in value):
+        if not isinstance(value, tuple) or any(not isinstance(number, int) for number in value):
             raise self._of_another_type(name)
-        return tuple(int(one) for one in value) if name in self.attributes else None
+        return tuple(int(number) for number in value) if name in self.attributes else None
 
     def _of_another_type(self, name: str) -> CompileError:
         return CompileError(f"{self.where}: its attribute {name} is of another type")
@@ -205,36 +205,36 @@ def _node(node: onnx.NodeProto) -> OnnxNode:
     if _name(node.domain) not in ("", "ai.onnx"):
         op = f"{_name(node.domain)}.{op}"
     where = f"{shown(_name(node.name))} ({shown(op)})"
-    attributes = {_name(one.name): _attribute(one, where) for one in node.attribute}
-    found = OnnxNode(
+    attributes = {_name(proto.name): _attribute(proto, where) for proto in node.attribute}
+    record = OnnxNode(
         name=_name(node.name),
         op=op,
         inputs=tuple(_name(name) for name in node.input),
         outputs=tuple(_name(name) for name in node.output),
         attributes=attributes,
     )
-    if not found.outputs or not found.outputs[0]:
+    if not record.outputs or not record.outputs[0]:
         raise CompileError(f"{where}: it has no output")
     if len(attributes) != len(node.attribute):
         raise CompileError(f"{where}: two of its attributes have one name")
-    return found
+    return record
 
 
-def _attribute(one: AttributeProto, where: str) -> Attribute:
-    if one.ref_attr_name:
+def _attribute(proto: AttributeProto, where: str) -> Attribute:
+    if proto.ref_attr_name:
         return None
-    if one.type == AttributeProto.INT:
-        return int(one.i)
-    if one.type == AttributeProto.FLOAT:
-        return float(one.f)
-    if one.type == AttributeProto.STRING:
-        return bytes(one.s).decode("ascii", errors="replace")
-    if one.type == AttributeProto.INTS:
-        return tuple(int(i) for i in one.ints)
-    if one.type == AttributeProto.FLOATS:
-        return tuple(float(f) for f in one.floats)
-    if one.type == AttributeProto.TENSOR:
-        return array(one.t, where)
+    if proto.type == AttributeProto.INT:
+        return int(proto.i)
+    if proto.type == AttributeProto.FLOAT:
+        return float(proto.f)
+    if proto.type == AttributeProto.STRING:
+        return bytes(proto.s).decode("ascii", errors="replace")
+    if proto.type == AttributeProto.INTS:
+        return tuple(int(i) for i in proto.ints)
+    if proto.type == AttributeProto.FLOATS:
+        return tuple(float(f) for f in proto.floats)
+    if proto.type == AttributeProto.TENSOR:
+        return array(proto.t, where)
     return None
 
 
@@ -268,10 +268,10 @@ def _require_order(nodes: list[OnnxNode], known: set[str], output: str) -> None:
         for name in node.inputs:
             if name and name not in known:
                 raise CompileError(f"{node.where}: its input {shown(name)} isn't made before it")
-        made = [name for name in node.outputs if name]
-        if len({*made}) < len(made) or known & {*made}:
+        outputs = [name for name in node.outputs if name]
+        if len({*outputs}) < len(outputs) or known & {*outputs}:
             raise CompileError(f"{node.where}: its output is made twice")
-        known.update(made)
+        known.update(outputs)
     if output not in known:
         raise CompileError(f"its output {shown(output)} isn't made by any node")
 

@@ -23,10 +23,10 @@ def window(node: OnnxNode, kernel: tuple[int, ...], image: tuple[int, int]) -> W
 
 
 def kernel_shape(node: OnnxNode) -> tuple[int, ...]:
-    found = node.wholes("kernel_shape")
-    if found is None:
+    kernel = node.wholes("kernel_shape")
+    if kernel is None:
         raise CompileError(f"{node.where}: it has no kernel_shape")
-    return found
+    return kernel
 
 
 def whole(window: Window) -> tuple[int, int]:
@@ -40,7 +40,7 @@ def output_size(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple
     would add a window.
     """
     top, left, bottom, right = window.pads
-    found = []
+    sides = []
     for size, before, after, span, stride in zip(
         image, (top, left), (bottom, right), whole(window), window.strides, strict=True
     ):
@@ -51,10 +51,10 @@ def output_size(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple
             last = (free // stride + 1) * stride
             if last < size + before:
                 raise CompileError(f"{node.where}: ceil_mode isn't supported where it matters")
-        found.append(free // stride + 1)
-    if math.prod(found) > MAX_NUMBERS:
-        raise CompileError(f"{node.where}: its output of {found} is too large")
-    return found[0], found[1]
+        sides.append(free // stride + 1)
+    if math.prod(sides) > MAX_NUMBERS:
+        raise CompileError(f"{node.where}: its output of {sides} is too large")
+    return sides[0], sides[1]
 
 
 def padded(window: Window) -> bool:

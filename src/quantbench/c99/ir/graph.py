@@ -27,6 +27,12 @@ Values = NDArray[Any]
 Reals = NDArray[np.float64]
 Order = NDArray[np.int64]
 """Which value, counted in ONNX's order [C, H, W], lies at each place of memory."""
+Orders = tuple[Order, ...]
+"""The order of each input of a node."""
+ImageOrder = Callable[[Shape], Order]
+"""The order in which an image of a shape lies."""
+Tensors = Mapping[str, Values]
+"""Arrays of tensors, by the tensors' names."""
 LIMITS: dict[Type, tuple[int, int]] = {
     "uint8": (0, 255),
     "int8": (-128, 127),
@@ -148,24 +154,22 @@ class Node(ABC):
         return True
 
     @abstractmethod
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
+    def evaluate(self, graph: Graph, values: Tensors) -> Values:
         """Its output [N, *shape] for the tensors before it: exact for integers (the authority
         for the C code), in float64 for float32.
         """
 
     @abstractmethod
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
+    def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
         """A bound of what float32 may be off at each output: see ir/error_bounds.py."""
 
     @abstractmethod
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
+    def excess(self, graph: Graph, values: Tensors) -> Reals:
         """How far each integer may be off the ONNX file's number beyond the half step that
         rounding takes, in steps of the output: see check/tolerance.py.
         """
 
-    def carried(self, graph: Graph, before: Mapping[str, Reals]) -> Reals:  # noqa: ARG002
+    def carried(self, graph: Graph, before: Tensors) -> Reals:  # noqa: ARG002
         """The excess of a node whose inputs are off by `before` already. Raises ValueError for
         a node that computes with them: only moving, joining and clamping carry it through.
         """
@@ -179,11 +183,9 @@ class Node(ABC):
         """The same node, with `ties` False where half up and half to even can't differ."""
         return self
 
-    @abstractmethod
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
-        """How it reads inputs that lie in `orders`; `nhwc` gives an image's order in memory."""
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
+        """How it reads inputs that lie in `orders`: as they lie, unless a subclass says more."""
+        return Laid(self, orders, nhwc(graph.tensors[self.output].shape))
 
     @abstractmethod
     def emit(self, step: Step) -> Code:

@@ -16,10 +16,10 @@ def answers(values: NDArray[np.float32], graph: Graph) -> NDArray[np.float32]:
     """
     if not graph.softmax:
         return values
-    found = np.asarray(softmax(values, axis=1), np.float32)
+    probabilities = np.asarray(softmax(values, axis=1), np.float32)
     if graph.rounded is None:
-        return found
-    integers = quantized(found, graph.rounded)
+        return probabilities
+    integers = quantized(probabilities, graph.rounded)
     if graph.own_output:
         return np.asarray(integers, np.float32)
     return dequantized(integers, graph.rounded)

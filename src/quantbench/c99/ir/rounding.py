@@ -17,8 +17,8 @@ def requantized(acc: Values, requantize: Requantization | None) -> Values:
     """`acc` [N, O, ...] as the output's integers, by channel; as it is where nothing rounds it."""
     if requantize is None:
         return acc
-    m = by_channel(np.array([one.m for one in requantize.multipliers], np.int64), acc.ndim)
-    s = by_channel(np.array([one.s for one in requantize.multipliers], np.int64), acc.ndim)
+    m = by_channel(np.array([factor.m for factor in requantize.multipliers], np.int64), acc.ndim)
+    s = by_channel(np.array([factor.s for factor in requantize.multipliers], np.int64), acc.ndim)
     return placed(rescaled(acc, m, s), requantize)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,17 @@ import numpy as np
 from quantbench.c99.emit.describe import limits_words
 from quantbench.c99.emit.fragments import clamp_code
 from quantbench.c99.ir.code import Code
-from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Step, Values
+from quantbench.c99.ir.graph import (
+    Graph,
+    ImageOrder,
+    Laid,
+    OneInput,
+    Orders,
+    Reals,
+    Step,
+    Tensors,
+    Values,
+)
 
 
 @dataclass(frozen=True)
@@ -23,20 +32,16 @@ class Clamp(OneInput):
     low: float | None
     high: float | None
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
+    def evaluate(self, graph: Graph, values: Tensors) -> Values:
         return within_limits(values[self.input], self.low, self.high)
 
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
+    def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
         return errors[self.input]
 
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
+    def excess(self, graph: Graph, values: Tensors) -> Reals:
         raise ValueError(f"{self.name}: integers are clamped as they are requantized")
 
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         return Laid(self, orders, orders[0])
 
     def emit(self, step: Step) -> Code:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,14 +24,15 @@ from quantbench.c99.ir.code import Code, Structure
 from quantbench.c99.ir.error_bounds import TINY, gamma, mean_error
 from quantbench.c99.ir.graph import (
     Graph,
+    ImageOrder,
     Laid,
-    Order,
+    Orders,
     Pooling,
     Reals,
     Requantization,
-    Shape,
     Step,
     Tensor,
+    Tensors,
     Values,
     Window,
 )
@@ -74,7 +74,7 @@ class Conv(Layer):
         average = self.pooling is not None and self.pooling.kind == "average"
         return math.prod(self.pooling.window.kernel) if self.pooling and average else 1
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
+    def evaluate(self, graph: Graph, values: Tensors) -> Values:
         acc = self._sums(values[self.input])
         return requantized(_pooled(acc, self.pooling) if self.pooling else acc, self.requantize)
 
@@ -84,9 +84,7 @@ class Conv(Layer):
         sums = products(patches, self.weights.astype(values.dtype), self.groups)
         return clamped(sums + by_channel(self.bias.astype(values.dtype), 4), self.low, self.high)
 
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
+    def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
         pads, weights = self.window.pads, self.weights.astype(np.float64)
         error = padded(errors[self.input], pads, 0)
         largest = np.abs(padded(values[self.input], pads, 0)) + error
@@ -105,7 +103,7 @@ class Conv(Layer):
         largest = windows(largest, self.pooling.window)
         return mean_error(parts.sum(axis=(4, 5)), largest, self.summed)
 
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
+    def excess(self, graph: Graph, values: Tensors) -> Reals:
         input = graph.tensors[self.input]
         sizes = distances(values[self.input], input)
         patches = windows(padded(sizes, self.window.pads, 0.0), self.window)
@@ -130,9 +128,7 @@ class Conv(Layer):
     def mark_ties(self, graph: Graph) -> Conv:
         return ties_marked(self, graph)
 
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """Its weights lie as [O, kh, kw, I / groups]."""
         work = replace(self, weights=self.weights.transpose(0, 2, 3, 1))
         return Laid(work, orders, nhwc(graph.tensors[self.output].shape))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,13 +13,14 @@ from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import TINY, gamma
 from quantbench.c99.ir.graph import (
     Graph,
+    ImageOrder,
     Laid,
-    Order,
+    Orders,
     Reals,
     Requantization,
-    Shape,
     Step,
     Tensor,
+    Tensors,
     Values,
 )
 from quantbench.c99.ir.rounding import clamped, requantized
@@ -50,15 +50,13 @@ class Dense(Layer):
     high: NDArray[Any] | None
     requantize: Requantization | None
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
+    def evaluate(self, graph: Graph, values: Tensors) -> Values:
         x = _flat(values[self.input])
         sums = _products(x, self.weights).astype(x.dtype)  # exact for integers
         acc = clamped(sums + self.bias.astype(x.dtype), self.low, self.high)
         return requantized(acc, self.requantize)
 
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
+    def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
         error = _flat(errors[self.input])
         largest = np.abs(_flat(values[self.input])) + error
         weights, terms = self.weights.astype(np.float64), self.weights.shape[1] + 1
@@ -66,7 +64,7 @@ class Dense(Layer):
         of_sum = gamma(terms) * sizes + terms * TINY
         return np.asarray(np.sqrt(of_sum**2 + _products(error**2, weights**2)))
 
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
+    def excess(self, graph: Graph, values: Tensors) -> Reals:
         input = graph.tensors[self.input]
         sizes = _products(distances(_flat(values[self.input]), input), np.abs(self.weights))
         e = tolerance.of_sums(sizes, bias_bound(self, input), self.weights.shape[1])
@@ -82,9 +80,7 @@ class Dense(Layer):
     def mark_ties(self, graph: Graph) -> Dense:
         return ties_marked(self, graph)
 
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """Its weights take the order of its input up."""
         work = replace(self, weights=self.weights[:, orders[0]])
         return Laid(work, orders, nhwc(graph.tensors[self.output].shape))

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from quantbench.c99.emit.c_syntax import array
 from quantbench.c99.ir.code import Code
-from quantbench.c99.ir.graph import (
-    BYTES,
-    Graph,
-    Laid,
-    OneInput,
-    Order,
-    Reals,
-    Shape,
-    Step,
-    Values,
-)
+from quantbench.c99.ir.graph import BYTES, Graph, Order, Step, Tensors, Values
+from quantbench.c99.ir.move import Move
 
 
 @dataclass(frozen=True, eq=False)
-class Permute(OneInput):
+class Permute(Move):
     """The value at place i of the output is that at `index[i]` of the input; as a tensor, it is
     the input.
     """
@@ -32,24 +22,11 @@ class Permute(OneInput):
     index: Order
 
     @property
-    def rounds(self) -> bool:
-        return False
+    def reads(self) -> tuple[str, ...]:
+        return (self.input,)
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
-        return values[self.input]
-
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
-        return errors[self.input]
-
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
-        raise ValueError(f"{self.name}: it is no node of an imported graph")
-
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
-        raise ValueError(f"{self.name}: it is laid out already")
+    def moved(self, graph: Graph, numbers: Tensors, constant: float) -> Values:
+        return numbers[self.input]
 
     def emit(self, step: Step) -> Code:
         (source,), output, name = step.inputs, step.output, f"{step.identifier}_index"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -28,13 +28,11 @@ from quantbench.c99.ir.error_bounds import UNIT, mean_error
 from quantbench.c99.ir.graph import (
     LIMITS,
     Graph,
-    Laid,
     OneInput,
-    Order,
     Reals,
     Requantization,
-    Shape,
     Step,
+    Tensors,
     Values,
     Window,
 )
@@ -71,7 +69,7 @@ class Pool(OneInput):
     def rounds(self) -> bool:
         return self.kind == "average"
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
+    def evaluate(self, graph: Graph, values: Tensors) -> Values:
         tensor, x = graph.tensors[self.input], values[self.input]
         if self.kind == "max":
             lowest = -np.inf if graph.is_float32 else LIMITS[tensor.type][0]
@@ -82,31 +80,29 @@ class Pool(OneInput):
         if self.count_pads:
             return requantized(acc, self.requantize)
         which = self._counts(x) - 1
-        m = np.array([one.m for one in self.requantize.multipliers])[which]
-        s = np.array([one.s for one in self.requantize.multipliers])[which]
+        m = np.array([factor.m for factor in self.requantize.multipliers])[which]
+        s = np.array([factor.s for factor in self.requantize.multipliers])[which]
         return placed(rescaled(acc, m, s), self.requantize)
 
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
+    def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
         x, error = values[self.input], self._windows(errors[self.input], 0)
         if self.kind == "max":
             return np.asarray(error.max(axis=(4, 5)))
         largest = self._windows(np.abs(x) + errors[self.input], 0)
         return mean_error(error.sum(axis=(4, 5)), largest, self._counts(x))
 
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
+    def excess(self, graph: Graph, values: Tensors) -> Reals:
         x = values[self.input]
         if self.requantize is None:
             return np.full(self._windows(x, 0).shape[:4], tolerance.MARGIN)
         sizes = np.abs(x - graph.tensors[self.input].zero_point).astype(np.float64)
         patches = self._windows(sizes, 0.0)
         terms = patches.shape[4] * patches.shape[5]
-        largest = max(float(one.value) for one in self.requantize.multipliers)
+        largest = max(float(factor.value) for factor in self.requantize.multipliers)
         relative = largest * UNIT * (terms + tolerance.EXTRA)
         return np.asarray(patches.sum(axis=(4, 5)) * relative + tolerance.MARGIN, np.float64)
 
-    def carried(self, graph: Graph, before: Mapping[str, Reals]) -> Reals:
+    def carried(self, graph: Graph, before: Tensors) -> Reals:
         return np.asarray(self._windows(before[self.input], 0.0).max(axis=(4, 5)), np.float64)
 
     def to_uint8(self, graph: Graph) -> Pool:
@@ -118,11 +114,6 @@ class Pool(OneInput):
             return self
         marked = with_ties_marked(self.requantize, self._accumulators(graph))
         return replace(self, requantize=marked)
-
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
-        return Laid(self, orders, nhwc(graph.tensors[self.output].shape))
 
     def emit(self, step: Step) -> Code:
         fields: Fields = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,13 +13,14 @@ from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT
 from quantbench.c99.ir.graph import (
     Graph,
+    ImageOrder,
     Laid,
     OneInput,
-    Order,
+    Orders,
     Reals,
     Requantization,
-    Shape,
     Step,
+    Tensors,
     Values,
 )
 from quantbench.c99.ir.rounding import Range, range_of, requantized, with_ties_marked
@@ -35,21 +35,19 @@ class Requantize(OneInput):
     output: str
     requantize: Requantization
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
+    def evaluate(self, graph: Graph, values: Tensors) -> Values:
         acc = values[self.input] - graph.tensors[self.input].zero_point
         return requantized(acc, self.requantize)
 
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
+    def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
         raise ValueError(f"{self.name}: float32 isn't requantized")
 
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
+    def excess(self, graph: Graph, values: Tensors) -> Reals:
         sizes = np.abs(values[self.input] - graph.tensors[self.input].zero_point)
         e = np.asarray(sizes * (UNIT * tolerance.EXTRA), np.float64)
         return tolerance.in_output_steps(e, self.requantize)
 
-    def carried(self, graph: Graph, before: Mapping[str, Reals]) -> Reals:
+    def carried(self, graph: Graph, before: Tensors) -> Reals:
         return before[self.input]
 
     def to_uint8(self, graph: Graph) -> Requantize:
@@ -63,9 +61,7 @@ class Requantize(OneInput):
         pairs = ((acc, factor) for factor in self.requantize.multipliers)
         return replace(self, requantize=with_ties_marked(self.requantize, pairs))
 
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """The order stays; multipliers by channel stand at the place of their value."""
         (order,), factors = orders, self.requantize.multipliers
         if len(factors) == 1 or len(graph.tensors[self.output].shape) == 3:

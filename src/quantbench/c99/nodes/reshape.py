@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
-from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Step, Values
+from quantbench.c99.ir.graph import Graph, ImageOrder, Laid, Orders, Step, Tensors, Values
+from quantbench.c99.ir.move import Move
 
 
 @dataclass(frozen=True)
-class Reshape(OneInput):
+class Reshape(Move):
     """The order of values stays, so that only layout.py has work with it."""
 
     name: str
@@ -21,26 +18,14 @@ class Reshape(OneInput):
     output: str
 
     @property
-    def rounds(self) -> bool:
-        return False
+    def reads(self) -> tuple[str, ...]:
+        return (self.input,)
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
-        return self._shaped(graph, values[self.input])
+    def moved(self, graph: Graph, numbers: Tensors, constant: float) -> Values:
+        array = numbers[self.input]
+        return array.reshape(len(array), *graph.tensors[self.output].shape)
 
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
-        return self._shaped(graph, errors[self.input])
-
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
-        return np.full_like(self.evaluate(graph, values), tolerance.MARGIN, np.float64)
-
-    def carried(self, graph: Graph, before: Mapping[str, Reals]) -> Reals:
-        return self._shaped(graph, before[self.input])
-
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """An image of another shape lies as images do, a vector as it was."""
         shape = graph.tensors[self.output].shape
         return Laid(self, orders, nhwc(shape) if len(shape) == 3 else orders[0])
@@ -50,6 +35,3 @@ class Reshape(OneInput):
 
     def describe(self) -> list[str]:
         return ["change of shape"]
-
-    def _shaped(self, graph: Graph, values: Values) -> Values:
-        return values.reshape(len(values), *graph.tensors[self.output].shape)

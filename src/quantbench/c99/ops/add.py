@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
@@ -22,7 +21,18 @@ from quantbench.c99.frontend.values import Constant, Int32Constant, Value, Weigh
 from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT
-from quantbench.c99.ir.graph import Graph, Laid, Node, Order, Reals, Shape, Step, Values
+from quantbench.c99.ir.graph import (
+    Graph,
+    ImageOrder,
+    Laid,
+    Node,
+    Orders,
+    Reals,
+    Shape,
+    Step,
+    Tensors,
+    Values,
+)
 from quantbench.c99.ir.rounding import Range, range_of, within
 from quantbench.c99.nodes.clamp import within_limits
 from quantbench.errors import CompileError
@@ -126,7 +136,7 @@ class Add(Node):
     def reads(self) -> tuple[str, ...]:
         return self.inputs
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
+    def evaluate(self, graph: Graph, values: Tensors) -> Values:
         a, b = (values[name] for name in self.inputs)
         if self.requantize is None:
             return within_limits(a + b, self.low, self.high)
@@ -135,14 +145,12 @@ class Add(Node):
         moved = rounded + self.requantize.zero_point
         return within(moved, self.requantize.low, self.requantize.high)
 
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
+    def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
         a, b = self.inputs
         error = errors[a] + errors[b]
-        return error + UNIT * (np.abs(values[a] + values[b]) + error)
+        return np.asarray(error + UNIT * (np.abs(values[a] + values[b]) + error), np.float64)
 
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
+    def excess(self, graph: Graph, values: Tensors) -> Reals:
         assert self.requantize is not None
         factors = self.requantize
         parts = zip(self.inputs, factors.zero_points, factors.multipliers, strict=True)
@@ -174,9 +182,7 @@ class Add(Node):
         ties = ties_differ(self.requantize, (first, second))
         return replace(self, requantize=replace(self.requantize, ties=ties))
 
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """In the order in which both lie, or else in that of images."""
         first, second = orders
         if first is not second and not np.array_equal(first, second):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,9 +18,18 @@ from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import Value
-from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
-from quantbench.c99.ir.graph import Graph, Laid, Node, Order, Reals, Shape, Step, Values
+from quantbench.c99.ir.graph import (
+    Graph,
+    ImageOrder,
+    Laid,
+    Orders,
+    Shape,
+    Step,
+    Tensors,
+    Values,
+)
+from quantbench.c99.ir.move import Move
 from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.errors import CompileError
 
@@ -89,7 +97,7 @@ def _deferred(builder: Builder, part: TensorRef | Deferred, where: str) -> Defer
 
 
 @dataclass(frozen=True)
-class Concat(Node):
+class Concat(Move):
     """Inputs of one format, one behind the other along channels."""
 
     name: str
@@ -100,28 +108,10 @@ class Concat(Node):
     def reads(self) -> tuple[str, ...]:
         return self.inputs
 
-    @property
-    def rounds(self) -> bool:
-        return False
+    def moved(self, graph: Graph, numbers: Tensors, constant: float) -> Values:
+        return np.concatenate([numbers[name] for name in self.inputs], axis=1)
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
-        return np.concatenate([values[name] for name in self.inputs], axis=1)
-
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
-        return np.concatenate([errors[name] for name in self.inputs], axis=1)
-
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
-        batch = len(values[self.inputs[0]])
-        return np.full((batch, *graph.tensors[self.output].shape), tolerance.MARGIN)
-
-    def carried(self, graph: Graph, before: Mapping[str, Reals]) -> Reals:
-        return np.concatenate([before[name] for name in self.inputs], axis=1)
-
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """An image lies as images do; vectors keep their order one behind the other."""
         shape = graph.tensors[self.output].shape
         if len(shape) == 3:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-
-import numpy as np
 
 from quantbench.c99.emit.c_syntax import real
 from quantbench.c99.emit.describe import pads_words
@@ -19,9 +16,15 @@ from quantbench.c99.frontend.formats import Limits
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.shapes import before_step
 from quantbench.c99.frontend.values import Value
-from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
-from quantbench.c99.ir.graph import Graph, Laid, OneInput, Order, Reals, Shape, Step, Values
+from quantbench.c99.ir.graph import (
+    Graph,
+    Shape,
+    Step,
+    Tensors,
+    Values,
+)
+from quantbench.c99.ir.move import Move
 from quantbench.c99.ir.patches import padded
 from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.errors import CompileError
@@ -87,7 +90,7 @@ class PadExpr(PostStep):
 
 
 @dataclass(frozen=True)
-class Pad(OneInput):
+class Pad(Move):
     """`value` around the image: a q of integers, else a number of float32."""
 
     name: str
@@ -97,31 +100,18 @@ class Pad(OneInput):
     value: float
 
     @property
-    def rounds(self) -> bool:
-        return False
+    def reads(self) -> tuple[str, ...]:
+        return (self.input,)
 
-    def evaluate(self, graph: Graph, values: Mapping[str, Values]) -> Values:
-        return padded(values[self.input], self.pads, self.value)
+    @property
+    def constant(self) -> float:
+        return self.value
 
-    def float32_error(
-        self, graph: Graph, values: Mapping[str, Reals], errors: Mapping[str, Reals]
-    ) -> Reals:
-        return padded(errors[self.input], self.pads, 0)
-
-    def excess(self, graph: Graph, values: Mapping[str, Values]) -> Reals:
-        batch = len(values[self.input])
-        return np.full((batch, *graph.tensors[self.output].shape), tolerance.MARGIN)
-
-    def carried(self, graph: Graph, before: Mapping[str, Reals]) -> Reals:
-        return padded(before[self.input], self.pads, tolerance.MARGIN)
+    def moved(self, graph: Graph, numbers: Tensors, constant: float) -> Values:
+        return padded(numbers[self.input], self.pads, constant)
 
     def to_uint8(self, graph: Graph) -> Pad:
         return replace(self, value=self.value + graph.tensors[self.output].to_unsigned)
-
-    def layout(
-        self, graph: Graph, orders: tuple[Order, ...], nhwc: Callable[[Shape], Order]
-    ) -> Laid:
-        return Laid(self, orders, nhwc(graph.tensors[self.output].shape))
 
     def emit(self, step: Step) -> Code:
         value = real(self.value) if step.output.type == "float32" else str(self.value)
