@@ -20,7 +20,7 @@ SEED = 1
 _RANDOM = 6
 _MAX_BYTES, _MAX_MACS = 2**20, 2**33
 _ROUNDING = 3 * 2.0**-24
-"""Of the float32 that stands for a golden value, and of its comparison."""
+"""Rounding of the float32 that stands for a golden value, and of its comparison."""
 
 
 def golden(plan: Plan) -> str:

@@ -16,12 +16,12 @@ from quantbench.errors import CompileError
 
 _FOLDER = Path(__file__).parent / "ops"
 _MODULES = "quantbench.c99.ops.*"
-"""What a stored step depends on is read from this name, too: system/fingerprint.py."""
+"""system/fingerprint.py reads from this name what a stored step depends on."""
 TEMPLATE = "TEMPLATE"
 
 
 class Operator(Protocol):
-    """What a file of ops/ has: see ops/TEMPLATE.py."""
+    """The contents of a file of ops/: see ops/TEMPLATE.py."""
 
     NAME: str
     INPUTS: tuple[int, int]

@@ -50,7 +50,7 @@ def evaluate(
 
 
 def real_inputs(model: onnx.ModelProto) -> dict[str, str]:
-    """For the output of each QuantizeLinear, the tensor of real numbers that it rounds."""
+    """The tensor of real numbers that each QuantizeLinear rounds, by the name of its output."""
     nodes = (node for node in model.graph.node if node.op_type == "QuantizeLinear")
     return {node.output[0]: node.input[0] for node in nodes}
 

@@ -16,7 +16,7 @@ _COUNT, _SEED = 6, 2
 _BOUNDS = 4
 """ONNX Runtime computes what is folded here, normalizations above all, in several steps."""
 _ROOM = 1e-5
-"""Of the largest output."""
+"""A part of the largest output."""
 
 
 def verify(file: Network, graph: Graph) -> None:

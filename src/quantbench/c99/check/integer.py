@@ -27,7 +27,7 @@ from quantbench.numerics.fixed_point import Integers
 Array = NDArray[np.generic]
 _SEED = 2
 _ROOM = 1e-5
-"""Of the output's largest number: float32 arithmetic beside the core."""
+"""A part of the output's largest number: float32 arithmetic beside the core."""
 
 
 def verify(file: Network, graph: Graph) -> None:
@@ -61,7 +61,7 @@ def verify(file: Network, graph: Graph) -> None:
 
 
 class _Source:
-    """Where the ONNX file holds what the tensors of the graph hold."""
+    """The tensors of the ONNX file that hold what those of the graph hold."""
 
     def __init__(self, file: Network, graph: Graph) -> None:
         self._graph = graph
@@ -74,13 +74,13 @@ class _Source:
         return [*dict.fromkeys([*(self.watched(*pair) for pair in origins), self.output])]
 
     def watched(self, name: str, origin: Origin) -> str:
-        """What is compared: the network's input as integers, all else before it is rounded."""
+        """The tensor that is compared: of the input its integers, else what is yet to be rounded."""
         if name == self._graph.input:
             return origin.name
         return self._rounded.get(origin.name, origin.name)
 
     def offset(self, name: str) -> int:
-        """What the unsigned graph adds to a tensor's integers."""
+        """The number that the graph without int8 adds to a tensor's integers."""
         return self._graph.tensors[name].to_unsigned
 
     def given(self, integers: Mapping[str, Integers]) -> dict[str, Array]:
@@ -164,7 +164,7 @@ def _require(equal: bool, what: str) -> None:
 def _require_answer(
     network: Graph, source: _Source, values: Mapping[str, Integers], answers: Mapping[str, Array]
 ) -> None:
-    """What the file's output makes of the integers that it is given, or of its accumulators."""
+    """Compares the file's output for the integers that it is given, or for its accumulators."""
     name, tensor = _held_as(network), network.tensors[network.output]
     origins = network.origins.get(name, ())
     if source.output in {origin.name for origin in origins}:

@@ -28,7 +28,7 @@ def affordable(graph: Graph, products: int) -> int:
 
 
 def probes(graph: Graph, number: int, seed: int = 1) -> dict[str, Integers]:
-    """For each 8-bit tensor that has an origin, integers [number, *shape] of an unsigned graph.
+    """Integers [number, *shape] for each tensor of a uint8 graph that has an origin.
 
     The first are the same for all networks; then the weights of the layers that read the tensor
     pick values that bring one output channel after the other as high and as low as it gets.

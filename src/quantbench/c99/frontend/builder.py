@@ -26,10 +26,10 @@ from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import exact, multiplier
 
 COST = 1000
-"""What a factor costs, against a weight."""
+"""The cost of a factor, if that of a weight is 1."""
 _BUDGET = 2**28
 _MAX_HELD = MAX_NUMBERS
-"""Of all tensors together."""
+"""Numbers of all tensors together."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.origins: dict[str, tuple[Origin, ...]] = {}
         self.moved: dict[str, tuple[float, ...]] = {}
-        """By tensor, how far coarser integers moved its channels: see fitting.py."""
+        """How far coarser integers moved the channels of each tensor: see fitting.py."""
         self._reshaped: dict[tuple[str, Shape], str] = {}
         self._taken: dict[str, int] = {}
         self._budget_left = _BUDGET

@@ -1,4 +1,4 @@
-"""Where an import stands: what is known of each tensor, and who reads it."""
+"""The state of an import: the value of each tensor, and the nodes that read it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Placed:
 
 
 class Context:
-    """What an operator's `from_onnx` may ask while a network is imported.
+    """All that an operator's `from_onnx` may ask while a network is imported.
 
     `input`: the input's tensor, once it is quantized. `placed`: what was quantized before, by the
     name of what was rounded and the format.
@@ -182,7 +182,9 @@ class Context:
         return Weights(cast(NDArray[np.float32], reals), np.ones(1, np.float32), None)
 
     def weights(self, node: OnnxNode, at: int, rank: int, axis: int) -> Weights:
-        """Of a tensor, or per index of `axis`, which has the output channels."""
+        """Weights of `rank` dimensions with one scale, or one for each index of `axis`, the output
+        channels.
+        """
         weights = self.factors(node, at)
         if weights.values.ndim != rank or not weights.values.size:
             raise CompileError(

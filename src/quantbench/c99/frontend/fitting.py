@@ -24,7 +24,7 @@ _PART_OF_BIAS = Fraction(1, 2**12)
 
 @dataclass(frozen=True)
 class Span:
-    """What the output of a channel holds, in real numbers: its step, its lowest and highest."""
+    """The range of one channel of the output in real numbers: its step, its lowest and highest."""
 
     step: Fraction
     low: Fraction
@@ -75,7 +75,7 @@ def fitted(core: Affine, input: Tensor, places: int, spans: Sequence[Span] | Non
 
 
 def moved(fine: Affine, coarse: Affine, spans: Sequence[Span] | None) -> tuple[float, ...]:
-    """For each channel, the most that real results may differ by, within the output's range: what
+    """The most that real results may differ by, for each channel, within the output's range: what
     `fitted` allows itself where it changed a channel. () where it changed none.
     """
     if coarse is fine:
@@ -120,7 +120,7 @@ def _end(channel: _Channel, span: Span) -> Fraction | None:
 
 
 def _within_word(channel: _Channel, input: Tensor, places: int) -> _Channel:
-    """In the smallest units, powers of two times its own, in which its sums fit."""
+    """The channel in the smallest units, powers of two times its own, in which its sums fit."""
     coarse = channel
     most = _most_of(channel, input) * places
     factor = 2 ** max(0, most.bit_length() - WORD.bit_length() + 1)

@@ -44,7 +44,7 @@ def format_of_tensor(tensor: Tensor) -> Format:
 
 @dataclass(frozen=True)
 class Limits:
-    """What an activation leaves of the real numbers; None: no limit."""
+    """The real numbers that an activation lets through; None: no limit."""
 
     low: Fraction | None = None
     high: Fraction | None = None

@@ -194,7 +194,9 @@ def _fitted(
 
 
 def _multipliers(core: LinearExpr, steps: Sequence[Fraction]) -> tuple[Multiplier, ...]:
-    """To an output in steps of one size, or one for each channel: one for all where one does."""
+    """The multipliers to an output in steps of one size, or of one for each channel; a single one
+    where all are equal.
+    """
     by_channel = steps if len(steps) > 1 else (*steps,) * len(core.scale)
     factors = [
         scale / (core.averaged * step) for scale, step in zip(core.scale, by_channel, strict=True)

@@ -1,4 +1,4 @@
-"""What QuantizeLinear and DequantizeLinear say of formats, and the network's quantized input."""
+"""Formats as QuantizeLinear and DequantizeLinear give them, and the network's input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from quantbench.errors import CompileError
 
 TYPES: dict[str, Type] = {"int8": "int8", "uint8": "uint8"}
 OUTPUT_TYPES = {0: "any", 2: "uint8", 3: "int8"}
-"""By their numbers in ONNX."""
+"""Types by their numbers in ONNX."""
 FLOAT32_NUMBER = 1
 ANOTHER_FORMAT = "its scale and zero point aren't those of its QuantizeLinear"
 

@@ -102,7 +102,7 @@ class Network:
     input_shape: tuple[int, ...]
     """Without the batch."""
     input_type: Literal["uint8", "int8"] | None
-    """Of the integers that it takes; None: float32."""
+    """The type of the integers that it takes; None: float32."""
     batch: int | None
     """None: any."""
     output: str
@@ -196,7 +196,7 @@ def array(tensor: TensorProto, where: str) -> Array:
 
 
 def shown(name: str) -> str:
-    """Of a name that may hold anything: one short line."""
+    """One short line that shows a name, whatever the name holds."""
     return "".join(c if c.isprintable() else "?" for c in name[:60]) or "(unnamed)"
 
 
@@ -286,8 +286,8 @@ def _needed(nodes: list[OnnxNode], output: str) -> tuple[OnnxNode, ...]:
 
 
 def _constants_first(nodes: tuple[OnnxNode, ...], input: str) -> tuple[OnnxNode, ...]:
-    """In an order in which what doesn't depend on the input is known before anything that does:
-    scales may be nodes, and stand behind those that have to be decided on by them.
+    """The nodes in an order in which what doesn't depend on the input is known before anything
+    that does: scales may be nodes, and stand behind those that have to be decided on by them.
     """
     dependent, constants, others = {input}, [], []
     for node in nodes:

@@ -1,4 +1,4 @@
-"""What is known of a tensor of the ONNX network while its nodes are gone through in order."""
+"""The values that tensors of the ONNX network have while its nodes are imported in order."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from quantbench.errors import CompileError
 
 ATTRIBUTES = frozenset({"kernel_shape", "strides", "pads", "dilations", "auto_pad"})
 _MAX = 2**15
-"""Of any size, so that no product of them is beyond a word."""
+"""The largest size of any kind, so that no product of two is beyond a word."""
 
 
 def window(node: OnnxNode, kernel: tuple[int, ...], image: tuple[int, int]) -> Window:
@@ -36,8 +36,8 @@ def whole(window: Window) -> tuple[int, int]:
 
 
 def output_size(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple[int, int]:
-    """Of the output. Raises CompileError where the window doesn't fit, and for a ceil_mode that
-    would add a window.
+    """Height and width of the output. Raises CompileError where the window doesn't fit, and for a
+    ceil_mode that would add a window.
     """
     top, left, bottom, right = window.pads
     sides = []

@@ -1,4 +1,4 @@
-"""What a node becomes: pieces of C, before they are put into a file."""
+"""The C of one node, in pieces, before it is put into a file."""
 
 from __future__ import annotations
 

@@ -74,9 +74,9 @@ class Window:
 
 @dataclass(frozen=True)
 class Requantization:
-    """To the output tensor: zero_point + round(acc * m 2**-s), half to even, in [low, high].
+    """The rounding to an output tensor's integers.
 
-    One multiplier, or one for each output channel.
+    They are zero_point + round(acc * m 2**-s), half to even, in [low, high]. One multiplier, or one for each output channel.
     """
 
     multipliers: tuple[Multiplier, ...]
@@ -193,7 +193,7 @@ class Node(ABC):
 
     @abstractmethod
     def describe(self) -> list[str]:
-        """What it does, part by part: `5x5 conv`, `ReLU`, `2x2 average pool`."""
+        """Its operations in words, part by part: `5x5 conv`, `ReLU`, `2x2 average pool`."""
 
     @property
     def weight_type(self) -> str | None:
@@ -302,7 +302,7 @@ def _end(graph: Graph, name: str, own: Type | None) -> Tensor:
 
 
 def last_reads(graph: Graph) -> list[set[str]]:
-    """For each node, the tensors that neither a later node nor the output of the network needs."""
+    """The tensors, for each node, that neither a later node nor the output of the network needs."""
     wanted, last = {graph.output}, []
     for node in reversed(graph.nodes):
         reads = {*node.reads}

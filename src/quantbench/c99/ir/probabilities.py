@@ -11,7 +11,7 @@ from quantbench.c99.ir.interpreter import dequantized, quantized
 
 
 def answers(values: NDArray[np.float32], graph: Graph) -> NDArray[np.float32]:
-    """What the network answers, float32 [N, K], for its output as real numbers: these, or their
+    """The answers of the network, float32 [N, K], for its output as real numbers: these, or their
     Softmax, rounded where the file rounds it; as integers where the network gives those.
     """
     if not graph.softmax:

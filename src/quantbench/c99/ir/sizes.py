@@ -12,10 +12,10 @@ from quantbench.c99.ir.graph import Graph
 from quantbench.errors import CompileError
 
 MAX_NUMBERS = 2**26
-"""Of a tensor, constant or computed."""
+"""The most numbers of one tensor, constant or computed."""
 MAX_MACS = 2**36
 _MAX_AT_ENDS = 2**22
-"""Of input and output together: golden vectors are written as text."""
+"""The most numbers of input and output together: golden vectors are written as text."""
 _AT_ONCE = 2**24
 """Numbers that a step may hold of a batch: a larger one is gone through in parts."""
 

@@ -14,7 +14,7 @@ from quantbench.c99.ir.error_bounds import UNIT
 from quantbench.c99.ir.graph import Reals, Requantization
 
 MARGIN = 2.0**-8
-"""Of a step: factors are held to 31 bits, normalizations computed in float64."""
+"""A part of a step: factors are held to 31 bits, normalizations computed in float64."""
 EXTRA = 12
 """Operations that a term passes besides its sum: scales, zero points, a normalization."""
 _STORED = 2.0**-21
@@ -29,7 +29,7 @@ def of_sums(sizes: Reals, bias: Reals, terms: int) -> Reals:
 
 
 def in_output_steps(excess: Reals, requantize: Requantization | None) -> Reals:
-    """From steps of the accumulators to those of the output."""
+    """`excess` counted in steps of the output instead of those of the accumulators."""
     if requantize is None:
         return excess
     factors = np.array([float(multiplier.value) for multiplier in requantize.multipliers])

@@ -1,4 +1,4 @@
-"""What convolutions and fully connected layers have in common: weights, a bias, limits."""
+"""The common part of convolutions and fully connected layers: weights, a bias, limits."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Layer(OneInput):
 
     @property
     def suffix(self) -> str:
-        """What the names of its kernels end in: `_w16` where 8 bits don't hold the weights."""
+        """The end of its kernels' names: `_w16` where 8 bits don't hold the weights."""
         return "_w16" if self.weight_type == "int16" else ""
 
     @property

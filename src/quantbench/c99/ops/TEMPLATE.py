@@ -15,7 +15,7 @@ ATTRIBUTES: frozenset[str] = frozenset()
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    """What the node's output is, from what is known of its inputs (`context.activation`,
+    """The value of the node's output, from the values of its inputs (`context.activation`,
     `settled`, `weights`, `constant`, ...): an existing expression, with something added to it, or
     one of this operator's own, a subclass of frontend.builder.Expr.
 

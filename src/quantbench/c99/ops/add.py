@@ -183,14 +183,14 @@ class Add(Node):
         return replace(self, requantize=replace(self.requantize, ties=ties))
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """In the order in which both lie, or else in that of images."""
+        """It reads both in the order in which they lie, or else in that of images."""
         first, second = orders
         if first is not second and not np.array_equal(first, second):
             first = second = nhwc(graph.tensors[self.output].shape)
         return Laid(self, (first, second), first)
 
     def emit(self, step: Step) -> Code:
-        """Of integers, the sum in two parts of 32 bits, made positive by 2**40: kernels/add.h."""
+        """A sum of integers has two parts of 32 bits, made positive by 2**40: see kernels/add.h."""
         if self.requantize is None:
             return clamp_code(step, "add", self.low, self.high)
         factors = self.requantize

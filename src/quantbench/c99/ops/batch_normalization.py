@@ -47,7 +47,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
 
 
 def _short(real: Fraction, node: OnnxNode) -> Fraction:
-    """To 53 bits, as the square root is: numbers don't grow from one folding to the next."""
+    """The number rounded to 53 bits, like the square root: none grows from folding to folding."""
     if real and not Fraction(2) ** -900 < abs(real) < Fraction(2) ** 900:
         raise CompileError(f"{node.where}: folded, it gives a number that is no float")
     return exact(float(real))

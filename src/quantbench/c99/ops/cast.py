@@ -20,7 +20,7 @@ ATTRIBUTES = frozenset({"to", "saturate", "round_mode"})
 _TYPES = {
     1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 11: np.float64,
 }  # fmt: skip
-"""By their numbers in ONNX."""
+"""Types by their numbers in ONNX."""
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:

@@ -1,4 +1,4 @@
-"""From a graph to steps on memory: the layout of tensors, and what lies where.
+"""Lay a graph out as steps on memory: the order of each tensor's values, and its place.
 
 Images lie as [H, W, C]. A tensor's order says which value, counted in ONNX's [C, H, W], lies at
 each place; a Reshape only changes the order, and a Dense behind it takes it up in its weights.
@@ -146,7 +146,7 @@ class _Draft:
         return Plan(self.graph, steps, _place("input", input), _place("output", output), scratch)
 
     def in_scratch(self, last: int) -> tuple[list[int], int]:
-        """Where each buffer but the input begins, and the bytes of all: `last`, the output, takes
+        """The begin of each buffer but the input, and the bytes of all: `last`, the output, takes
         none.
         """
         first, final = [0] * len(self.sizes), [0] * len(self.sizes)

@@ -1,4 +1,4 @@
-"""Where tensors lie in the scratch memory: two that live at once never overlap."""
+"""Place tensors in the scratch memory so that two that live at once never overlap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALIGNMENT = 16
 
 @dataclass(frozen=True)
 class LiveRange:
-    """From the step that writes a buffer to the last that reads it, both included."""
+    """The steps from the one that writes a buffer to the last that reads it, both included."""
 
     bytes: int
     first: int

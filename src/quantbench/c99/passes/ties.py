@@ -1,4 +1,4 @@
-"""Where half up and half to even give different integers: only there does C pay for the latter.
+"""Mark where half up and half to even differ: only there does C pay for the latter.
 
 With m = odd * 2**t an accumulator is at a tie where it is j * 2**(s - 1 - t) for an odd j, and is
 then rounded from j * odd / 2. So a multiplier of many significant bits has no tie within the
