@@ -74,7 +74,7 @@ class _Source:
         return [*dict.fromkeys([*(self.watched(*pair) for pair in origins), self.output])]
 
     def watched(self, name: str, origin: Origin) -> str:
-        """The tensor that is compared: of the input its integers, else what is yet to be rounded."""
+        """The tensor that is compared: of the input its integers, else what is to be rounded."""
         if name == self._graph.input:
             return origin.name
         return self._rounded.get(origin.name, origin.name)

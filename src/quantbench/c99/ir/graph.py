@@ -76,7 +76,8 @@ class Window:
 class Requantization:
     """The rounding to an output tensor's integers.
 
-    They are zero_point + round(acc * m 2**-s), half to even, in [low, high]. One multiplier, or one for each output channel.
+    They are zero_point + round(acc * m 2**-s), half to even, in [low, high]. One multiplier, or
+    one for each output channel.
     """
 
     multipliers: tuple[Multiplier, ...]
