@@ -1,7 +1,7 @@
 /* lenet.h: integers in, integers out. Real numbers are scale * (q - zero).
 
    model   lenet
-   source  SHA-256 8a14120a18f5aabbfd4e15e62924bc6b44196eb732886de2cb9ef195a5a5c615
+   source  ONNX file with SHA-256 8a14120a18f5aabbfd4e15e62924bc6b44196eb732886de2cb9ef195a5a5c615
    target  portable
    format  2, written by quantbench 0.1.0 */
 

@@ -21,7 +21,7 @@ def test_provenance_is_in_both_files() -> None:
         lines = [line.strip() for line in head(files[name])]
         assert lines[0].startswith(f"/* {name}: ")
         assert "model   net" in lines
-        assert f"source  SHA-256 {'ab' * 32}" in lines
+        assert f"source  ONNX file with SHA-256 {'ab' * 32}" in lines
         assert "target  native, kernels for avx2, neon" in lines
         assert f"format  2, written by quantbench {version('quantbench')}" in lines
 

@@ -33,7 +33,7 @@ class Provenance:
         kernels = f", kernels for {', '.join(self.isas)}" if self.isas else ""
         return [
             f"model   {self.name}",
-            f"source  {f'SHA-256 {self.sha256}' if self.sha256 else 'no file'}",
+            *([f"source  ONNX file with SHA-256 {self.sha256}"] if self.sha256 else []),
             f"target  {self.target}{kernels}",
             f"format  {FORMAT}, written by quantbench {version('quantbench')}",
         ]
