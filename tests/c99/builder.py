@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 
 from quantbench.c99.ir.graph import (
     LIMITS,
-    Add,
-    Concat,
-    Conv,
-    Dense,
     Graph,
     Node,
-    Pad,
-    Pool,
     Pooling,
-    Requantize,
-    Rescale,
-    Reshape,
+    Requantization,
     Tensor,
     Type,
     Window,
 )
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.nodes.requantize import Requantize
+from quantbench.c99.nodes.reshape import Reshape
+from quantbench.c99.ops.add import Add, AddRequantization
+from quantbench.c99.ops.concat import Concat
+from quantbench.c99.ops.pad import Pad
 from quantbench.numerics.fixed_point import common_multipliers, multiplier
 
 Pads = tuple[int, int, int, int]
@@ -57,7 +57,7 @@ class Builder:
     def new(self, shape: tuple[int, ...], type: Type | None = None) -> str:
         return self.add_tensor(f"x{len(self.tensors)}", shape, type or self.type)
 
-    def requantize(self, output: str, count: int, sum_of: int) -> Requantize:
+    def requantize(self, output: str, count: int, sum_of: int) -> Requantization:
         """So that outputs spread over their range; a multiplier in four is 0 or tiny or a tie."""
         low, high = LIMITS[self.tensors[output].type]
         made = []
@@ -68,7 +68,7 @@ class Builder:
             if self.dyadic:
                 real = self.few_bits(real)
             made.append(multiplier(real, output))
-        return Requantize(tuple(made), self.tensors[output].zero_point, low, high)
+        return Requantization(tuple(made), self.tensors[output].zero_point, low, high)
 
     def few_bits(self, real: Fraction) -> Fraction:
         """Near `real`: 1, 3 or 5 times a power of two."""
@@ -118,7 +118,7 @@ class Builder:
                 input=source,
                 output=out,
                 weights=weights,
-                start=self.starts(channels),
+                bias=self.starts(channels),
                 window=window,
                 groups=groups,
                 padding=into.zero_point,
@@ -145,7 +145,7 @@ class Builder:
                 input=source,
                 output=out,
                 weights=self.weights((outputs, into.size), wide),
-                start=self.starts(outputs),
+                bias=self.starts(outputs),
                 low=low,
                 high=high,
                 requantize=None if last else self.requantize(out, outputs, into.size * 127),
@@ -160,7 +160,7 @@ class Builder:
         counts = [whole] if count_pads else range(1, whole + 1)
         low, high = LIMITS[self.type]
         made = tuple(multiplier(Fraction(1, n), out) for n in counts)
-        requantize = Requantize(made, self.tensors[out].zero_point, low, high)
+        requantize = Requantization(made, self.tensors[out].zero_point, low, high)
         if kind == "max":
             self.nodes.append(Pool(f"max {out}", source, out, "max", window, True, None))
         else:
@@ -181,14 +181,15 @@ class Builder:
         low, high = LIMITS[self.type]
         zeros = (self.tensors[one].zero_point, self.tensors[other].zero_point)
         zero = self.tensors[out].zero_point
-        self.nodes.append(Add(f"add {out}", (one, other), out, (m1, m2), s, zeros, zero, low, high))
+        factor = AddRequantization((m1, m2), s, zeros, zero, low, high)
+        self.nodes.append(Add(f"add {out}", (one, other), out, factor))
         return out
 
     def rescale(self, source: str, *, per_channel: bool = False) -> str:
         shape = self.tensors[source].shape
         out = self.new(shape)
         requantize = self.requantize(out, shape[0] if per_channel else 1, 0)
-        self.nodes.append(Rescale(f"rescale {out}", source, out, requantize))
+        self.nodes.append(Requantize(f"rescale {out}", source, out, requantize))
         return out
 
     def concat(self, *sources: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from quantbench.c99.build import toolchain
 from quantbench.c99.build.library import WARNINGS
-from quantbench.c99.target.isa import KernelSet
+from quantbench.c99.target.isa import Isa
 from quantbench.errors import UnavailableError
 
 SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -31,13 +31,13 @@ def native() -> tuple[str, ...]:
 
 
 @cache
-def has(kernels: KernelSet) -> bool:
+def has(kernels: Isa) -> bool:
     """Whether this CPU, and its C compiler, know the instructions."""
     command()
     return toolchain.meets(toolchain.find(), kernels.condition)
 
 
-def chosen(kernels: KernelSet | None) -> tuple[str, ...]:
+def chosen(kernels: Isa | None) -> tuple[str, ...]:
     """Flags for a set of kernels, None for the portable ones; skips where the CPU lacks it."""
     if kernels is None:
         return ("-DMODEL_KERNELS=MODEL_PORTABLE",)

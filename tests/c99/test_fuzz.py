@@ -11,9 +11,10 @@ import onnx
 import pytest
 
 from quantbench.artifacts.artifact import Artifact
-from quantbench.c99.importer import OPERATORS, import_onnx
-from quantbench.c99.ir.interpreter import every_tensor
+from quantbench.c99.importer import import_onnx
+from quantbench.c99.ir.interpreter import run_all
 from quantbench.c99.ir.sizes import largest
+from quantbench.c99.operators import operators
 from quantbench.errors import ArtifactError, CompileError
 
 METHODS = ("ort_static", "nncf_static", "pt2e_static")
@@ -62,7 +63,7 @@ def rewired(data: bytes, rng: np.random.Generator) -> bytes:
         number = int(rng.choice([-(2**63), -1, 0, 1, 2, 3, 7, 2**15, 2**31, 2**63 - 1]))
         match rng.integers(9):
             case 0:
-                node.op_type = str(rng.choice(sorted(OPERATORS)))
+                node.op_type = str(rng.choice(sorted(operators())))
             case 1 if node.input:
                 node.input[int(rng.integers(len(node.input)))] = str(rng.choice(names))
             case 2:
@@ -99,7 +100,7 @@ def survives(data: bytes, path: Path) -> bool:
     assert len(reason.splitlines()) <= 1, reason
     if not reason and largest(graph) < 10**6:
         image = np.zeros((1, *graph.tensors[graph.input].shape), np.int64)
-        for name, values in every_tensor(graph, image).items():
+        for name, values in run_all(graph, image).items():
             assert values.shape[1:] == graph.tensors[name].shape
     return not reason
 

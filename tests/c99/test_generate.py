@@ -16,7 +16,7 @@ from quantbench.c99.check.golden import vectors
 from quantbench.c99.generate import emit
 from quantbench.c99.ir.graph import Graph, Window
 from quantbench.c99.ir.interpreter import execute
-from quantbench.c99.passes.to_uint8 import offset, unsigned
+from quantbench.c99.passes.to_uint8 import to_uint8
 from quantbench.c99.target.target import Target
 from tests.c99.builder import Builder, lenet
 from tests.c99.checking import SANITIZED, command, native, ran
@@ -51,10 +51,10 @@ def test_any_network_in_wide_registers(graph: Graph) -> None:
 @settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(graphs())
 def test_unsigned_tensors_change_no_real_number(graph: Graph) -> None:
-    same = unsigned(graph)
+    same = to_uint8(graph)
     values = vectors(same, 2, seed=2)
-    moved = offset(graph.tensors[graph.input])
-    found = execute(graph, values - moved) + offset(graph.tensors[graph.output])
+    moved = graph.tensors[graph.input].to_unsigned
+    found = execute(graph, values - moved) + graph.tensors[graph.output].to_unsigned
     assert np.array_equal(execute(same, values), found)
 
 

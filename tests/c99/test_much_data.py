@@ -10,7 +10,7 @@ import pytest
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.generate import emit
-from quantbench.c99.target.isa import SETS
+from quantbench.c99.target.isa import ISAS
 from quantbench.c99.target.target import Target
 from quantbench.data import Splits, preprocess
 from quantbench.data.mnist import SPEC
@@ -49,7 +49,7 @@ def test_every_test_image(
 
 def test_many_networks(tmp_path: Path) -> None:
     """Each in one of the sets of kernels that this CPU has, or in portable code."""
-    here = [one.macro for one in SETS if has(one)] + ["MODEL_PORTABLE"]
+    here = [one.macro for one in ISAS if has(one)] + ["MODEL_PORTABLE"]
     graphs = drawn(NETWORKS)
     for number, macro in enumerate(here):
         networks = [emit(graph, Target.NATIVE).files for graph in graphs[number :: len(here)]]

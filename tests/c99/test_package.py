@@ -8,10 +8,12 @@ import pytest
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.build.library import WARNINGS
+from quantbench.c99.emit.library import Options
 from quantbench.c99.package import deliver
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.cli import compile
-from quantbench.errors import CompileError, StorageError
+from quantbench.errors import CompileError, StorageError, UsageError
+from quantbench.system.files import sha256_of
 from tests.c99 import checking
 
 Artifacts = Callable[[str, str, str], Artifact]
@@ -101,3 +103,53 @@ def test_without_a_compiler_the_files_are_written(
     assert body.flash is None
     assert body.unbuilt is not None
     assert "no C compiler" in body.unbuilt
+
+
+def test_under_a_name(model: Path, tmp_path: Path) -> None:
+    command = checking.command()
+    stored = deliver(model, tmp_path / "c", Target.PORTABLE, options=Options("lenet"))
+    assert stored.files.keys() == {"lenet.h", "lenet.c", "golden.h", "main.c"}
+    assert stored.body.flash
+    assert [layer.name for layer in stored.body.layers] == ["conv1", "conv2", "conv3", "fc1", "fc2"]
+    text = (tmp_path / "c" / "lenet.c").read_text("utf-8")
+    assert f"source  ONNX file with SHA-256 {sha256_of(model)}\n" in text
+    assert "/* l0 conv1: 1x32x32 -> 6x14x14, 5x5 conv, ReLU, 2x2 average pool */" in text
+    assert "static const int8_t lenet_l0_conv1_weights[] = {" in text
+    subprocess.run([*command, "lenet.c", "main.c", "-o", "m"], cwd=tmp_path / "c", check=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "target"),
+    [
+        (Options("a*/"), Target.PORTABLE),
+        (Options(isas=("avx2",)), Target.PORTABLE),
+        (Options(isas=("mmx",)), Target.NATIVE),
+    ],
+)
+def test_options_are_looked_at_before_the_network(
+    tmp_path: Path, options: Options, target: Target
+) -> None:
+    with pytest.raises(UsageError, match=r"--name|--isa"):
+        deliver(tmp_path / "no-such.onnx", tmp_path / "c", target, options=options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("build", [None, "build"])
+def test_nothing_is_built_in_the_system_s_temporary_folder(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build: str | None
+) -> None:
+    """It may be full, or no program may run there. What is built is gone afterwards."""
+    checking.command()
+    (tmp_path / "build").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no-such-folder"))
+    folder = Path(build) if build else None
+    stored = deliver(model, tmp_path / "c", Target.PORTABLE, build=folder)
+    assert stored.body.flash
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_dir()) == ["build", "c"]
+
+
+def test_a_build_folder_that_is_none(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="is no folder; name one that exists with --build"):
+        deliver(model, tmp_path / "c", Target.PORTABLE, build=tmp_path / "none")
+    assert not (tmp_path / "c").exists()

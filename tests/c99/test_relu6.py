@@ -17,8 +17,8 @@ from torch import nn
 from quantbench.c99.check.integer import verify
 from quantbench.c99.frontend.reader import read
 from quantbench.c99.importer import import_network
-from quantbench.c99.ir.graph import Conv
 from quantbench.c99.ir.interpreter import dequantized, execute, quantized
+from quantbench.c99.nodes.conv import Conv
 from quantbench.export.to_onnx import export
 from quantbench.system.silence import silenced
 from quantbench.tasks.task import Task

@@ -97,6 +97,7 @@ def test_what_each_way_to_import_leads_to(tmp_path: Path) -> None:
         "COMMAND = ['python', '-m', 'shop.started']\n"
         "TEXT = 'shop.typed is not a module that this sentence names'\n"
         "DATA = files('shop.inner') / 'data'\n"
+        "SHELVES = 'shop.shelf.*'\n"
         "import typing\nif typing.TYPE_CHECKING:\n from shop import typed\nelse:\n"
         " from shop import untyped\n",
         **{f"{name}.py": "" for name in ("plain", "name", "sibling", "lazy", "started", "typed",
@@ -109,12 +110,16 @@ def test_what_each_way_to_import_leads_to(tmp_path: Path) -> None:
         "inner/data/one.h": "int one;",
         "inner/data/more/two.txt": "2",
         "inner/aside.h": "",
+        "shelf/__init__.py": "",
+        "shelf/apples.py": "import shop.pears",
+        "shelf/list.txt": "",
+        "pears.py": "",
     }  # fmt: skip
     for name, text in files.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
     found = fingerprint("shop.start", package=package).keys()
-    assert files.keys() - found == {"typed.py", "other.py", "inner/aside.h"}
+    assert files.keys() - found == {"typed.py", "other.py", "inner/aside.h", "shelf/list.txt"}
     assert found <= files.keys()
 
 

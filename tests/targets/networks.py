@@ -5,12 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from quantbench.c99.generate import emit
-from quantbench.c99.ir.graph import (
-    Graph,
-    Pooling,
-    Type,
-    Window,
-)
+from quantbench.c99.ir.graph import Graph, Pooling, Type, Window
 from quantbench.c99.target.target import Target
 from tests.c99.builder import Builder, lenet
 from tests.c99.together import drawn

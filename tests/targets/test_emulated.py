@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench.c99.target.isa import SETS, KernelSet
+from quantbench.c99.target.isa import ISAS, Isa
 from quantbench.c99.target.target import Target
 from tests.c99.checking import command
 from tests.c99.together import all_pass
@@ -25,8 +25,8 @@ def files() -> tuple[dict[str, str], ...]:
     return networks(Target.NATIVE)
 
 
-@pytest.mark.parametrize("kernels", SETS, ids=lambda one: one.macro)
-def test_emulated(tmp_path: Path, files: tuple[dict[str, str], ...], kernels: KernelSet) -> None:
+@pytest.mark.parametrize("kernels", ISAS, ids=lambda one: one.macro)
+def test_emulated(tmp_path: Path, files: tuple[dict[str, str], ...], kernels: Isa) -> None:
     if not Path("/usr/include/simde").is_dir():
         pytest.skip("there is no libsimde-dev")
     assert any(f"#if MODEL_KERNELS == {kernels.macro}\n" in one["model.c"] for one in files)

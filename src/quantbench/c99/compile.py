@@ -1,55 +1,57 @@
-"""From a file to plans and C, of integers or of float32."""
+"""Compile a file to plans and C, of integers or of float32."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from quantbench.c99 import generate, importer
-from quantbench.c99.check.float32 import verify as verify_float
-from quantbench.c99.check.integer import verify
-from quantbench.c99.emit import float32 as float_emit
-from quantbench.c99.frontend import float32_importer as float_importer
+from quantbench.c99 import generate
+from quantbench.c99.check.agreement import verify
+from quantbench.c99.emit.library import Emitted, Options
+from quantbench.c99.frontend.layer_names import layer_names
 from quantbench.c99.frontend.reader import Network, read
-from quantbench.c99.generate import Emitted
-from quantbench.c99.passes import float32_layout as float_plan
+from quantbench.c99.importer import import_network
+from quantbench.c99.ir.graph import Graph, Plan
 from quantbench.c99.passes import layout
-from quantbench.c99.passes.float32_layout import FloatPlan
-from quantbench.c99.passes.layout import Plan
 from quantbench.c99.target.target import Dtype, Target
+from quantbench.system.files import sha256_of
 
 
-def planned(path: Path) -> Plan | FloatPlan:
-    """In the numbers that the file has. Raises CompileError or ArtifactError."""
-    network = read(path)
-    if _dtype(network, None) == Dtype.FLOAT32:
-        return float_plan.plan(float_importer.import_network(network))
-    return layout.plan(importer.import_network(network))
+def planned(path: Path) -> Plan:
+    """The plan in the numbers that the file has. Raises CompileError or ArtifactError."""
+    return layout.plan(_imported(read(path), None))
 
 
-def compiled(path: Path, target: Target, dtype: Dtype | None = None) -> Emitted:
-    """In the numbers that are asked for, or else that the file has, once it agrees with the file.
+def compiled(
+    path: Path, target: Target, dtype: Dtype | None = None, options: Options | None = None
+) -> Emitted:
+    """The C in the numbers that are asked for, or else that the file has, once it agrees with the
+    file.
 
-    Raises CompileError or ArtifactError.
+    Raises CompileError, ArtifactError, or UsageError for options that name nothing.
     """
     network = read(path)
     require_agreement(network, dtype)
-    return emitted(network, target, dtype)
+    options = replace(options or Options(), sha256=sha256_of(path))
+    return emitted(network, target, dtype, options)
 
 
 def require_agreement(network: Network, dtype: Dtype | None = None) -> None:
     """Raises CompileError where the graph that is compiled isn't what the file says."""
-    if _dtype(network, dtype) == Dtype.FLOAT32:
-        verify_float(network, float_importer.import_network(network))
-    else:
-        verify(network, importer.import_network(network))
+    verify(network, _imported(network, dtype))
 
 
-def emitted(network: Network, target: Target, dtype: Dtype | None = None) -> Emitted:
-    """The C of a network, which `require_agreement` has passed. Raises CompileError."""
-    if _dtype(network, dtype) == Dtype.FLOAT32:
-        return float_emit.emit(float_importer.import_network(network), target)
-    return generate.emit(importer.import_network(network), target)
+def emitted(
+    network: Network,
+    target: Target,
+    dtype: Dtype | None = None,
+    options: Options | None = None,
+) -> Emitted:
+    """The C of a network, which `require_agreement` has passed. Raises as `compiled`."""
+    options = replace(options or Options(), labels=layer_names(network))
+    return generate.emit(_imported(network, dtype), target, options)
 
 
-def _dtype(network: Network, asked: Dtype | None) -> Dtype:
-    return asked or (Dtype.INT8 if network.quantized else Dtype.FLOAT32)
+def _imported(network: Network, dtype: Dtype | None) -> Graph:
+    own = Dtype.INT8 if network.quantized else Dtype.FLOAT32
+    return import_network(network, dtype or own)

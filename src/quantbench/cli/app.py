@@ -17,8 +17,10 @@ from quantbench.c99.target.target import Dtype, Target
 from quantbench.cli.arguments import (
     AsReported,
     Beside,
+    BuildFolder,
     Check,
     Converted,
+    CPrefix,
     Data,
     DataDir,
     Debug,
@@ -27,6 +29,7 @@ from quantbench.cli.arguments import (
     From,
     Full,
     Images,
+    IsaNames,
     Method,
     MethodNames,
     Methods,
@@ -205,6 +208,9 @@ def compile_(
     out: NewFolder = None,
     dtype: DtypeName = Dtype.INT8,
     target: TargetName = Target.PORTABLE,
+    name: CPrefix = "model",
+    isa: IsaNames = "",
+    build: BuildFolder = None,
 ) -> None:
     """Write an ONNX network as C99 with a test of its own.
 
@@ -213,7 +219,8 @@ def compile_(
     """
     from quantbench.cli import compile
 
-    compile.compile_(compile.source(model, study, out), target, dtype)
+    options = compile.options(name, isa)
+    compile.compile_(compile.source(model, study, out), target, dtype, options, build)
 
 
 @app.command("list")

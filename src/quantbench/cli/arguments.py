@@ -149,3 +149,17 @@ TargetName = Annotated[
         "portable, with the instructions counted there."
     ),
 ]
+CPrefix = Annotated[
+    str,
+    typer.Option("--name", help="The prefix of all C names, and of the files: NAME.h, NAME.c."),
+]
+IsaNames = Annotated[
+    str,
+    typer.Option(
+        "--isa", help="For --target native: only kernels for these, separated by commas: avx2,neon."
+    ),
+]
+BuildFolder = Annotated[
+    Path | None,
+    typer.Option("--build", help="Compile and check in this folder, not beside the output."),
+]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantbench.artifacts.artifact import Artifact, load_artifact
+from quantbench.c99.emit.library import Options
 from quantbench.c99.package import deliver
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import ArtifactError, ResultsError, UsageError
@@ -60,8 +61,19 @@ def artifact_of(study: Path, method: str) -> Path:
     return folders[0] / _MODEL
 
 
-def compile_(source: Source, target: Target, dtype: Dtype = Dtype.INT8) -> None:
-    compiled = deliver(source.model, source.out, target, dtype)
+def options(name: str, isa: str) -> Options:
+    """`isa`: names of instruction sets, separated by commas; empty: all that there are."""
+    return Options(name, tuple(part for part in isa.split(",") if part.strip()))
+
+
+def compile_(
+    source: Source,
+    target: Target,
+    dtype: Dtype = Dtype.INT8,
+    options: Options | None = None,
+    build: Path | None = None,
+) -> None:
+    compiled = deliver(source.model, source.out, target, dtype, options, build)
     terminal = Terminal()
     terminal.print(cost_table(compiled.body))
     for line in memory(compiled.body):

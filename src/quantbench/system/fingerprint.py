@@ -7,8 +7,9 @@ the way is hashed. Other libraries are known by their versions.
 Imports inside functions count: they run when the function does. Those under `if TYPE_CHECKING:`
 don't: they never run, and would tie a step to modules that only name a type. A dotted name
 in a string (`python -m quantbench.harness.worker`) counts as an import, and
-`resources.files("quantbench.c99") / "kernels"` as every data file below that folder. A plug-in
-that is chosen by name isn't found this way: the caller names it in `code`.
+`resources.files("quantbench.c99") / "kernels"` as every data file below that folder, and
+"quantbench.c99.ops.*" as every module of that package. A plug-in that is chosen by name isn't
+found this way: the caller names it in `code`.
 
 Call it from one thread: in Python 3.11, `ast.parse` in two of them raises SystemError.
 """
@@ -127,6 +128,9 @@ def _relative_to(file: Path, level: int, package: Path) -> str:
 
 def _files_of(name: str, package: Path) -> list[Path]:
     """A module's file and those of the packages around it; none for what isn't ours."""
+    if name.endswith(".*"):
+        home = _resolved(name.removesuffix(".*"), package)
+        return sorted(home.parent.glob("*.py")) if home else []
     parts = name.split(".")
     prefixes = (".".join(parts[: end + 1]) for end in range(len(parts)))
     return [file for prefix in prefixes if (file := _resolved(prefix, package)) is not None]

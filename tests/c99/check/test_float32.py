@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
 
 from quantbench.c99.check.float32 import verify
-from quantbench.c99.frontend.float32_importer import import_network
 from quantbench.c99.frontend.reader import read
-from quantbench.c99.ir.float32 import Conv
+from quantbench.c99.importer import import_network
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.target.target import Dtype
 from quantbench.errors import CompileError
 from tests.c99.float32_networks import networks
 from tests.c99.models import Model
@@ -28,7 +29,7 @@ def test_random_networks(
     network: tuple[onnx.ModelProto, NDArray[np.float32]],
 ) -> None:
     file = read(written(tmp_path_factory, network[0]))
-    verify(file, import_network(file))
+    verify(file, import_network(file, Dtype.FLOAT32))
 
 
 @pytest.mark.parametrize("batch", ["n", 3, 10])
@@ -39,10 +40,10 @@ def test_a_lost_limit_is_found(tmp_path: Path, batch: str | int) -> None:
     model.add("Clip", None, model.constant(0.0), model.constant(6.0))
     model.last = model.add("Flatten", model.last)
     file = read(model.saved(tmp_path))
-    graph = import_network(file)
+    graph = import_network(file, Dtype.FLOAT32)
     verify(file, graph)
     (conv, *others) = graph.nodes
     assert isinstance(conv, Conv)
-    wrong = replace(conv, clamp=replace(conv.clamp, high=None))
+    wrong = replace(conv, high=None)
     with pytest.raises(CompileError, match="a fault in quantbench"):
         verify(file, replace(graph, nodes=(wrong, *others)))

@@ -17,19 +17,16 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.check.integer import verify
 from quantbench.c99.frontend.reader import Network, read
 from quantbench.c99.importer import import_network
-from quantbench.c99.ir.graph import (
-    Add,
-    Concat,
-    Conv,
-    Dense,
-    Graph,
-    Node,
-    Pad,
-    Pool,
-    Rescale,
-)
+from quantbench.c99.ir.graph import Graph, Node
 from quantbench.c99.ir.interpreter import dequantized, execute, quantized
 from quantbench.c99.ir.probabilities import answers
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.nodes.requantize import Requantize
+from quantbench.c99.ops.add import Add
+from quantbench.c99.ops.concat import Concat
+from quantbench.c99.ops.pad import Pad
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import Multiplier
 from tests.c99.models import SCALE, Model, images
@@ -95,7 +92,7 @@ def _scaled(multiplier: Multiplier) -> Multiplier:
 
 
 def _requantized(node: Node, **changes: object) -> Node:
-    assert isinstance(node, Conv | Dense | Rescale | Pool)
+    assert isinstance(node, Conv | Dense | Requantize | Pool | Add)
     assert node.requantize
     return replace(node, requantize=replace(node.requantize, **changes))
 
@@ -104,7 +101,7 @@ MISTAKES: dict[str, tuple[type[Node], Change]] = {
     "a lost upper limit": (Conv, lambda n: replace(n, high=None)),
     "a lost lower limit": (Conv, lambda n: replace(n, low=None)),
     "a weight of the other sign": (Conv, lambda n: replace(n, weights=_one_turned(n.weights))),
-    "another bias": (Conv, lambda n: replace(n, start=n.start + np.int32([0, 0, 900, 0]))),
+    "another bias": (Conv, lambda n: replace(n, bias=n.bias + np.int32([0, 0, 900, 0]))),
     "pads on the other side": (
         Conv, lambda n: replace(n, window=replace(n.window, pads=(1, 1, 1, 0)))
     ),
@@ -113,9 +110,9 @@ MISTAKES: dict[str, tuple[type[Node], Change]] = {
         Conv, lambda n: _requantized(n, multipliers=tuple(map(_scaled, n.requantize.multipliers)))
     ),
     "a wrong zero point": (Conv, lambda n: _requantized(n, zero_point=1)),
-    "another zero point of a sum": (Add, lambda n: replace(n, zero_points=(1, 100))),
+    "another zero point of a sum": (Add, lambda n: _requantized(n, zero_points=(1, 100))),
     "the inputs of a sum exchanged": (Add, lambda n: replace(n, inputs=n.inputs[::-1])),
-    "a limit of a sum": (Add, lambda n: replace(n, low=90)),
+    "a limit of a sum": (Add, lambda n: _requantized(n, low=90)),
     "an order of concatenation": (Concat, lambda n: replace(n, inputs=n.inputs[::-1])),
     "the value around an image": (Pad, lambda n: replace(n, value=n.value + 2)),
     "the sides of a frame": (Pad, lambda n: replace(n, pads=(1, 2, 0, 0))),
@@ -128,7 +125,7 @@ MISTAKES: dict[str, tuple[type[Node], Change]] = {
                                                   pads=(0, 0, 0, 2)))
     ),
     "a weight of the last layer": (Dense, lambda n: replace(n, weights=_one_turned(n.weights))),
-    "the last layer's bias": (Dense, lambda n: replace(n, start=n.start + np.int32(1))),
+    "the last layer's bias": (Dense, lambda n: replace(n, bias=n.bias + np.int32(1))),
 }  # fmt: skip
 
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from quantbench.c99.build.loader import loaded
 from quantbench.c99.emit.c_syntax import real
-from quantbench.c99.emit.float32 import emit
-from quantbench.c99.frontend.float32_importer import import_onnx
-from quantbench.c99.generate import Emitted
+from quantbench.c99.emit.library import Emitted
+from quantbench.c99.generate import emit
+from quantbench.c99.importer import import_onnx
 from quantbench.c99.ir.error_bounds import execute
-from quantbench.c99.target.target import Target
+from quantbench.c99.target.target import Dtype, Target
 from tests.c99 import checking
 from tests.c99.checking import SANITIZED, ran
 from tests.c99.float32_networks import networks
@@ -39,7 +39,7 @@ def small(folder: Path, **attributes: object) -> Emitted:
     model.add("Flatten")
     given = [model.constant(rng.normal(0, 0.3, size)) for size in ((19, 20), 19)]
     model.add("Gemm", None, *given, transB=1)
-    return emit(import_onnx(model.saved(folder)))
+    return emit(import_onnx(model.saved(folder), Dtype.FLOAT32))
 
 
 @settings(max_examples=40, suppress_health_check=[*HealthCheck])
@@ -47,7 +47,7 @@ def small(folder: Path, **attributes: object) -> Emitted:
 def test_any_network(tmp_path_factory: pytest.TempPathFactory, network: Network) -> None:
     model, _ = network
     path = written(tmp_path_factory, model)
-    graph = import_onnx(path)
+    graph = import_onnx(path, Dtype.FLOAT32)
     assert ran(emit(graph).files, path.parent, *SANITIZED).startswith("PASS")
     wide = emit(graph, Target.NATIVE).files
     assert ran(wide, path.parent, *SANITIZED, *checking.native()).startswith("PASS")
@@ -62,15 +62,15 @@ def test_every_compiler(
     for pads in ([0, 0, 0, 0], [1, 2, 0, 1]):
         files = small(tmp_path, pads=pads).files
         assert ran(files, tmp_path, *flags) == "PASS: 8 vectors\n"
-        wide = emit(import_onnx(tmp_path / "model.onnx"), Target.NATIVE).files
+        wide = emit(import_onnx(tmp_path / "model.onnx", Dtype.FLOAT32), Target.NATIVE).files
         assert ran(wide, tmp_path, *flags, *checking.native()) == "PASS: 8 vectors\n"
 
 
 def test_kernels_for_wide_registers_are_chosen(tmp_path: Path) -> None:
     """Of the layers that have weights; -DMODEL_KERNELS takes the portable ones again."""
     small(tmp_path)
-    files = emit(import_onnx(tmp_path / "model.onnx"), Target.NATIVE).files
-    calls = re.findall(r"#if MODEL_KERNELS == MODEL_FMA\n    (l\d)_\d_\d\(", files["model.c"])
+    files = emit(import_onnx(tmp_path / "model.onnx", Dtype.FLOAT32), Target.NATIVE).files
+    calls = re.findall(r"#if MODEL_KERNELS == MODEL_FMA\n    model_(l\d)_\d_\d\(", files["model.c"])
     assert calls == ["l0", "l1"]
     portable = (*checking.native(), "-DMODEL_KERNELS=MODEL_PORTABLE")
     assert ran(files, tmp_path, "-O3", *portable).startswith("PASS")
@@ -81,7 +81,7 @@ def test_depthwise(tmp_path: Path, channels: int) -> None:
     model = Model(("n", channels, 6, 6))
     weights = np.random.default_rng(2).normal(0, 1, (channels, 1, 3, 3))
     model.add("Conv", None, model.constant(weights), group=channels, pads=[0, 0, 1, 1])
-    assert ran(emit(import_onnx(model.saved(tmp_path))).files, tmp_path, *SANITIZED)
+    assert ran(emit(import_onnx(model.saved(tmp_path), Dtype.FLOAT32)).files, tmp_path, *SANITIZED)
 
 
 def test_the_golden_vectors_notice_a_wrong_weight(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_the_tolerance_is_small(tmp_path: Path) -> None:
     made = small(tmp_path)
     graph = made.plan.graph
     assert graph.tensors[graph.output].type == "float32"
-    model = import_onnx(tmp_path / "model.onnx")
+    model = import_onnx(tmp_path / "model.onnx", Dtype.FLOAT32)
     near = execute(model, np.ones((1, 2, 7, 6), np.float32))
     assert 0 < near.error.max() <= 1e-5 * np.abs(near.values).max()
 
@@ -120,7 +120,7 @@ def test_images_are_reordered(
     made = small(tmp_path)
     predict = loaded(made, threads)
     inputs = np.random.default_rng(3).normal(0, 1, (9, 2, 7, 6)).astype(np.float32)
-    near = execute(import_onnx(tmp_path / "model.onnx"), inputs)
+    near = execute(import_onnx(tmp_path / "model.onnx", Dtype.FLOAT32), inputs)
     assert (np.abs(predict(inputs) - near.values) <= near.error + 1e-6).all()
     assert np.array_equal(predict(inputs[3:4]), predict(inputs)[3:4])
     assert np.array_equal(predict(inputs[::-2]), predict(inputs)[::-2])
@@ -129,7 +129,7 @@ def test_images_are_reordered(
 def test_names_of_the_model_stay_in_comments(tmp_path: Path) -> None:
     hostile = '*/ int evil; /* "%s" ??/ \\\n#error é'
     small(tmp_path)
-    graph = import_onnx(tmp_path / "model.onnx")
+    graph = import_onnx(tmp_path / "model.onnx", Dtype.FLOAT32)
     nodes = tuple(replace(node, name=hostile) for node in graph.nodes)
     files = emit(replace(graph, nodes=nodes, name=hostile)).files
     assert all("int evil" not in text and text.isascii() for text in files.values())
@@ -145,7 +145,7 @@ def test_only_three_headers_are_included(tmp_path: Path) -> None:
 def test_no_step_at_all(tmp_path: Path) -> None:
     model = Model(("n", 3, 2, 2))
     model.add("Identity")
-    files = emit(import_onnx(model.saved(tmp_path))).files
+    files = emit(import_onnx(model.saved(tmp_path), Dtype.FLOAT32)).files
     assert ran(files, tmp_path, *SANITIZED).startswith("PASS")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from quantbench.c99.compile import planned
 from quantbench.c99.importer import import_onnx
-from quantbench.c99.ir.graph import Conv
+from quantbench.c99.nodes.conv import Conv
 from quantbench.errors import CompileError
 from tests.c99.beside import agrees
 from tests.c99.models import Model

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from numpy.typing import NDArray
 
-from quantbench.c99.frontend.float32_importer import import_onnx
-from quantbench.c99.ir.error_bounds import every_tensor, execute
+from quantbench.c99.importer import import_onnx
+from quantbench.c99.ir.error_bounds import execute, run_all
+from quantbench.c99.target.target import Dtype
 from tests.c99.float32_networks import networks
 from tests.c99.networks import written
 from tests.c99.real import evaluate
@@ -27,8 +28,8 @@ def test_the_same_numbers_as_pytorch_in_float64(
     """But for what is folded into weights of float32: a BatchNormalization, an alpha."""
     model, inputs = network
     onnx.checker.check_model(model)
-    graph = import_onnx(written(tmp_path_factory, model))
-    for name, near in every_tensor(graph, inputs).items():
+    graph = import_onnx(written(tmp_path_factory, model), Dtype.FLOAT32)
+    for name, near in run_all(graph, inputs).items():
         assert near.values.shape == near.error.shape == (3, *graph.tensors[name].shape)
     near = execute(graph, inputs)
     _, wanted = evaluate(model, inputs, {})
@@ -49,7 +50,7 @@ def test_onnx_runtime_is_within_the_bound(
     """It sums in another order than we do, and folds in another way, or not at all."""
     model, inputs = network
     path = written(tmp_path_factory, model)
-    graph = import_onnx(path)
+    graph = import_onnx(path, Dtype.FLOAT32)
     assume(not graph.softmax and not _folded(model) and not _same(model))
     near = execute(graph, inputs)
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.ir.graph import LIMITS
-from quantbench.c99.ir.interpreter import dequantized, every_tensor, quantized
+from quantbench.c99.ir.interpreter import dequantized, quantized, run_all
 from tests.c99.networks import networks, written
 from tests.c99.real import evaluate
 
@@ -29,7 +29,7 @@ def test_each_layer_is_within_a_step_of_real_numbers(
     model, inputs = network
     onnx.checker.check_model(model)
     graph = import_onnx(written(tmp_path_factory, model))
-    found = every_tensor(graph, quantized(inputs, graph.tensors[graph.input]))
+    found = run_all(graph, quantized(inputs, graph.tensors[graph.input]))
     for name, values in found.items():
         low, high = LIMITS[graph.tensors[name].type]
         assert values.shape[1:] == graph.tensors[name].shape

@@ -5,13 +5,11 @@ import re
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 
-from quantbench.c99.ir.graph import (
-    Dense,
-    Graph,
-    Reshape,
-    Window,
-)
-from quantbench.c99.passes.layout import Arrange, natural, plan
+from quantbench.c99.ir.graph import Graph, Window
+from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.permute import Permute
+from quantbench.c99.nodes.reshape import Reshape
+from quantbench.c99.passes.layout import nhwc_order, plan
 from tests.c99.builder import Builder, lenet
 from tests.c99.drawn import graphs
 
@@ -39,8 +37,8 @@ def test_an_order_that_nothing_takes_up_is_arranged() -> None:
     build = Builder((3, 4, 5))
     flat = build.reshape("input", (60,))
     (step,) = plan(build.graph(flat)).steps
-    assert isinstance(step.work, Arrange)
-    stored = np.arange(60)[natural((3, 4, 5))]
+    assert isinstance(step.work, Permute)
+    stored = np.arange(60)[nhwc_order((3, 4, 5))]
     assert np.array_equal(stored[step.work.index], np.arange(60))
 
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantbench.c99.passes.memory import ALIGNMENT, Life, offsets
+from quantbench.c99.passes.memory import ALIGNMENT, LiveRange, offsets
 
 lives = st.lists(
     st.builds(
-        lambda size, first, length: Life(size, first, first + length),
+        lambda size, first, length: LiveRange(size, first, first + length),
         st.integers(0, 5000), st.integers(0, 12), st.integers(0, 5),
     ),
     max_size=12,
@@ -15,7 +15,7 @@ lives = st.lists(
 
 
 @given(lives)
-def test_what_lives_at_once_lies_apart(lives: list[Life]) -> None:
+def test_what_lives_at_once_lies_apart(lives: list[LiveRange]) -> None:
     at, size = offsets(lives)
     assert all(begin % ALIGNMENT == 0 for begin in at)
     ends = [begin + life.bytes for begin, life in zip(at, lives, strict=True)]
@@ -30,5 +30,5 @@ def test_what_lives_at_once_lies_apart(lives: list[Life]) -> None:
 
 def test_room_is_used_again() -> None:
     """A chain needs two neighbours at a time."""
-    chain = [Life(1024, step, step + 1) for step in range(10)]
+    chain = [LiveRange(1024, step, step + 1) for step in range(10)]
     assert offsets(chain)[1] == 2048

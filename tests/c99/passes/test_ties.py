@@ -13,24 +13,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from quantbench.artifacts.artifact import Artifact
-from quantbench.c99.generate import emit, vectors
+from quantbench.c99.check.golden import vectors
+from quantbench.c99.generate import emit
 from quantbench.c99.importer import import_onnx
-from quantbench.c99.ir.graph import (
-    Add,
-    Graph,
-    Pooling,
-    Window,
-)
+from quantbench.c99.ir.graph import Graph, Pooling, Window
 from quantbench.c99.ir.interpreter import execute
+from quantbench.c99.ir.rounding import Range
+from quantbench.c99.ir.rounding import ties_differ as differ
+from quantbench.c99.ops.add import AddRequantization
+from quantbench.c99.ops.add import ties_differ as sums_differ
 from quantbench.c99.passes.layout import plan
-from quantbench.c99.passes.ties import (
-    Range,
-    differ,
-    mark_ties,
-    sums_differ,
-)
-from quantbench.c99.passes.to_uint8 import unsigned
-from quantbench.c99.target.isa import SETS, KernelSet
+from quantbench.c99.passes.ties import mark_ties
+from quantbench.c99.passes.to_uint8 import to_uint8
+from quantbench.c99.target.isa import ISAS, Isa
 from quantbench.c99.target.target import Target
 from quantbench.numerics.fixed_point import Multiplier
 from tests.c99.builder import Builder, lenet
@@ -91,7 +86,7 @@ def test_sums_differ_is_what_every_pair_says(
 ) -> None:
     """Factors of 2**-3 and its multiples, up to a larger one."""
     m1, m2 = (one * 2**12 for one in few)
-    node = Add("a", ("x", "y"), "z", (m1, m2), 15 + abs(shift), zeros, zero, 0, size)
+    node = AddRequantization((m1, m2), 15 + abs(shift), zeros, zero, 0, size)
     first, second = (
         (np.arange(41) - z) * m / 2.0**node.shift for z, m in zip(zeros, (m1, m2), strict=True)
     )
@@ -120,7 +115,7 @@ def test_no_input_of_a_layer_without_ties_tells_the_rules_apart(
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(graphs(), st.integers(0, 99))
 def test_a_network_without_ties_may_be_rounded_up(graph: Graph, seed: int) -> None:
-    graph = mark_ties(unsigned(graph))
+    graph = mark_ties(to_uint8(graph))
     values = vectors(graph, 3, seed)
     if not np.array_equal(rounded_up(graph, values), execute(graph, values)):
         assert any(marked(graph))
@@ -131,7 +126,7 @@ def marked(graph: Graph) -> list[bool]:
     return [
         rounding.ties
         for node in graph.nodes
-        for rounding in (node if isinstance(node, Add) else getattr(node, "requantize", None),)
+        for rounding in (getattr(node, "requantize", None),)
         if rounding is not None
     ]
 
@@ -150,16 +145,16 @@ def tying() -> tuple[Graph, ...]:
 def test_the_golden_vectors_hold_ties() -> None:
     """So that C which rounds them up fails."""
     for graph in tying():
-        same = unsigned(graph)
+        same = to_uint8(graph)
         values = vectors(same, 6, seed=1)
         assert sum(marked(mark_ties(same))) >= len(marked(same)) - 1  # a mean of 20 has none
         assert not np.array_equal(rounded_up(same, values), execute(same, values))
 
 
 @pytest.mark.parametrize(
-    "kernels", [None, *SETS], ids=lambda one: one.macro if one else "MODEL_PORTABLE"
+    "kernels", [None, *ISAS], ids=lambda one: one.macro if one else "MODEL_PORTABLE"
 )
-def test_the_c_rounds_ties_to_even(tmp_path: Path, kernels: KernelSet | None) -> None:
+def test_the_c_rounds_ties_to_even(tmp_path: Path, kernels: Isa | None) -> None:
     files = [emit(graph, Target.NATIVE).files for graph in tying()]
     all_pass(files, tmp_path, (*command(), "-O1", *chosen(kernels)))
 

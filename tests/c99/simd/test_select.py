@@ -12,46 +12,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantbench.c99.generate import emit
-from quantbench.c99.ir.graph import (
-    Conv,
-    Dense,
-    Graph,
-    Node,
-    Pooling,
-    Window,
-)
+from quantbench.c99.ir.graph import Graph, Node, Pooling, Window
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.passes.layout import plan
 from quantbench.c99.simd import maddubs, select
 from quantbench.c99.simd.tiling import (
-    Shape,
+    ConvGeometry,
     chunks,
     groups,
     packed,
-    passes,
-    tile,
+    register_tiles,
+    tile_width,
 )
 from quantbench.c99.target.isa import (
     AVX2,
     AVX512VNNI,
+    ISAS,
     NEON,
-    SETS,
-    KernelSet,
+    Isa,
 )
 from quantbench.c99.target.target import Target
 from tests.c99.builder import Builder, lenet
 from tests.c99.checking import SANITIZED, chosen, native, ran
 
-drawn_sets = st.sampled_from(SETS)
+drawn_sets = st.sampled_from(ISAS)
 
 
 def shape(
     outputs: int, out_width: int = 8, positions: tuple[int, int] = (1, 1), length: int = 9
-) -> Shape:
+) -> ConvGeometry:
     """Of a convolution whose windows are one run."""
     weights = np.random.default_rng(length).integers(-127, 128, (outputs, 1, length))
     pooling = Pooling("average", Window(positions, positions))
     window = Window((1, length))
-    return Shape(100, 1, outputs, out_width, out_width, window, pooling, weights.astype(np.int16))
+    return ConvGeometry(
+        100, 1, outputs, out_width, out_width, window, pooling, weights.astype(np.int16)
+    )
 
 
 @given(st.integers(1, 300), st.integers(1, 2), st.sampled_from(((1, 1), (2, 2), (3, 3))))
@@ -67,35 +64,35 @@ def test_every_channel_is_in_one_group(
 
 @given(drawn_sets, st.integers(1, 300), st.integers(1, 2), st.sampled_from(((1, 1), (2, 2))))
 def test_every_channel_of_a_group_is_in_one_pass(
-    kernels: KernelSet, outputs: int, out_width: int, positions: tuple[int, int]
+    isa: Isa, outputs: int, out_width: int, positions: tuple[int, int]
 ) -> None:
     layer = shape(outputs, out_width, positions)
     for group in groups(layer):
         seen: list[int] = []
-        for one in passes(group, layer, kernels):
-            assert one.blocks * layer.positions <= max(kernels.accumulators, layer.positions)
-            end = one.lane(one.blocks - 1) + one.filled
-            seen += range(one.at, end)
+        for one in register_tiles(group, layer, isa):
+            assert one.blocks * layer.positions <= max(isa.accumulators, layer.positions)
+            end = one.channel(one.blocks - 1) + one.filled
+            seen += range(one.first, end)
         assert seen == list(range(group.filled))
 
 
 @given(drawn_sets, st.integers(1, 40), st.integers(1, 100), st.integers(1, 3))
 def test_tiles_cover_a_row_and_fit_the_registers(
-    kernels: KernelSet, outputs: int, out_width: int, pooled: int
+    isa: Isa, outputs: int, out_width: int, pooled: int
 ) -> None:
     layer = shape(outputs, out_width, (pooled, pooled))
     for group in groups(layer):
-        for one in passes(group, layer, kernels):
-            across = tile(layer, one, kernels)
+        for one in register_tiles(group, layer, isa):
+            across = tile_width(layer, one, isa)
             assert 1 <= across <= out_width
             together = across * layer.positions * one.blocks
-            assert across == 1 or together <= kernels.accumulators
+            assert across == 1 or together <= isa.accumulators
 
 
-def first(layer: Shape, kernels: KernelSet) -> tuple[int, int, int]:
+def first(layer: ConvGeometry, isa: Isa) -> tuple[int, int, int]:
     """Of the first pass: bits of its registers, blocks of channels, outputs a tile."""
-    one = passes(groups(layer)[0], layer, kernels)[0]
-    return one.bits, one.blocks, tile(layer, one, kernels)
+    one = register_tiles(groups(layer)[0], layer, isa)[0]
+    return one.bits, one.blocks, tile_width(layer, one, isa)
 
 
 def test_what_is_chosen() -> None:
@@ -114,18 +111,16 @@ def test_what_is_chosen() -> None:
 
 
 @given(drawn_sets, st.integers(1, 40), st.integers(1, 20))
-def test_packed_weights_meet_the_values_they_stand_for(
-    kernels: KernelSet, outputs: int, length: int
-) -> None:
+def test_packed_weights_meet_the_values_they_stand_for(isa: Isa, outputs: int, length: int) -> None:
     layer = shape(outputs, length=length)
-    values = np.random.default_rng(length).integers(0, 256, length + kernels.values)
+    values = np.random.default_rng(length).integers(0, 256, length + isa.lanes_per_product)
     found = np.zeros(outputs, np.int64)
-    pieces = chunks(length, kernels.values)
+    pieces = chunks(length, isa.lanes_per_product)
     for group in groups(layer):
-        whole = packed(layer.weights, group, kernels.values).astype(np.int64)
+        whole = packed(layer.weights, group, isa.lanes_per_product).astype(np.int64)
         for g, _, chunk, lane, k in np.ndindex(*whole.shape):
             channel, at = group.first + g * group.width + lane, pieces[chunk][0] + k
-            if kernels.values == 4 and at >= length:
+            if isa.lanes_per_product == 4 and at >= length:
                 assert not whole[g, 0, chunk, lane, k]
             elif channel < outputs:
                 found[channel] += whole[g, 0, chunk, lane, k] * values[at]
@@ -180,7 +175,7 @@ def test_places_in_lanes(
     """Whole registers and tiles that overlap, strides, padding, both poolings, clips."""
     graph = one_channel(channels, window, pooling, activation="clip")
     files = emit(graph, Target.NATIVE).files
-    assert "l0_pixels(" in files["model.c"]
+    assert "model_l0_pixels(" in files["model.c"]
     assert ran(files, tmp_path, *SANITIZED, *native()).startswith("PASS")
 
 
@@ -189,7 +184,7 @@ def test_places_in_lanes_of_pairs(tmp_path: Path) -> None:
     pooling = Pooling("max", Window((2, 2), (2, 2)))
     graph = one_channel(6, Window((5, 5), pads=(1, 0, 2, 3)), pooling, activation="clip")
     files = emit(graph, Target.NATIVE).files
-    assert "l0_pairs(" in files["model.c"]
+    assert "model_l0_pairs(" in files["model.c"]
     assert ran(files, tmp_path, *SANITIZED, *chosen(AVX2)).startswith("PASS")
 
 
@@ -221,17 +216,17 @@ def test_sums_of_16_bits_only_where_the_weights_prove_them(
 
     graph = replace(graph, nodes=tuple(extreme(node) for node in graph.nodes))
     files = emit(graph, Target.NATIVE).files
-    assert ("l0_0_0_bins[" in files["model.c"]) is fit
+    assert ("model_l0_0_0_bins[" in files["model.c"]) is fit
     assert ran(files, tmp_path, "-O2", *chosen(AVX2)).startswith("PASS")
 
 
-@pytest.mark.parametrize("kernels", [*SETS, None], ids=lambda one: one.macro if one else "none")
+@pytest.mark.parametrize("isa", [*ISAS, None], ids=lambda one: one.macro if one else "none")
 @pytest.mark.parametrize("make", [lenet, residual, wide_lenet, overlapping])
 def test_each_choice_gives_the_same_bits(
-    tmp_path: Path, make: Callable[[], Graph], kernels: KernelSet | None
+    tmp_path: Path, make: Callable[[], Graph], isa: Isa | None
 ) -> None:
     graph = make()
-    if kernels:
-        assert any(select.code(step, kernels) for step in plan(graph).steps)
+    if isa:
+        assert any(select.code(step, isa) for step in plan(graph).steps)
     files = emit(graph, Target.NATIVE).files
-    assert ran(files, tmp_path, "-O2", *chosen(kernels)).startswith("PASS")
+    assert ran(files, tmp_path, "-O2", *chosen(isa)).startswith("PASS")

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from quantbench.c99.build import toolchain as compiler
+from quantbench.c99.build import toolchain
 from quantbench.c99.build.library import SMALL, loaded_bytes
+from quantbench.c99.emit.namespace import renamed
 from quantbench.c99.target.target import Target
 from quantbench.errors import CompileError, UnavailableError
 from quantbench.system.record import Record
@@ -46,27 +47,35 @@ class Counts(Record):
     compiler: str | None
     simulator: str | None
     built: tuple[Built, ...]
-    """By level of optimization, the smallest code first; empty without the compiler."""
+    """One for each level of optimization, the smallest code first; empty without the compiler."""
     resolution: int
-    """By how many instructions a count may be off: a tick at either end, shared by the vectors."""
+    """How many instructions a count may be off by: a tick at either end, shared by the vectors."""
     missing: str | None
     """Why something wasn't counted, and what to do about it."""
 
 
-def counted(files: Mapping[str, str], target: Target) -> Counts:
-    """Raises CompileError where the network fails its golden vectors on the target."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+def counted(
+    files: Mapping[str, str], target: Target, name: str = "model", parent: Path | None = None
+) -> Counts:
+    """Flash, stack and instructions of the network called `name` on the target.
+
+    It is built in a new folder inside `parent`; None: the system's for temporary files.
+
+    Raises CompileError where the network fails its golden vectors on the target.
+    """
+    with tempfile.TemporaryDirectory(dir=parent) as part:
+        folder = Path(part)
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8")
         for source in (resources.files("quantbench.c99") / "cortexm").iterdir():
-            (folder / source.name).write_bytes(source.read_bytes())
+            text = renamed(source.read_text("utf-8"), name)
+            (folder / source.name).write_text(text, encoding="utf-8")
         missing = _missing(folder, target)
         if shutil.which(_COMPILER) is None:
             return _counts(files, (), missing)
         built = []
         for level in _LEVELS:
-            flash, count = _flash(folder, target, level), None
+            flash, count = _flash(folder, target, level, name), None
             try:
                 count = _count(folder, target, files) if missing is None else None
             except UnavailableError as error:
@@ -78,7 +87,7 @@ def counted(files: Mapping[str, str], target: Target) -> Counts:
 
 def _counts(files: Mapping[str, str], built: tuple[Built, ...], missing: str | None) -> Counts:
     there = [
-        compiler.version((tool,)) if shutil.which(tool) else None
+        toolchain.version((tool,)) if shutil.which(tool) else None
         for tool in (_COMPILER, _SIMULATOR)
     ]
     resolution = -(-2 * _TICK // _vectors(files))
@@ -88,20 +97,20 @@ def _counts(files: Mapping[str, str], built: tuple[Built, ...], missing: str | N
 
 
 def _vectors(files: Mapping[str, str]) -> int:
-    found = re.search(r"#define GOLDEN_COUNT (\d+)", files["golden.h"])
-    assert found
-    return int(found[1])
+    count = re.search(r"#define \w+_GOLDEN_COUNT (\d+)", files["golden.h"])
+    assert count
+    return int(count[1])
 
 
 def _missing(folder: Path, target: Target) -> str | None:
-    """What keeps this machine from counting."""
+    """The reason why this machine can't count, or None."""
     install = f"install {_PACKAGES} (names of Debian's packages)"
     for tool in (_COMPILER, _SIMULATOR):
         if shutil.which(tool) is None:
             return f"there is no {tool}; {install}"
     (folder / "probe.c").write_text(_PROBE, encoding="ascii")
     command = (_COMPILER, *_flags(target), _LIBRARY, "probe.c", "-T", "board.ld", "-o", "probe.elf")
-    why = compiler.run(command, folder)
+    why = toolchain.run(command, folder)
     return None if why is None else f"{_COMPILER} can't build a program ({why}); {install}"
 
 
@@ -109,10 +118,10 @@ def _flags(target: Target) -> tuple[str, ...]:
     return (f"-mcpu={target}", "-mthumb", "-mfloat-abi=hard", *SMALL)
 
 
-def _flash(folder: Path, target: Target, level: str) -> int:
-    command = (_COMPILER, *_flags(target), level, "-c", "model.c", "-o", "model.o")
-    if why := compiler.run(command, folder):
-        raise CompileError(f"{_COMPILER} can't compile model.c: {why}")
+def _flash(folder: Path, target: Target, level: str, name: str) -> int:
+    command = (_COMPILER, *_flags(target), level, "-c", f"{name}.c", "-o", "model.o")
+    if why := toolchain.run(command, folder):
+        raise CompileError(f"{_COMPILER} can't compile {name}.c: {why}")
     size = loaded_bytes((folder / "model.o").read_bytes())
     assert size is not None
     return size
@@ -120,27 +129,24 @@ def _flash(folder: Path, target: Target, level: str) -> int:
 
 def _count(folder: Path, target: Target, files: Mapping[str, str]) -> tuple[int, int]:
     """Instructions and stack. Raises UnavailableError where the board is too small or slow."""
-    command = (
-        _COMPILER, *_flags(target), _LIBRARY, "-T", "board.ld", "board.c", "count.c",
-        "model.o", "-o", "count.elf",
-    )  # fmt: skip
-    if why := compiler.run(command, folder):
+    sources = ("board.c", "count.c", "model.o")
+    command = (_COMPILER, *_flags(target), _LIBRARY, "-T", "board.ld", *sources, "-o", "count.elf")
+    if why := toolchain.run(command, folder):
         raise UnavailableError(f"the simulated board doesn't hold the network: {why}")
-    done = compiler.ran(simulation(target, "count.elf", "-icount", "shift=0"), folder)
+    done = toolchain.ran(simulation(target, "count.elf", "-icount", "shift=0"), folder)
     if done.failed:
         if "FAIL" in done.failed:
             raise CompileError(f"on {target} the network fails its golden vectors: {done.failed}")
         raise UnavailableError(f"{_SIMULATOR} {done.failed}")
-    found = re.search(r"COUNTED (\d+) ticks, (\d+) bytes", done.said)
-    if found is None:
+    count = re.search(r"COUNTED (\d+) ticks, (\d+) bytes", done.said)
+    if count is None:
         raise UnavailableError(f"{_SIMULATOR} gave no count, but {done.said.strip()!r}")
-    return round(int(found[1]) * _TICK / _vectors(files)), int(found[2])
+    return round(int(count[1]) * _TICK / _vectors(files)), int(count[2])
 
 
 def simulation(target: Target, program: str, *options: str) -> tuple[str, ...]:
     """The command that runs a program on the target's board; its exit code is the program's."""
-    return (
-        _SIMULATOR, "-M", BOARDS[target], "-display", "none", "-monitor", "none",
-        "-serial", "none", "-semihosting-config", "enable=on,target=native", *options,
-        "-kernel", program,
-    )  # fmt: skip
+    machine = (_SIMULATOR, "-M", BOARDS[target])
+    no_screen = ("-display", "none", "-monitor", "none", "-serial", "none")
+    semihosting = ("-semihosting-config", "enable=on,target=native")
+    return (*machine, *no_screen, *semihosting, *options, "-kernel", program)

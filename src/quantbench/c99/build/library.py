@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from quantbench.c99.build import toolchain as compiler
+from quantbench.c99.build import toolchain
 from quantbench.c99.build.toolchain import Compiler
 from quantbench.errors import CompileError
 from quantbench.system.cache import code_folder, entry
@@ -32,7 +32,7 @@ SMALL = ("-std=c99", "-Os", "-fno-asynchronous-unwind-tables")
 
 
 class Library(Record):
-    """Of a stored `model.so`."""
+    """The record of a stored `model.so`."""
 
     compiler: str
 
@@ -45,49 +45,58 @@ def library(files: Mapping[str, str]) -> Iterator[Path]:
     Raises UnavailableError without a compiler, CompileError where what it makes is wrong,
     StorageError.
     """
-    chosen = compiler.find()
+    folder = code_folder("c99")
+    chosen = toolchain.find()
 
     def fill(folder: Path) -> Library:
         with tempfile.TemporaryDirectory(dir=folder) as part:
-            for name, text in files.items():
-                (Path(part) / name).write_text(text, encoding="utf-8")
+            _write(files, Path(part))
             _build(Path(part), chosen).rename(folder / LIBRARY)
         return Library(compiler=chosen.version)
 
-    folder = code_folder("c99")
     with entry(folder, "model", KIND, _inputs(files, chosen), Library, fill) as stored:
         yield stored.folder / LIBRARY
 
 
-def checked_size(files: Mapping[str, str]) -> int | None:
-    """Bytes of code and constants that model.c makes, built small for this machine; None where
-    the object file's format isn't known. Raises UnavailableError without a compiler, CompileError
-    where the program fails its golden vectors.
+def checked_size(
+    files: Mapping[str, str], name: str = "model", folder: Path | None = None
+) -> int | None:
+    """Bytes of code and constants that NAME.c makes, built small for this machine.
+
+    `folder`: where it is built; None: a temporary one of the system. None where the object file's
+    format isn't known. Raises UnavailableError without a compiler, CompileError where the program
+    fails its golden vectors.
     """
-    flags = (*compiler.find().command, *SMALL)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for file, text in files.items():
-            (folder / file).write_text(text, encoding="utf-8")
-        _must((*flags, "-c", "model.c", "-o", "model.o"), folder, "can't compile model.c")
-        _must((*flags, "main.c", "model.o", "-o", "check"), folder, "can't compile main.c")
-        _must((str(folder / "check"),), folder, "made a program that fails its golden vectors")
-        return loaded_bytes((folder / "model.o").read_bytes())
+    with tempfile.TemporaryDirectory(dir=folder) as part:
+        flags = (*toolchain.find(Path(part)).command, *SMALL)
+        _write(files, Path(part))
+        _build_check(Path(part), flags, name)
+        return loaded_bytes((Path(part) / f"{name}.o").read_bytes())
 
 
 def _build(folder: Path, chosen: Compiler) -> Path:
     flags = (*chosen.command, *FAST, *chosen.native)
-    _must((*flags, "-c", "model.c", "-o", "model.o"), folder, "can't compile model.c")
-    _must((*flags, "main.c", "model.o", "-o", "check"), folder, "can't compile main.c")
-    _must((str(folder / "check"),), folder, "made a program that fails its golden vectors")
-    also = [name for name in ("convert.c",) if (folder / name).is_file()]
-    command = (*flags, "-shared", *also, "model.o", "-o", "model.so")
+    _build_check(folder, flags, "model")
+    sources = [name for name in ("convert.c",) if (folder / name).is_file()]
+    command = (*flags, "-shared", *sources, "model.o", "-o", LIBRARY)
     _must(command, folder, "can't link the library")
-    return folder / "model.so"
+    return folder / LIBRARY
+
+
+def _write(files: Mapping[str, str], folder: Path) -> None:
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _build_check(folder: Path, flags: tuple[str, ...], name: str) -> None:
+    """NAME.o, and a program with it that passes the golden vectors."""
+    _must((*flags, "-c", f"{name}.c", "-o", f"{name}.o"), folder, f"can't compile {name}.c")
+    _must((*flags, "main.c", f"{name}.o", "-o", "check"), folder, "can't compile main.c")
+    _must((str(folder / "check"),), folder, "made a program that fails its golden vectors")
 
 
 def _must(command: tuple[str, ...], folder: Path, what: str) -> None:
-    if why := compiler.run(command, folder):
+    if why := toolchain.run(command, folder):
         raise CompileError(f"the C compiler {what}: {why}")
 
 
@@ -104,20 +113,21 @@ def _inputs(files: Mapping[str, str], chosen: Compiler) -> dict[str, JsonValue]:
 
 
 def loaded_bytes(data: bytes) -> int | None:
-    """Of an ELF file, the bytes that are loaded: code and constants. None for another format."""
+    """The bytes of an ELF file that are loaded: code and constants. None for another format."""
     if data[:4] != b"\x7fELF" or data[5] != 1:
         return None
-    long = data[4] == 2
+    is_64_bit = data[4] == 2
 
-    def number(at: int, size: int) -> int:
-        return int.from_bytes(data[at : at + size], "little")
+    def number(offset: int, size: int) -> int:
+        return int.from_bytes(data[offset : offset + size], "little")
 
-    begin = number(0x28, 8) if long else number(0x20, 4)
-    each, count = number(0x3A if long else 0x2E, 2), number(0x3C if long else 0x30, 2)
+    begin = number(0x28, 8) if is_64_bit else number(0x20, 4)
+    entry_size = number(0x3A if is_64_bit else 0x2E, 2)
+    count = number(0x3C if is_64_bit else 0x30, 2)
     total = 0
-    for at in range(begin, begin + each * count, each):
-        flags, size = (number(at + 8, 8), number(at + 32, 8)) if long else (
-            number(at + 8, 4), number(at + 20, 4)
-        )  # fmt: skip
-        total += size if flags & 2 and number(at + 4, 4) != 8 else 0  # allocated, and not zeros
+    for section in range(begin, begin + entry_size * count, entry_size):
+        flags = number(section + 8, 8) if is_64_bit else number(section + 8, 4)
+        size = number(section + 32, 8) if is_64_bit else number(section + 20, 4)
+        is_allocated, is_zeros = flags & 2, number(section + 4, 4) == 8
+        total += size if is_allocated and not is_zeros else 0
     return total

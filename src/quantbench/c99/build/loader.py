@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.build.library import library
-from quantbench.c99.emit.c_syntax import kernel
-from quantbench.c99.generate import Emitted
-from quantbench.c99.ir.graph import ends
+from quantbench.c99.emit.kernels import kernel
+from quantbench.c99.emit.library import Emitted
+from quantbench.c99.ir.graph import Place, ends
 from quantbench.c99.ir.probabilities import answers
-from quantbench.c99.passes.layout import Place
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError
 
@@ -29,11 +28,11 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
 
     Raises UnavailableError, CompileError or StorageError.
     """
-    made, calls = emitted.plan, _calls(emitted)
-    size = _room(emitted)
-    many = _many(calls.batch, made.output.shape, size, threads)
-    predict = _with_one(calls.image, made.input.shape, made.output.shape, size, many)
-    graph = made.graph
+    plan, calls = emitted.plan, _calls(emitted)
+    size = _call_bytes(emitted)
+    many = _many(calls.batch, plan.output.shape, size, threads)
+    predict = _with_one(calls.image, plan.input.shape, plan.output.shape, size, many)
+    graph = plan.graph
     return (lambda inputs: answers(predict(inputs), graph)) if graph.softmax else predict
 
 
@@ -45,7 +44,7 @@ class Bound:
     def __init__(self, emitted: Emitted) -> None:
         self._plan = emitted.plan
         self._run = _calls(emitted).batch
-        self._memory = _memory(_room(emitted))
+        self._memory = _memory(_call_bytes(emitted))
 
     def bind(self, inputs: NDArray[np.float32], answers: NDArray[np.float32]) -> Callable[[], None]:
         """The call for `inputs` [N, *shape] and `answers` [N, *shape], both contiguous."""
@@ -69,7 +68,7 @@ class _Calls:
 
 
 def _calls(emitted: Emitted) -> _Calls:
-    """Of the library, once its golden vectors have passed in this process."""
+    """The functions of the library, once its golden vectors have passed in this process."""
     with library({**emitted.files, "convert.c": _convert(emitted)}) as path:
         keeping, freeing = ctypes.PyDLL(str(path)), ctypes.CDLL(str(path))
     keeping.model_image.restype = freeing.model_batch.restype = None
@@ -84,7 +83,7 @@ def _calls(emitted: Emitted) -> _Calls:
 
 
 class _Batch(ctypes.Structure):
-    """As convert.c has it. One pointer to this takes less time to pass than what is in it."""
+    """The structure `batch` of convert.c: one pointer takes less time to pass than its fields."""
 
     _fields_ = (
         ("images", ctypes.c_void_p),
@@ -112,10 +111,10 @@ def _with_one(
     memory = _memory(size)
     batch = _batch(image, answer, memory)
     kept = (ctypes.c_void_p(ctypes.addressof(batch)), batch, memory)
-    one = image.nbytes
+    image_bytes = image.nbytes
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        if inputs.nbytes == one:
+        if inputs.nbytes == image_bytes:
             run(inputs.tobytes(), kept[0])
             return answer.copy()
         if inputs.shape[1:] != shape:
@@ -154,22 +153,26 @@ def _many(
 
 
 def _convert(emitted: Emitted) -> str:
-    """Its head says what the ends are in float32, and where the memory of a call has what."""
-    made = emitted.plan
-    given, answered = ends(made.graph)
-    scales = ", ".join(f"{float(np.float32(one))!r}" for one in answered.scale)
+    """The text of convert.c; its head says what the ends are in float32, and where they lie."""
+    plan = emitted.plan
+    input_, output = ends(plan.graph)
+    scales = ", ".join(f"{float(np.float32(scale))!r}" for scale in output.scale)
     numbers = {
-        **_image("", made.input), **_image("OUT_", made.output),
-        "SCRATCH_AT": _scratch_at(emitted), "OUTPUT_AT": _output_at(emitted),
-    }  # fmt: skip
-    if made.input.type != "float32":
+        **_image("", plan.input),
+        **_image("OUT_", plan.output),
+        "SCRATCH_AT": _scratch_at(emitted),
+        "OUTPUT_AT": _output_at(emitted),
+    }
+    if plan.input.type != "float32":
         numbers |= {
-            "SCALE": repr(float(np.float32(given.scale[0]))), "ZERO": given.zero_point,
-            "OUT_SCALES": f"{{{scales}}}", "OUT_SCALE_COUNT": len(answered.scale),
-            "OUT_ZERO": answered.zero_point,
-        }  # fmt: skip
+            "SCALE": repr(float(np.float32(input_.scale[0]))),
+            "ZERO": input_.zero_point,
+            "OUT_SCALES": f"{{{scales}}}",
+            "OUT_SCALE_COUNT": len(output.scale),
+            "OUT_ZERO": output.zero_point,
+        }
     head = "".join(f"#define {name} {value}\n" for name, value in numbers.items())
-    folder = "float32/" if made.input.type == "float32" else ""
+    folder = "float32/" if plan.input.type == "float32" else ""
     return head + kernel(f"{folder}convert") + kernel(f"{folder}golden_check")
 
 
@@ -187,7 +190,7 @@ def _output_at(emitted: Emitted) -> int:
     return _scratch_at(emitted) + _up(emitted.scratch)
 
 
-def _room(emitted: Emitted) -> int:
+def _call_bytes(emitted: Emitted) -> int:
     """Bytes of the memory of a call: the integers of one image, the scratch and the output."""
     return _output_at(emitted) + emitted.plan.output.bytes
 

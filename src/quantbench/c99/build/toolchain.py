@@ -33,17 +33,18 @@ def candidates() -> list[tuple[str, ...]]:
     return [("cc",), ("gcc",), ("clang",), (sys.executable, "-m", "ziglang", "cc")]
 
 
-def find() -> Compiler:
-    """The first that compiles a few lines. Raises UnavailableError with the reason of the first
-    that is there.
+def find(folder: Path | None = None) -> Compiler:
+    """The first that compiles a few lines, in `folder` or else a temporary one of the system.
+
+    Raises UnavailableError with the reason of the first that is there.
     """
     reasons = []
     for command in candidates():
         if shutil.which(command[0]) is None:
             continue
-        why = _why_not(command, ())
+        why = _why_not(command, (), folder)
         if why is None:
-            return Compiler(command, version(command), _native(command))
+            return Compiler(command, version(command), _native(command, folder))
         if "ziglang" not in command:
             reasons.append(f"'{' '.join(command)}' {why}")
     missing = "no C compiler found; install gcc or clang, or pip install ziglang, or set CC"
@@ -52,7 +53,7 @@ def find() -> Compiler:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command printed, and the first line that says why it failed."""
+    """The output of a command, and the first line that says why it failed."""
 
     said: str
     failed: str | None
@@ -67,9 +68,14 @@ def ran(command: Sequence[str], folder: Path, seconds: float = _SECONDS) -> Ran:
     plain = dict(os.environ) | {"LC_ALL": "C", "LANGUAGE": ""}
     try:
         done = subprocess.run(
-            command, cwd=folder, env=plain, stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=seconds, check=False,
-        )  # fmt: skip
+            command,
+            cwd=folder,
+            env=plain,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return Ran("", f"can't be run (it had not ended after {seconds:g} seconds)")
     except OSError as error:
@@ -83,26 +89,26 @@ def ran(command: Sequence[str], folder: Path, seconds: float = _SECONDS) -> Ran:
     return Ran(text, reason or last)
 
 
-def meets(found: Compiler, condition: str) -> bool:
+def meets(chosen: Compiler, condition: str) -> bool:
     """Whether a condition of its macros holds when it writes for this CPU."""
     text = f"#if !({condition})\n#error missing\n#endif\nint one;\n"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "probe.c").write_text(text, encoding="ascii")
-        asked = [*found.command, *found.native, "-fsyntax-only", "probe.c"]
+        asked = [*chosen.command, *chosen.native, "-fsyntax-only", "probe.c"]
         return run(asked, Path(folder), _PROBE_SECONDS) is None
 
 
-def _why_not(command: tuple[str, ...], flags: tuple[str, ...]) -> str | None:
-    with tempfile.TemporaryDirectory() as folder:
+def _why_not(command: tuple[str, ...], flags: tuple[str, ...], parent: Path | None) -> str | None:
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
         (Path(folder) / "probe.c").write_text(_PROBE, encoding="ascii")
         asked = [*command, "-std=c99", *flags, "-shared", "-fPIC", "probe.c", "-o", "probe.so"]
         why = run(asked, Path(folder), _PROBE_SECONDS)
     return None if why is None else f"can't compile a few lines of C: {why}"
 
 
-def _native(command: tuple[str, ...]) -> tuple[str, ...]:
+def _native(command: tuple[str, ...], folder: Path | None) -> tuple[str, ...]:
     for flag in ("-march=native", "-mcpu=native"):
-        if _why_not(command, (flag,)) is None:
+        if _why_not(command, (flag,), folder) is None:
             return (flag,)
     return ()
 

@@ -39,18 +39,18 @@ def evaluate(
     cut = _cut(model, {name: str(values.dtype) for name, values in integers.items()}, watched)
     feeds = {**inputs, **{f"{name}{_GIVEN}": values for name, values in integers.items()}}
     try:
-        found = _in_batches(_session(cut), batch, feeds)
+        answers = _in_batches(_session(cut), batch, feeds)
     except Exception as error:  # ONNX Runtime's own have no common class
         reason = " ".join(str(error).split())
         raise CompileError(
             "ONNX Runtime can't run this file, so that nothing shows whether the C would be right: "
             f"{reason!a:.200}"
         ) from error
-    return dict(zip(watched, found, strict=True))
+    return dict(zip(watched, answers, strict=True))
 
 
 def real_inputs(model: onnx.ModelProto) -> dict[str, str]:
-    """For the output of each QuantizeLinear, the tensor of real numbers that it rounds."""
+    """The tensor of real numbers that each QuantizeLinear rounds, by the name of its output."""
     nodes = (node for node in model.graph.node if node.op_type == "QuantizeLinear")
     return {node.output[0]: node.input[0] for node in nodes}
 

@@ -6,28 +6,30 @@ import numpy as np
 from scipy.special import softmax
 
 from quantbench.c99.check.evaluator import evaluate
-from quantbench.c99.emit.float32 import vectors
+from quantbench.c99.check.golden import float32_vectors
 from quantbench.c99.frontend.reader import Network
 from quantbench.c99.ir.error_bounds import execute
-from quantbench.c99.ir.float32 import FloatGraph
+from quantbench.c99.ir.graph import Graph
 from quantbench.errors import CompileError
 
 _COUNT, _SEED = 6, 2
 _BOUNDS = 4
 """ONNX Runtime computes what is folded here, normalizations above all, in several steps."""
 _ROOM = 1e-5
-"""Of the largest output."""
+"""A part of the largest output."""
 
 
-def verify(file: Network, graph: FloatGraph) -> None:
+def verify(file: Network, graph: Graph) -> None:
     """Compares the network's output with ONNX Runtime's, without optimizations.
 
     Raises CompileError where they are further apart than a few bounds of float32's rounding.
     """
-    inputs = vectors(graph, _COUNT, _SEED)
+    inputs = float32_vectors(graph, _COUNT, _SEED)
     inputs = inputs[: len(inputs) // (file.batch or 1) * (file.batch or 1)]
     if not len(inputs):
-        inputs = np.resize(vectors(graph, _COUNT, _SEED), (file.batch or 1, *inputs.shape[1:]))
+        inputs = np.resize(
+            float32_vectors(graph, _COUNT, _SEED), (file.batch or 1, *inputs.shape[1:])
+        )
     with np.errstate(over="ignore", invalid="ignore"):
         near = execute(graph, inputs)
     answers = evaluate(file.model, file.batch, {file.input: inputs}, {}, [file.output])

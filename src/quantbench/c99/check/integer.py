@@ -15,34 +15,19 @@ from scipy.special import softmax
 
 from quantbench.c99.check import evaluator
 from quantbench.c99.check.probes import affordable, probes
-from quantbench.c99.check.tolerance import Reals, excess, passed
 from quantbench.c99.frontend.reader import Network
-from quantbench.c99.ir.graph import (
-    LIMITS,
-    Add,
-    Concat,
-    Graph,
-    Node,
-    Origin,
-    Pad,
-    Pool,
-    Reshape,
-    Tensor,
-)
-from quantbench.c99.ir.interpreter import (
-    dequantized,
-    quantized,
-    run,
-    total_macs,
-)
-from quantbench.c99.passes.to_uint8 import offset, unsigned
+from quantbench.c99.ir.graph import LIMITS, Graph, Node, Origin, Reals, Tensor
+from quantbench.c99.ir.interpreter import dequantized, quantized
+from quantbench.c99.ir.sizes import multiply_adds
+from quantbench.c99.nodes.reshape import Reshape
+from quantbench.c99.passes.to_uint8 import to_uint8
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import Integers
 
 Array = NDArray[np.generic]
 _SEED = 2
 _ROOM = 1e-5
-"""Of the output's largest number: float32 arithmetic beside the core."""
+"""A part of the output's largest number: float32 arithmetic beside the core."""
 
 
 def verify(file: Network, graph: Graph) -> None:
@@ -50,15 +35,15 @@ def verify(file: Network, graph: Graph) -> None:
 
     Raises CompileError, which names the first layer that is off.
     """
-    network = unsigned(graph)
+    network = to_uint8(graph)
     source = _Source(file, graph)
     batch = file.batch or 1
-    number = -(-affordable(network, total_macs(network)) // batch) * batch
+    number = -(-affordable(network, multiply_adds(network)) // batch) * batch
     integers = probes(network, number)
-    given = source.given(integers)
+    inner = source.given(integers)
     reals = _reals(graph.tensors[graph.input], (number, *file.input_shape))
-    inputs = {file.input: given.pop(file.input, reals)}
-    answers = evaluator.evaluate(file.model, file.batch, inputs, given, source.all_watched())
+    inputs = {file.input: inner.pop(file.input, reals)}
+    answers = evaluator.evaluate(file.model, file.batch, inputs, inner, source.all_watched())
     ours = quantized(reals, graph.tensors[graph.input])
     for origin in graph.origins[graph.input]:
         if origin.name != file.input:
@@ -76,7 +61,7 @@ def verify(file: Network, graph: Graph) -> None:
 
 
 class _Source:
-    """Where the ONNX file holds what the tensors of the graph hold."""
+    """The tensors of the ONNX file that hold what those of the graph hold."""
 
     def __init__(self, file: Network, graph: Graph) -> None:
         self._graph = graph
@@ -85,25 +70,25 @@ class _Source:
 
     def all_watched(self) -> list[str]:
         """Every tensor to be compared, once."""
-        origins = ((name, one) for name, many in self._graph.origins.items() for one in many)
+        origins = ((name, origin) for name, many in self._graph.origins.items() for origin in many)
         return [*dict.fromkeys([*(self.watched(*pair) for pair in origins), self.output])]
 
     def watched(self, name: str, origin: Origin) -> str:
-        """What is compared: the network's input as integers, all else before it is rounded."""
+        """The tensor that is compared: of the input its integers, else what is to be rounded."""
         if name == self._graph.input:
             return origin.name
         return self._rounded.get(origin.name, origin.name)
 
     def offset(self, name: str) -> int:
-        """What the unsigned graph adds to a tensor's integers."""
-        return offset(self._graph.tensors[name])
+        """The number that the graph without int8 adds to a tensor's integers."""
+        return self._graph.tensors[name].to_unsigned
 
     def given(self, integers: Mapping[str, Integers]) -> dict[str, Array]:
         """The integers of an unsigned graph by the names, and in the shapes and types, of the
         file.
         """
         return {
-            origin.name: (values - offset(tensor))
+            origin.name: (values - tensor.to_unsigned)
             .reshape(len(values), *origin.shape)
             .astype(tensor.type)
             for name, values in integers.items()
@@ -121,26 +106,19 @@ def _layers(
     values: dict[str, Integers] = dict(integers)
     rounded: dict[str, Reals] = {}
     for node in network.nodes:
-        names = node.inputs if isinstance(node, Add | Concat) else (node.input,)
-        result = run(node, network, values)
+        names = node.reads
+        result = node.evaluate(network, values)
         if any(name in rounded for name in names):
             exact = {name: np.zeros(values[name].shape) for name in names}
-            e = passed(node, network, exact | {n: rounded[n] for n in names if n in rounded})
+            e = node.carried(network, exact | {n: rounded[n] for n in names if n in rounded})
         else:
-            e = excess(node, network, values)
+            e = node.excess(network, values)
         yield node, result, e
         if node.output in integers:
             continue
         values[node.output] = result
-        if any(name in rounded for name in names) or not _moves(node):
+        if any(name in rounded for name in names) or node.rounds:
             rounded[node.output] = e
-
-
-def _moves(node: Node) -> bool:
-    """Whether it rounds nothing."""
-    return isinstance(node, Concat | Pad | Reshape) or (
-        isinstance(node, Pool) and node.requantize is None
-    )
 
 
 def _apart(values: Integers, reals: Array, tensor: Tensor) -> Reals:
@@ -186,7 +164,7 @@ def _require(equal: bool, what: str) -> None:
 def _require_answer(
     network: Graph, source: _Source, values: Mapping[str, Integers], answers: Mapping[str, Array]
 ) -> None:
-    """What the file's output makes of the integers that it is given, or of its accumulators."""
+    """Compares the file's output for the integers that it is given, or for its accumulators."""
     name, tensor = _held_as(network), network.tensors[network.output]
     origins = network.origins.get(name, ())
     if source.output in {origin.name for origin in origins}:
@@ -194,8 +172,8 @@ def _require_answer(
     theirs = answers[source.output].astype(np.float64)
     held = values[name].reshape(-1, *tensor.shape)
     if network.own_output and not network.softmax:
-        given = held - source.offset(name)
-        _require(np.array_equal(given.reshape(theirs.shape), theirs), "the output")
+        own = held - source.offset(name)
+        _require(np.array_equal(own.reshape(theirs.shape), theirs), "the output")
         return
     if tensor.type == "int32":
         ours = answers[source.watched(name, origins[0])].astype(np.float64)

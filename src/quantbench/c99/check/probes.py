@@ -7,28 +7,28 @@ from itertools import islice
 
 import numpy as np
 
-from quantbench.c99.ir.graph import (
-    Conv,
-    Dense,
-    Graph,
-    Reshape,
-)
+from quantbench.c99.ir.graph import Graph
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.reshape import Reshape
 from quantbench.numerics.fixed_point import Integers
 
 _HIGHEST = 255
-_MOST = 48
-_MOST_VALUES = 2**24
-_MOST_PRODUCTS = 2**31
+_MAX_PROBES = 48
+_MAX_VALUES = 2**24
+_MAX_PRODUCTS = 2**31
 
 
 def affordable(graph: Graph, products: int) -> int:
     """How many probes a network of so many multiply-adds is given."""
     values = sum(tensor.size for tensor in graph.tensors.values())
-    return max(2, min(_MOST, _MOST_VALUES // max(values, 1), _MOST_PRODUCTS // max(products, 1)))
+    return max(
+        2, min(_MAX_PROBES, _MAX_VALUES // max(values, 1), _MAX_PRODUCTS // max(products, 1))
+    )
 
 
 def probes(graph: Graph, number: int, seed: int = 1) -> dict[str, Integers]:
-    """For each 8-bit tensor that has an origin, integers [number, *shape] of an unsigned graph.
+    """Integers [number, *shape] for each tensor of a uint8 graph that has an origin.
 
     The first are the same for all networks; then the weights of the layers that read the tensor
     pick values that bring one output channel after the other as high and as low as it gets.
@@ -100,10 +100,10 @@ def _extreme(
 def _readers(graph: Graph) -> dict[str, list[Conv | Dense]]:
     """The layers that read each tensor, be it in another shape."""
     shaped: dict[str, str] = {}
-    found: dict[str, list[Conv | Dense]] = {}
+    readers: dict[str, list[Conv | Dense]] = {}
     for node in graph.nodes:
         if isinstance(node, Reshape):
             shaped[node.output] = shaped.get(node.input, node.input)
         elif isinstance(node, Conv | Dense):
-            found.setdefault(shaped.get(node.input, node.input), []).append(node)
-    return found
+            readers.setdefault(shaped.get(node.input, node.input), []).append(node)
+    return readers

@@ -41,8 +41,8 @@ static uint32_t ticks(run_t *run)
     RELOAD = TICKS - 1;
     CURRENT = 0;
     CONTROL = 7;
-    for (size_t i = 0; i < GOLDEN_COUNT; i++) {
-        called(golden_inputs + i * MODEL_INPUT_SIZE, output, scratch);
+    for (size_t i = 0; i < MODEL_GOLDEN_COUNT; i++) {
+        called(model_golden_inputs + i * MODEL_INPUT_SIZE, output, scratch);
     }
     const uint32_t left = CURRENT;
     CONTROL = 0;
@@ -58,7 +58,7 @@ static unsigned long depth(run_t *run)
     for (uint32_t i = 0; i < DEPTH / 4; i++) {
         at[i] = PAINT;
     }
-    run(golden_inputs, output, scratch);
+    run(model_golden_inputs, output, scratch);
     while (*at == PAINT && (uint32_t)at < top) {
         at++;
     }

@@ -1,39 +1,107 @@
-"""Pieces of C: arrays, structures, comments. No name of the model stands in code."""
+"""Pieces of C: constants, arrays, structures, comments, and the writer of blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib import resources
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
 _WIDTH = 98
+_INDENT = "    "
 
 
-def comment(name: str) -> str:
-    """A name from outside as text for a comment: nothing in it can end one."""
-    return quote(name, safe="/_.:-")[:200]
+class CWriter:
+    """Lines of C, indented by the blocks that they stand in.
+
+    with c.function("static void f(int *out)"):
+        with c.loop("y", 4):
+            c.line("out[y] = y;")
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._depth = 0
+
+    def line(self, text: str) -> None:
+        self._lines.append(f"{_INDENT * self._depth}{text}" if text else "")
+
+    def text(self, text: str) -> None:
+        """Append finished C, which keeps its own indentation."""
+        self._lines += text.rstrip("\n").split("\n")
+
+    def blank(self) -> None:
+        if self._lines and self._lines[-1]:
+            self._lines.append("")
+
+    @contextmanager
+    def block(self, head: str = "", tail: str = "") -> Iterator[None]:
+        """`head {`, what is written inside, and `}` with `tail` behind it."""
+        self.line(f"{head} {{".lstrip())
+        self._depth += 1
+        yield
+        self._depth -= 1
+        self.line(f"}}{tail}")
+
+    def loop(self, variable: str, count: int | str, step: int = 1) -> AbstractContextManager[None]:
+        """Count `variable`, an int, from 0 up to `count`, excluded."""
+        advance = f"{variable}++" if step == 1 else f"{variable} += {step}"
+        return self.block(f"for (int {variable} = 0; {variable} < {count}; {advance})")
+
+    @contextmanager
+    def function(self, head: str) -> Iterator[None]:
+        """A definition: its brace stands on a line of its own, an empty line follows."""
+        self.line(head)
+        with self.block():
+            yield
+        self.blank()
+
+    @contextmanager
+    def when(self, condition: str) -> Iterator[None]:
+        """Lines between #if and #endif; none where `condition` is empty."""
+        if condition:
+            self.directive(f"if {condition}")
+        yield
+        if condition:
+            self._lines.append("#endif")
+
+    def define(self, macro: str, value: int | str) -> None:
+        self._lines.append(f"#define {macro} {value}".rstrip())
+
+    def undefine(self, macro: str) -> None:
+        """`macro` may stand with its parameters."""
+        self._lines.append(f"#undef {macro.partition('(')[0]}")
+
+    def directive(self, text: str) -> None:
+        """A line of the preprocessor, which is never indented; a long condition goes on below."""
+        line, *more = text.split(" || ") if len(text) > _WIDTH else [text]
+        rows = [f"#{line}"]
+        for term in more:
+            if len(rows[-1]) + len(term) + 6 > _WIDTH:
+                rows[-1] += " || \\"
+                rows.append(f"{_INDENT}{term}")
+            else:
+                rows[-1] += f" || {term}"
+        self._lines += rows
+
+    def finished(self) -> str:
+        return "\n".join(self._lines).rstrip("\n") + "\n" if self._lines else ""
 
 
-@cache
-def kernel(name: str) -> str:
-    return (resources.files("quantbench.c99") / "kernels" / f"{name}.h").read_text("utf-8")
+def array(
+    type: str, name: str, values: NDArray[Any] | Iterable[int], *, aligned: bool = False
+) -> str:
+    """`static const type name[] = {...};`, of integers or finite float32.
 
-
-def array(type: str, name: str, values: NDArray[Any] | Iterable[int]) -> str:
-    """`static const type name[] = {...};`, of integers or finite float32."""
+    `aligned`: the array begins where wide registers load it fastest.
+    """
     flat = values.ravel() if isinstance(values, np.ndarray) else values
-    written = real if type == "float" else number
-    return f"static const {type} {name}[] = {{\n{wrapped(written(one) for one in flat)}\n}};\n"
-
-
-def aligned(text: str) -> str:
-    """The array with its begin where wide registers load it fastest."""
-    return text.replace("[] =", "[] __attribute__((aligned(64))) =", 1)
+    write = real if type == "float" else number
+    attribute = " __attribute__((aligned(64)))" if aligned else ""
+    items = wrapped(write(value) for value in flat)
+    return f"static const {type} {name}[]{attribute} = {{\n{items}\n}};\n"
 
 
 def real(value: float) -> str:
@@ -44,6 +112,7 @@ def real(value: float) -> str:
 
 
 def wrapped(items: Iterable[str]) -> str:
+    """Items separated by commas, in lines of at most 98 characters."""
     lines, line = [], " "
     for item in items:
         if len(line) + len(item) + 2 > _WIDTH:
@@ -54,10 +123,14 @@ def wrapped(items: Iterable[str]) -> str:
 
 
 def structure(type: str, name: str, fields: Mapping[str, str | int]) -> str:
-    items = (f".{field} = {value}" for field, value in fields.items())
+    """`static const type name = {...};` with designated initializers."""
+    items = (
+        f".{field} = {value if isinstance(value, str) else number(value)}"
+        for field, value in fields.items()
+    )
     return f"static const {type} {name} = {{\n{wrapped(items)}\n}};\n"
 
 
 def number(value: int) -> str:
-    """-2**31 can't be written as one constant."""
+    """An int32 constant; -2**31 can't be written as one."""
     return "INT32_MIN" if value == -(2**31) else str(int(value))

@@ -1,74 +1,77 @@
-"""Structures of the layers of a kind: a number that is the same in all of them stands in the
-kernel's text, and the others take no more bytes than they need.
+"""Structures of the layers of a kind: a number that is the same in all of them is a constant, and
+the others take no more bytes than they need.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from quantbench.c99.emit.c_syntax import number, wrapped
+from quantbench.c99.emit.c_syntax import CWriter, number, structure
+from quantbench.c99.emit.kernels import Macros
+from quantbench.c99.ir.code import Structure
 
 _POINTERS = {
-    "weights": "const weight_t *", "numbers": "const int32_t *", "m": "const int32_t *",
+    "weights": "const int8_t *",
+    "weights_w16": "const int16_t *",
+    "numbers": "const int32_t *",
+    "m": "const int32_t *",
     "shift": "const uint8_t *",
-}  # fmt: skip
+}
 _NUMBERS = {"int32_t ": range(-(2**31), 2**31), "uint16_t ": range(2**16), "uint8_t ": range(2**8)}
-
-
-@dataclass(frozen=True)
-class Structure:
-    """Of one layer. A field whose value is text is a pointer."""
-
-    kind: str
-    name: str
-    fields: Mapping[str, str | int]
+_ORDER = [*_POINTERS.values(), *_NUMBERS]
+"""Widest first: no bytes lie between the fields."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`types`: of the fields. `shared`: the numbers that are fields no longer."""
+    """The structure type of all layers of a kind: the types of its fields, and the numbers that are
+    fields no longer because all layers share them.
+    """
 
     name: str
     types: Mapping[str, str]
     shared: Mapping[str, int]
 
-    def declared(self) -> str:
-        fields = "".join(f"    {type}{field};\n" for field, type in self.types.items())
-        weight = "int16_t" if self.name.endswith("_wide") else "int8_t"
-        return f"typedef struct {{\n{fields}}} {self.name}_layer;\n".replace("weight_t", weight)
+    @property
+    def type(self) -> str:
+        return f"model_{self.name}_layer"
 
-    def defined(self, structure: Structure) -> str:
-        values = (
-            f".{field} = {value if isinstance(value, str) else number(value)}"
-            for field, value in structure.fields.items()
-            if field in self.types
-        )
-        return f"static const {self.name}_layer {structure.name} = {{\n{wrapped(values)}\n}};\n"
+    def declare(self, c: CWriter, macros: Macros) -> None:
+        """Write the type, and the macros by which the kernel reads its fields."""
+        with c.block("typedef struct", f" {self.type};"):
+            for field, type in self.types.items():
+                c.line(f"{type}{field};")
+        c.blank()
+        c.line("/* A number of a layer: a field of its structure `l`, or what all layers share. */")
+        for field in (*self.types, *self.shared):
+            kind = self.name.removesuffix("_w16").upper()
+            macros.define(c, f"MODEL_{kind}_{field.upper()}", self._read(field))
+        c.blank()
 
-    def resolved(self, kernel: str) -> str:
-        """The kernel's text, behind its structure."""
+    def _read(self, field: str) -> str:
+        if field not in self.shared:
+            return f"(l->{field})"
+        text = number(self.shared[field])
+        return f"({text})" if text.startswith("-") else text
 
-        def value(found: re.Match[str]) -> str:
-            if found[1] not in self.shared:
-                return found[0]
-            text = number(self.shared[found[1]])
-            return f"({text})" if text.startswith("-") else text
-
-        return self.declared() + "\n" + re.sub(r"\bl->(\w+)\b", value, kernel)
+    def defined(self, layer: Structure) -> str:
+        """The constant that holds a layer's numbers."""
+        fields = {field: layer.fields[field] for field in layer.fields if field in self.types}
+        return structure(self.type, layer.name, fields)
 
 
 def kinds(structures: Iterable[Structure]) -> dict[str, Kind]:
-    found: dict[str, list[Structure]] = {}
-    for one in structures:
-        found.setdefault(one.kind, []).append(one)
-    return {name: _kind(name, many) for name, many in found.items()}
+    """The structure types of a network by their kind."""
+    by_kind: dict[str, list[Structure]] = {}
+    for layer in structures:
+        by_kind.setdefault(layer.kind, []).append(layer)
+    return {name: _kind(name, layers) for name, layers in by_kind.items()}
 
 
-def _kind(name: str, many: list[Structure]) -> Kind:
-    """Where all numbers are shared the first stays, for C99 knows no empty structure."""
-    columns = {field: [one.fields[field] for one in many] for field in many[0].fields}
+def _kind(name: str, layers: list[Structure]) -> Kind:
+    """The type of one kind; its first number always stays, for C99 knows no empty structure."""
+    columns = {field: [layer.fields[field] for layer in layers] for field in layers[0].fields}
     shared = {
         field: values[0]
         for field, values in columns.items()
@@ -76,16 +79,21 @@ def _kind(name: str, many: list[Structure]) -> Kind:
     }
     if len(shared) == len(columns):
         shared.pop(next(iter(shared)))
-    types = {field: _type(field, columns[field]) for field in columns if field not in shared}
-    order = [*_POINTERS.values(), *_NUMBERS]  # widest first: no bytes between
-    return Kind(name, dict(sorted(types.items(), key=lambda one: order.index(one[1]))), shared)
+    types = {
+        field: _type(name, field, values)
+        for field, values in columns.items()
+        if field not in shared
+    }
+    return Kind(name, dict(sorted(types.items(), key=lambda item: _ORDER.index(item[1]))), shared)
 
 
-def _type(field: str, values: list[str | int]) -> str:
+def _type(kind: str, field: str, values: list[str | int]) -> str:
     """The narrowest that holds them."""
     fit = [
         type
         for type, limits in _NUMBERS.items()
         if all(isinstance(value, int) and value in limits for value in values)
     ]
-    return fit[-1] if fit else _POINTERS[field]
+    if fit:
+        return fit[-1]
+    return _POINTERS[f"{field}_w16" if kind.endswith("_w16") and field == "weights" else field]

@@ -1,190 +1,251 @@
-"""model.c: kernels, then constants, then the calls, in the order of the plan."""
+"""The C file of a network: kernels, then constants, then the calls, in the order of the plan."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
 
-from quantbench.c99.emit.c_syntax import comment, kernel
-from quantbench.c99.emit.scalar import Code
+from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.emit.kernels import (
+    FLOAT_KERNELS,
+    INTEGER_KERNELS,
+    Kernel,
+    Macros,
+    instantiate,
+    isa_kernels,
+)
 from quantbench.c99.emit.specialize import Kind, kinds
-from quantbench.c99.passes.layout import StepOf
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import BYTES
 from quantbench.c99.target.isa import (
-    SETS,
-    KernelSet,
-    among,
-    choice,
+    FMA,
+    ISAS,
+    Isa,
+    condition_of,
+    condition_of_none,
 )
 
 _ALIGNMENT = 64
 """Bytes of the widest register."""
-# In the order in which one uses the other.
-_KERNELS = (
-    "floor_shift", "requantize", "requantize_even", "dot", "dot_wide", "dense", "dense_wide",
-    "conv", "conv_wide", "pool", "add_layer", "add", "add_even", "rescale", "concat", "pad",
-    "widen", "arrange",
-)  # fmt: skip
-_ARM = """\
-#if defined(__ARM_FEATURE_SIMD32) && (defined(__clang__) || __GNUC__ >= 10)
-#include <arm_acle.h>
-#define MODEL_SIMD32
-#endif
-"""
-_HEAD = "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch)\n{"
 
 
 @dataclass(frozen=True)
-class FastCode:
-    """Of one step in one set; `room` is memory that its calls need at TEMPORARY, a name in C,
-    counted in what scratch memory is. `constants` are by name; those of several sets are the same.
+class SimdCode:
+    """The C of one step for one instruction set.
+
+    `constants` are by name: several sets may share one. `workspace`: what its calls need at
+    MODEL_WORKSPACE, counted in what scratch memory is counted in.
     """
 
     constants: Mapping[str, str]
     text: str
     calls: tuple[str, ...]
-    room: int
+    workspace: int
 
 
-Fast = Mapping[KernelSet, FastCode]
-"""Of one step, in each set that has code for it."""
+Simd = Mapping[Isa, SimdCode]
+"""The C of one step for each instruction set that has kernels for it."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A step of either plan: its title and its C."""
+    """A step of a plan of integers or of float32. `title` is a comment."""
 
     title: str
     code: Code
-    fast: Fast
+    simd: Simd
 
 
 @dataclass(frozen=True)
 class Language:
-    """What integers and float32 differ in: the kernels in the order in which one uses the other,
-    those that the sets of kernels need, the sets, and the function's head.
-    """
+    """The differences between the C of integers and that of float32."""
 
-    kernels: Mapping[str, str]
-    needed: frozenset[str]
-    sets: Sequence[KernelSet]
-    head: str
+    kernels: Mapping[str, tuple[Kernel, ...]]
+    used_by_simd: frozenset[str]
+    isas: Sequence[Isa]
+    run: str
+    """The head of the function that computes the network."""
     unit: int
     """Bytes of what scratch memory is counted in."""
+    summary: str
+    ends: str
+    """For the heads of the files: how it computes, and what goes in and out."""
+    main: str
+    """The file of kernels/ that is main.c."""
 
 
-def integers() -> Language:
-    texts = {name: _kernel(name) for name in _KERNELS}
-    needed = frozenset(("pad", "widen", "floor_shift", "requantize"))
-    return Language(texts, needed, SETS, _HEAD, unit=1)
+INTEGERS = Language(
+    INTEGER_KERNELS,
+    frozenset(("pad", "widen", "floor_shift", "requantize")),
+    ISAS,
+    "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch)",
+    unit=1,
+    summary="with integers alone",
+    ends="integers in, integers out. Real numbers are scale * (q - zero).",
+    main="main",
+)
+REALS = Language(
+    FLOAT_KERNELS,
+    frozenset(("pad",)),
+    (FMA,),
+    "void model_run(const float *input, float *output, float *scratch)",
+    unit=BYTES["float32"],
+    summary="in float32",
+    ends="float32 in, float32 out.",
+    main="float32/main",
+)
 
 
-def written(
-    steps: Sequence[StepOf[Any]], scratch: int, codes: Sequence[Code], fast: Sequence[Fast],
-    language: Language,
-) -> tuple[str, int]:  # fmt: skip
-    """model.c, and the bytes that the caller gives: `scratch` of the plan, and room behind it."""
-    rooms = [one.room for one in codes] + [one.room for its in fast for one in its.values()]
-    room = language.unit * max(rooms, default=0)
-    begin = -(-scratch // _ALIGNMENT) * _ALIGNMENT if any(fast) else scratch
-    layers = [
-        Layer(f"/* {step.identifier}: {comment(step.work.name)} */", code, its)
-        for step, code, its in zip(steps, codes, fast, strict=True)
-    ]
-    text = _source(layers, language, begin // language.unit)
-    return text, begin + room if room else scratch
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of the scratch memory: `tensors` of the plan, and the workspace from `begin` on."""
+
+    tensors: int
+    begin: int
+    workspace: int
+
+    @property
+    def bytes(self) -> int:
+        return self.begin + self.workspace if self.workspace else self.tensors
 
 
-def _source(layers: Sequence[Layer], language: Language, temporary: int) -> str:
-    """The code of the sets stands in the place of the portable one where the C compiler's macros
-    allow it; TEMPORARY begins `temporary` behind scratch.
+def memory(layers: Sequence[Layer], tensors: int, language: Language) -> Memory:
+    """The scratch memory, with one workspace for all layers behind the tensors."""
+    portable = [layer.code.workspace for layer in layers]
+    simd = [code.workspace for layer in layers for code in layer.simd.values()]
+    aligned = any(layer.simd for layer in layers)
+    begin = -(-tensors // _ALIGNMENT) * _ALIGNMENT if aligned else tensors
+    return Memory(tensors, begin, language.unit * max([*portable, *simd], default=0))
+
+
+def write(
+    c: CWriter, layers: Sequence[Layer], language: Language, isas: Sequence[Isa], scratch: Memory
+) -> None:
+    """The code for an instruction set stands in the place of the portable one where the C
+    compiler's macros allow it.
     """
-    some = any(layer.fast for layer in layers)
+    simd = any(layer.simd for layer in layers)
     used = {name for layer in layers for name in layer.code.kernels}
-    parts = ['#include "model.h"\n\n#include <string.h>\n']
+    c.directive('include "model.h"')
+    c.blank()
+    c.directive("include <string.h>")
+    c.blank()
     if any(name.startswith("dot") for name in used):
-        parts.append(_ARM)
-    if some:
-        used |= language.needed
-        parts.append(choice(language.sets))
+        _arm(c)
+    if simd:
+        used |= language.used_by_simd
+        _choice(c, isas)
     if "requantize_even" in used:
         used.discard("requantize")  # the other does what it does
-    if some or any(layer.code.room for layer in layers):
-        parts.append(f"#define TEMPORARY (scratch + {temporary})\n")
-    known = kinds(one for layer in layers for one in layer.code.structures)
-    kernels = [
-        known[name].resolved(text) if name in known else text
-        for name, text in language.kernels.items()
-        if name in used
-    ]
-    parts += [_used_or_not(text) for text in kernels] if some else kernels
-    parts += [_set(one) for one in language.sets if some]
+    if simd or any(layer.code.workspace for layer in layers):
+        c.define("MODEL_WORKSPACE", f"(scratch + {scratch.begin // language.unit})")
+        c.blank()
+    structure_types = kinds(layer for step in layers for layer in step.code.structures)
+    if simd:
+        _unused_functions(c, "push", 'ignored "-Wunused-function"')
+    macros = Macros()
+    for name, instances in language.kernels.items():
+        if name in used:
+            if name in structure_types:
+                structure_types[name].declare(c, macros)
+            for instance in instances:
+                instantiate(c, instance, macros)
+    if simd:
+        for isa in isas:
+            _isa(c, isa, isas, macros)
+        _unused_functions(c, "pop")
     for layer in layers:
-        parts += _constants(layer, known)
-    parts.append(_body(layers, language.head))
-    return "\n".join(parts)
+        _constants(c, layer, structure_types, isas)
+    _run(c, layers, isas, language.run, needs_scratch=simd or scratch.bytes > 0)
 
 
-def _constants(layer: Layer, known: Mapping[str, Kind]) -> list[str]:
-    """Each where it is used: one that isn't is a warning."""
-    fast = layer.fast
-    names = {name: text for one in fast.values() for name, text in one.constants.items()}
-    portable = layer.code.constants
-    portable += "".join(known[one.kind].defined(one) for one in layer.code.structures)
-    parts = [layer.title] if portable or fast else []
+def _arm(c: CWriter) -> None:
+    with c.when("defined(__ARM_FEATURE_SIMD32) && (defined(__clang__) || __GNUC__ >= 10)"):
+        c.directive("include <arm_acle.h>")
+        c.define("MODEL_SIMD32", "")
+    c.blank()
+
+
+def _choice(c: CWriter, isas: Sequence[Isa]) -> None:
+    """Set MODEL_KERNELS, unless the user has: -DMODEL_KERNELS=MODEL_PORTABLE is portable code."""
+    for number, macro in enumerate(("MODEL_PORTABLE", *(isa.macro for isa in isas))):
+        c.define(macro, number)
+    with c.when("!defined(MODEL_KERNELS)"):
+        for number, isa in enumerate(isas):
+            c.directive(f"{'el' if number else ''}if {isa.condition}")
+            c.define("MODEL_KERNELS", isa.macro)
+        c.directive("else")
+        c.define("MODEL_KERNELS", "MODEL_PORTABLE")
+        c.directive("endif")
+    with c.when(f"MODEL_KERNELS < 0 || MODEL_KERNELS > {len(isas)}"):
+        c.directive('error "MODEL_KERNELS is none of the sets above"')
+    c.blank()
+
+
+def _unused_functions(c: CWriter, *pragmas: str) -> None:
+    """Which small functions are called depends on the instruction set: no warning of the others."""
+    with c.when("defined(__GNUC__)"):
+        for pragma in pragmas:
+            c.directive(f"pragma GCC diagnostic {pragma}")
+    c.blank()
+
+
+def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], macros: Macros) -> None:
+    """Write the functions of one instruction set that the layers are written in."""
+    with c.when(condition_of((isa,), isas)):
+        c.directive(f"include <{isa.header}>")
+        c.blank()
+        for name in isa.kernels:
+            for instance in isa_kernels(name):
+                instantiate(c, instance, macros)
+    c.blank()
+
+
+def _constants(
+    c: CWriter, layer: Layer, structure_types: Mapping[str, Kind], isas: Sequence[Isa]
+) -> None:
+    """Write each constant where it is used: one that isn't is a warning."""
+    structures = layer.code.structures
+    portable = layer.code.constants + "".join(
+        structure_types[structure.kind].defined(structure) for structure in structures
+    )
+    if not portable and not layer.simd:
+        return
+    c.line(layer.title)
     if portable:
-        parts.append(_either(portable, fast))
-    for name, text in names.items():
-        users = tuple(one for one, its in fast.items() if name in its.constants)
-        parts.append(f"#if {among(users)}\n{text}#endif\n")
-    parts += [f"#if {among((one,))}\n{its.text}#endif\n" for one, its in fast.items()]
-    return parts
+        with c.when(condition_of_none((*layer.simd,), isas) if layer.simd else ""):
+            c.text(portable)
+    shared = {name: text for code in layer.simd.values() for name, text in code.constants.items()}
+    for users, names in groupby(shared, lambda name: _users(layer.simd, name)):
+        with c.when(condition_of(users, isas)):
+            for name in names:
+                c.text(shared[name])
+    for isa, code in layer.simd.items():
+        with c.when(condition_of((isa,), isas)):
+            c.text(code.text)
+    c.blank()
 
 
-def _body(layers: Sequence[Layer], head: str) -> str:
-    lines = [head, "    (void)scratch;"]
-    for layer in layers:
-        lines.append(f"    {layer.title}")
-        for number, (one, its) in enumerate(layer.fast.items()):
-            lines.append(f"#{'elif' if number else 'if'} {among((one,))}")
-            lines += [f"    {call}" for call in its.calls]
-        slow = [f"    {call}" for call in layer.code.calls]
-        lines += ["#else", *slow, "#endif"] if layer.fast else slow
-    return "\n".join([*lines, "}\n"])
+def _users(simd: Simd, constant: str) -> tuple[Isa, ...]:
+    return tuple(isa for isa, code in simd.items() if constant in code.constants)
 
 
-def _either(portable: str, fast: Fast) -> str:
-    """Portable constants, where no set has its own."""
-    return f"#if !({among(tuple(fast))})\n{portable}#endif\n" if fast else portable
-
-
-def _kernel(name: str) -> str:
-    """A wide kernel is the same text for weights of 16 bits, the even `add` for ties."""
-    if name == "add_even":
-        text = kernel("add").replace("void add(", "void add_even(")
-        return kernel(name) + text.replace("high >> c.shift", "shifted_to_even(high, low, c.shift)")
-    base, wide, _ = name.partition("_wide")
-    text = kernel(base).replace("weight_t", "int16_t" if wide else "int8_t")
-    return re.sub(r"\b(dot|conv|dense)(?=\(|_)", r"\1_wide", text) if wide else text
-
-
-def _set(one: KernelSet) -> str:
-    """Where there are registers of half the bits, the same text is for them, too."""
-    texts = []
-    for name in one.kernels:
-        text = kernel(name)
-        texts.append(text)
-        if name.startswith("avx512"):
-            half = text.replace("512", "256").replace("AVX256", "AVX512")
-            half = half.replace("(__mmask16)0xAAAA", "(__mmask8)0xAA")
-            half = half.replace("(__mmask16)0x5555", "(__mmask8)0x55")
-            texts.append(half.replace("set1_epi64(", "set1_epi64x("))
-    text = _used_or_not("\n".join(texts))
-    return f"#if {among((one,))}\n#include <{one.header}>\n\n{text}#endif\n"
-
-
-def _used_or_not(text: str) -> str:
-    """No compiler warns of a small function that this network doesn't need."""
-    begins = re.compile(r"^static (inline )?(?=\w+ \**\w+\()", re.MULTILINE)
-    return begins.sub(r"static \1__attribute__((unused)) ", text)
+def _run(
+    c: CWriter, layers: Sequence[Layer], isas: Sequence[Isa], head: str, *, needs_scratch: bool
+) -> None:
+    with c.function(head):
+        if not needs_scratch or any(layer.simd for layer in layers):
+            c.line("(void)scratch;")
+        for layer in layers:
+            c.line(layer.title)
+            for number, (isa, code) in enumerate(layer.simd.items()):
+                c.directive(f"{'el' if number else ''}if {condition_of((isa,), isas)}")
+                for call in code.calls:
+                    c.line(call)
+            if layer.simd:
+                c.directive("else")
+            for call in layer.code.calls:
+                c.line(call)
+            if layer.simd:
+                c.directive("endif")

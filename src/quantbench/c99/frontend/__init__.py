@@ -1,1 +1,1 @@
-"""From ONNX nodes to the integer graph."""
+"""The import of ONNX: what is read, and the expressions that become nodes of the graph."""

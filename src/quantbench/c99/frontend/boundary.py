@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from quantbench.c99.frontend.fitting import Span
-from quantbench.c99.frontend.values import (
-    Format,
-    Limits,
-    Padded,
-    Pending,
-)
+from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.ir.graph import LIMITS
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import exact
@@ -20,8 +15,13 @@ from quantbench.numerics.fixed_point import exact
 T = TypeVar("T")
 
 
+class HasConstants(Protocol):
+    @property
+    def constants(self) -> tuple[Fraction, ...]: ...
+
+
 def alike(where: str, values: Sequence[T]) -> T:
-    """The one that all channels have."""
+    """The value that all channels have. Raises CompileError where they differ."""
     if len({*values}) > 1:
         raise CompileError(
             f"{where}: it reads or gives a tensor with a scale for each channel, and needs another "
@@ -31,23 +31,24 @@ def alike(where: str, values: Sequence[T]) -> T:
 
 
 def spans(format: Format, channels: int) -> tuple[Span, ...]:
-    """What each channel of an output in this format holds."""
-    found = []
+    """The real numbers that each channel of an output in this format holds."""
+    held = []
     for scale in format.scales:
         low, high = (exact(scale) * (end - format.zero_point) for end in LIMITS[format.type])
-        found.append(Span(exact(scale), low, high))
-    return tuple(found) if len(found) > 1 else tuple(found) * channels
+        held.append(Span(exact(scale), low, high))
+    return tuple(held) if len(held) > 1 else tuple(held) * channels
 
 
 def integer(real: Fraction, format: Format, scale: float) -> int:
-    """The nearest that the format holds, with one of its scales; a tie goes to an even number of
-    steps.
+    """The nearest integer that the format holds, with one of its scales; a tie goes to an even
+    number of steps.
     """
     low, high = LIMITS[format.type]
     return min(max(format.zero_point + round(real / exact(scale)), low), high)
 
 
 def integers(where: str, limits: Limits, format: Format) -> tuple[int, int]:
+    """The lowest and the highest integer. Raises CompileError where channels differ."""
     return alike(where, ends(limits, format))
 
 
@@ -56,22 +57,23 @@ def ends(limits: Limits, format: Format) -> list[tuple[int, int]]:
     low, high = LIMITS[format.type]
     return [
         (
-            low if limits.low is None else integer(limits.low, format, one),
-            high if limits.high is None else integer(limits.high, format, one),
+            low if limits.low is None else integer(limits.low, format, scale),
+            high if limits.high is None else integer(limits.high, format, scale),
         )
-        for one in format.scales
+        for scale in format.scales
     ]
 
 
-def held(pending: Pending, format: Format) -> bool:
-    """Whether its limits and its paddings are among the real numbers of `format`."""
-    return all(_held_at(pending, format, exact(scale)) for scale in format.scales)
+def held(limits: Limits, steps: Sequence[HasConstants], format: Format) -> bool:
+    """Whether limits, and the constants of steps, are among the real numbers of `format`."""
+    return all(_held_at(limits, steps, format, exact(scale)) for scale in format.scales)
 
 
-def _held_at(pending: Pending, format: Format, scale: Fraction) -> bool:
+def _held_at(
+    limits: Limits, steps: Sequence[HasConstants], format: Format, scale: Fraction
+) -> bool:
     low, high = (scale * (limit - format.zero_point) for limit in LIMITS[format.type])
-    reals = [step.value for step in pending.steps if isinstance(step, Padded)]
-    limits = pending.limits
+    reals = [real for step in steps for real in step.constants]
     if limits.low is not None and limits.low > low:
         reals.append(limits.low)
     if limits.high is not None and limits.high < high:

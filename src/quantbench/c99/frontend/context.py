@@ -1,29 +1,29 @@
-"""Where an import stands: what is known of each tensor, and who reads it."""
+"""The state of an import: the value of each tensor, and the nodes that read it."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.frontend.builder import Builder
+from quantbench.c99.frontend.builder import Builder, Deferred, TensorRef
+from quantbench.c99.frontend.formats import FLOAT32, Format
 from quantbench.c99.frontend.reader import Network, OnnxNode, array
 from quantbench.c99.frontend.values import (
     Constant,
-    Deferred,
-    Image,
-    Pending,
+    ElidedQuantize,
+    GraphInput,
+    Int32Constant,
     Probabilities,
     Quantized,
-    Real,
-    Shape,
     Value,
     Weights,
-    Words,
 )
+from quantbench.c99.ir.graph import Shape
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import exact
 
@@ -31,18 +31,49 @@ _NEAR = Fraction(1, 2**21)
 """Two roundings to float32 lie between a bias's scale and the product of the others."""
 
 
-class State(ABC):
-    """What operators need, whatever the network computes with."""
+@dataclass(frozen=True)
+class Placed:
+    """The tensor that a QuantizeLinear gave. `new`: a node was added for it, else its input held
+    the integers already.
+    """
 
-    def __init__(self, network: Network, builder: Builder, input: Value) -> None:
+    ref: TensorRef
+    new: bool
+
+
+class Context:
+    """All that an operator's `from_onnx` may ask while a network is imported.
+
+    `input`: the input's tensor, once it is quantized. `placed`: what was quantized before, by the
+    name of what was rounded and the format.
+    """
+
+    def __init__(self, network: Network) -> None:
         self.network = network
-        self.builder = builder
-        self.values: dict[str, Value] = {network.input: input}
-        self._settled: dict[str, Real] = {}
+        self.builder = Builder(None if network.quantized else FLOAT32)
+        self.input: str | None = None
+        self.placed: dict[tuple[str, Format], Placed] = {}
+        self.values: dict[str, Value] = {network.input: self._input()}
+        self._settled: dict[str, TensorRef] = {}
         self._readers: dict[str, list[OnnxNode]] = {}
         for node in network.nodes:
             for name in node.inputs:
                 self._readers.setdefault(name, []).append(node)
+
+    def _input(self) -> Value:
+        shape = self.network.input_shape
+        if self.network.quantized:
+            return GraphInput(shape, self.network.input_type)
+        self.input = self.builder.add(self.network.input, shape, FLOAT32)
+        return TensorRef(self.input, shape)
+
+    def hold(self, name: str, value: Value) -> None:
+        """Keeps a node's output. In float32 what several nodes read is computed once; all else
+        waits for what can be fused.
+        """
+        if self.builder.held and isinstance(value, Deferred) and self.reader(name) is None:
+            value = self.builder.settled(value) or value
+        self.values[name] = value
 
     def reader(self, name: str) -> OnnxNode | None:
         """The one node that reads a tensor; None where there are more, or it is the output."""
@@ -61,42 +92,42 @@ class State(ABC):
         return self.values[name]
 
     def constant(self, node: OnnxNode, at: int) -> NDArray[np.generic] | None:
-        found = self.value(node, at)
-        if found is None:
+        value = self.value(node, at)
+        if value is None:
             return None
-        if isinstance(found, Constant):
-            return found.array
+        if isinstance(value, Constant):
+            return value.array
         raise CompileError(f"{node.where}: its input {at + 1} is supported as a constant only")
 
     def wholes(self, node: OnnxNode, at: int) -> tuple[int, ...] | None:
         """A constant vector of whole numbers."""
-        found = self.constant(node, at)
-        if found is None:
+        numbers = self.constant(node, at)
+        if numbers is None:
             return None
-        if found.dtype != np.int64 or found.ndim > 1 or found.size > 16:
+        if numbers.dtype != np.int64 or numbers.ndim > 1 or numbers.size > 16:
             raise CompileError(f"{node.where}: its input {at + 1} is supported as int64 [n] only")
-        return tuple(int(one) for one in found.reshape(-1).tolist())
+        return tuple(int(number) for number in numbers.reshape(-1).tolist())
 
     def number(self, node: OnnxNode, at: int) -> float | None:
         """A constant float32, or integers behind a DequantizeLinear."""
         value = self.value(node, at)
-        if isinstance(value, Weights | Words):
-            found: NDArray[np.generic] | None = value.values.astype(np.float32) * value.scale
+        if isinstance(value, Weights | Int32Constant):
+            array_: NDArray[np.generic] | None = value.values.astype(np.float32) * value.scale
         else:
-            found = self.constant(node, at)
-        if found is None:
+            array_ = self.constant(node, at)
+        if array_ is None:
             return None
-        if found.dtype != np.float32 or found.size != 1:
+        if array_.dtype != np.float32 or array_.size != 1:
             raise CompileError(f"{node.where}: its input {at + 1} is supported as one float32 only")
-        return float(found.reshape(-1)[0])
+        return float(array_.reshape(-1)[0])
 
-    def activation(self, node: OnnxNode, at: int) -> Real | Pending:
+    def activation(self, node: OnnxNode, at: int) -> TensorRef | Deferred:
         match self.value(node, at):
-            case Real() | Pending() as found:
-                return found
-            case Image(type=None):
+            case TensorRef() | Deferred() as activation:
+                return activation
+            case GraphInput(type=None):
                 why = "it reads the input as float32; one that a QuantizeLinear rounds is supported"
-            case Quantized() | Deferred() | Image():
+            case Quantized() | ElidedQuantize() | GraphInput():
                 why = "it reads integers; a DequantizeLinear before it is supported"
             case Probabilities():
                 why = "it follows Softmax, which is supported at the end only"
@@ -104,68 +135,85 @@ class State(ABC):
                 why = f"its input {at + 1} is a constant, where only activations are supported"
         raise CompileError(f"{node.where}: {why}")
 
-    def moved(self, node: OnnxNode, at: int) -> Real | Pending | Image | Quantized:
+    def moved(self, node: OnnxNode, at: int) -> TensorRef | Deferred | GraphInput | Quantized:
         """An activation, its integers, or the input before it is quantized: for what computes
         nothing.
         """
-        found = self.value(node, at)
-        return found if isinstance(found, Image | Quantized) else self.activation(node, at)
+        value = self.value(node, at)
+        return value if isinstance(value, GraphInput | Quantized) else self.activation(node, at)
 
-    def settled(self, node: OnnxNode, at: int) -> Real:
+    def settled(self, node: OnnxNode, at: int) -> TensorRef:
         """An input that is held in 8 bits."""
         name = node.inputs[at]
-        found = self.activation(node, at)
+        value = self.activation(node, at)
         if name not in self._settled:
-            real = self.builder.settled(found)
-            if real is None:
-                made = found.core.where if isinstance(found, Pending) else name
+            ref = self.builder.settled(value)
+            if ref is None:
+                maker = value.core.where if isinstance(value, Deferred) else name
                 raise CompileError(
-                    f"{node.where}: its input, from {made}, isn't quantized; int8 and uint8 "
+                    f"{node.where}: its input, from {maker}, isn't quantized; int8 and uint8 "
                     "between QuantizeLinear and DequantizeLinear are supported"
                 )
-            self._settled[name] = real
+            self._settled[name] = ref
         return self._settled[name]
 
     def image(self, node: OnnxNode, at: int) -> tuple[str, tuple[int, int, int]]:
         """The tensor of an input [C, H, W]."""
-        real = self.settled(node, at)
-        return self.builder.seen(real), channels_and_image(node, real.shape)
+        ref = self.settled(node, at)
+        return self.builder.seen(ref), channels_and_image(node, ref.shape)
 
-    @abstractmethod
     def factors(self, node: OnnxNode, at: int) -> Weights:
         """An input as weights, of any shape."""
+        if self.network.quantized:
+            value = self.value(node, at)
+            if isinstance(value, Weights):
+                return value
+            raise CompileError(
+                f"{node.where}: its weights aren't quantized; constants of int8 or uint8 behind a "
+                "DequantizeLinear are supported"
+            )
+        reals = self.constant(node, at)
+        if reals is None or reals.dtype != np.float32:
+            raise CompileError(
+                f"{node.where}: its weights are supported as a constant of float32 only"
+            )
+        if not np.isfinite(reals).all():
+            raise CompileError(f"{node.where}: its weights aren't finite")
+        return Weights(cast(NDArray[np.float32], reals), np.ones(1, np.float32), None)
 
     def weights(self, node: OnnxNode, at: int, rank: int, axis: int) -> Weights:
-        """Of a tensor, or per index of `axis`, which has the output channels."""
-        found = self.factors(node, at)
-        if found.values.ndim != rank or not found.values.size:
+        """Weights of `rank` dimensions with one scale, or one for each index of `axis`, the output
+        channels.
+        """
+        weights = self.factors(node, at)
+        if weights.values.ndim != rank or not weights.values.size:
             raise CompileError(
-                f"{node.where}: its weights have the shape {found.values.shape}; {rank} dimensions "
-                "are supported"
+                f"{node.where}: its weights have the shape {weights.values.shape}; {rank} "
+                "dimensions are supported"
             )
-        if found.axis not in (None, axis):
+        if weights.axis not in (None, axis):
             raise CompileError(
-                f"{node.where}: its weights have a scale for each index of axis {found.axis}; one "
-                f"for each of axis {axis}, the output channels, or one for all is supported"
+                f"{node.where}: its weights have a scale for each index of axis {weights.axis}; "
+                f"one for each of axis {axis}, the output channels, or one for all is supported"
             )
-        return found
+        return weights
 
     def addends(
         self, node: OnnxNode, at: int, scales: tuple[Fraction, ...], shape: Shape
     ) -> tuple[Fraction, ...]:
         """A bias, one number for each output channel, in units of the accumulator."""
-        found = self.value(node, at)
-        if found is None:
+        value = self.value(node, at)
+        if value is None:
             return (Fraction(0),) * len(scales)
-        if isinstance(found, Constant) and found.array.dtype == np.float32:
-            flat = _by_channel(node, found.array, shape)
+        if isinstance(value, Constant) and value.array.dtype == np.float32:
+            flat = _by_channel(node, value.array, shape)
             if not np.isfinite(flat).all():
                 raise CompileError(f"{node.where}: its bias isn't finite")
-            reals = (exact(float(one)) for one in flat)
+            reals = (exact(float(number)) for number in flat)
             return tuple(real / scale for real, scale in zip(reals, scales, strict=True))
-        if isinstance(found, Weights | Words):
-            whole = _by_channel(node, found.values, shape).tolist()
-            return tuple(_stored(whole, found.scale, scales))
+        if isinstance(value, Weights | Int32Constant):
+            whole = _by_channel(node, value.values, shape).tolist()
+            return tuple(_stored(whole, value.scale, scales))
         raise CompileError(
             f"{node.where}: its bias is supported as a constant, float32 or behind a "
             "DequantizeLinear"
@@ -182,10 +230,10 @@ def _stored(
     whole: list[int], steps: NDArray[np.float32], scales: tuple[Fraction, ...]
 ) -> Iterator[Fraction]:
     """Integers at the accumulator's scale, but for its rounding to float32, are taken as such."""
-    every = np.broadcast_to(steps, len(scales)).tolist()
-    for one, step, scale in zip(whole, every, scales, strict=True):
+    by_channel = np.broadcast_to(steps, len(scales)).tolist()
+    for integer, step, scale in zip(whole, by_channel, scales, strict=True):
         ratio = exact(step) / scale
-        yield Fraction(one) if abs(ratio - 1) <= _NEAR else one * ratio
+        yield Fraction(integer) if abs(ratio - 1) <= _NEAR else integer * ratio
 
 
 def _by_channel(node: OnnxNode, values: NDArray[np.generic], shape: Shape) -> NDArray[np.generic]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.frontend.values import Sums
 from quantbench.c99.ir.graph import Tensor
-from quantbench.c99.passes.to_uint8 import offset
 from quantbench.numerics.fixed_point import WORD
 
 _SPREAD = 255
@@ -25,11 +24,21 @@ _PART_OF_BIAS = Fraction(1, 2**12)
 
 @dataclass(frozen=True)
 class Span:
-    """What the output of a channel holds, in real numbers: its step, its lowest and highest."""
+    """The range of one channel of the output in real numbers: its step, its lowest and highest."""
 
     step: Fraction
     low: Fraction
     high: Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """A layer's sums: scale (bias + sum q w'), by output channel."""
+
+    weights: NDArray[Any]
+    """[O, ...]"""
+    scale: tuple[Fraction, ...]
+    bias: tuple[Fraction, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,27 +55,27 @@ class _Channel:
         return _SPREAD * int(np.abs(self.weights).sum())
 
 
-def fitted(core: Sums, input: Tensor, places: int, spans: Sequence[Span] | None) -> Sums:
+def fitted(core: Affine, input: Tensor, places: int, spans: Sequence[Span] | None) -> Affine:
     """`places`: whose sum is rounded once. `spans`: of the output's channels; None where the sums
     themselves are the output.
     """
     flat = np.asarray(core.weights, np.int64).reshape(len(core.weights), -1)
     totals, sizes = flat.sum(axis=1).tolist(), np.abs(flat).sum(axis=1).tolist()
     starts = zip(core.bias, totals, sizes, strict=True)
-    unfit = [at for at, one in enumerate(starts) if _most(*one, input) * places >= WORD]
+    unfit = [at for at, start in enumerate(starts) if _most(*start, input) * places >= WORD]
     if not unfit:
         return core
     weights, scale, bias = flat.copy(), [*core.scale], [*core.bias]
     for at in unfit:
         channel = _Channel(flat[at], scale[at], bias[at])
-        found = _fitting(channel, input, places, spans[at] if spans else None)
-        weights[at], scale[at], bias[at] = found.weights, found.scale, found.bias
+        fit = _fitting(channel, input, places, spans[at] if spans else None)
+        weights[at], scale[at], bias[at] = fit.weights, fit.scale, fit.bias
     factors = weights.reshape(core.weights.shape).astype(np.int16)
     return replace(core, weights=factors, scale=tuple(scale), bias=tuple(bias))
 
 
-def moved(fine: Sums, coarse: Sums, spans: Sequence[Span] | None) -> tuple[float, ...]:
-    """For each channel, the most that real results may differ by, within the output's range: what
+def moved(fine: Affine, coarse: Affine, spans: Sequence[Span] | None) -> tuple[float, ...]:
+    """The most that real results may differ by, for each channel, within the output's range: what
     `fitted` allows itself where it changed a channel. () where it changed none.
     """
     if coarse is fine:
@@ -76,13 +85,13 @@ def moved(fine: Sums, coarse: Sums, spans: Sequence[Span] | None) -> tuple[float
         _PART_OF_STEP * step if spans else _PART_OF_BIAS * abs(bias) * scale
         for bias, scale, step in zip(fine.bias, fine.scale, steps, strict=True)
     ]
-    same = [one == other for one, other in zip(fine.scale, coarse.scale, strict=True)]
+    same = [before == after for before, after in zip(fine.scale, coarse.scale, strict=True)]
     return tuple(0.0 if kept else float(e) for kept, e in zip(same, allowed, strict=True))
 
 
 def _most(bias: Fraction, total: int, size: int, input: Tensor) -> int:
     """No partial sum passes it, with the input's values signed or unsigned."""
-    start, low = round(bias) - input.zero_point * total, offset(input)
+    start, low = round(bias) - input.zero_point * total, input.to_unsigned
     return max(abs(start) + max(low, _SPREAD - low) * size, abs(start - low * total) + 255 * size)
 
 
@@ -111,7 +120,7 @@ def _end(channel: _Channel, span: Span) -> Fraction | None:
 
 
 def _within_word(channel: _Channel, input: Tensor, places: int) -> _Channel:
-    """In the smallest units, powers of two times its own, in which its sums fit."""
+    """The channel in the smallest units, powers of two times its own, in which its sums fit."""
     coarse = channel
     most = _most_of(channel, input) * places
     factor = 2 ** max(0, most.bit_length() - WORD.bit_length() + 1)
@@ -142,7 +151,7 @@ def _error(channel: _Channel, coarse: _Channel) -> Fraction:
     return channel.scale * (_SPREAD * apart + factor / 2)
 
 
-def _pairs(one: NDArray[np.int64], other: NDArray[np.int64]) -> list[tuple[tuple[int, int], int]]:
+def _pairs(fine: NDArray[np.int64], coarse: NDArray[np.int64]) -> list[tuple[tuple[int, int], int]]:
     """Those that stand at one place, and how often."""
-    pairs, counts = np.unique(np.stack([one, other], axis=1), axis=0, return_counts=True)
+    pairs, counts = np.unique(np.stack([fine, coarse], axis=1), axis=0, return_counts=True)
     return [((a, b), n) for (a, b), n in zip(pairs.tolist(), counts.tolist(), strict=True)]

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, TensorProto
 
 from quantbench.artifacts.onnx_file import Caps, checked
+from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.errors import ArtifactError, CompileError
 
 CAPS = Caps(whole=64 * 2**20, beside_weights=4 * 2**20)
 OPSETS = range(10, 29)
-MOST_NUMBERS = 2**26
-"""Of a tensor, constant or computed."""
 
 _QUANTIZING = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
 
@@ -78,9 +77,9 @@ class OnnxNode:
 
     def wholes(self, name: str) -> tuple[int, ...] | None:
         value = self.attributes.get(name, ())
-        if not isinstance(value, tuple) or any(not isinstance(one, int) for one in value):
+        if not isinstance(value, tuple) or any(not isinstance(number, int) for number in value):
             raise self._of_another_type(name)
-        return tuple(int(one) for one in value) if name in self.attributes else None
+        return tuple(int(number) for number in value) if name in self.attributes else None
 
     def _of_another_type(self, name: str) -> CompileError:
         return CompileError(f"{self.where}: its attribute {name} is of another type")
@@ -103,7 +102,7 @@ class Network:
     input_shape: tuple[int, ...]
     """Without the batch."""
     input_type: Literal["uint8", "int8"] | None
-    """Of the integers that it takes; None: float32."""
+    """The type of the integers that it takes; None: float32."""
     batch: int | None
     """None: any."""
     output: str
@@ -177,9 +176,9 @@ def array(tensor: TensorProto, where: str) -> Array:
             "float32, float64, int8, uint8, int32 and int64 are supported"
         )
     dims = tuple(tensor.dims)
-    count = math.prod(dims) if len(dims) <= 8 and all(0 <= d <= MOST_NUMBERS for d in dims) else -1
+    count = math.prod(dims) if len(dims) <= 8 and all(0 <= d <= MAX_NUMBERS for d in dims) else -1
     kind, field = _TYPES[tensor.data_type]
-    if not 0 <= count <= MOST_NUMBERS:
+    if not 0 <= count <= MAX_NUMBERS:
         raise CompileError(f"{where}: its constant {shown(_name(tensor.name))} is too large")
     dtype = np.dtype(kind)
     if tensor.HasField("raw_data"):
@@ -197,7 +196,7 @@ def array(tensor: TensorProto, where: str) -> Array:
 
 
 def shown(name: str) -> str:
-    """Of a name that may hold anything: one short line."""
+    """One short line that shows a name, whatever the name holds."""
     return "".join(c if c.isprintable() else "?" for c in name[:60]) or "(unnamed)"
 
 
@@ -206,36 +205,36 @@ def _node(node: onnx.NodeProto) -> OnnxNode:
     if _name(node.domain) not in ("", "ai.onnx"):
         op = f"{_name(node.domain)}.{op}"
     where = f"{shown(_name(node.name))} ({shown(op)})"
-    attributes = {_name(one.name): _attribute(one, where) for one in node.attribute}
-    found = OnnxNode(
+    attributes = {_name(proto.name): _attribute(proto, where) for proto in node.attribute}
+    record = OnnxNode(
         name=_name(node.name),
         op=op,
         inputs=tuple(_name(name) for name in node.input),
         outputs=tuple(_name(name) for name in node.output),
         attributes=attributes,
     )
-    if not found.outputs or not found.outputs[0]:
+    if not record.outputs or not record.outputs[0]:
         raise CompileError(f"{where}: it has no output")
     if len(attributes) != len(node.attribute):
         raise CompileError(f"{where}: two of its attributes have one name")
-    return found
+    return record
 
 
-def _attribute(one: AttributeProto, where: str) -> Attribute:
-    if one.ref_attr_name:
+def _attribute(proto: AttributeProto, where: str) -> Attribute:
+    if proto.ref_attr_name:
         return None
-    if one.type == AttributeProto.INT:
-        return int(one.i)
-    if one.type == AttributeProto.FLOAT:
-        return float(one.f)
-    if one.type == AttributeProto.STRING:
-        return bytes(one.s).decode("ascii", errors="replace")
-    if one.type == AttributeProto.INTS:
-        return tuple(int(i) for i in one.ints)
-    if one.type == AttributeProto.FLOATS:
-        return tuple(float(f) for f in one.floats)
-    if one.type == AttributeProto.TENSOR:
-        return array(one.t, where)
+    if proto.type == AttributeProto.INT:
+        return int(proto.i)
+    if proto.type == AttributeProto.FLOAT:
+        return float(proto.f)
+    if proto.type == AttributeProto.STRING:
+        return bytes(proto.s).decode("ascii", errors="replace")
+    if proto.type == AttributeProto.INTS:
+        return tuple(int(i) for i in proto.ints)
+    if proto.type == AttributeProto.FLOATS:
+        return tuple(float(f) for f in proto.floats)
+    if proto.type == AttributeProto.TENSOR:
+        return array(proto.t, where)
     return None
 
 
@@ -259,7 +258,7 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], int | Non
             f"{where}: a batch of images [N, C, H, W] or of vectors [N, K] is supported, of which "
             "only the batch may be left open"
         )
-    if not all(0 < size <= MOST_NUMBERS for size in known) or math.prod(known) > MOST_NUMBERS:
+    if not all(0 < size <= MAX_NUMBERS for size in known) or math.prod(known) > MAX_NUMBERS:
         raise CompileError(f"{where}: its shape {known} isn't supported")
     return known, batch
 
@@ -269,10 +268,10 @@ def _require_order(nodes: list[OnnxNode], known: set[str], output: str) -> None:
         for name in node.inputs:
             if name and name not in known:
                 raise CompileError(f"{node.where}: its input {shown(name)} isn't made before it")
-        made = [name for name in node.outputs if name]
-        if len({*made}) < len(made) or known & {*made}:
+        outputs = [name for name in node.outputs if name]
+        if len({*outputs}) < len(outputs) or known & {*outputs}:
             raise CompileError(f"{node.where}: its output is made twice")
-        known.update(made)
+        known.update(outputs)
     if output not in known:
         raise CompileError(f"its output {shown(output)} isn't made by any node")
 
@@ -287,8 +286,8 @@ def _needed(nodes: list[OnnxNode], output: str) -> tuple[OnnxNode, ...]:
 
 
 def _constants_first(nodes: tuple[OnnxNode, ...], input: str) -> tuple[OnnxNode, ...]:
-    """In an order in which what doesn't depend on the input is known before anything that does:
-    scales may be nodes, and stand behind those that have to be decided on by them.
+    """The nodes in an order in which what doesn't depend on the input is known before anything
+    that does: scales may be nodes, and stand behind those that have to be decided on by them.
     """
     dependent, constants, others = {input}, [], []
     for node in nodes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from quantbench.c99.frontend.reader import MOST_NUMBERS, OnnxNode
+from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.ir.graph import Window
+from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.errors import CompileError
 
 ATTRIBUTES = frozenset({"kernel_shape", "strides", "pads", "dilations", "auto_pad"})
-_MOST = 2**15
-"""Of any size, so that no product of them is beyond a word."""
+_MAX = 2**15
+"""The largest size of any kind, so that no product of two is beyond a word."""
 
 
 def window(node: OnnxNode, kernel: tuple[int, ...], image: tuple[int, int]) -> Window:
@@ -22,10 +23,10 @@ def window(node: OnnxNode, kernel: tuple[int, ...], image: tuple[int, int]) -> W
 
 
 def kernel_shape(node: OnnxNode) -> tuple[int, ...]:
-    found = node.wholes("kernel_shape")
-    if found is None:
+    kernel = node.wholes("kernel_shape")
+    if kernel is None:
         raise CompileError(f"{node.where}: it has no kernel_shape")
-    return found
+    return kernel
 
 
 def whole(window: Window) -> tuple[int, int]:
@@ -34,26 +35,26 @@ def whole(window: Window) -> tuple[int, int]:
     return (kh - 1) * dh + 1, (kw - 1) * dw + 1
 
 
-def places(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple[int, int]:
-    """Of the output. Raises CompileError where the window doesn't fit, and for a ceil_mode that
-    would add a window.
+def output_size(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of the output. Raises CompileError where the window doesn't fit, and for a
+    ceil_mode that would add a window.
     """
     top, left, bottom, right = window.pads
-    found = []
+    sides = []
     for size, before, after, span, stride in zip(
         image, (top, left), (bottom, right), whole(window), window.strides, strict=True
     ):
-        room = size + before + after - span
-        if room < 0:
+        free = size + before + after - span
+        if free < 0:
             raise CompileError(f"{node.where}: its window of {span} is wider than its input")
-        if node.whole("ceil_mode", 0) and room % stride:
-            last = (room // stride + 1) * stride
+        if node.whole("ceil_mode", 0) and free % stride:
+            last = (free // stride + 1) * stride
             if last < size + before:
                 raise CompileError(f"{node.where}: ceil_mode isn't supported where it matters")
-        found.append(room // stride + 1)
-    if math.prod(found) > MOST_NUMBERS:
-        raise CompileError(f"{node.where}: its output of {found} is too large")
-    return found[0], found[1]
+        sides.append(free // stride + 1)
+    if math.prod(sides) > MAX_NUMBERS:
+        raise CompileError(f"{node.where}: its output of {sides} is too large")
+    return sides[0], sides[1]
 
 
 def padded(window: Window) -> bool:
@@ -88,14 +89,14 @@ def _pads(
             f"{node.where}: auto_pad NOTSET, VALID, SAME_UPPER and SAME_LOWER are supported"
         )
     pads = node.wholes("pads") or (0, 0, 0, 0)
-    if len(pads) != 4 or not all(0 <= pad <= _MOST for pad in pads):
-        raise CompileError(f"{node.where}: four pads from 0 to {_MOST:,} are supported")
+    if len(pads) != 4 or not all(0 <= pad <= _MAX for pad in pads):
+        raise CompileError(f"{node.where}: four pads from 0 to {_MAX:,} are supported")
     return pads[0], pads[1], pads[2], pads[3]
 
 
-def _pair(node: OnnxNode, what: str, values: tuple[int, ...], least: int) -> tuple[int, int]:
-    if len(values) != 2 or not all(least <= value <= _MOST for value in values):
+def _pair(node: OnnxNode, what: str, values: tuple[int, ...], min_: int) -> tuple[int, int]:
+    if len(values) != 2 or not all(min_ <= value <= _MAX for value in values):
         raise CompileError(
-            f"{node.where}: {what} of two dimensions, each from {least} to {_MOST:,}, is supported"
+            f"{node.where}: {what} of two dimensions, each from {min_} to {_MAX:,}, is supported"
         )
     return values[0], values[1]

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.ir.graph import Window
+from quantbench.c99.ir.graph import Shape, Window
 
 Number = TypeVar("Number", np.int64, np.float64)
 _COPIED = 2**22
@@ -38,24 +38,30 @@ def products(patches: NDArray[Number], weights: NDArray[Number], groups: int) ->
     Integers are multiplied as float64, which is exact up to 2**53 and many times faster.
     """
     n, _, height, width = patches.shape[:4]
-    found = np.empty((n, len(weights), height, width), patches.dtype)
+    sums = np.empty((n, len(weights), height, width), patches.dtype)
     places = max(1, _COPIED // max(1, n * weights[0].size))
     rows, columns = max(1, places // max(1, width)), min(places, max(1, width))
     for y in range(0, height, rows):
         for x in range(0, width, columns):
             here = np.s_[:, :, y : y + rows, x : x + columns]
-            found[here] = _products(patches[here], weights, groups)
-    return found
+            sums[here] = _products(patches[here], weights, groups)
+    return sums
 
 
 def _products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -> NDArray[Number]:
     n, _, height, width = patches.shape[:4]
     group_in, group_out = weights.shape[1], len(weights) // groups
-    found = []
+    by_group = []
     for group in range(groups):
         part = patches[:, group * group_in : (group + 1) * group_in]
         flat = part.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
-        mine = weights[group * group_out : (group + 1) * group_out].reshape(group_out, -1)
-        sums = flat.astype(np.float64) @ mine.T.astype(np.float64)
-        found.append(sums.astype(patches.dtype).reshape(n, height, width, group_out))
-    return np.concatenate(found, axis=3).transpose(0, 3, 1, 2)
+        factors = weights[group * group_out : (group + 1) * group_out].reshape(group_out, -1)
+        sums = flat.astype(np.float64) @ factors.T.astype(np.float64)
+        by_group.append(sums.astype(patches.dtype).reshape(n, height, width, group_out))
+    return np.concatenate(by_group, axis=3).transpose(0, 3, 1, 2)
+
+
+def padded_size(shape: Shape, pads: tuple[int, int, int, int]) -> int:
+    """How many numbers an image [C, H, W] has with its pads."""
+    (channels, height, width), (top, left, bottom, right) = shape, pads
+    return channels * (height + top + bottom) * (width + left + right)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from quantbench.c99.ir.graph import GraphOf
+from quantbench.c99.ir.graph import Graph
 from quantbench.c99.ir.interpreter import dequantized, quantized
 
 
-def answers(values: NDArray[np.float32], graph: GraphOf[Any]) -> NDArray[np.float32]:
-    """What the network answers, float32 [N, K], for its output as real numbers: these, or their
+def answers(values: NDArray[np.float32], graph: Graph) -> NDArray[np.float32]:
+    """The answers of the network, float32 [N, K], for its output as real numbers: these, or their
     Softmax, rounded where the file rounds it; as integers where the network gives those.
     """
     if not graph.softmax:
         return values
-    found = np.asarray(softmax(values, axis=1), np.float32)
+    probabilities = np.asarray(softmax(values, axis=1), np.float32)
     if graph.rounded is None:
-        return found
-    integers = quantized(found, graph.rounded)
+        return probabilities
+    integers = quantized(probabilities, graph.rounded)
     if graph.own_output:
         return np.asarray(integers, np.float32)
     return dequantized(integers, graph.rounded)

@@ -4,5 +4,5 @@
 typedef struct {
     int32_t count, offset;
     uint32_t a_low, a_high, b_low, b_high, low, high;
-    uint8_t shift, least, most;
-} add_layer;
+    uint8_t shift, q_min, q_max;
+} model_add_layer;

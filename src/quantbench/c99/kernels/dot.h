@@ -2,11 +2,11 @@
 #if defined(MODEL_SIMD32)
 __attribute__((noinline)) /* elsewhere there are too few registers for the loop */
 #endif
-static void dot(int32_t sums[2], const uint8_t *values, const weight_t *first,
-                const weight_t *second, int32_t count)
+static void model_dot(int32_t sums[2], const uint8_t *values, const MODEL_WEIGHT *first,
+                      const MODEL_WEIGHT *second, int32_t count)
 {
     const uint8_t *const end = values + count;
-    int32_t one = sums[0], other = sums[1];
+    int32_t sum0 = sums[0], sum1 = sums[1];
 #if defined(MODEL_SIMD32)
     /* Bytes 0 and 2 of a word as 16 bits, then 1 and 3. These sums don't saturate. */
     const uint8_t *const words = sizeof *first == 1 ? values + count / 4 * 4 : values;
@@ -17,17 +17,17 @@ static void dot(int32_t sums[2], const uint8_t *values, const weight_t *first,
         memcpy(&b, second, sizeof b);
         const int16x2_t even = (int16x2_t)(v & 0x00FF00FFU);
         const int16x2_t odd = (int16x2_t)((v >> 8) & 0x00FF00FFU);
-        one = __smlad(__sxtb16((int8x4_t)a), even, one);
-        one = __smlad(__sxtb16((int8x4_t)(a >> 8)), odd, one);
-        other = __smlad(__sxtb16((int8x4_t)b), even, other);
-        other = __smlad(__sxtb16((int8x4_t)(b >> 8)), odd, other);
+        sum0 = __smlad(__sxtb16((int8x4_t)a), even, sum0);
+        sum0 = __smlad(__sxtb16((int8x4_t)(a >> 8)), odd, sum0);
+        sum1 = __smlad(__sxtb16((int8x4_t)b), even, sum1);
+        sum1 = __smlad(__sxtb16((int8x4_t)(b >> 8)), odd, sum1);
     }
 #endif
     while (values != end) {
         const int32_t value = *values++;
-        one += value * (int32_t)*first++;
-        other += value * (int32_t)*second++;
+        sum0 += value * (int32_t)*first++;
+        sum1 += value * (int32_t)*second++;
     }
-    sums[0] = one;
-    sums[1] = other;
+    sums[0] = sum0;
+    sums[1] = sum1;
 }

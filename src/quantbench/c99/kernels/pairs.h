@@ -1,17 +1,17 @@
-static inline __m256i all_256(int32_t value)
+static inline __m256i model_all_256(int32_t value)
 {
     return _mm256_set1_epi32(value);
 }
 
 /* Each lane's two values meet the same two weights, which lie once for every lane. */
-static inline __m256i product_of_all_256(__m256i sum, __m256i values, const int16_t *weights)
+static inline __m256i model_product_of_all_256(__m256i sum, __m256i values, const int16_t *weights)
 {
-    return product_256(sum, values, load_256(weights));
+    return model_product_256(sum, values, model_load_256(weights));
 }
 
 /* Eight bytes of each of up to eight channels, stored with channels innermost. */
-static inline void store_mixed(uint8_t *out, const __m128i *values, size_t places,
-                               size_t channels)
+static inline void model_store_mixed(uint8_t *out, const __m128i *values, size_t places,
+                                     size_t channels)
 {
     const __m128i a = _mm_unpacklo_epi8(values[0], values[1]);
     const __m128i b = _mm_unpacklo_epi8(values[2], values[3]);

@@ -1,5 +1,5 @@
 /* The first `count` bytes, at most 16. */
-static inline void store_bytes(uint8_t *out, __m128i values, size_t count)
+static inline void model_store_bytes(uint8_t *out, __m128i values, size_t count)
 {
     uint64_t halves[2];
     if (count == 16) {

@@ -1,8 +1,8 @@
 /* Values as 16 bits, within a frame of `value`; left, row and right count values. Four bytes
    behind the last are 0, too. */
-static void widened(const uint8_t *restrict in, uint8_t *restrict out, int32_t height,
-                    int32_t row, int32_t top, int32_t left, int32_t bottom, int32_t right,
-                    uint8_t value)
+static void model_widen(const uint8_t *restrict in, uint8_t *restrict out, int32_t height,
+                        int32_t row, int32_t top, int32_t left, int32_t bottom, int32_t right,
+                        uint8_t value)
 {
     const ptrdiff_t whole = (ptrdiff_t)left + row + right;
     const ptrdiff_t count = whole * (top + height + bottom);

@@ -1,4 +1,4 @@
-"""Where tensors lie in the scratch memory: two that live at once never overlap."""
+"""Place tensors in the scratch memory so that two that live at once never overlap."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ ALIGNMENT = 16
 
 
 @dataclass(frozen=True)
-class Life:
-    """From the step that makes it to the last that reads it, both included."""
+class LiveRange:
+    """The steps from the one that writes a buffer to the last that reads it, both included."""
 
     bytes: int
     first: int
     last: int
 
 
-def offsets(lives: Sequence[Life]) -> tuple[list[int], int]:
+def offsets(ranges: Sequence[LiveRange]) -> tuple[list[int], int]:
     """An offset for each, and the bytes of all: the largest first, each as low as it goes."""
-    order = sorted(range(len(lives)), key=lambda at: (-lives[at].bytes, at))
-    # One row for each that is placed: first, last, begin, end.
-    placed = np.empty((4, len(order)), np.int64)
-    found = [0] * len(order)
-    for count, index in enumerate(order):
-        life = lives[index]
+    largest_first = sorted(range(len(ranges)), key=lambda index: (-ranges[index].bytes, index))
+    # One column for each that is placed: first, last, begin, end.
+    placed = np.empty((4, len(ranges)), np.int64)
+    chosen = [0] * len(ranges)
+    for count, index in enumerate(largest_first):
+        live = ranges[index]
         first, last, begins, ends = placed[:, :count]
-        meets = (first <= life.last) & (last >= life.first)
-        taken = sorted(zip(begins[meets].tolist(), ends[meets].tolist(), strict=True))
-        at = 0
+        overlapping = (first <= live.last) & (last >= live.first)
+        taken = sorted(zip(begins[overlapping].tolist(), ends[overlapping].tolist(), strict=True))
+        offset = 0
         for begin, end in taken:
-            if at + _aligned(life.bytes) <= begin:
+            if offset + _aligned(live.bytes) <= begin:
                 break
-            at = max(at, end)
-        found[index] = at
-        placed[:, count] = life.first, life.last, at, at + _aligned(life.bytes)
-    end = max((at + life.bytes for at, life in zip(found, lives, strict=True)), default=0)
-    return found, end
+            offset = max(offset, end)
+        chosen[index] = offset
+        placed[:, count] = live.first, live.last, offset, offset + _aligned(live.bytes)
+    end = max((at + live.bytes for at, live in zip(chosen, ranges, strict=True)), default=0)
+    return chosen, end
 
 
 def _aligned(size: int) -> int:

@@ -1,4 +1,4 @@
-"""Places in lanes: a convolution of one input channel to a few.
+"""A convolution of one input channel to a few, vectorised over output width.
 
 With output channels in lanes most lanes would be empty. Here each lane is one output of a row, and
 all output channels take the same values, one place of the pooling window after the other.
@@ -6,13 +6,14 @@ all output channels take the same values, one place of the pooling window after 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from quantbench.c99.ir.graph import Conv
+from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.simd.requantize import factors, requantized
-from quantbench.c99.simd.tiling import Shape
-from quantbench.c99.target.isa import KernelSet
+from quantbench.c99.simd.tiling import ConvGeometry
+from quantbench.c99.target.isa import Isa
 
 
 @dataclass(frozen=True)
@@ -25,77 +26,79 @@ class Lanes:
     size: int
     """Bytes of a value."""
     rows: tuple[str, ...]
-    """What a tile begins with."""
-    values: Callable[[int, int], list[str]]
-    """Of a place in the pooling window, each for its taps."""
+    """The lines that a tile begins with."""
+    values: Callable[[int, int], Sequence[str]]
+    """The registers of a place (row, column) in the pooling window, each for its taps."""
     taps: Callable[[int, int], str]
-    """Where those of one of these values are for one channel."""
-    stored: list[str]
+    """Where the taps of one of these registers lie for one channel."""
+    stored: Sequence[str]
+    """The lines that store a tile."""
 
 
-def step(shape: Shape) -> int:
-    """From a lane's window to the next one's."""
-    return shape.pooling.window.strides[1] * shape.window.strides[1]
+def step(geometry: ConvGeometry) -> int:
+    """The distance from a lane's window to the next one's."""
+    return geometry.pooling.window.strides[1] * geometry.window.strides[1]
 
 
-def rounded(layer: str, node: Conv, kernels: KernelSet, channel: int) -> str:
+def rounded(layer: str, node: Conv, isa: Isa, channel: int) -> str:
     """The bytes of one channel's sums."""
-    bits, requantize = kernels.bits[0], node.requantize
+    bits, requantize = isa.bits[0], node.requantize
     assert requantize is not None
-    m, shift = (f"all_{bits}({layer}_{name}[{channel}])" for name in ("m", "shift"))
-    of = factors(requantize, kernels, bits, m, shift)
-    return requantized(requantize, kernels, bits, f"p{channel}", of)
+    m, shift = (f"model_all_{bits}({layer}_{name}[{channel}])" for name in ("m", "shift"))
+    in_lanes = factors(requantize, isa, bits, m, shift)
+    return requantized(requantize, isa, bits, f"p{channel}", in_lanes)
 
 
-def function(own: str, layer: str, node: Conv, shape: Shape, lanes: Lanes) -> str:
-    """(in, out)"""
-    pool, window = shape.pooling.window, shape.window
-    tiles, last = -(-shape.out_width // lanes.filled), shape.out_width - lanes.filled
+def function(own: str, layer: str, node: Conv, geometry: ConvGeometry, lanes: Lanes) -> str:
+    """The C function `own` (in, out)."""
+    pool, window = geometry.pooling.window, geometry.window
+    tiles, last = -(-geometry.out_width // lanes.filled), geometry.out_width - lanes.filled
     x = f"n * {lanes.filled} < {last} ? n * {lanes.filled} : {last}" if last else "0"
-    down = pool.strides[0] * window.strides[0] * shape.width * lanes.size
-    begin = f"in + y * {down} + x * {step(shape) * lanes.size}"
-    vec, channels = f"vec_{lanes.bits}", range(shape.outputs)
-    inside = [*lanes.rows, f"{vec} {', '.join(f'p{o}' for o in channels)};"]
-    for r in range(pool.kernel[0]):
-        for c in range(pool.kernel[1]):
-            place = _place(layer, node, lanes, lanes.values(r, c))
-            inside += ["{", *(f"    {line}" for line in place)]
-            inside += [f"    {_pooled(shape, lanes, o, first=r == c == 0)}" for o in channels]
-            inside.append("}")
-    return "\n".join(
-        [
-            f"static __attribute__((noinline)) void {own}(const uint8_t *in, uint8_t *out)",
-            "{",
-            f"    for (int y = 0; y < {shape.out_height}; y++) {{",
-            f"        for (int n = 0; n < {tiles}; n++) {{",
-            f"            const int x = {x};",
-            f"            const uint8_t *const at = {begin};",
-            *(f"            {line}" for line in [*inside, *lanes.stored]),
-            "        }",
-            "    }",
-            "}",
-            "",
-        ]
-    )
+    down = pool.strides[0] * window.strides[0] * geometry.width * lanes.size
+    begin = f"in + y * {down} + x * {step(geometry) * lanes.size}"
+    sums = ", ".join(f"p{o}" for o in range(geometry.outputs))
+    arguments = "const uint8_t *in, uint8_t *out"
+    c = CWriter()
+    c.line(f"/* All output channels; {lanes.filled} outputs of a row, one in each lane. */")
+    with (
+        c.function(f"static __attribute__((noinline)) void {own}({arguments})"),
+        c.loop("y", geometry.out_height),
+        c.loop("n", tiles),
+    ):
+        c.line(f"const int x = {x};")
+        c.line(f"const uint8_t *const at = {begin};")
+        for line in lanes.rows:
+            c.line(line)
+        c.line(f"model_vec_{lanes.bits} {sums};")
+        for row in range(pool.kernel[0]):
+            for column in range(pool.kernel[1]):
+                with c.block():
+                    _write_place(c, layer, node, lanes, lanes.values(row, column))
+                    _write_pooled(c, geometry, lanes, first=row == column == 0)
+        for line in lanes.stored:
+            c.line(line)
+    return c.finished()
 
 
-def _place(layer: str, node: Conv, lanes: Lanes, values: list[str]) -> list[str]:
+def _write_place(c: CWriter, layer: str, node: Conv, lanes: Lanes, values: Sequence[str]) -> None:
     """The accumulators of one place of the pooling window."""
     bits, channels = lanes.bits, range(len(node.weights))
-    lines = [f"vec_{bits} a{o} = all_{bits}({layer}_start[{o}]);" for o in channels]
+    for o in channels:
+        c.line(f"model_vec_{bits} a{o} = model_all_{bits}({layer}_start[{o}]);")
     for number, value in enumerate(values):
-        lines.append(f"const operand_{bits} v{number} = {value};")
+        c.line(f"const model_operand_{bits} v{number} = {value};")
         for o in channels:
-            product = f"product_of_all_{bits}(a{o}, v{number}, {lanes.taps(number, o)})"
-            lines.append(f"a{o} = {product};")
+            taps = lanes.taps(number, o)
+            c.line(f"a{o} = model_product_of_all_{bits}(a{o}, v{number}, {taps});")
     for name, limit, join in (("low", node.low, "max"), ("high", node.high, "min")):
         if limit is not None:
-            each = f"all_{bits}({layer}_{name}[{{}}])"
-            lines += [f"a{o} = {join}_{bits}(a{o}, {each.format(o)});" for o in channels]
-    return lines
+            for o in channels:
+                in_lanes = f"model_all_{bits}({layer}_{name}[{o}])"
+                c.line(f"a{o} = model_{join}_{bits}(a{o}, {in_lanes});")
 
 
-def _pooled(shape: Shape, lanes: Lanes, channel: int, *, first: bool) -> str:
-    join = "max" if shape.pooling.kind == "max" else "sum"
-    both = f"{join}_{lanes.bits}(p{channel}, a{channel})"
-    return f"p{channel} = {f'a{channel}' if first else both};"
+def _write_pooled(c: CWriter, geometry: ConvGeometry, lanes: Lanes, *, first: bool) -> None:
+    join = "max" if geometry.pooling.kind == "max" else "sum"
+    for o in range(geometry.outputs):
+        value = f"a{o}" if first else f"model_{join}_{lanes.bits}(p{o}, a{o})"
+        c.line(f"p{o} = {value};")

@@ -1,4 +1,4 @@
-"""Places in lanes for AVX2: where windows are two values apart, as behind a pooling of 2 x 2, a
+"""Outputs in lanes for AVX2: where windows are two values apart, as behind a pooling of 2 x 2, a
 load of values of 16 bits brings each lane two neighbouring taps.
 """
 
@@ -7,64 +7,65 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.emit.c_syntax import aligned, array
-from quantbench.c99.ir.graph import Conv
+from quantbench.c99.emit.c_syntax import array
+from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.simd.direct_conv import (
     Lanes,
     function,
     rounded,
     step,
 )
-from quantbench.c99.simd.tiling import Shape
+from quantbench.c99.simd.tiling import ConvGeometry
 from quantbench.c99.target.isa import AVX2
 
 _LANES = 8
-_MOST_SUMS = 12
+_MAX_SUMS = 12
 
 
-def fits(node: Conv, shape: Shape) -> bool:
-    """Where registers hold the sums of all channels, and fewer of their lanes are empty than
+def fits(node: Conv, geometry: ConvGeometry) -> bool:
+    """Whether registers hold the sums of all channels, and fewer of their lanes are empty than
     with channels in lanes.
     """
-    lanes = -(-shape.out_width // _LANES) * _LANES
+    lanes = -(-geometry.out_width // _LANES) * _LANES
     return (
-        shape.channels == 1
+        geometry.channels == 1
         and node.requantize is not None
         and node.window.dilations == (1, 1)
-        and step(shape) == 2
-        and shape.outputs <= _LANES
-        and shape.outputs * min(shape.positions, 2) <= _MOST_SUMS
-        and shape.out_width >= _LANES
-        and shape.outputs * lanes < _LANES * shape.out_width
+        and step(geometry) == 2
+        and geometry.outputs <= _LANES
+        and geometry.outputs * min(geometry.positions, 2) <= _MAX_SUMS
+        and geometry.out_width >= _LANES
+        and geometry.outputs * lanes < _LANES * geometry.out_width
     )
 
 
-def code(own: str, layer: str, node: Conv, shape: Shape) -> tuple[dict[str, str], str]:
+def code(own: str, layer: str, node: Conv, geometry: ConvGeometry) -> tuple[dict[str, str], str]:
     """A function (in, out) of values of 16 bits, and its constants by name."""
     taps = f"{own}_taps"
-    constants = {taps: aligned(array("int16_t", taps, _taps(node)))}
+    constants = {taps: array("int16_t", taps, _taps(node), aligned=True)}
     lanes = Lanes(
         bits=256,
         filled=_LANES,
         size=2,
         rows=(),
         values=lambda r, c: _values(
-            shape, r * shape.window.strides[0], c * shape.window.strides[1]
+            geometry, r * geometry.window.strides[0], c * geometry.window.strides[1]
         ),
-        taps=lambda number, o: f"{taps} + {(number * shape.outputs + o) * 2 * _LANES}",
-        stored=_stored(layer, node, shape),
+        taps=lambda number, o: f"{taps} + {(number * geometry.outputs + o) * 2 * _LANES}",
+        stored=_stored(layer, node, geometry),
     )
-    return constants, function(own, layer, node, shape, lanes)
+    return constants, function(own, layer, node, geometry, lanes)
 
 
-def _values(shape: Shape, r: int, c: int) -> list[str]:
-    (sh, sw), kernel = shape.window.strides, shape.window.kernel
+def _values(geometry: ConvGeometry, r: int, c: int) -> list[str]:
+    (sh, sw), kernel = geometry.window.strides, geometry.window.kernel
     down, right = r * sh, c * sw
     rows, columns = (range(size) for size in kernel)
     return [
-        f"kept_256(at + {2 * ((down + r) * shape.width + right + k)})"
-        for r in rows for k in columns[::2]
-    ]  # fmt: skip
+        f"model_kept_256(at + {2 * ((down + r) * geometry.width + right + k)})"
+        for r in rows
+        for k in columns[::2]
+    ]
 
 
 def _taps(node: Conv) -> NDArray[np.int16]:
@@ -75,11 +76,11 @@ def _taps(node: Conv) -> NDArray[np.int16]:
     return np.repeat(pairs[:, :, :, None], _LANES, axis=3)
 
 
-def _stored(layer: str, node: Conv, shape: Shape) -> list[str]:
+def _stored(layer: str, node: Conv, geometry: ConvGeometry) -> list[str]:
     """Requantized to 8 bytes a channel, and those mixed so that channels lie innermost."""
-    outputs = shape.outputs
+    outputs = geometry.outputs
     lines = ["__m128i bytes[8] = {_mm_setzero_si128()};"]
     for o in range(outputs):
         lines.append(f"bytes[{o}] = {rounded(layer, node, AVX2, o)};")
-    at = f"out + (y * {shape.out_width} + x) * {outputs}"
-    return [*lines, f"store_mixed({at}, bytes, {_LANES}, {outputs});"]
+    at = f"out + (y * {geometry.out_width} + x) * {outputs}"
+    return [*lines, f"model_store_mixed({at}, bytes, {_LANES}, {outputs});"]

@@ -8,61 +8,67 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantbench.c99.emit.c_syntax import aligned, array
-from quantbench.c99.emit.scalar import pad_call
-from quantbench.c99.emit.translation_unit import FastCode
-from quantbench.c99.ir.float32 import Conv, Dense
-from quantbench.c99.passes.float32_layout import FloatStep
+from quantbench.c99.emit.c_syntax import array
+from quantbench.c99.emit.fragments import WORKSPACE, pad_call
+from quantbench.c99.emit.translation_unit import SimdCode
+from quantbench.c99.ir.graph import Step
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.simd.dot_product import products
-from quantbench.c99.simd.loop_nest import Ending, function
+from quantbench.c99.simd.loop_nest import Epilogue, function
 from quantbench.c99.simd.tiling import (
-    Shape,
-    conv_shape,
-    dense_shape,
+    ConvGeometry,
+    conv_geometry,
+    dense_geometry,
     groups,
-    passes,
+    register_tiles,
 )
 from quantbench.c99.target.isa import FMA
 
 
-def code(step: FloatStep) -> FastCode | None:
-    """None where the portable kernel must do."""
+def code(step: Step) -> SimdCode | None:
+    """The C of a step for AVX2 with FMA; None where the portable kernel must do."""
     node = step.work
-    into, out = step.inputs[0].shape, step.output.shape
+    shapes = step.inputs[0].shape, step.output.shape
     if isinstance(node, Dense):
-        return _layer(step, node, dense_shape(node.weights))
+        return _layer(step, node, dense_geometry(node.weights))
     if not isinstance(node, Conv) or node.groups != 1:
         return None
-    return _layer(step, node, conv_shape(into, out, node.window, node.pooling, node.weights))
+    return _layer(step, node, conv_geometry(*shapes, node.window, node.pooling, node.weights))
 
 
-def _layer(step: FloatStep, node: Conv | Dense, shape: Shape) -> FastCode:
-    name, given = step.identifier, step.inputs[0]
-    limits = {"low": node.clamp.low, "high": node.clamp.high}
+def _layer(step: Step, node: Conv | Dense, geometry: ConvGeometry) -> SimdCode:
+    name, image = step.identifier, step.inputs[0]
+    limits = {"low": node.low, "high": node.high}
     pads = node.window.pads if isinstance(node, Conv) else (0, 0, 0, 0)
-    source, calls, room = given.at, [], 0
+    source, calls, workspace = image.at, [], 0
     if any(pads):
-        channels, height, _ = given.shape
-        room = (height + pads[0] + pads[2]) * shape.width * channels
-        source, calls = "TEMPORARY", [pad_call(given, "TEMPORARY", pads, "0.0F")]
-    many = shape.positions if shape.pooling.kind == "average" else 1
-    ending = Ending(limits["low"] is not None, limits["high"] is not None, None, "float", many)
+        channels, height, _ = image.shape
+        workspace = (height + pads[0] + pads[2]) * geometry.width * channels
+        source, calls = WORKSPACE, [pad_call(image, WORKSPACE, pads, "0.0F")]
+    epilogue = Epilogue(
+        low=limits["low"] is not None,
+        high=limits["high"] is not None,
+        requantize=None,
+        output="float",
+        mean=geometry.positions if geometry.pooling.kind == "average" else 1,
+    )
     tables = {"start": node.bias} | {
-        limit: np.full(shape.outputs, value, np.float32)
-        for limit, value in limits.items()
-        if value is not None
+        limit: values for limit, values in limits.items() if values is not None
     }
-    rest = -shape.outputs % 16
+    rest = -geometry.outputs % 16
     constants = {
-        f"{name}_{field}": aligned(array("float", f"{name}_{field}", np.pad(values, (0, rest))))
+        f"{name}_{field}": array(
+            "float", f"{name}_{field}", np.pad(values, (0, rest)), aligned=True
+        )
         for field, values in tables.items()
     }
-    parts = []
-    for number, group in enumerate(groups(shape)):
-        for at, one in enumerate(passes(group, shape, FMA)):
-            own = f"{name}_{number}_{at}"
-            more, its = products(f"{name}_{number}", own, shape, one, FMA)
-            constants |= more
-            parts.append(function(own, name, its, ending, shape, one, FMA))
+    functions = []
+    for number, group in enumerate(groups(geometry)):
+        for part, tile in enumerate(register_tiles(group, geometry, FMA)):
+            own = f"{name}_{number}_{part}"
+            weights, sums = products(f"{name}_{number}", own, geometry, tile, FMA)
+            constants |= weights
+            functions.append(function(own, name, sums, epilogue, geometry, tile, FMA))
             calls.append(f"{own}({source}, {step.output.at});")
-    return FastCode(constants, "".join(parts), tuple(calls), room)
+    return SimdCode(constants, "\n".join(functions), tuple(calls), workspace)

@@ -1,111 +1,153 @@
-"""The text of one pass over a layer: tile by tile, products, then activation to storing.
+"""The function of one register tile over a layer: products of tile after tile, then the epilogue.
 
-It is written in the words that each file of kernels/ gives a meaning for its registers: `vec`,
-`operand`, `values`, `weights`, `product`, `sum`, `max`, `min`, `factors_of`, `requantized`.
+It is written in the words that each file of kernels/ gives a meaning for its registers:
+`model_vec`, `operand`, `values`, `weights`, `product`, `sum`, `max`, `min`, `factors_of`,
+`requantized`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quantbench.c99.ir.graph import Requantize
-from quantbench.c99.simd.dot_product import Name, Products
+from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.ir.graph import Requantization
+from quantbench.c99.simd.dot_product import Accumulator, Products
 from quantbench.c99.simd.requantize import factors, requantized
-from quantbench.c99.simd.tiling import Pass, Shape, tile
-from quantbench.c99.target.isa import KernelSet
+from quantbench.c99.simd.tiling import ConvGeometry, RegisterTile, tile_width
+from quantbench.c99.target.isa import Isa
 
 
 @dataclass(frozen=True)
-class Ending:
-    """What becomes of sums: clamped where there are limits, pooled, requantized where integers
-    are, and written as `output`, a type in C.
+class Epilogue:
+    """Epilogue of a layer: optional clamp, pooling and requantization, then the store.
+
+    `output` is the C type that is stored.
     """
 
     low: bool
     high: bool
-    requantize: Requantize | None
+    requantize: Requantization | None
     output: str
     mean: int = 1
-    """What a pooled float sum is divided by."""
+    """The divisor of a pooled float sum."""
 
 
 def function(
-    own: str, layer: str, products: Products, ending: Ending, shape: Shape, one: Pass,
-    kernels: KernelSet,
-) -> str:  # fmt: skip
-    """One pass at every place, tile by tile."""
-    bits, group, size = one.bits, one.group, kernels.size
-    requantize, pointer = ending.requantize, kernels.pointer
-    across = tile(shape, one, kernels)
-    tiles = -(-shape.out_width // across)
-    (sh, sw), (ph, pw) = shape.window.strides, shape.pooling.window.strides
-    down, right = ph * sh * shape.width * shape.channels, pw * sw * shape.channels
-    lines = [
-        f"static __attribute__((noinline)) void {own}(const {pointer} *in, {ending.output} *out)",
-        "{",
-        f"    for (int g = 0; g < {group.count}; g++) {{",
-        *(f"        {line}" for line in products.head),
-        f"        const int first = {group.first + one.at} + g * {group.width};",
+    own: str,
+    layer: str,
+    products: Products,
+    epilogue: Epilogue,
+    geometry: ConvGeometry,
+    tile: RegisterTile,
+    isa: Isa,
+) -> str:
+    """The C function `own` (in, out): one register tile at every place of the output."""
+    group, size, width = tile.group, isa.size, tile_width(geometry, tile, isa)
+    tiles = -(-geometry.out_width // width)
+    (sh, sw), (ph, pw) = geometry.window.strides, geometry.pooling.window.strides
+    down = ph * sh * geometry.width * geometry.channels * size
+    right = pw * sw * geometry.channels * size
+    last = geometry.out_width - width
+    begin = f"n * {width}"
+    if last != (tiles - 1) * width:
+        begin += f" < {last} ? n * {width} : {last}"
+    sums = [
+        Accumulator(t, p, b, f"a{t}_{p}_{b}")
+        for t in range(width)
+        for p in range(geometry.positions)
+        for b in range(tile.blocks)
     ]
-    for block in range(one.blocks):
-        lane = f"first + {block * one.lanes}"
-        start = "signed" if kernels.signed else "start"
-        ms, shifts = (f"load_{bits}({layer}_{name} + {lane})" for name in ("m", "shift"))
-        of = factors(requantize, kernels, bits, ms, shifts) if requantize else ""
-        for wanted, kind, name, value in (
-            (True, "vec", "start", f"load_{bits}({layer}_{start} + {lane})"),
-            (ending.low, "vec", "low", f"load_{bits}({layer}_low + {lane})"),
-            (ending.high, "vec", "high", f"load_{bits}({layer}_high + {lane})"),
-            (requantize is not None, "factors", "factors", of),
-        ):
-            if wanted:
-                lines.append(f"        const {kind}_{bits} {name}{block} = {value};")
-    last = shape.out_width - across
-    begin = f"n * {across}" if last == (tiles - 1) * across else (
-        f"n * {across} < {last} ? n * {across} : {last}"
-    )  # fmt: skip
-    lines += [
-        f"        for (int y = 0; y < {shape.out_height}; y++) {{",
-        f"            for (int n = 0; n < {tiles}; n++) {{",
-        f"                const int x = {begin};",
-        f"                const {pointer} *const at = in + y * {down * size} + x * {right * size};",
-    ]
-    names = [
-        (t, p, b, f"a{t}_{p}_{b}")
-        for t in range(across) for p in range(shape.positions) for b in range(one.blocks)
-    ]  # fmt: skip
-    lines += [f"                vec_{bits} {name} = start{b};" for _, _, b, name in names]
-    lines += [f"{' ' * 16}{line}" for line in products.sums(names)]
-    lines += _ends(ending, shape, one, kernels, names, across)
-    lines += ["            }", "        }", "    }", "}", ""]
-    return "\n".join(lines)
+    arguments = f"const {isa.pointer} *in, {epilogue.output} *out"
+    c = CWriter()
+    c.line(f"/* {_channels(tile)}; {width} in a row at once. */")
+    with (
+        c.function(f"static __attribute__((noinline)) void {own}({arguments})"),
+        c.loop("g", group.count),
+    ):
+        for line in products.head:
+            c.line(line)
+        c.line(f"const int first = {group.first + tile.first} + g * {group.width};")
+        for block in range(tile.blocks):
+            _load_constants(c, layer, epilogue, tile, isa, block)
+        with c.loop("y", geometry.out_height), c.loop("n", tiles):
+            c.line(f"const int x = {begin};")
+            c.line(f"const {isa.pointer} *const at = in + y * {down} + x * {right};")
+            for a in sums:
+                c.line(f"model_vec_{tile.bits} {a.name} = start{a.block};")
+            products.write(c, sums)
+            _write_epilogue(c, epilogue, geometry, tile, isa, sums)
+    return c.finished()
 
 
-def _ends(
-    ending: Ending, shape: Shape, one: Pass, kernels: KernelSet, names: list[Name], across: int
-) -> list[str]:
-    """Activation, pooling, requantization and storing of a tile."""
-    bits, lines = one.bits, []
-    for _, _, b, name in names:
-        if ending.low:
-            lines.append(f"{name} = max_{bits}({name}, low{b});")
-        if ending.high:
-            lines.append(f"{name} = min_{bits}({name}, high{b});")
-    join = "max" if shape.pooling.kind == "max" else "sum"
-    for t, p, b, name in names:
-        if p:
-            lines.append(f"a{t}_0_{b} = {join}_{bits}(a{t}_0_{b}, {name});")
-    for t in range(across):
-        for b in range(one.blocks):
-            filled = one.filled if b == one.blocks - 1 else one.lanes
-            at = f"out + (y * {shape.out_width} + x + {t}) * {shape.outputs} + first"
-            at += f" + {b * one.lanes}"
-            value = f"a{t}_0_{b}"
-            if ending.mean > 1:
-                lines.append(f"{value} = mean_{bits}({value}, {ending.mean});")
-            if ending.requantize is None:
-                lines.append(f"store_sums_{bits}({at}, {value}, {filled});")
-                continue
-            found = requantized(ending.requantize, kernels, bits, value, f"factors{b}")
-            lines.append(f"store_bytes({at}, {found}, {filled});")
-    return [f"                {line}" for line in lines]
+def _channels(tile: RegisterTile) -> str:
+    """The output channels that a function computes, for its comment."""
+    first = tile.group.first + tile.first
+    last = first + (tile.blocks - 1) * tile.lanes + tile.filled - 1
+    every = f", and so on in steps of {tile.group.width}, {tile.group.count} times"
+    return f"Output channels {first} to {last}{every if tile.group.count > 1 else ''}"
+
+
+def _load_constants(
+    c: CWriter, layer: str, epilogue: Epilogue, tile: RegisterTile, isa: Isa, block: int
+) -> None:
+    """Load where the sums of a block of channels start, their limits, their factors."""
+    bits, lane = tile.bits, f"first + {block * tile.lanes}"
+
+    def load(table: str) -> str:
+        return f"model_load_{bits}({layer}_{table} + {lane})"
+
+    start = "signed" if isa.offset_inputs else "start"
+    c.line(f"const model_vec_{bits} start{block} = {load(start)};")
+    if epilogue.low:
+        c.line(f"const model_vec_{bits} low{block} = {load('low')};")
+    if epilogue.high:
+        c.line(f"const model_vec_{bits} high{block} = {load('high')};")
+    if epilogue.requantize:
+        value = factors(epilogue.requantize, isa, bits, load("m"), load("shift"))
+        c.line(f"const model_factors_{bits} factors{block} = {value};")
+
+
+def _write_epilogue(
+    c: CWriter,
+    epilogue: Epilogue,
+    geometry: ConvGeometry,
+    tile: RegisterTile,
+    isa: Isa,
+    sums: Sequence[Accumulator],
+) -> None:
+    bits = tile.bits
+    for a in sums:
+        if epilogue.low:
+            c.line(f"{a.name} = model_max_{bits}({a.name}, low{a.block});")
+        if epilogue.high:
+            c.line(f"{a.name} = model_min_{bits}({a.name}, high{a.block});")
+    join = "max" if geometry.pooling.kind == "max" else "sum"
+    for a in sums:
+        if a.place:
+            pooled = f"a{a.output}_0_{a.block}"
+            c.line(f"{pooled} = model_{join}_{bits}({pooled}, {a.name});")
+    for a in sums:
+        if a.place == 0:
+            _store(c, epilogue, geometry, tile, isa, a)
+
+
+def _store(
+    c: CWriter,
+    epilogue: Epilogue,
+    geometry: ConvGeometry,
+    tile: RegisterTile,
+    isa: Isa,
+    pooled: Accumulator,
+) -> None:
+    bits, value = tile.bits, pooled.name
+    filled = tile.filled if pooled.block == tile.blocks - 1 else tile.lanes
+    place = f"(y * {geometry.out_width} + x + {pooled.output}) * {geometry.outputs}"
+    at = f"out + {place} + first + {pooled.block * tile.lanes}"
+    if epilogue.mean > 1:
+        c.line(f"{value} = model_mean_{bits}({value}, {epilogue.mean});")
+    if epilogue.requantize is None:
+        c.line(f"model_store_sums_{bits}({at}, {value}, {filled});")
+        return
+    stored = requantized(epilogue.requantize, isa, bits, value, f"factors{pooled.block}")
+    c.line(f"model_store_bytes({at}, {stored}, {filled});")

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from quantbench.c99.ir.graph import Requantization
+from quantbench.c99.target.isa import Isa
 
-from quantbench.c99.ir.graph import Requantize
-from quantbench.c99.target.isa import KernelSet
-from quantbench.numerics.fixed_point import Multiplier
-
-_LEAST, _MOST = 32, 53
+_MIN_SHIFT, _MAX_SHIFT = 32, 53
 
 
-def high(requantize: Requantize, kernels: KernelSet) -> bool:
+def takes_upper_half(requantize: Requantization, isa: Isa) -> bool:
     """Whether no tie can occur, the lower half of every product is shifted away, and the zero
     point, shifted as far to the left, stays within 61 bits.
     """
-    shifts: Sequence[Multiplier] = requantize.multipliers
-    within = all(_LEAST <= one.s <= _MOST for one in shifts)
-    return kernels.high and within and not requantize.ties
+    shifts = (multiplier.s for multiplier in requantize.multipliers)
+    within = all(_MIN_SHIFT <= shift <= _MAX_SHIFT for shift in shifts)
+    return isa.has_wide_shift and within and not requantize.ties
 
 
-def factors(requantize: Requantize, kernels: KernelSet, bits: int, m: str, shift: str) -> str:
-    """Of registers with multipliers and shifts."""
-    if high(requantize, kernels):
-        return f"high_factors_{bits}({m}, {shift}, {requantize.zero_point})"
-    return f"factors_of_{bits}({m}, {shift})"
+def factors(requantize: Requantization, isa: Isa, bits: int, m: str, shift: str) -> str:
+    """The C expression of a register's factors, from registers with multipliers and shifts."""
+    if takes_upper_half(requantize, isa):
+        return f"model_high_factors_{bits}({m}, {shift}, {requantize.zero_point})"
+    return f"model_factors_of_{bits}({m}, {shift})"
 
 
-def requantized(
-    requantize: Requantize, kernels: KernelSet, bits: int, sums: str, factors: str
-) -> str:
-    """The bytes of one register."""
+def requantized(requantize: Requantization, isa: Isa, bits: int, sums: str, factors: str) -> str:
+    """The C expression of the bytes of one register."""
     limits = f"{requantize.low}, {requantize.high}"
-    if high(requantize, kernels):
-        return f"high_requantized_{bits}({sums}, {factors}, {limits})"
+    if takes_upper_half(requantize, isa):
+        return f"model_high_requantized_{bits}({sums}, {factors}, {limits})"
     name = "requantized_to_even" if requantize.ties else "requantized"
-    return f"{name}_{bits}({sums}, {factors}, {requantize.zero_point}, {limits})"
+    return f"model_{name}_{bits}({sums}, {factors}, {requantize.zero_point}, {limits})"

@@ -1,4 +1,4 @@
-"""How a layer lies in registers: lanes, blocks of channels, tiles of places, packed weights."""
+"""The layout of a layer in registers: lanes, blocks of channels, tiles, packed weights."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.ir.graph import Pooling, Window
-from quantbench.c99.target.isa import KernelSet
+from quantbench.c99.target.isa import Isa
 
 _PACKED_BLOCKS = 16
-_ONE = Pooling("average", Window((1, 1)))
+_NO_POOLING = Pooling("average", Window((1, 1)))
 Weights = NDArray[np.int16] | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Shape:
-    """Of a convolution; a fully connected layer is one of a single place."""
+class ConvGeometry:
+    """Geometry of a convolution (NHWC); a fully connected layer is the 1x1 case."""
 
     width: int
     channels: int
@@ -39,7 +39,7 @@ class Shape:
 
     @property
     def positions(self) -> int:
-        """Places that an output is pooled of."""
+        """How many places an output is pooled of."""
         return self.pooling.window.kernel[0] * self.pooling.window.kernel[1]
 
     @property
@@ -47,145 +47,174 @@ class Shape:
         return self.out_height * self.out_width * self.positions == 1
 
     def position(self, x: int, place: int) -> int:
-        """Of a place in the pooling window of the tile's output x, from the tile's begin."""
+        """Where a place in the pooling window of the tile's output x begins, from the tile's."""
         (sh, sw), (_, across) = self.window.strides, self.pooling.window.strides
         r, c = divmod(place, self.pooling.window.kernel[1])
         return (r * sh * self.width + (x * across + c) * sw) * self.channels
 
 
-def dense_shape(weights: Weights) -> Shape:
-    """Of weights [O, I]."""
+def dense_geometry(weights: Weights) -> ConvGeometry:
+    """A fully connected layer with weights [O, I]."""
     outputs, inputs = weights.shape
-    return Shape(1, inputs, outputs, 1, 1, _ONE.window, _ONE, weights[:, None])
+    return ConvGeometry(
+        width=1,
+        channels=inputs,
+        outputs=outputs,
+        out_height=1,
+        out_width=1,
+        window=_NO_POOLING.window,
+        pooling=_NO_POOLING,
+        weights=weights[:, None],
+    )
 
 
-def conv_shape(
-    given: tuple[int, ...], made: tuple[int, ...], window: Window, pooling: Pooling | None,
+def conv_geometry(
+    input_shape: tuple[int, ...],
+    output_shape: tuple[int, ...],
+    window: Window,
+    pooling: Pooling | None,
     weights: Weights,
-) -> Shape:  # fmt: skip
-    """Of tensors [C, H, W] and weights [O, kh, kw, C]; pads lie around the image already."""
-    channels, _, width = given
-    outputs, out_height, out_width = made
+) -> ConvGeometry:
+    """A convolution of tensors [C, H, W] with weights [O, kh, kw, C]; pads lie around the image
+    already.
+    """
+    channels, _, width = input_shape
+    outputs, out_height, out_width = output_shape
     _, left, _, right = window.pads
     runs = weights.shape[1] * (weights.shape[2] if window.dilations[1] > 1 else 1)
-    return Shape(
-        width + left + right, channels, outputs, out_height, out_width, window, pooling or _ONE,
-        weights.reshape(outputs, runs, -1),
-    )  # fmt: skip
+    return ConvGeometry(
+        width=width + left + right,
+        channels=channels,
+        outputs=outputs,
+        out_height=out_height,
+        out_width=out_width,
+        window=window,
+        pooling=pooling or _NO_POOLING,
+        weights=weights.reshape(outputs, runs, -1),
+    )
 
 
-def chunks(length: int, values: int) -> tuple[tuple[int, int], ...]:
-    """Begin and count of what a lane takes of a run at once. Of bytes, the last four overlap those
-    before, so that nothing behind the run is read; behind numbers of 16 bits there is room.
+def chunks(length: int, lanes_per_product: int) -> tuple[tuple[int, int], ...]:
+    """Begin and count of what a lane takes of a run at once.
+
+    The last four bytes overlap those before, so that nothing behind the run is read; behind numbers
+    of 16 bits there is memory to read.
     """
-    if values == 4 and length < 4:
+    if lanes_per_product == 4 and length < 4:
         return ((0, length),)
-    last = length - 4 if values == 4 else length
-    return tuple((min(at, last), values) for at in range(0, length, values))
+    last = length - 4 if lanes_per_product == 4 else length
+    begins = range(0, length, lanes_per_product)
+    return tuple((min(begin, last), lanes_per_product) for begin in begins)
 
 
 @dataclass(frozen=True)
-class Group:
+class ChannelGroup:
     """Output channels whose weights lie interleaved; `count` such groups follow one another."""
 
     width: int
     first: int
     count: int
     filled: int
-    """Channels that there are in the last."""
+    """How many channels there are in the last group."""
 
 
-def groups(shape: Shape) -> tuple[Group, ...]:
-    """The same for all sets, which share the packed weights: many channels where values are used
-    once, else as few as share the widest registers with positions.
+def groups(geometry: ConvGeometry) -> tuple[ChannelGroup, ...]:
+    """Groups of a layer, the same for all instruction sets, which share the packed weights.
+
+    Many channels where values are used once, else as few as share the widest registers with
+    positions.
     """
-    outputs = shape.outputs
+    outputs = geometry.outputs
     blocks, left = divmod(outputs, 16)
     if left > 8:
         blocks, left = blocks + 1, 0
-    most = 8 if shape.one_place else max(1, min(4, _PACKED_BLOCKS // max(shape.positions, 4)))
-    found = []
-    if whole := blocks // most:
-        found.append(Group(16 * most, 0, whole, 16 * most))
-    if rest := blocks % most:
-        found.append(Group(16 * rest, whole * most * 16, 1, 16 * rest))
+    shared = max(1, min(4, _PACKED_BLOCKS // max(geometry.positions, 4)))
+    max_blocks = 8 if geometry.one_place else shared
+    result = []
+    if whole := blocks // max_blocks:
+        result.append(ChannelGroup(16 * max_blocks, 0, whole, 16 * max_blocks))
+    if rest := blocks % max_blocks:
+        result.append(ChannelGroup(16 * rest, whole * max_blocks * 16, 1, 16 * rest))
     if left:
-        found.append(Group(8, blocks * 16, 1, left))
+        result.append(ChannelGroup(8, blocks * 16, 1, left))
     elif outputs % 16:
-        last = found.pop()
+        last = result.pop()
         if last.count > 1:
-            found.append(Group(last.width, last.first, last.count - 1, last.width))
+            result.append(ChannelGroup(last.width, last.first, last.count - 1, last.width))
         first = last.first + (last.count - 1) * last.width
-        found.append(Group(last.width, first, 1, outputs - first))
-    return tuple(found)
+        result.append(ChannelGroup(last.width, first, 1, outputs - first))
+    return tuple(result)
 
 
 @dataclass(frozen=True)
-class Pass:
-    """What one function computes of a group: blocks of registers from channel `at` on."""
+class RegisterTile:
+    """The part of a group that one function computes: `blocks` registers, from `first` on."""
 
-    group: Group
+    group: ChannelGroup
     bits: int
-    at: int
+    first: int
     blocks: int
     filled: int
-    """Channels in the last block."""
+    """How many channels there are in the last block."""
 
     @property
     def lanes(self) -> int:
         return self.bits // 32
 
-    def lane(self, block: int) -> int:
+    def channel(self, block: int) -> int:
         """The block's first channel, from the group's."""
-        return self.at + block * self.lanes
+        return self.first + block * self.lanes
 
 
-def passes(group: Group, shape: Shape, kernels: KernelSet) -> tuple[Pass, ...]:
-    """As few as the registers allow, of about as many blocks each."""
-    bits = next((one for one in kernels.bits if one <= group.width * 32), kernels.bits[-1])
+def register_tiles(
+    group: ChannelGroup, geometry: ConvGeometry, isa: Isa
+) -> tuple[RegisterTile, ...]:
+    """Tiles of a group: as few as the registers allow, of about as many blocks each."""
+    bits = next((bits for bits in isa.bits if bits <= group.width * 32), isa.bits[-1])
     lanes = bits // 32
-    whole = -(-group.filled // lanes)
-    room = kernels.accumulators // max(shape.positions, 4)
-    most = 8 if shape.one_place else max(1, min(kernels.blocks, room))
-    parts = -(-whole // most)
-    found, begin = [], 0
+    blocks = -(-group.filled // lanes)
+    accumulators = isa.accumulators // max(geometry.positions, 4)
+    max_blocks = 8 if geometry.one_place else max(1, min(isa.blocks, accumulators))
+    parts = -(-blocks // max_blocks)
+    result, begin = [], 0
     for part in range(parts):
-        end = whole * (part + 1) // parts
-        filled = group.filled - (end - 1) * lanes if end == whole else lanes
-        found.append(Pass(group, bits, begin * lanes, end - begin, min(lanes, filled)))
+        end = blocks * (part + 1) // parts
+        filled = group.filled - (end - 1) * lanes if end == blocks else lanes
+        result.append(RegisterTile(group, bits, begin * lanes, end - begin, min(lanes, filled)))
         begin = end
-    return tuple(found)
+    return tuple(result)
 
 
-def tile(shape: Shape, one: Pass, kernels: KernelSet) -> int:
+def tile_width(geometry: ConvGeometry, tile: RegisterTile, isa: Isa) -> int:
     """How many outputs in a row are computed at once; the last tile may begin in the one before.
 
-    By the time of its products: so many in flight hide their latency, and each weight is loaded
-    once a tile.
+    Chosen by the time of its products: so many in flight hide their latency, and each weight is
+    loaded once a tile.
     """
-    latency = kernels.latency * kernels.bits[0] // one.bits
-    each = shape.positions * one.blocks
+    latency = isa.latency * isa.bits[0] // tile.bits
+    sums = geometry.positions * tile.blocks
 
-    def cost(across: int) -> float:
-        return -(-shape.out_width // across) * (max(across * each, latency) + one.blocks / 2)
+    def cost(width: int) -> float:
+        tiles = -(-geometry.out_width // width)
+        return tiles * (max(width * sums, latency) + tile.blocks / 2)
 
-    most = max(1, min(shape.out_width, kernels.accumulators // each))
-    return min(range(1, most + 1), key=cost)
+    max_width = max(1, min(geometry.out_width, isa.accumulators // sums))
+    return min(range(1, max_width + 1), key=cost)
 
 
-def packed(weights: Weights, group: Group, values: int) -> Weights:
-    """[O, runs, length] to [count, runs, chunks, width, values]; where the last four bytes of a
-    run overlap those before, they weigh nothing.
+def packed(weights: Weights, group: ChannelGroup, lanes_per_product: int) -> Weights:
+    """[O, runs, length] to [count, runs, chunks, width, lanes_per_product]; where the last four
+    bytes of a run overlap those before, they weigh nothing.
     """
     outputs, runs, length = weights.shape
     channels = group.count * group.width
-    pieces = chunks(length, values)
-    filled = np.zeros((channels, runs, len(pieces) * values), weights.dtype)
-    have = weights[group.first : min(group.first + channels, outputs)]
-    whole = length // values * values
-    filled[: len(have), :, :whole] = have[:, :, :whole]
+    pieces = chunks(length, lanes_per_product)
+    filled = np.zeros((channels, runs, len(pieces) * lanes_per_product), weights.dtype)
+    present = weights[group.first : min(group.first + channels, outputs)]
+    whole = length // lanes_per_product * lanes_per_product
+    filled[: len(present), :, :whole] = present[:, :, :whole]
     if left := length - whole:
         begin = whole + (whole - pieces[-1][0])
-        filled[: len(have), :, begin : begin + left] = have[:, :, whole:]
-    split = filled.reshape(group.count, group.width, runs, len(pieces), values)
+        filled[: len(present), :, begin : begin + left] = present[:, :, whole:]
+    split = filled.reshape(group.count, group.width, runs, len(pieces), lanes_per_product)
     return np.ascontiguousarray(split.transpose(0, 2, 3, 1, 4))

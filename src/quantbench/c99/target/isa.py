@@ -1,39 +1,49 @@
-"""Sets of kernels for wide registers: what each needs, and how it takes values and weights."""
+"""Instruction sets with wide registers: what each needs, and how it takes values and weights."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from quantbench.errors import UsageError
+
 
 @dataclass(frozen=True)
-class KernelSet:
-    """`values`: how many one product takes a lane, 4 bytes or 2 numbers of 16 bits."""
+class Isa:
+    """An instruction set for which C with intrinsics can be written."""
 
-    macro: str
+    name: str
+    """Its name for `--isa`."""
     condition: str
-    """Of the C compiler's own macros."""
+    """The C compiler's own macros that say that it has these instructions."""
     header: str
     kernels: tuple[str, ...]
-    """Files of kernels/, in the order in which one uses the other."""
+    """Files of kernels/, each of which uses only those before it."""
     bits: tuple[int, ...]
-    """Of the registers, the widest first."""
-    values: int
+    """Widths of its registers, the widest first."""
+    lanes_per_product: int
+    """How many values one product takes in each lane: 4 bytes, 2 numbers of 16 bits or 1 float."""
     accumulators: int
     blocks: int
-    """Most that share values: with accumulators, and a register for each, they fit."""
+    """The most blocks of channels that share values: with accumulators, and a register for each,
+    they fit.
+    """
     latency: int
     """Products in flight that keep the widest registers busy."""
-    signed: bool = False
-    """Whether values are taken less 128."""
-    high: bool = False
+    offset_inputs: bool = False
+    """Whether values are taken less 128, because both operands of a product are signed."""
+    has_wide_shift: bool = False
     """Whether it has the shorter requantization of simd/requantize.py."""
     pointer: str = "uint8_t"
-    """What an address of values points to in C."""
+    """The C type that an address of values points to."""
     size: int = 1
-    """From a value to the next, counted in what it points to."""
+    """The distance from a value to the next, counted in what `pointer` points to."""
     element: str = "int8_t"
-    """Of weights."""
+    """The C type of a weight."""
+
+    @property
+    def macro(self) -> str:
+        return f"MODEL_{self.name.upper()}"
 
 
 _VNNI = (
@@ -41,120 +51,128 @@ _VNNI = (
     "&& defined(__AVX512VL__)"
 )
 _NEON = "defined(__ARM_NEON) && !defined(__ARM_BIG_ENDIAN)"
-AVX512VNNI = KernelSet(
-    macro="MODEL_AVX512VNNI",
+AVX512VNNI = Isa(
+    name="avx512vnni",
     condition=_VNNI,
     header="immintrin.h",
     kernels=("store", "avx512vnni"),
     bits=(512, 256),
-    values=4,
+    lanes_per_product=4,
     accumulators=16,
     blocks=4,
     latency=4,
-    high=True,
+    has_wide_shift=True,
 )
 AVX512VBMI = replace(
     AVX512VNNI,
-    macro="MODEL_AVX512VBMI",
+    name="avx512vbmi",
     condition=f"{_VNNI} && defined(__AVX512VBMI__)",
     kernels=(*AVX512VNNI.kernels, "pixels"),
 )
-AVXVNNI = KernelSet(
-    macro="MODEL_AVXVNNI",
+AVXVNNI = Isa(
+    name="avxvnni",
     condition="defined(__AVXVNNI__) && defined(__AVX2__)",
     header="immintrin.h",
     kernels=("store", "ymm", "avxvnni"),
     bits=(256,),
-    values=4,
+    lanes_per_product=4,
     accumulators=12,
     blocks=2,
     latency=8,
-    high=True,
+    has_wide_shift=True,
 )
-AVX2 = KernelSet(
-    macro="MODEL_AVX2",
+AVX2 = Isa(
+    name="avx2",
     condition="defined(__AVX2__)",
     header="immintrin.h",
     kernels=("store", "ymm", "avx2", "pairs"),
     bits=(256,),
-    values=2,
+    lanes_per_product=2,
     size=2,
     element="int16_t",
     accumulators=12,
     blocks=2,
     latency=2,
-    high=True,
+    has_wide_shift=True,
 )
-AVX2_BYTES = replace(AVX2, values=4, size=1, element="int8_t")
-"""Of layers whose weights prove that sums of 16 bits hold their products: see simd/maddubs.py."""
-SSE2 = KernelSet(
-    macro="MODEL_SSE2",
+AVX2_BYTES = replace(AVX2, lanes_per_product=4, size=1, element="int8_t")
+"""AVX2 where the weights prove that sums of 16 bits hold the products: see simd/maddubs.py."""
+SSE2 = Isa(
+    name="sse2",
     condition="defined(__SSE2__)",
     header="immintrin.h",
     kernels=("store", "sse2"),
     bits=(128,),
-    values=2,
+    lanes_per_product=2,
     size=2,
     element="int16_t",
     accumulators=12,
     blocks=2,
     latency=2,
 )
-NEON_DOT = KernelSet(
-    macro="MODEL_NEON_DOT",
+NEON_DOT = Isa(
+    name="neon_dot",
     condition=f"{_NEON} && defined(__ARM_FEATURE_DOTPROD)",
     header="arm_neon.h",
     kernels=("neon_lanes", "neon_dot"),
     bits=(128,),
-    values=4,
+    lanes_per_product=4,
     accumulators=16,
     blocks=4,
     latency=8,
-    signed=True,
+    offset_inputs=True,
 )
-NEON = KernelSet(
-    macro="MODEL_NEON",
+NEON = Isa(
+    name="neon",
     condition=_NEON,
     header="arm_neon.h",
     kernels=("neon_lanes", "neon"),
     bits=(128,),
-    values=2,
+    lanes_per_product=2,
     size=2,
     element="int16_t",
     accumulators=16,
     blocks=4,
     latency=4,
 )
-FMA = KernelSet(
-    macro="MODEL_FMA",
+FMA = Isa(
+    name="fma",
     condition="defined(__AVX2__) && defined(__FMA__)",
     header="immintrin.h",
     kernels=("float32/fma",),
     bits=(256,),
-    values=1,
+    lanes_per_product=1,
     accumulators=12,
     blocks=2,
     latency=8,
     pointer="float",
     element="float",
 )
-"""Of float32."""
-SETS = (AVX512VBMI, AVX512VNNI, AVXVNNI, AVX2, SSE2, NEON_DOT, NEON)
-"""The first whose condition holds is taken."""
+"""The one that has kernels of float32."""
+ISAS = (AVX512VBMI, AVX512VNNI, AVXVNNI, AVX2, SSE2, NEON_DOT, NEON)
+"""Those with kernels of integers; the first whose condition holds is taken."""
 
 
-def choice(sets: Sequence[KernelSet]) -> str:
-    """The C that sets MODEL_KERNELS, unless it is given: -DMODEL_KERNELS=0 is portable code."""
-    lines = ["#define MODEL_PORTABLE 0"]
-    lines += [f"#define {one.macro} {number}" for number, one in enumerate(sets, 1)]
-    lines.append("#ifndef MODEL_KERNELS")
-    for number, one in enumerate(sets):
-        lines.append(f"#{'el' if number else ''}if {one.condition}")
-        lines.append(f"#define MODEL_KERNELS {one.macro}")
-    lines += ["#else", "#define MODEL_KERNELS MODEL_PORTABLE", "#endif", "#endif"]
-    return "\n".join(lines) + "\n"
+def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
+    """The sets called `names`, in the order of `available`. Raises UsageError for another name."""
+    wanted = {name.strip().lower().replace("-", "_") for name in names}
+    by_name = {isa.name: isa for isa in available}
+    unknown = sorted(wanted - by_name.keys())
+    if unknown or not wanted:
+        shown = ascii(",".join(unknown))[1:-1][:60]
+        raise UsageError(f"--isa {shown}: there are kernels for {', '.join(by_name)}")
+    return tuple(isa for isa in available if isa.name in wanted)
 
 
-def among(sets: tuple[KernelSet, ...]) -> str:
-    """The condition that one of them was chosen."""
-    return " || ".join(f"MODEL_KERNELS == {one.macro}" for one in sets)
+def condition_of(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
+    """The condition of the preprocessor that one of `chosen` is taken, of all that a file has."""
+    if len(chosen) == len(available) > 1:
+        return "MODEL_KERNELS != MODEL_PORTABLE"
+    return " || ".join(f"MODEL_KERNELS == {isa.macro}" for isa in chosen)
+
+
+def condition_of_none(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
+    """The condition that none of them is: portable code stands there."""
+    if len(chosen) == len(available):
+        return "MODEL_KERNELS == MODEL_PORTABLE"
+    return f"!({condition_of(chosen, available)})"

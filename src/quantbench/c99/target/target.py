@@ -1,4 +1,4 @@
-"""What C is written for. Imports nothing heavy: the command line reads it."""
+"""Targets of generated C, and its number types. The command line imports it: nothing heavy."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-static void activate(const limits *l, const float *in, float *out, ptrdiff_t count)
+static void model_activate(const model_limits *l, const float *in, float *out, ptrdiff_t count)
 {
     memcpy(out, in, (size_t)count * sizeof *out);
-    clamp(l, out, count);
+    model_clamp(l, out, count);
 }

@@ -2,9 +2,9 @@
 typedef struct {
     float low, high;
     uint8_t low_on, high_on;
-} limits;
+} model_limits;
 
-static void clamp(const limits *l, float *values, ptrdiff_t count)
+static void model_clamp(const model_limits *l, float *values, ptrdiff_t count)
 {
     if (l->low_on != 0) {
         const float low = l->low;

@@ -11,11 +11,11 @@ static float output[MODEL_OUTPUT_SIZE];
 
 int main(void)
 {
-    for (size_t i = 0; i < GOLDEN_COUNT; i++) {
-        model_run(golden_inputs + i * MODEL_INPUT_SIZE, output, scratch);
+    for (size_t i = 0; i < MODEL_GOLDEN_COUNT; i++) {
+        model_run(model_golden_inputs + i * MODEL_INPUT_SIZE, output, scratch);
         for (size_t k = 0; k < MODEL_OUTPUT_SIZE; k++) {
-            const float wanted = golden_outputs[i * MODEL_OUTPUT_SIZE + k];
-            const float room = golden_tolerances[i * MODEL_OUTPUT_SIZE + k];
+            const float wanted = model_golden_outputs[i * MODEL_OUTPUT_SIZE + k];
+            const float room = model_golden_tolerances[i * MODEL_OUTPUT_SIZE + k];
             if (!(output[k] >= wanted - room && output[k] <= wanted + room)) { /* NaN, too */
                 printf("FAIL: vector %lu, output %lu is %.9g, not %.9g within %.2g\n",
                        (unsigned long)i, (unsigned long)k, (double)output[k], (double)wanted,
@@ -24,6 +24,6 @@ int main(void)
             }
         }
     }
-    printf("PASS: %d vectors\n", GOLDEN_COUNT);
+    printf("PASS: %d vectors\n", MODEL_GOLDEN_COUNT);
     return 0;
 }

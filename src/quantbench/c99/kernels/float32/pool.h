@@ -3,9 +3,10 @@ typedef struct {
     int32_t height, width, channels, out_height, out_width;
     int32_t kernel_h, kernel_w, stride_h, stride_w, top, left, dilation_h, dilation_w;
     int32_t max, count_pads;
-} pool_layer;
+} model_pool_layer;
 
-static void pool_place(const pool_layer *l, const float *in, float *out, int32_t y, int32_t x)
+static void model_pool_place(const model_pool_layer *l, const float *in, float *out, int32_t y,
+                             int32_t x)
 {
     int32_t count = 0;
     for (int32_t r = 0; r < l->kernel_h; r++) {
@@ -34,11 +35,11 @@ static void pool_place(const pool_layer *l, const float *in, float *out, int32_t
     }
 }
 
-static void pool(const pool_layer *l, const float *in, float *out)
+static void model_pool(const model_pool_layer *l, const float *in, float *out)
 {
     for (int32_t y = 0; y < l->out_height; y++) {
         for (int32_t x = 0; x < l->out_width; x++, out += l->channels) {
-            pool_place(l, in, out, y, x);
+            model_pool_place(l, in, out, y, x);
         }
     }
 }

@@ -1,14 +1,14 @@
 /* Output channels are summed side by side, up to 16: no sum changes its order by it, and a
    compiler may use wide registers. */
-static int32_t together(int32_t left)
+static int32_t model_together(int32_t left)
 {
     return left < 16 ? left : 16;
 }
 
 /* Adds `count` values times weights [count][lanes], four values at a time, so that sums are
    loaded and stored less often. */
-static void products(float *restrict sums, const float *restrict values,
-                     const float *restrict weights, ptrdiff_t count, int32_t lanes)
+static void model_products(float *restrict sums, const float *restrict values,
+                           const float *restrict weights, ptrdiff_t count, int32_t lanes)
 {
     ptrdiff_t k = 0;
     for (; k + 4 <= count; k += 4, weights += (ptrdiff_t)4 * lanes) {

@@ -1,0 +1,39 @@
+"""Values moved to other places of memory: layout.py inserts it, no importer does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quantbench.c99.emit.c_syntax import array
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import BYTES, Graph, Order, Step, Tensors, Values
+from quantbench.c99.ir.move import Move
+
+
+@dataclass(frozen=True, eq=False)
+class Permute(Move):
+    """The value at place i of the output is that at `index[i]` of the input; as a tensor, it is
+    the input.
+    """
+
+    name: str
+    input: str
+    output: str
+    index: Order
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.input,)
+
+    def moved(self, graph: Graph, numbers: Tensors, constant: float) -> Values:
+        return numbers[self.input]
+
+    def emit(self, step: Step) -> Code:
+        (source,), output, name = step.inputs, step.output, f"{step.identifier}_index"
+        numbers = f"{len(self.index)}, {BYTES[output.type]}"
+        call = f"model_permute({source.at}, {output.at}, {name}, {numbers});"
+        index = array("uint32_t", name, self.index)
+        return Code(index, (call,), ("permute",), tables=4 * len(self.index))
+
+    def describe(self) -> list[str]:
+        return ["change of memory order"]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+
+from quantbench.c99.emit.c_syntax import CWriter, array, number, wrapped
+
+
+def test_blocks_are_indented() -> None:
+    c = CWriter()
+    with c.function("static void f(int *out)"), c.loop("y", "h"), c.loop("x", 8, 2):
+        c.line("out[y] += x;")
+    assert c.finished() == (
+        "static void f(int *out)\n{\n    for (int y = 0; y < h; y++) {\n"
+        "        for (int x = 0; x < 8; x += 2) {\n            out[y] += x;\n"
+        "        }\n    }\n}\n"
+    )
+
+
+def test_the_preprocessor_stands_at_the_left() -> None:
+    c = CWriter()
+    with c.block("if (x)"), c.when("defined(A)"):
+        c.line("f();")
+    with c.when(""):
+        c.define("B", 1)
+    c.undefine("C(x)")
+    assert c.finished() == "if (x) {\n#if defined(A)\n    f();\n#endif\n}\n#define B 1\n#undef C\n"
+
+
+def test_finished_c_keeps_its_indentation() -> None:
+    c = CWriter()
+    with c.block():
+        c.text("a\n  b\n")
+    assert c.finished() == "{\na\n  b\n}\n"
+
+
+def test_nothing_written_is_nothing() -> None:
+    assert CWriter().finished() == ""
+
+
+def test_arrays() -> None:
+    assert (
+        array("int8_t", "a", np.array([[1], [-2]])) == "static const int8_t a[] = {\n  1, -2\n};\n"
+    )
+    aligned = array("int32_t", "a", [-(2**31)], aligned=True)
+    assert aligned == "static const int32_t a[] __attribute__((aligned(64))) = {\n  INT32_MIN\n};\n"
+
+
+def test_lines_are_short() -> None:
+    lines = wrapped(number(value) for value in range(1000)).splitlines()
+    assert max(map(len, lines)) <= 98
+    assert [int(item) for item in "".join(lines).split(",")] == list(range(1000))
