@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from quantbench.artifacts.artifact import Artifact
+from quantbench.c99.emit.library import Options
 from quantbench.c99.package import Costs, deliver
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import UnknownNameError, UsageError
@@ -20,15 +22,19 @@ def compile(
     network: Artifact | Path | str,
     folder: Path | str,
     *,
+    name: str = "model",
+    isa: Sequence[str] = (),
     target: Target | str = Target.PORTABLE,
     dtype: Dtype | str = Dtype.INT8,
 ) -> Stored[Costs]:
     """Write a network as C99, with golden vectors and a test of its own, into `folder`.
 
     `network` is an ONNX file, or an artifact in the format "onnx" as `quantbench.quantize` gives
-    it. `folder` is new, empty, or one that was written by this function before. `target` is
-    "portable", "native", "cortex-m4" or "cortex-m7"; `dtype` is "int8" for a quantized network
-    and "float32" for one that isn't.
+    it. `folder` is new, empty, or one that was written by this function before. `name` is the
+    prefix of its files, functions and macros, so that several networks link into one program.
+    `target` is "portable", "native", "cortex-m4" or "cortex-m7"; `isa` are the instruction sets
+    that "native" has kernels for, all of them by default. `dtype` is "int8" for a quantized
+    network and "float32" for one that isn't.
 
     Returns the written folder: `.folder`, `.files`, and in `.body` the bytes and multiply-adds of
     each layer. Raises UsageError, CompileError for a network that can't be compiled, ArtifactError
@@ -39,6 +45,7 @@ def compile(
         Path(folder),
         _chosen(Target, "target", target),
         _chosen(Dtype, "dtype", dtype),
+        Options(name, tuple(isa)),
     )
 
 
