@@ -42,7 +42,9 @@ def test_what_can_not_be_compiled_is_named(artifacts: Artifacts, tmp_path: Path)
         qb.compile(onnx, tmp_path / "c", target="cortex")
     with pytest.raises(UnknownNameError, match="unknown dtype 'int4'; did you mean 'int8'"):
         qb.compile(onnx, tmp_path / "c", dtype="int4")
-    with pytest.raises(UsageError, match="is of format 'state_dict'; quantize in the format 'onnx'"):
+    with pytest.raises(
+        UsageError, match="is of format 'state_dict'; quantize in the format 'onnx'"
+    ):
         qb.compile(artifacts("mlp", "static", "state_dict"), tmp_path / "c")
     with pytest.raises(ArtifactError, match=r"none\.onnx"):
         qb.compile(tmp_path / "none.onnx", tmp_path / "c")

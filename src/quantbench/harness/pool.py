@@ -1,4 +1,4 @@
-"""Workers of a study: one process for each candidate, started afresh for each set of rounds."""
+"""The worker processes of a study: one a candidate, started afresh for each set of rounds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from quantbench.tasks.task import Task
 
 @dataclass(frozen=True)
 class Job:
-    """What is measured, how, and where finished steps are kept."""
+    """The measurements to make: of which task, how, and where finished steps are kept.
+
+    `scratch` is a folder for files that nothing needs once the job is done.
+    """
 
     task: Task
     threads: tuple[int, ...]
@@ -42,17 +45,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One row to be: an artifact on a runtime."""
+    """An artifact on a runtime, which becomes a row once it is measured."""
 
     artifact: Artifact
     runtime: Plugin[RuntimeModule]
 
     @property
     def name(self) -> str:
+        """The row's name: "static on torch"."""
         return f"{self.artifact.body.method} on {self.runtime.name}"
 
     def failed(self, reason: str) -> Skipped:
-        """`reason` may begin with the worker's name, which is this row's."""
+        """Return the record of a row that broke; `reason` may begin with the row's name."""
         return Skipped(
             method=self.artifact.body.method,
             runtime=self.runtime.name,
@@ -61,15 +65,15 @@ class Candidate:
         )
 
     def skipped(self, reason: str) -> Skipped:
-        """It has no row, though nothing broke: `reason` says what it can't do."""
+        """Return the record of a row that can't be measured, though nothing broke."""
         return Skipped(method=self.artifact.body.method, runtime=self.runtime.name, reason=reason)
 
     def on(self, runtime: Plugin[RuntimeModule]) -> Candidate:
-        """The same artifact on another runtime."""
+        """Return the same artifact on another runtime."""
         return Candidate(self.artifact, runtime)
 
     def inputs(self, machine: Environment) -> dict[str, JsonValue]:
-        """All that its answers depend on, but the images."""
+        """Return all that the predictions depend on, but the images: part of a stored key."""
         libraries = self.runtime.module.LIBRARIES
         return {
             "artifact": self.artifact.sha256,
@@ -111,7 +115,7 @@ class Workers:
         return self.scratch / "images.npy"
 
     def get(self, candidate: Candidate) -> Worker:
-        """With the images and the artifact loaded. Raises WorkerError."""
+        """Return the candidate's worker with images and artifact loaded. Raises WorkerError."""
         name = candidate.name
         if name not in self._ready:
             worker = self._start(name)
@@ -127,6 +131,7 @@ class Workers:
         return self._ready[name]
 
     def without_model(self) -> Worker:
+        """Start a worker that holds the images and no artifact. Raises WorkerError."""
         return self._start("data")
 
     def _start(self, name: str) -> Worker:
@@ -138,11 +143,11 @@ class Workers:
 
 @contextlib.contextmanager
 def at_once() -> Iterator[ThreadPoolExecutor]:
-    """As many threads as cores. When it is left by an error, nobody waits for what is running."""
+    """Run calls in as many threads as there are cores; an error doesn't wait for those that run."""
     pool = ThreadPoolExecutor(cores())
     try:
         yield pool
-    except BaseException:
+    except BaseException:  # Ctrl-C too: a call may still take minutes
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()

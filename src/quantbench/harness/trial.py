@@ -1,4 +1,4 @@
-"""Every artifact is run on a few samples, and compared with float32, before it is believed.
+"""Run every artifact on a few samples and compare it with float32 before it is measured.
 
 A quantizer may write what no runtime can run, or what runs and answers something else. The
 samples are of the calibration split: test data is for measuring alone. docs/measuring.md says
@@ -44,14 +44,14 @@ _FLAT = 1e-3
 
 
 class Trial(Record):
-    """What became of an artifact on one runtime; a reason is why it isn't used."""
+    """The outcome of one artifact on one runtime; `reason` says why it isn't used, or is None."""
 
     answered: bool
     reason: str | None
 
 
 class Trials:
-    """Tries artifacts in one worker process for each runtime, started when it is first needed.
+    """Try artifacts in one worker process for each runtime, started when it is first needed.
 
     `parent` is where outcomes are kept, so that none is found out twice; `scratch` is a folder for
     what is needed only meanwhile.
@@ -86,7 +86,7 @@ class Trials:
     def failures(
         self, artifact: Artifact, runtimes: Sequence[Plugin[RuntimeModule]]
     ) -> dict[str, Skipped]:
-        """Runtime -> why `artifact` has no row on it; empty where all is well.
+        """Map runtimes to why `artifact` has no row there; empty where all is well.
 
         One runtime that answers near float32 is enough, so the others aren't tried; answers
         that are far from float32 speak against the artifact, so it has no row at all.
@@ -168,7 +168,7 @@ class Trials:
 
 
 def far_from(answers: NDArray[np.float32], expected: NDArray[np.float32]) -> str | None:
-    """Why `answers` [samples, outputs] aren't a quantized form of `expected`, or None.
+    """Say why `answers` [samples, outputs] aren't a quantized form of `expected`, or return None.
 
     r^2 is the share of the variance over the samples that the two have in common. Where the
     expected answers don't vary, nothing is claimed.

@@ -48,7 +48,7 @@ from quantbench.training.train import train
 
 @dataclass(frozen=True)
 class Study:
-    """A finished study: what its results were made from."""
+    """A finished study: its results, and the task, checkpoint and measurements behind them."""
 
     task: Task
     checkpoint: Checkpoint
@@ -110,7 +110,10 @@ def run(
 def prepare(
     options: Options, overrides: Overrides, space: Workspace, progress: Progress
 ) -> tuple[Task, Checkpoint]:
-    """The data and the trained network, each found or made."""
+    """Load the data and train the network, or find the stored checkpoint.
+
+    Raises UsageError, DataFileError, DataUnavailableError, TrainingDivergedError.
+    """
     chosen = recipe_settings(options, overrides)
     task = load_task(
         options.model,
@@ -132,7 +135,7 @@ def _candidates(
     trials: Trials,
     progress: Progress,
 ) -> Generator[Candidate | Skipped]:
-    """One by one, as their artifacts are made: answering begins while others are quantized. The
+    """Yield candidates as their artifacts are made: evaluation begins while others are quantized. The
     processes that try them end before anything is timed.
     """
     with trials:

@@ -85,7 +85,7 @@ def job_for(
     folder: Path,
     progress: Progress,
 ) -> QuantizeJob[Settings]:
-    """What a method is given; nothing in it leads to test data."""
+    """Return what a method is given; nothing in it leads to test data."""
     seen = task.without_test()
     return QuantizeJob(
         network=partial(float_model, seen, checkpoint),
@@ -100,7 +100,7 @@ def job_for(
 
 
 def further_training(task: Task, checkpoint: Checkpoint) -> FurtherTraining | None:
-    """What a method needs that trains on; None without training samples."""
+    """Return what a method that trains on needs, or None without training samples."""
     if not len(task.train):
         return None
     return FurtherTraining(
@@ -125,7 +125,7 @@ def artifact_inputs(
     settings: Settings,
     format: str,
 ) -> dict[str, JsonValue]:
-    """All that an artifact depends on."""
+    """Return all that an artifact depends on: its stored key."""
     return {
         "checkpoint": checkpoint.files[STATE].sha256,
         "model": task.model,

@@ -1,4 +1,4 @@
-"""What a source file imports, read from its text: nothing is imported to find out."""
+"""Read what a source file imports and defines from its text, without importing anything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_BYTES = 4 << 20
 
 
 def libraries(path: Path) -> tuple[str, ...]:
-    """Modules of other projects that importing `path` imports, directly or by way of ours.
+    """List the modules of other projects that importing `path` imports, directly or by way of ours.
 
     Imports inside functions and conditions don't count. Raises SyntaxError, OSError.
     """
@@ -38,7 +38,7 @@ def libraries(path: Path) -> tuple[str, ...]:
 
 
 def defined(path: Path) -> set[str]:
-    """The names that a file's top level assigns, defines or imports by name.
+    """List the names that a file's top level assigns, defines or imports by name.
 
     Raises SyntaxError, ValueError for a null byte, OSError.
     """
@@ -57,7 +57,7 @@ def defined(path: Path) -> set[str]:
 
 
 def constant(path: Path, name: str) -> object:
-    """The constant that a file's top level assigns to `name`, or None. Raises as `defined` does."""
+    """Return the constant that a file's top level gives `name`, or None. Raises as `defined`."""
     for statement in _parsed(path).body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=target)], value=ast.Constant(value=value)) if (
@@ -68,7 +68,7 @@ def constant(path: Path, name: str) -> object:
 
 
 def returns_none(path: Path, name: str) -> bool:
-    """Whether a file's function `name` is nothing but `return None`. Raises as `defined` does."""
+    """Tell whether a file's function `name` only returns None. Raises as `defined` does."""
     for statement in _parsed(path).body:
         match statement:
             case ast.FunctionDef(
@@ -79,7 +79,7 @@ def returns_none(path: Path, name: str) -> bool:
 
 
 def origin(path: Path, name: str) -> tuple[str, str] | None:
-    """The module, and its name there, that a file's top level imports `name` from, or None."""
+    """Return the module, and the name there, that a file imports `name` from, or None."""
     for statement in _parsed(path).body:
         if isinstance(statement, ast.ImportFrom) and statement.module:
             for alias in statement.names:
@@ -89,7 +89,7 @@ def origin(path: Path, name: str) -> tuple[str, str] | None:
 
 
 def file_of(module: str) -> Path | None:
-    """The source file of a module that is installed, or None; no package on the way is imported."""
+    """Return the source file of an installed module, or None; no package is imported."""
     top, *rest = module.split(".")
     spec = _spec(top)
     if spec is None:
@@ -103,7 +103,7 @@ def file_of(module: str) -> Path | None:
 
 
 def is_installed(module: str) -> bool:
-    """Whether `module` can be found; no package on the way to it is imported."""
+    """Tell whether `module` can be found; no package on the way to it is imported."""
     top, *rest = module.split(".")
     spec = _spec(top)
     if spec is None:
