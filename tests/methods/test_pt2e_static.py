@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
@@ -120,6 +120,38 @@ def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
     with torch.no_grad():
         np.testing.assert_allclose(converted(inputs), model(inputs), atol=0.05)
         assert torch.equal(converted(inputs)[:3], converted(inputs[:3]))
+
+
+class ReadTwice(nn.Module):
+    """A convolution that a batch norm reads, and what is joined with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.second = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        found = self.first(inputs)
+        return torch.cat([found, self.second(torch.relu(self.norm(found)))], 1)
+
+
+def test_a_batch_norm_is_not_folded_into_what_others_read() -> None:
+    """torchao folds it all the same: observers alone changed what the network computes."""
+    torch.manual_seed(0)
+    model = ReadTwice()
+    model.norm.running_var.fill_(0.01)
+    model.norm.running_mean.fill_(0.5)
+    model.eval()
+    inputs = torch.rand(20, 1, 8, 8)
+    graph = pt2e.prepared(model, (1, 8, 8), reduce_range=False, train=False)
+    with torch.no_grad():
+        expected = model(inputs)
+        torch.testing.assert_close(graph(inputs), expected)
+        pt2e.calibrate(graph, inputs, NO_PROGRESS)
+        error = pt2e.converted(graph)(inputs) - expected
+    assert error.square().mean().sqrt() < 0.02 * expected.std()
+    assert not any("alias" in node.name for node in graph.graph.nodes)
 
 
 def test_a_graph_in_training_mode_is_refused() -> None:

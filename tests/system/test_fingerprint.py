@@ -154,11 +154,11 @@ def keys(
         )
 
     qat = plugins.method("qat").SETTINGS()
-    further = further_training(task, checkpoint)
-    assert further is not None
     return {
         "checkpoint": of(lambda: training_inputs(task, tiny.RECIPE, 1)),
-        "training": of(lambda: trained_from(further, qat)),  # type: ignore[arg-type]
+        "training": of(
+            lambda: trained_from(further_training(task, checkpoint), qat)  # type: ignore[arg-type]
+        ),
         "dynamic": artifact("dynamic"),
         "pt2e_static": artifact("pt2e_static"),
         "on torch": of(lambda: evaluation_inputs(job, Candidate(dynamic, runtime_named("torch")))),

@@ -19,7 +19,7 @@ from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.export import to_onnx, to_program
 from quantbench.export.calibration import BATCH
-from quantbench.export.pt2e_graph import layer_of
+from quantbench.export.pt2e_graph import MULTIPLYING, layer_of
 from quantbench.export.to_program import exported
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.progress import Progress
@@ -73,8 +73,35 @@ def observed(
         from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e, prepare_qat_pt2e
 
         graph = exported(model, input_shape).module(check_guards=False)
+        _keep_batch_norms_of_shared(graph)
         prepare = prepare_qat_pt2e if train else prepare_pt2e
-        return cast(fx.GraphModule, prepare(graph, quantizer))
+        result = cast(fx.GraphModule, prepare(graph, quantizer))
+    _drop_aliases(result)
+    return result
+
+
+def _keep_batch_norms_of_shared(graph: fx.GraphModule) -> None:
+    """Put an alias between a batch norm and a convolution that others read, too.
+
+    torchao 0.18 folds every batch norm into the convolution before it, and whatever else reads
+    that then reads normed values: in DenseNet, what is joined.
+    """
+    for node in [*graph.graph.nodes]:
+        source = node.args[0] if node.target == _aten.batch_norm.default else None
+        if isinstance(source, fx.Node) and source.target in MULTIPLYING and len(source.users) > 1:
+            with graph.graph.inserting_before(node):
+                alias = graph.graph.call_function(_aten.alias.default, (source,))
+            alias.meta = {"val": source.meta["val"]} if "val" in source.meta else {}
+            node.replace_input_with(source, alias)
+    graph.recompile()
+
+
+def _drop_aliases(graph: fx.GraphModule) -> None:
+    for node in [*graph.graph.nodes]:
+        if node.target == _aten.alias.default:
+            node.replace_all_uses_with(node.args[0])
+            graph.graph.erase_node(node)
+    graph.recompile()
 
 
 def set_training(module: fx.GraphModule, *, train: bool) -> None:

@@ -46,9 +46,7 @@ def describe(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> 
         notes=files.notes,
         structure=reading.structure,
         layers=tuple(
-            layer.left_float(reason)
-            if layer.integer and (reason := files.left_float.get(layer.name))
-            else layer
+            layer.left_float(reason) if (reason := files.left_float.get(layer.name)) else layer
             for layer in reading.layers
         ),
     )

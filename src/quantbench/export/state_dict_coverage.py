@@ -66,7 +66,8 @@ def _layer(
         reason = files.why_float(layer.kind) if files.why_float else "its weights are float32"
         return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
     scale, zero_point = _output(module)
-    never_observed = scale == 1 and zero_point == 0
+    scales = [value for key, value in module.state_dict().items() if key.endswith("scale")]
+    never_observed = bool(scales) and all(float(value) == 1 for value in scales)
     return LayerNumerics(
         name=layer.name,
         kind=layer.kind,
