@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -53,8 +54,9 @@ class OnnxNode:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Attribute]
 
-    @property
+    @cached_property
     def where(self) -> str:
+        """The node's name and operator, as messages show them."""
         return f"{shown(self.name or self.outputs[0])} ({shown(self.op)})"
 
     def whole(self, name: str, default: int) -> int:
