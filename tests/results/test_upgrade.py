@@ -85,9 +85,7 @@ def test_what_is_read_is_written_and_read_as_the_same(tmp_path: Path) -> None:
 def test_the_formats_that_a_sentence_names(
     sentence: str, weights: list[NumberFormat], activations: list[NumberFormat]
 ) -> None:
-    assert numerics_of(sentence) == Numerics(
-        weights=tuple(weights), activations=tuple(activations)
-    )
+    assert numerics_of(sentence) == Numerics(weights=tuple(weights), activations=tuple(activations))
     assert numerics_of("float32") == ALL_FLOAT32
 
 
