@@ -91,8 +91,11 @@ def test_the_formats_that_a_sentence_names(
 
 @pytest.mark.parametrize(
     "sentence",
-    ["", "int8", "weights of a new kind, activations too", "[/]\x07", "weights int8, activations int8",
-     "weights int99 per tensor, activations int8", "weights int8 per channel (9 bits), activations int8"],
+    [
+        "", "int8", "weights of a new kind, activations too", "[/]\x07",
+        "weights int8, activations int8", "weights int99 per tensor, activations int8",
+        "weights int8 per channel (9 bits), activations int8",
+    ],
 )  # fmt: skip
 def test_a_sentence_that_no_version_wrote_is_refused(tmp_path: Path, sentence: str) -> None:
     path = changed(tmp_path, lambda content: content["rows"][2].update(numerics=sentence))
