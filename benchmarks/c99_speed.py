@@ -42,7 +42,7 @@ ROWS = (
     ("ort_static", "onnx", "onnxruntime"), ("float32", "onnx", "onnxruntime, bound"),
     ("ort_static", "onnx", "onnxruntime, bound"), ("nncf_static", "onnx", "openvino"),
     ("xnnpack_static", "executorch", "executorch"), ("pt2e_static", "pt2", "torch_compile"),
-    ("static", "torch", "torch"),
+    ("static", "state_dict", "torch"),
 )  # fmt: skip
 CALLS = {1: 200, 1000: 2}
 IMAGES, TIMEOUT = 2000, 600.0
