@@ -13,7 +13,8 @@ from tests.process import python
 
 ELSEWHERE = """
 import os, signal, sys
-import subprocess, tempfile, importlib.metadata  # Python's own need what is taken away here
+import asyncio, importlib.metadata, shutil, subprocess, tempfile  # which read at import what goes
+shutil._use_fd_functions = False  # as where these flags are absent
 for name in ("fcntl", "resource", "pwd", "grp", "termios"):
     sys.modules[name] = None
 for name in ("sched_getaffinity", "killpg", "setsid", "getloadavg", "sysconf", "pread", "pwrite",
