@@ -42,10 +42,10 @@ class SETTINGS(Settings):
 @dataclass(frozen=True)
 class Kept:
     words: str
-def quantize(task, checkpoint, settings, format, folder, track):
-    kept = Kept(settings.note)
-    told = float32.quantize(task, checkpoint, Settings(), format, folder, track)
-    return told.model_copy(update={"numerics": kept.words})
+def quantize(job):
+    kept = Kept(job.settings.note)
+    files = float32.quantize(job)
+    return replace(files, notes=(kept.words,))
 """
 
 RUNTIME = """
@@ -198,7 +198,7 @@ def test_a_study_of_a_method_a_runtime_a_model_and_a_metric_by_file(tmp_path: Pa
         assert wrong == {
             "value": row["images"] - row["correct"], "unit": "images", "higher_is_better": False
         }  # fmt: skip
-    assert rows["as_it_is", "mine_too"]["numerics"] == "mine"
+    assert rows["as_it_is", "mine_too"]["notes"] == ["mine"]
 
     manifest = next((tmp_path / "results" / "artifacts").glob("as_it_is-onnx-*/manifest.json"))
     code = json.loads(manifest.read_text())["inputs"]["code"]

@@ -320,7 +320,7 @@ def test_standard_input_without_an_end_is_not_read_to_it(tmp_path: Path) -> None
 def test_a_fault_of_our_own_is_one_line_and_debug_shows_where(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> None:
+    def broken(**options: object) -> None:
         raise ZeroDivisionError("in the middle\nof it")
 
     monkeypatch.setattr(overview, "list_plugins", broken)

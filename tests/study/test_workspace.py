@@ -78,7 +78,8 @@ def test_a_closed_terminal_ends_a_run_as_ctrl_c_does(tmp_path: Path) -> None:
 def test_what_runs_under_nohup_goes_on(tmp_path: Path) -> None:
     code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); " + (
         "import sys; sys.argv = ['quantbench', 'list']; from quantbench.cli import app, overview; "
-        "overview.list_plugins = lambda: print(repr(signal.getsignal(signal.SIGHUP))); app.main()"
+        "overview.list_plugins = lambda **_: print(repr(signal.getsignal(signal.SIGHUP))); "
+        "app.main()"
     )
     done = python("-c", code, cwd=tmp_path)
     assert "SIG_IGN" in done.stdout, done.stderr
