@@ -135,8 +135,9 @@ def _candidates(
     trials: Trials,
     progress: Progress,
 ) -> Generator[Candidate | Skipped]:
-    """Yield candidates as their artifacts are made: evaluation begins while others are quantized. The
-    processes that try them end before anything is timed.
+    """Yield candidates as their artifacts are made: evaluation begins while others are quantized.
+
+    The processes that try them end before anything is timed.
     """
     with trials:
         for name, chosen in sorted(methods.items(), key=_compiled_first):
