@@ -34,8 +34,8 @@ _ALIGNMENT = 64
 class SimdCode:
     """The C of one step for one instruction set.
 
-    `constants` are by name: several sets may share one. `workspace`: what its calls need at
-    MODEL_WORKSPACE, counted in what scratch memory is counted in.
+    `constants` are by name: several instruction sets may share one. `workspace`: elements of
+    scratch memory that its calls need at MODEL_WORKSPACE.
     """
 
     constants: Mapping[str, str]
@@ -107,6 +107,7 @@ class Memory:
 
     @property
     def bytes(self) -> int:
+        """All bytes of the scratch memory: tensors, alignment and workspace."""
         return self.begin + self.workspace if self.workspace else self.tensors
 
 
@@ -122,8 +123,9 @@ def memory(layers: Sequence[Layer], tensors: int, language: Language) -> Memory:
 def write(
     c: CWriter, layers: Sequence[Layer], language: Language, isas: Sequence[Isa], scratch: Memory
 ) -> None:
-    """The code for an instruction set stands in the place of the portable one where the C
-    compiler's macros allow it.
+    """Write the C file.
+
+    The code for an instruction set replaces the portable code where the C compiler's macros say so.
     """
     simd = any(layer.simd for layer in layers)
     used = {name for layer in layers for name in layer.code.kernels}
