@@ -1,4 +1,4 @@
-"""An ONNX file as plain records: its nodes and constants, each looked at before it is used."""
+"""A checked reader of ONNX files: nodes and constants as plain records."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ _TYPES: dict[int, tuple[str, str]] = {
 
 @dataclass(frozen=True, eq=False)
 class OnnxNode:
+    """A node of the ONNX file: its operator, the names of its tensors, its attributes."""
+
     name: str
     op: str
     inputs: tuple[str, ...]
@@ -55,27 +57,35 @@ class OnnxNode:
 
     @property
     def where(self) -> str:
+        """The node's name and operator, with which error messages begin."""
         return f"{shown(self.name or self.outputs[0])} ({shown(self.op)})"
 
     def whole(self, name: str, default: int) -> int:
+        """An integer attribute. Raises CompileError for another type."""
         value = self.attributes.get(name, default)
         if not isinstance(value, int):
             raise self._of_another_type(name)
         return value
 
     def real(self, name: str, default: float) -> float:
+        """A float attribute. Raises CompileError for another type."""
         value = self.attributes.get(name, default)
         if not isinstance(value, float):
             raise self._of_another_type(name)
         return value
 
     def text(self, name: str, default: str) -> str:
+        """A string attribute. Raises CompileError for another type."""
         value = self.attributes.get(name, default)
         if not isinstance(value, str):
             raise self._of_another_type(name)
         return value
 
     def wholes(self, name: str) -> tuple[int, ...] | None:
+        """An attribute that is a list of integers; None where it is absent.
+
+        Raises CompileError for another type.
+        """
         value = self.attributes.get(name, ())
         if not isinstance(value, tuple) or any(not isinstance(number, int) for number in value):
             raise self._of_another_type(name)
@@ -87,7 +97,7 @@ class OnnxNode:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """One input, one output; every name is made once, before it is read."""
+    """A network with one input and one output. Each tensor is produced once, before it is read."""
 
     name: str
     opset: int
@@ -111,7 +121,10 @@ class Network:
 
 
 def read(path: Path) -> Network:
-    """Raises ArtifactError or CompileError."""
+    """Read the ONNX file.
+
+    Raises ArtifactError for another file, CompileError for what isn't supported.
+    """
     file = checked(path, CAPS)
     try:
         model = onnx.load_model_from_string(file.data)
@@ -160,14 +173,17 @@ def read(path: Path) -> Network:
 
 
 def _keep(graph: onnx.GraphProto, outputs: set[str]) -> None:
-    """Removes the nodes that give none of `outputs`."""
+    """Remove the nodes that produce none of `outputs`."""
     kept = [node for node in graph.node if outputs & {*node.output}]
     del graph.node[:]
     graph.node.extend(kept)
 
 
 def array(tensor: TensorProto, where: str) -> Array:
-    """Its numbers. Raises CompileError, which names `where`, unless all of them are there."""
+    """The numbers of a stored tensor.
+
+    Raises CompileError, which names `where`, for another type, a wrong count or too many.
+    """
     if tensor.data_type not in _TYPES:
         kinds = TensorProto.DataType
         kind = kinds.Name(tensor.data_type) if tensor.data_type in kinds.values() else "unknown"
@@ -196,7 +212,7 @@ def array(tensor: TensorProto, where: str) -> Array:
 
 
 def shown(name: str) -> str:
-    """One short line that shows a name, whatever the name holds."""
+    """The name in one short line of printable characters, whatever it contains."""
     return "".join(c if c.isprintable() else "?" for c in name[:60]) or "(unnamed)"
 
 
@@ -239,7 +255,10 @@ def _attribute(proto: AttributeProto, where: str) -> Attribute:
 
 
 def _name(name: object) -> str:
-    """protobuf gives bytes where a name isn't UTF-8."""
+    """The name as text.
+
+    Raises ArtifactError for bytes, which protobuf gives where it isn't UTF-8.
+    """
     if not isinstance(name, str):
         raise ArtifactError(f"not an ONNX model: the name {name!a:.60} isn't UTF-8")
     return name
@@ -286,8 +305,9 @@ def _needed(nodes: list[OnnxNode], output: str) -> tuple[OnnxNode, ...]:
 
 
 def _constants_first(nodes: tuple[OnnxNode, ...], input: str) -> tuple[OnnxNode, ...]:
-    """The nodes in an order in which what doesn't depend on the input is known before anything
-    that does: scales may be nodes, and stand behind those that have to be decided on by them.
+    """The nodes in order, with those that don't depend on the input in front.
+
+    Scales may be computed by nodes that stand behind the nodes that they decide on.
     """
     dependent, constants, others = {input}, [], []
     for node in nodes:
