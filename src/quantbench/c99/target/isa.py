@@ -1,4 +1,4 @@
-"""Instruction sets with wide registers: what each needs, and how it takes values and weights."""
+"""SIMD instruction sets: what each needs, and how it takes values and weights."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Isa:
 
     @property
     def macro(self) -> str:
+        """The value of MODEL_KERNELS that selects it in the generated C."""
         return f"MODEL_{self.name.upper()}"
 
 
@@ -154,7 +155,10 @@ ISAS = (AVX512VBMI, AVX512VNNI, AVXVNNI, AVX2, SSE2, NEON_DOT, NEON)
 
 
 def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
-    """The sets called `names`, in the order of `available`. Raises UsageError for another name."""
+    """The instruction sets called `names`, in the order of `available`.
+
+    Raises UsageError for an unknown name.
+    """
     wanted = {name.strip().lower().replace("-", "_") for name in names}
     by_name = {isa.name: isa for isa in available}
     unknown = sorted(wanted - by_name.keys())
@@ -165,14 +169,14 @@ def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
 
 
 def condition_of(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
-    """The condition of the preprocessor that one of `chosen` is taken, of all that a file has."""
+    """The preprocessor condition that one of `chosen` is selected, out of all in the file."""
     if len(chosen) == len(available) > 1:
         return "MODEL_KERNELS != MODEL_PORTABLE"
     return " || ".join(f"MODEL_KERNELS == {isa.macro}" for isa in chosen)
 
 
 def condition_of_none(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
-    """The condition that none of them is: portable code stands there."""
+    """The preprocessor condition that none of `chosen` is selected: portable code stands there."""
     if len(chosen) == len(available):
         return "MODEL_KERNELS == MODEL_PORTABLE"
     return f"!({condition_of(chosen, available)})"
