@@ -52,7 +52,10 @@ def _reduced(data: dict[str, Any]) -> bool:
 
 
 class StaticSettings(CalibrationSettings):
-    """`types` are those of activations, then of weights."""
+    """The settings of ONNX Runtime's static quantization.
+
+    `types`: of activations, then of weights, u8 or s8 each.
+    """
 
     calibration: Literal["minmax", "entropy", "percentile"] = "minmax"
     percentile: float = Field(99.999, gt=50, le=100, description="of values kept, if so chosen")
@@ -97,7 +100,7 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
 
 
 class _Batches(CalibrationDataReader):  # type: ignore[misc]
-    """Gives each batch once; ONNX Runtime asks for them in turn, one at a time."""
+    """The calibration batches, each given once; ONNX Runtime asks for one at a time."""
 
     def __init__(self, inputs: NDArray[np.float32], progress: Progress) -> None:
         batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]
