@@ -73,7 +73,7 @@ def quantbench(
     debug: Debug = False,
     version: Version = False,
 ) -> None:
-    pass
+    """Quantize a trained PyTorch network every practical way and measure each result."""
 
 
 @app.command()

@@ -1,7 +1,7 @@
-"""Progress on standard error: bars on a terminal, one plain line a loop anywhere else.
+"""Progress on standard error: bars on a terminal, one plain line for each loop anywhere else.
 
-There is no refreshing thread: what is tracked may be a measurement, and the bar moves only
-between two of its items.
+There is no refreshing thread: a loop may be a measurement, and its bar moves only between two of
+its items.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ INTERVAL = 0.1
 
 
 class TerminalProgress:
-    """A system.progress.Progress. Leaving its context gives the cursor back, whatever happened.
+    """A `system.progress.Progress` on a terminal.
 
-    A finished bar stays on the screen with its time, above those that still run.
+    Leaving its context gives the cursor back, whatever happened. A finished bar stays on the screen
+    with its time, above those that still run.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -85,7 +86,7 @@ class TerminalProgress:
         return loading(what)
 
     def close(self) -> None:
-        """Leave every bar where it stands."""
+        """Stop all bars, each left where it stands."""
         for task in self._bars.task_ids:
             self._leave(task)
 
