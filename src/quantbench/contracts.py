@@ -90,17 +90,17 @@ class QuantizeJob(Generic[S_co]):
     network: Callable[[], nn.Module]
     """Makes a fresh copy of the float network in eval mode; the method may change that."""
     input_shape: tuple[int, ...]
-    """Without the batch."""
+    """The shape of one sample, without the batch."""
     calibration: NDArray[np.float32]
     """[N, *input_shape], preprocessed; the same for every method."""
     settings: S_co
     format: str
-    """One of the method's FORMATS."""
+    """The format to write, one of the method's FORMATS."""
     folder: Path
     """Empty; all that is in it afterwards is the artifact."""
     progress: Progress
     training: FurtherTraining | None = None
-    """None where the task has no training samples."""
+    """The means of further training; None where the task has no training samples."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ class Observation:
     """The inputs of a metric: one row's outputs for the test samples, and the artifact's size."""
 
     logits: NDArray[np.float32]  # [N, K]
-    float_logits: NDArray[np.float32]  # [N, K], of float32 in the same engine
+    float_logits: NDArray[np.float32]  # [N, K], of float32 on the same runtime
     labels: NDArray[np.int64]  # [N]
     bytes: int
 

@@ -304,7 +304,7 @@ def _imported(found: _Source) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{found.file} can't be imported", name=found.module)
     module = module_from_spec(spec)
-    sys.modules[found.module] = module  # its dataclasses look their types up there
+    sys.modules[found.module] = module  # dataclasses resolve their types there
     try:
         spec.loader.exec_module(module)
     except BaseException:

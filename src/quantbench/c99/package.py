@@ -53,9 +53,9 @@ class Costs(Record):
     flash: int | None
     """Code and constants, as the compiler of this machine makes them with -Os."""
     unbuilt: str | None
-    """Why there is none."""
+    """The reason why there is no `flash`."""
     counts: Counts | None = None
-    """Where the target is a processor: what the network takes there."""
+    """The costs on the target, where that is a processor with a simulator."""
 
 
 def deliver(

@@ -25,7 +25,7 @@ from quantbench.system.terminal import Terminal, one_line
 T = TypeVar("T")
 
 INTERVAL = 0.1
-"""Seconds from one drawing of a bar to the next, at least."""
+"""The least number of seconds between two drawings of a bar."""
 
 
 class TerminalProgress:
@@ -146,7 +146,7 @@ class _Count(ProgressColumn):
 
 
 class _Times(ProgressColumn):
-    """How long so far, and how long still."""
+    """A column of the time elapsed and the time left."""
 
     def render(self, task: Task) -> Text:
         words = _duration(task.elapsed or 0.0)

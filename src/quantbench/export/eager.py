@@ -124,7 +124,7 @@ def _fusable(model: nn.Module) -> list[list[str]]:
 def _has_fuser(kinds: tuple[type[nn.Module], ...]) -> bool:
     try:
         get_fuser_method(kinds)
-    except AssertionError:  # how it says no
+    except AssertionError:  # raised where there is no fuser
         return False
     return True
 

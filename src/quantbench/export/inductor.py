@@ -55,7 +55,7 @@ def libraries(
     inputs = {batch: recipe(model_sha256, batch, threads) for batch in batches}
     names = {batch: path_for(folder, "model", inputs[batch]).name for batch in batches}
     with contextlib.ExitStack() as stack:
-        for name in sorted(names.values()):  # two processes that ask for the same wait in one order
+        for name in sorted(names.values()):  # one lock order for all processes: no deadlock
             stack.enter_context(held_alone(folder, name))
         stored = {batch: sound(folder, "model", KIND, inputs[batch], Library) for batch in batches}
         missing = [batch for batch, found in stored.items() if found is None]
@@ -146,7 +146,7 @@ def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
         "freezing": True,
         "compile_threads": 1,
         "cpp.threads": threads,
-        "cpp.cxx": (compiler(),),  # else it may fetch one with conda
+        "cpp.cxx": (compiler(),),  # otherwise Inductor may fetch one with conda
     }
     with silenced(), torch.no_grad(), torch._inductor.config.patch(settings):
         for batch in batches:

@@ -74,7 +74,7 @@ def _optimized(path: Path) -> onnx.ModelProto:
         options = ort.SessionOptions()
         options.optimized_model_filepath = str(Path(folder) / "optimized.onnx")
         options.intra_op_num_threads = 1
-        options.log_severity_level = 3  # it warns that the file suits this CPU alone: so it should
+        options.log_severity_level = 3  # silences a warning that the file is for this CPU only
         ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         return onnx.load(options.optimized_model_filepath)
 

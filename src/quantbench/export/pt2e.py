@@ -84,7 +84,7 @@ def set_training(module: fx.GraphModule, *, train: bool) -> None:
 
     `require_eval` checks the result.
     """
-    with silenced(), torch.random.fork_rng(devices=[]):  # it draws random inputs to trace
+    with silenced(), torch.random.fork_rng(devices=[]):  # tracing draws random inputs
         from torchao.quantization.pt2e import (
             move_exported_model_to_eval,
             move_exported_model_to_train,

@@ -91,7 +91,7 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
                 reduce_range=job.settings.reduce_range,
                 calibrate_method=_CALIBRATIONS[job.settings.calibration],
                 extra_options={
-                    "CalibStridedMinMax": 1,  # of any calibration: one batch is held at a time
+                    "CalibStridedMinMax": 1,  # for every calibration: one batch is held at a time
                     "CalibPercentile": job.settings.percentile,
                 },
             )
@@ -117,7 +117,7 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
         if not self._wanted:
             if self._given == self._count:
-                next(self._batches, None)  # ends what is tracked
+                next(self._batches, None)  # ends the progress bar
             return None
         self._wanted, self._given = self._wanted - 1, self._given + 1
         return {INPUT: next(self._batches)}

@@ -32,7 +32,7 @@ def load(artifact: Artifact, threads: int) -> Predict:
     """
     path = artifact.folder / "model.pte"
     told = io.StringIO()
-    with contextlib.redirect_stderr(told):  # its library logs there, however well it goes
+    with contextlib.redirect_stderr(told):  # the library logs there even on success
         try:
             _C._unsafe_reset_threadpool(threads)
             program = _C._load_program(

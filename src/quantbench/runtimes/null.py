@@ -63,7 +63,7 @@ def load(artifact: Artifact, threads: int) -> Predict:
         calls += 1
         if null.fault is not None and calls > null.after:
             return _FAULTS[null.fault](logits)
-        while time.perf_counter_ns() < until:  # asleep it would be late by 50 us
+        while time.perf_counter_ns() < until:  # sleeping would overshoot by 50 us
             pass
         return logits
 

@@ -65,7 +65,7 @@ def _session(data: bytes, threads: int) -> ort.InferenceSession:
     options.inter_op_num_threads = 1
     # A pool that spins between calls takes the core from whichever worker is timed next.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # what fails is raised, too
+    options.log_severity_level = 4  # errors are raised as well
     return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 

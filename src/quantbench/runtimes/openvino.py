@@ -63,7 +63,7 @@ def _options(threads: int) -> dict[str, object]:
         "PERFORMANCE_HINT": "LATENCY",
         # Where the CPU has bfloat16, float32 layers would run in it without a word.
         "INFERENCE_PRECISION_HINT": "f32",
-        # Which core a worker runs on is for the system to say: pinned ones meet on the first.
+        # Pinned workers would all run on the first core; the system spreads them.
         "ENABLE_CPU_PINNING": False,
     }
 

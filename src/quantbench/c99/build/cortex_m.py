@@ -51,9 +51,9 @@ class Counts(Record):
     compiler: str | None
     simulator: str | None
     built: tuple[Built, ...]
-    """One for each level of optimization, the smallest code first; empty without the compiler."""
+    """The costs by level of optimization, the smallest code first; empty without the compiler."""
     resolution: int
-    """How many instructions a count may be off by: a tick at either end, shared by the vectors."""
+    """The error of a count, in instructions: a tick at either end, shared by the vectors."""
     missing: str | None
     """Why something wasn't counted, and what to do about it."""
 

@@ -26,7 +26,7 @@ def vectors(graph: Graph, count: int, seed: int) -> Integers:
     rng = np.random.default_rng(seed)
     candidates = np.stack([*islice(drawn(graph, graph.input, rng), 2 + number)])
     reached = _reached(graph, candidates)
-    chosen = [0, 1]  # the ends
+    chosen = [0, 1]  # all 0, all 255
     while len(chosen) < count + 2:
         new = (reached & ~reached[chosen].any(axis=0)).sum(axis=1)
         new[chosen] = -1

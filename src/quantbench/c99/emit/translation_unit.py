@@ -67,10 +67,10 @@ class Language:
     run: str
     """The head of the function that computes the network."""
     unit: int
-    """Bytes of what scratch memory is counted in."""
+    """Bytes of one element of scratch memory."""
     summary: str
     ends: str
-    """For the heads of the files: how it computes, and what goes in and out."""
+    """The inputs and outputs, in words. It and `summary` stand in the heads of the files."""
     main: str
     """The file of kernels/ that is main.c."""
 
@@ -139,7 +139,7 @@ def write(
         used |= language.used_by_simd
         _choice(c, isas)
     if "requantize_even" in used:
-        used.discard("requantize")  # the other does what it does
+        used.discard("requantize")  # requantize_even defines the same functions
     if simd or any(layer.code.workspace for layer in layers):
         c.define("MODEL_WORKSPACE", f"(scratch + {scratch.begin // language.unit})")
         c.blank()
@@ -186,7 +186,7 @@ def _choice(c: CWriter, isas: Sequence[Isa]) -> None:
 
 
 def _unused_functions(c: CWriter, *pragmas: str) -> None:
-    """Which small functions are called depends on the instruction set: no warning of the others."""
+    """Suppress warnings of unused functions: which are called depends on the instruction set."""
     with c.when("defined(__GNUC__)"):
         for pragma in pragmas:
             c.directive(f"pragma GCC diagnostic {pragma}")

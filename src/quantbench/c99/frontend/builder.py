@@ -90,7 +90,7 @@ class Deferred:
     limits: Limits = FREE
     steps: tuple[PostStep, ...] = ()
     slack: Fraction = Fraction(0)
-    """How far, in real numbers, the roundings that were dropped could have moved a value."""
+    """A bound, in real numbers, of how far the dropped roundings would have moved a value."""
     grid: Format | None = None
     """The format of the last dropped rounding, while no pooling has followed it."""
 
@@ -113,7 +113,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.origins: dict[str, tuple[Origin, ...]] = {}
         self.moved: dict[str, tuple[float, ...]] = {}
-        """How far coarser integers moved the channels of each tensor: see fitting.py."""
+        """Tensor -> how far coarser integers may have moved each channel: see fitting.py."""
         self._reshaped: dict[tuple[str, Shape], str] = {}
         self._taken: dict[str, int] = {}
         self._budget_left = _BUDGET

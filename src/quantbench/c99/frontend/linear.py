@@ -63,7 +63,7 @@ class LinearExpr(Expr):
     window: Window | None = None
     groups: int = 1
     limits: Limits = FREE
-    """Before the pooling."""
+    """The limits that are applied before the pooling."""
     pooling: Pooling | None = None
     takes_activation: ClassVar[bool] = True
 

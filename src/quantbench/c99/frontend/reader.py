@@ -31,9 +31,9 @@ _INPUTS = frozenset({TensorProto.FLOAT, *_INTEGERS})
 
 Array = NDArray[np.generic]
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | Array | None
-"""None: of a type that no supported operator has."""
+"""An attribute's value; None: of a type that no supported operator has."""
 
-# Of the types that are read: the field that holds a tensor's numbers where raw_data doesn't.
+# Type -> NumPy's name of it, and the field that holds the numbers where raw_data doesn't.
 _TYPES: dict[int, tuple[str, str]] = {
     TensorProto.FLOAT: ("<f4", "float_data"),
     TensorProto.DOUBLE: ("<f8", "double_data"),
@@ -102,7 +102,7 @@ class Network:
     name: str
     opset: int
     nodes: tuple[OnnxNode, ...]
-    """Those that the output depends on."""
+    """The nodes that the output depends on."""
     quantized: bool
     """Whether any node of the file rounds to integers."""
     tensors: Mapping[str, TensorProto]
@@ -110,11 +110,11 @@ class Network:
     """Why the shape of its input isn't; then `input_shape` is ()."""
     input: str
     input_shape: tuple[int, ...]
-    """Without the batch."""
+    """The shape of one sample, without the batch."""
     input_type: Literal["uint8", "int8"] | None
     """The type of the integers that it takes; None: float32."""
     batch: int | None
-    """None: any."""
+    """The fixed batch size; None: any."""
     output: str
     model: onnx.ModelProto
     """The file, without the nodes that the output doesn't depend on."""
@@ -146,7 +146,7 @@ def read(path: Path) -> Network:
     batch: int | None = None
     try:
         shape, batch = _input_shape(inputs[0])
-    except CompileError as error:  # raised once its operators are known to be supported
+    except CompileError as error:  # raised later: unsupported operators are reported first
         unsupported = str(error)
     kind = inputs[0].type.tensor_type.elem_type
     output = _name(graph.output[0].name)

@@ -26,7 +26,7 @@ Values = NDArray[Any]
 """[N, *shape]: int64 of a tensor of integers, float64 of a tensor of float32."""
 Reals = NDArray[np.float64]
 Order = NDArray[np.int64]
-"""Which value, counted in ONNX's order [C, H, W], lies at each place of memory."""
+"""The index, in ONNX's order [C, H, W], of the value at each position in memory."""
 Orders = tuple[Order, ...]
 """The order of each input of a node."""
 ImageOrder = Callable[[Shape], Order]
@@ -49,7 +49,7 @@ class Tensor:
     shape: Shape
     type: Type
     scale: tuple[float, ...]
-    """One for all, or one for each channel."""
+    """The scales: one for all values, or one for each channel."""
     zero_point: int = 0
 
     @property
@@ -104,7 +104,7 @@ class Pooling:
 
     kind: Literal["average", "max"]
     window: Window
-    """Without pads: a pooling with pads is a node by itself."""
+    """The window, without pads: a pooling with pads is a node of its own."""
 
 
 @dataclass(frozen=True)
@@ -253,9 +253,9 @@ class Origin:
     shape: Shape
     """The order of values is the same."""
     slack: float = 0.0
-    """How far dropped roundings may have moved a value before the last one, in real numbers."""
+    """A bound, in real numbers, of how far roundings dropped before the last one moved a value."""
     moved: tuple[float, ...] = ()
-    """How far the coarser integers of some channels may, by channel; () where there are none."""
+    """The same for coarser integers, by channel; () where no channel has them."""
 
 
 @dataclass(frozen=True)

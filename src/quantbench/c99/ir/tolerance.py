@@ -14,7 +14,7 @@ from quantbench.c99.ir.error_bounds import UNIT
 from quantbench.c99.ir.graph import Reals, Requantization
 
 MARGIN = 2.0**-8
-"""In steps: multipliers have 31 bits, and normalizations are computed in float64."""
+"""A margin, in steps, for multipliers of 31 bits and normalizations computed in float64."""
 EXTRA = 12
 """Operations on a term besides its sum: scales, zero points, a normalization."""
 _STORED = 2.0**-21

@@ -55,7 +55,7 @@ class Layer(OneInput):
     high: NDArray[Any] | None
     """[O], limits of acc (ReLU, Clip), in its type."""
     requantize: Requantization | None
-    """None: the output is the accumulators, int32 or float32."""
+    """The rounding; None: the output is the accumulators, int32 or float32."""
 
     @property
     def summed(self) -> int:

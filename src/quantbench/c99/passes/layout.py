@@ -52,7 +52,7 @@ class _Value:
 class _Move:
     work: Node
     inputs: tuple[tuple[int, Tensor], ...]
-    """The buffer and the tensor of each."""
+    """The buffer and the tensor of each input."""
     output: tuple[int, Tensor]
 
 
@@ -63,11 +63,11 @@ class _Draft:
     graph: Graph
     values: dict[str, _Value] = field(default_factory=dict)
     orders: dict[Shape, Order] = field(default_factory=dict)
-    """Those of images, by shape, computed once: one takes 8 times its tensor's memory."""
+    """Shape of an image -> its order, computed once: it takes 8 times its tensor's memory."""
     sizes: list[int] = field(default_factory=list)
     moves: list[_Move] = field(default_factory=list)
     permuted: int = 0
-    """Places that a Permute has, in all: each is a constant."""
+    """The indices of all Permutes together: each is stored as a constant."""
 
     def __post_init__(self) -> None:
         tensor = self.graph.tensors[self.graph.input]
@@ -133,7 +133,7 @@ class _Draft:
         last = self.values[self.graph.output].buffer
         starts, scratch = self.in_scratch(last)
         input, output = (self.graph.tensors[name] for name in (self.graph.input, self.graph.output))
-        unit = BYTES[input.type]  # of what C counts scratch memory in
+        unit = BYTES[input.type]  # bytes of one element of scratch memory
         inside = [f"scratch + {start // unit}" for start in starts]
         places = ["input", *inside[:-1], "output"] if last else ["input"]
         steps = tuple(

@@ -25,7 +25,7 @@ def offsets(ranges: Sequence[LiveRange]) -> tuple[list[int], int]:
     The largest buffer is placed first, each at the lowest offset that is free during its life.
     """
     largest_first = sorted(range(len(ranges)), key=lambda index: (-ranges[index].bytes, index))
-    # One column for each that is placed: first, last, begin, end.
+    # One column for each placed buffer: first step, last step, begin, end.
     placed = np.empty((4, len(ranges)), np.int64)
     chosen = [0] * len(ranges)
     for count, index in enumerate(largest_first):

@@ -133,7 +133,7 @@ def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
     if isa.offset_inputs:
         flat = geometry.weights.reshape(geometry.outputs, -1)
         less = node.bias.astype(np.int64) + 128 * flat.sum(axis=1, dtype=np.int64)
-        fields["signed"] = less.astype(np.int32)  # modulo 2**32, as sums are on their way
+        fields["signed"] = less.astype(np.int32)  # modulo 2**32, like all partial sums
     else:
         fields["start"] = node.bias
     if node.requantize is not None:

@@ -120,7 +120,7 @@ class ChannelGroup:
     first: int
     count: int
     filled: int
-    """How many channels there are in the last group."""
+    """The number of channels in the last group."""
 
 
 def groups(geometry: ConvGeometry) -> tuple[ChannelGroup, ...]:
@@ -160,7 +160,7 @@ class RegisterTile:
     first: int
     blocks: int
     filled: int
-    """How many channels there are in the last block."""
+    """The number of channels in the last block."""
 
     @property
     def lanes(self) -> int:

@@ -13,16 +13,16 @@ class Isa:
     """An instruction set for which C with intrinsics can be written."""
 
     name: str
-    """Its name for `--isa`."""
+    """The name for `--isa`."""
     condition: str
     """The C compiler's own macros that say that it has these instructions."""
     header: str
     kernels: tuple[str, ...]
     """Files of kernels/, each of which uses only those before it."""
     bits: tuple[int, ...]
-    """Widths of its registers, the widest first."""
+    """The widths of its registers in bits, the widest first."""
     lanes_per_product: int
-    """How many values one product takes in each lane: 4 bytes, 2 numbers of 16 bits or 1 float."""
+    """The values that one product takes in each lane: 4 bytes, 2 int16 or 1 float."""
     accumulators: int
     blocks: int
     """The most blocks of channels that share values: with accumulators, and a register for each,
@@ -149,9 +149,9 @@ FMA = Isa(
     pointer="float",
     element="float",
 )
-"""The one that has kernels of float32."""
+"""The instruction set with float32 kernels."""
 ISAS = (AVX512VBMI, AVX512VNNI, AVXVNNI, AVX2, SSE2, NEON_DOT, NEON)
-"""Those with kernels of integers; the first whose condition holds is taken."""
+"""The instruction sets with integer kernels; the first whose condition holds is used."""
 
 
 def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
