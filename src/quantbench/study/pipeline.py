@@ -137,7 +137,7 @@ def _candidates(
 ) -> Generator[Candidate | Skipped]:
     """Yield candidates as their artifacts are made: evaluation begins while others are quantized.
 
-    The processes that try them end before anything is timed.
+    The processes that try artifacts end before anything is timed.
     """
     with trials:
         for name, chosen in sorted(methods.items(), key=_compiled_first):

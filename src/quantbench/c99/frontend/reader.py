@@ -57,7 +57,7 @@ class OnnxNode:
 
     @property
     def where(self) -> str:
-        """The node's name and operator, with which error messages begin."""
+        """The node's name and operator, as messages show them."""
         return f"{shown(self.name or self.outputs[0])} ({shown(self.op)})"
 
     def whole(self, name: str, default: int) -> int:
