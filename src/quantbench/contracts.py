@@ -1,7 +1,7 @@
-"""What a plug-in file must offer. tests/contracts checks every file found.
+"""Contracts of plug-ins: the names that each kind of file defines. tests/contracts checks them all.
 
 `unavailable` and `refuses` are optional: a plug-in that has nothing to say leaves them out. They
-are asked in `plugins.why_unavailable` and `plugins.why_refused`, and nowhere else.
+are called by `plugins.why_unavailable` and `plugins.why_refused`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -35,9 +35,7 @@ S_co = TypeVar("S_co", bound=Settings, covariant=True)
 
 @dataclass(frozen=True)
 class Plugin(Generic[M]):
-    """A plug-in that was found by its name: what it offers, and the file that its results
-    depend on.
-    """
+    """A plug-in, found by its name: its module, and the source file that its results depend on."""
 
     name: str
     module: M
@@ -55,10 +53,14 @@ REQUIRED = {
 
 
 class DataModule(Protocol):
+    """A data set, with its name, files and sources described by SPEC."""
+
     SPEC: DataSpec
 
 
 class ModelModule(Protocol):
+    """A network to train and quantize, for inputs of INPUT_SHAPE: [C, H, W], without the batch."""
+
     INPUT_SHAPE: tuple[int, int, int]
 
     def build(self) -> nn.Module:
@@ -67,7 +69,7 @@ class ModelModule(Protocol):
 
 @dataclass(frozen=True)
 class FurtherTraining:
-    """What a method needs that trains the float network on."""
+    """The samples, labels and recipe for a method that trains the float network further."""
 
     inputs: Callable[[], NDArray[np.float32]]
     """Makes the training samples when they are needed: float32 [N, *input_shape]."""
@@ -83,27 +85,27 @@ class FurtherTraining:
 
 @dataclass(frozen=True)
 class QuantizeJob(Generic[S_co]):
-    """What a method is given: the network, samples that aren't test data, and where to write."""
+    """The task of a method: a network, samples that aren't test data, a folder to write to."""
 
     network: Callable[[], nn.Module]
     """Makes a fresh copy of the float network in eval mode; the method may change that."""
     input_shape: tuple[int, ...]
-    """Without the batch."""
+    """The shape of one sample, without the batch."""
     calibration: NDArray[np.float32]
     """[N, *input_shape], preprocessed; the same for every method."""
     settings: S_co
     format: str
-    """One of the method's FORMATS."""
+    """The format to write, one of the method's FORMATS."""
     folder: Path
     """Empty; all that is in it afterwards is the artifact."""
     progress: Progress
     training: FurtherTraining | None = None
-    """None where the task has no training samples."""
+    """The means of further training; None where the task has no training samples."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """What a method says of the files that it wrote. The rest is read from them."""
+    """A method's notes on the files that it wrote; layers and formats are read from the files."""
 
     kind: Kind = "real"
     notes: tuple[str, ...] = ()
@@ -126,6 +128,12 @@ class Skeleton:
 
 
 class MethodModule(Protocol):
+    """A way to quantize: it turns the float network into an artifact in one of FORMATS.
+
+    LIBRARIES are the distributions whose versions an artifact depends on; SETTINGS is the record
+    of the settings that the user may give.
+    """
+
     FORMATS: tuple[str, ...]
     LIBRARIES: tuple[str, ...]
     SETTINGS: type[Settings]
@@ -145,18 +153,26 @@ class StateDictMethodModule(MethodModule, Protocol):
 
 
 class CoverageReader(Protocol):
-    """A file `export/FORMAT_coverage.py`."""
+    """A module `export/FORMAT_coverage.py`, which reads back the files of one format."""
 
     def read(self, job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Reading:
-        """What the files in `job.folder` make of each layer."""
+        """Read from the files in `job.folder` in which number formats each layer is computed.
+
+        Raises ArtifactError for a file that can't be read back.
+        """
 
 
 class RuntimeModule(Protocol):
+    """An inference runtime: it executes artifacts of the formats that ACCEPTS names.
+
+    LIBRARIES are the distributions whose versions its results depend on.
+    """
+
     ACCEPTS: frozenset[str]
     LIBRARIES: tuple[str, ...]
 
     def load(self, artifact: Artifact, threads: int) -> Predict:
-        """Ready to predict on exactly `threads` threads; the artifact was verified."""
+        """Load a verified artifact; the function returned predicts on exactly `threads` threads."""
 
 
 class SeldomDefault(RuntimeModule, Protocol):
@@ -170,32 +186,34 @@ class SometimesUnavailable(Protocol):
     """A plug-in that can't work everywhere."""
 
     def unavailable(self) -> str | None:
-        """Why it can't work here, in a sentence for the user, or None."""
+        """The reason why it can't work on this machine, in a sentence for the user, or None."""
 
 
 class SometimesRefuses(RuntimeModule, Protocol):
     """A runtime that can't run every artifact of the formats that it accepts."""
 
     def refuses(self, artifact: Artifact) -> str | None:
-        """Why it can't run this artifact, though it accepts its format, or None.
+        """The reason why it can't run this artifact, though it accepts its format, or None.
 
-        It is asked in the study's own process, before anything is loaded.
+        It is called in the study's own process, before anything is loaded.
         """
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What a metric may look at: one row's answers to the test images."""
+    """The inputs of a metric: one row's outputs for the test samples, and the artifact's size."""
 
     logits: NDArray[np.float32]  # [N, K]
-    float_logits: NDArray[np.float32]  # [N, K], of float32 in the same engine
+    float_logits: NDArray[np.float32]  # [N, K], of float32 on the same runtime
     labels: NDArray[np.int64]  # [N]
     bytes: int
 
 
 class MetricModule(Protocol):
+    """A figure of merit in UNIT, computed for each row of a study."""
+
     UNIT: str
     HIGHER_IS_BETTER: bool
 
     def compute(self, seen: Observation) -> float:
-        """One figure; not finite where there is none."""
+        """The row's figure; NaN or infinite where the metric isn't defined."""

@@ -55,7 +55,7 @@ KINDS = {
 }
 _ROOT = Path(__file__).parent
 _named_by_user: dict[tuple[str, str], Path] = {}
-"""Folder and name -> file. It is to plug-ins what sys.path is to imports: one a process."""
+"""Folder and name -> file. State of the process, as sys.path is: set by `use_plugins` alone."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def use_plugins(*files: Path | str) -> None:
 
 
 def user_files() -> tuple[Path, ...]:
-    """The files that `use_plugins` was given, which a worker process is given in turn."""
+    """The files that `use_plugins` was given, to be passed on to worker processes."""
     return tuple(_named_by_user.values())
 
 
@@ -116,7 +116,7 @@ def refused() -> tuple[Refused, ...]:
 
 
 def default_runtimes() -> list[str]:
-    """Those that a study runs unasked: all but those that say DEFAULT = False."""
+    """The runtimes that a study uses when none is named: all but those that say DEFAULT = False."""
     return [
         name
         for name in names("runtimes")
@@ -130,11 +130,15 @@ def source(folder: str, name: str) -> Path:
 
 
 def model(name: str) -> ModelModule:
+    """Import the model called `name`. Raises UnknownNameError or UnavailableError."""
     return cast(ModelModule, _load("models", name))
 
 
 def data(name: str) -> DataModule:
-    """Raises UnavailableError also where its SPEC has another name than its file."""
+    """Import the data set called `name`. Raises UnknownNameError or UnavailableError.
+
+    UnavailableError is also raised where its SPEC has another name than its file.
+    """
     module = cast(DataModule, _load("data", name))
     if module.SPEC.name != name:
         raise UnavailableError(
@@ -144,19 +148,22 @@ def data(name: str) -> DataModule:
 
 
 def method(name: str) -> MethodModule:
+    """Import the method called `name`. Raises UnknownNameError or UnavailableError."""
     return cast(MethodModule, _load("methods", name))
 
 
 def runtime(name: str) -> RuntimeModule:
+    """Import the runtime called `name`. Raises UnknownNameError or UnavailableError."""
     return cast(RuntimeModule, _load("runtimes", name))
 
 
 def metric(name: str) -> MetricModule:
+    """Import the metric called `name`. Raises UnknownNameError or UnavailableError."""
     return cast(MetricModule, _load("metrics", name))
 
 
 def why_unavailable(folder: str, name: str) -> str | None:
-    """Why a plug-in can't work here, in a sentence, or None where it can."""
+    """The reason why a plug-in can't work here, in a sentence, or None where it can."""
     source(folder, name)
     try:
         return _answer(_load(folder, name), "unavailable")
@@ -167,7 +174,7 @@ def why_unavailable(folder: str, name: str) -> str | None:
 
 
 def why_refused(name: str, artifact: Artifact) -> str | None:
-    """Why a runtime can't run an artifact, in a sentence, or None where it gives no reason."""
+    """The reason why a runtime can't run an artifact, in a sentence, or None."""
     try:
         return _answer(_load("runtimes", name), "refuses", artifact)
     except QuantbenchError as error:
@@ -177,11 +184,11 @@ def why_refused(name: str, artifact: Artifact) -> str | None:
 
 
 def why_not_installed(folder: str, name: str) -> str | None:
-    """Why a plug-in can't work here, like `why_unavailable`, but without loading a library.
+    """The reason why a plug-in can't work here, found without loading a library, or None.
 
-    What shows only once a library is loaded isn't seen: that it is damaged, for one. An
-    `unavailable` that the plug-in imports from a module of ours is asked there; a plug-in from
-    outside the package isn't asked.
+    Unlike `why_unavailable` it doesn't see faults that show only once a library is loaded, such as
+    a damaged one. An `unavailable` that the plug-in imports from a module of this package is
+    called; a plug-in from outside the package isn't.
     """
     path = source(folder, name)
     try:
@@ -203,7 +210,7 @@ def why_not_installed(folder: str, name: str) -> str | None:
 
 
 def _answer(module: ModuleType, question: str, *arguments: object) -> str | None:
-    """What a plug-in answers to an optional question of its contract; None where it has none."""
+    """The plug-in's answer to an optional question of its contract; None where it has none."""
     answer: Callable[..., str | None] | None = getattr(module, question, None)
     return answer(*arguments) if answer else None
 
@@ -218,7 +225,7 @@ def _built_in(folder: str) -> dict[str, _Source]:
 
 @cache
 def _points() -> tuple[tuple[str, EntryPoint], ...]:
-    """All that other distributions offer, by folder."""
+    """The entry points of all distributions, by folder."""
     return tuple(
         (folder, point) for folder in KINDS for point in entry_points(group=f"quantbench.{folder}")
     )
@@ -248,7 +255,7 @@ def _entry_points() -> dict[tuple[str, str], _Source]:
 
 
 def _kind_of(path: Path) -> str:
-    """The folder whose plug-ins define what this file does. Raises UsageError."""
+    """The folder of the one kind of plug-in whose names `path` defines. Raises UsageError."""
     if path.suffix != ".py" or not path.stem.isidentifier() or path.stem.startswith("_"):
         raise UsageError(f"{path} is no plug-in: its name has to be like my_method.py")
     try:
@@ -297,7 +304,7 @@ def _imported(found: _Source) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{found.file} can't be imported", name=found.module)
     module = module_from_spec(spec)
-    sys.modules[found.module] = module  # its dataclasses look their types up there
+    sys.modules[found.module] = module  # dataclasses resolve their types there
     try:
         spec.loader.exec_module(module)
     except BaseException:

@@ -13,5 +13,8 @@ KIND = "artifact"
 
 
 def load_artifact(folder: Path) -> Artifact:
-    """Raises ArtifactError if anything in the folder isn't as it was saved."""
+    """Load the artifact in `folder`.
+
+    Raises ArtifactError if anything in the folder isn't as it was saved.
+    """
     return load(folder, KIND, ArtifactBody)

@@ -140,7 +140,7 @@ def _beside_weights(data: bytes) -> int:
 
 
 def _sizes(data: memoryview, path: tuple[int, ...]) -> Iterator[int]:
-    """For each field that is looked at: the bytes of what `path` leads to, else 0."""
+    """The bytes of the field that `path` leads to, for each field that is looked at; else 0."""
     for number, value in _fields(data):
         inside = isinstance(value, memoryview) and number == path[0]
         yield len(_inner(value)) if inside and not path[1:] else 0

@@ -67,7 +67,7 @@ _SHAPES_OF_CALLS = {
     f'"builtins.dict", "context": "[]", "children_spec": []}}]}}]',
     f"[1, {_LEAF}]",
 }
-"""One tensor in, one tensor out: the only texts that aren't words."""
+"""Call signatures with one tensor in and one out: the only texts that aren't words."""
 
 
 def write_program(path: Path, program: ExportedProgram) -> None:
@@ -128,7 +128,7 @@ def _archive(records: dict[str, bytes]) -> bytes:
 
 
 def _objection(records: dict[str, bytes]) -> str | None:
-    """What speaks against loading these records; None where nothing does."""
+    """The reason why these records must not be loaded, or None."""
     tensors = {match[1] for name in records if (match := _TENSOR.fullmatch(name))}
     known = {_GRAPH, _TENSORS, _CONSTANTS, _SAMPLES, *_ADDED_BY_WRITER}
     for name, content in records.items():
@@ -151,7 +151,10 @@ def _objection(records: dict[str, bytes]) -> str | None:
 
 
 def _odd_operator(graph: dict[str, JsonValue]) -> str | None:
-    """Of the one graph there is: subgraphs are arguments, whose kinds are checked as text."""
+    """The reason why an operator of the graph isn't admitted, or None.
+
+    There is one graph: subgraphs are arguments, whose kinds are checked as text.
+    """
     nodes = graph["nodes"]
     assert isinstance(nodes, list)
     for node in nodes:

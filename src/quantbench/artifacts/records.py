@@ -9,6 +9,8 @@ from quantbench.system.record import Record
 
 
 class ArtifactBody(Record):
+    """The origin of an artifact and a description of what its files hold."""
+
     model: str
     data: str
     method: str

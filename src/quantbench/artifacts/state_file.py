@@ -43,7 +43,7 @@ def fill(module: nn.Module, path: Path, owner: str) -> nn.Module:
 
 
 def _why(error: Exception) -> str:
-    """In our own words: PyTorch's advise loading it by a way that would run its code."""
+    """The reason of an error in our own words: PyTorch's suggest a load that runs code."""
     if isinstance(error, pickle.UnpicklingError):
         return "it holds other objects than tensors and plain containers, or is damaged"
     if isinstance(error, OSError) and error.strerror:

@@ -1,4 +1,1 @@
-"""From a quantized ONNX network to integers, and to C99 that computes with nothing else.
-
-float32/ does the same for a network that isn't quantized, for comparison.
-"""
+"""The compiler: a quantized or float32 ONNX network becomes C99 that needs only C's own library."""

@@ -18,17 +18,20 @@ from quantbench.system.files import sha256_of
 
 
 def planned(path: Path) -> Plan:
-    """The plan in the numbers that the file has. Raises CompileError or ArtifactError."""
+    """The plan of the network in `path`, in the number types that the file has.
+
+    Raises CompileError or ArtifactError.
+    """
     return layout.plan(_imported(read(path), None))
 
 
 def compiled(
     path: Path, target: Target, dtype: Dtype | None = None, options: Options | None = None
 ) -> Emitted:
-    """The C in the numbers that are asked for, or else that the file has, once it agrees with the
-    file.
+    """The C of the network in `path`, once the compiled graph agrees with the file.
 
-    Raises CompileError, ArtifactError, or UsageError for options that name nothing.
+    `dtype`: None takes the file's own number types. Raises CompileError, ArtifactError, or
+    UsageError for options that name nothing.
     """
     network = read(path)
     require_agreement(network, dtype)
@@ -37,7 +40,7 @@ def compiled(
 
 
 def require_agreement(network: Network, dtype: Dtype | None = None) -> None:
-    """Raises CompileError where the graph that is compiled isn't what the file says."""
+    """Raise CompileError where the graph that is compiled differs from the network in the file."""
     verify(network, _imported(network, dtype))
 
 
@@ -47,7 +50,7 @@ def emitted(
     dtype: Dtype | None = None,
     options: Options | None = None,
 ) -> Emitted:
-    """The C of a network, which `require_agreement` has passed. Raises as `compiled`."""
+    """The C of a network that `require_agreement` has passed. Raises like `compiled`."""
     options = replace(options or Options(), labels=layer_names(network))
     return generate.emit(_imported(network, dtype), target, options)
 

@@ -22,8 +22,10 @@ from quantbench.c99.target.target import Target
 
 
 def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None = None) -> Emitted:
-    """Raises CompileError for what 32 bits, or float32, can't hold, UsageError for options that
-    name nothing.
+    """The C library of a graph: header, source, golden vectors and main.c.
+
+    Raises CompileError for values that 32 bits, or float32, can't hold, and UsageError for options
+    that name nothing.
     """
     options = options or Options()
     isas = chosen_isas(options, target, language_of(graph))

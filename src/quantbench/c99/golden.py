@@ -1,4 +1,4 @@
-"""golden.h: inputs, and what the network gives for them, computed in Python."""
+"""The text of golden.h: inputs, and the outputs that Python computes for them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROUNDING = 3 * 2.0**-24
 
 
 def golden(plan: Plan) -> str:
-    """Raises CompileError where float32 doesn't hold what the network computes."""
+    """The text of golden.h. Raises CompileError where float32 doesn't hold what is computed."""
     return _float32(plan) if plan.graph.is_float32 else _integers(plan)
 
 
@@ -58,7 +58,7 @@ def _float32(plan: Plan) -> str:
 
 
 def _answers(plan: Plan) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Inputs [N, ...] to [N, 2, *shape]: the outputs, and how far float32 may be from each."""
+    """A function from inputs [N, ...] to [N, 2, *shape]: outputs, and the tolerance of each."""
 
     def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         near = error_bounds.execute(plan.graph, inputs)
@@ -69,12 +69,15 @@ def _answers(plan: Plan) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def _stored(values: Values, place: Place) -> Values:
-    """[N, *shape] in ONNX's order to [N, size] as the C code has it; integers are unsigned."""
+    """Values [N, *shape] in ONNX's order as [N, size] in the order of the C code.
+
+    Integers are unsigned.
+    """
     return values.reshape(len(values), -1)[:, nhwc_order(place.shape)]
 
 
 def _count(plan: Plan) -> int:
-    """How many random vectors are written: fewer where they are large, or take long."""
+    """The number of random vectors to write: fewer where they are large, or take long."""
     vector_bytes = plan.input.bytes + plan.output.bytes
     work = max(1, multiply_adds(plan.graph))
     return max(1, min(_RANDOM, min(_MAX_BYTES // vector_bytes, _MAX_MACS // work) - 2))

@@ -18,14 +18,16 @@ from quantbench.errors import CompileError
 
 
 def import_onnx(path: Path, dtype: Dtype = Dtype.INT8) -> Graph:
-    """Raises CompileError for a network that `dtype` alone can't compute, naming the node, and
-    ArtifactError for a file that isn't ONNX or refers to others.
+    """Import the network in `path` as a graph of `dtype`.
+
+    Raises CompileError, which names the node, for a network that `dtype` can't express, and
+    ArtifactError for a file that isn't ONNX or refers to other files.
     """
     return import_network(read(path), dtype)
 
 
 def import_network(network: Network, dtype: Dtype = Dtype.INT8) -> Graph:
-    """Raises CompileError."""
+    """Import a network that was read as a graph of `dtype`. Raises CompileError."""
     require_qdq(network.nodes)
     _require_dtype(network, dtype)
     require_known(network)
@@ -92,7 +94,7 @@ def _constant_output(network: Network) -> str:
 
 
 def _rounded(output: Probabilities) -> Tensor | None:
-    """The integers to which a Softmax's result is rounded."""
+    """The tensor of integers to which a Softmax's result is rounded; None: it isn't."""
     if output.format is None:
         return None
     format = output.format

@@ -28,12 +28,13 @@ class Operator(Protocol):
     ATTRIBUTES: frozenset[str]
 
     @staticmethod
-    def from_onnx(context: Context, node: OnnxNode) -> Value: ...
+    def from_onnx(context: Context, node: OnnxNode) -> Value:
+        """The value of the node's output. Raises CompileError for a use that isn't supported."""
 
 
 @cache
 def operators() -> Mapping[str, Operator]:
-    """Each operator by its name in ONNX, sorted."""
+    """Name in ONNX -> operator, sorted by name."""
     loaded = [load(name) for name in file_names()]
     return {
         operator.NAME: operator for operator in sorted(loaded, key=lambda operator: operator.NAME)
@@ -47,13 +48,12 @@ def file_names() -> Iterator[str]:
 
 
 def load(stem: str) -> Operator:
+    """Import the operator in the file ops/STEM.py."""
     return cast(Operator, import_module(_MODULES.replace("*", stem)))
 
 
 def require_known(network: Network) -> None:
-    """Raises CompileError for the first operator that isn't there, whatever else is wrong with the
-    network.
-    """
+    """Raise CompileError for the first unsupported operator, before any other fault is reported."""
     for node in network.nodes:
         if node.op not in operators():
             checked(node)
@@ -62,8 +62,9 @@ def require_known(network: Network) -> None:
 
 
 def checked(node: OnnxNode) -> Operator:
-    """The node's operator. Raises CompileError unless it is supported, with the inputs and
-    attributes that the node has.
+    """The operator of a node, checked against the node's inputs and attributes.
+
+    Raises CompileError where the operator, the number of inputs or an attribute isn't supported.
     """
     known = operators()
     if node.op not in known:

@@ -1,4 +1,4 @@
-"""A folder with the C of a network: written whole, and only where nothing else is lost."""
+"""The delivered folder: the C of a network, written whole, and never over files of others."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ class LayerCost(Record):
 
 
 class Costs(Record):
+    """The costs of the compiled network: bytes of memory and flash, multiply-adds of each layer.
+
+    `input`, `output` and `scratch` are bytes that the caller provides.
+    """
+
     target: str
     dtype: str = "int8"
     layers: tuple[LayerCost, ...]
@@ -48,9 +53,9 @@ class Costs(Record):
     flash: int | None
     """Code and constants, as the compiler of this machine makes them with -Os."""
     unbuilt: str | None
-    """Why there is none."""
+    """The reason why there is no `flash`."""
     counts: Counts | None = None
-    """Where the target is a processor: what the network takes there."""
+    """The costs on the target, where that is a processor with a simulator."""
 
 
 def deliver(
@@ -120,7 +125,7 @@ def _build_folder(build: Path | None, output: Path) -> Iterator[Path]:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """A folder of our own may be replaced, if nothing was added to it or changed."""
+    """Raise StorageError unless `folder` is new, empty, or was written here and not changed."""
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():

@@ -73,7 +73,7 @@ def quantbench(
     debug: Debug = False,
     version: Version = False,
 ) -> None:
-    pass
+    """Quantize a trained PyTorch network every practical way and measure each result."""
 
 
 @app.command()
@@ -270,7 +270,7 @@ def predict(
 def main() -> NoReturn:
     """Exit codes: 0 done, 1 a job failed, 2 a usage error, 130 stopped."""
     for number in set(ENDING) - {signal.SIGINT}:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup sets SIG_IGN
             signal.signal(number, _end)
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
@@ -295,7 +295,7 @@ def main() -> NoReturn:
             raise
         name = type(error).__name__
         _fail(f"error: this is a fault in quantbench ({name}: {error}); --debug shows where", 1)
-    if code == _STOPPED:  # Typer, too, makes this code of a Ctrl-C
+    if code == _STOPPED:  # Typer uses this code for Ctrl-C as well
         _fail("stopped; the next run goes on from the last finished step", _STOPPED)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -23,7 +23,7 @@ def _print_version(asked: bool) -> None:
 
 
 def named(folder: str) -> Callable[[str], list[str]]:
-    """What a shell offers to complete the name of a plug-in with."""
+    """A function that completes the names of a folder's plug-ins in a shell."""
 
     def complete(start: str) -> list[str]:
         from quantbench import plugins
@@ -34,7 +34,7 @@ def named(folder: str) -> Callable[[str], list[str]]:
 
 
 def _use_plugins(files: list[Path] | None) -> list[Path] | None:
-    """Before any other option is read: their names may be among those."""
+    """Register the user's plug-ins before other options are read, as those may name them."""
     from quantbench import plugins
 
     plugins.use_plugins(*(files or ()))

@@ -1,4 +1,4 @@
-"""What each command prints. The Python API does the work."""
+"""The commands that load PyTorch: each calls the Python API and prints the result."""
 
 from __future__ import annotations
 
@@ -55,7 +55,11 @@ from quantbench.training.checkpoint import Checkpoint
 
 
 def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
-    """Options from a command's own; a repeated option is a list there, a tuple here."""
+    """Convert a command's own options to Options.
+
+    A repeated option is a list there, and a tuple here; `skip`: names to leave out. Raises
+    UsageError where --quick and --full contradict each other.
+    """
     names = {"method": "methods", "runtime": "runtimes"}
     chosen = {name: value for name, value in given.items() if value is not None}
     if given.get("quick") and given.get("full"):
@@ -75,6 +79,10 @@ def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
 
 
 def run(options: Options, pairs: list[str], sort: Order, *, as_reported: bool) -> None:
+    """Run a study, print it and write its files.
+
+    `pairs`: the values of --set. Raises StorageError or RowsFailedError after the answer is shown.
+    """
     with TerminalProgress() as progress:
         done = pipeline.run(options, _overrides(pairs, None), progress)
     unwritten = _unwritten(done, options.out)
@@ -88,7 +96,7 @@ def run(options: Options, pairs: list[str], sort: Order, *, as_reported: bool) -
 
 
 def _unwritten(done: Study, out: Path) -> StorageError | None:
-    """Writes what a study leaves; what keeps it from that is told after the answer is shown."""
+    """Write a study's files; returns the error if that fails, to be raised after the answer."""
     try:
         written = write(done.results, out)
     except StorageError as error:
@@ -98,6 +106,10 @@ def _unwritten(done: Study, out: Path) -> StorageError | None:
 
 
 def measure(options: Options, pairs: list[str], sort: Order) -> None:
+    """Measure some methods against float32, and print the comparison; no files are written.
+
+    Raises RowsFailedError after the answer is shown.
+    """
     with TerminalProgress() as progress:
         overrides = _overrides(pairs, _only(options.methods))
         done = pipeline.run(options, overrides, progress)
@@ -106,6 +118,10 @@ def measure(options: Options, pairs: list[str], sort: Order) -> None:
 
 
 def train(options: Options, pairs: list[str]) -> None:
+    """Train the float network, print the loss of each epoch and draw loss.png.
+
+    Raises UsageError for settings of a method.
+    """
     overrides = _overrides(pairs, "recipe")
     if others := sorted(overrides.keys() - {"recipe"}):
         raise UsageError(f"settings for '{others[0]}', but train runs no method")
@@ -122,6 +138,10 @@ def train(options: Options, pairs: list[str]) -> None:
 
 
 def quantize(method: str, options: Options, pairs: list[str]) -> None:
+    """Quantize by one method, and print the formats of each layer and the files.
+
+    Raises UnavailableError where what was written can't be used.
+    """
     task, checkpoint, artifacts = _artifacts((method,), options, pairs)
     for artifact in artifacts:
         _print(numerics_table(artifact.body.quantized))
@@ -134,6 +154,7 @@ def quantize(method: str, options: Options, pairs: list[str]) -> None:
 
 
 def describe(method: str | None, options: Options, pairs: list[str]) -> None:
+    """Print the layers of a model, or the number formats of what `method` converts it to."""
     if method is None:
         module = plugins.model(options.model)
         _print(layer_table(layers(module.build(), module.INPUT_SHAPE), options.model))
@@ -143,7 +164,10 @@ def describe(method: str | None, options: Options, pairs: list[str]) -> None:
 
 
 def predict(names: list[str], method: str, options: Options, pairs: list[str]) -> None:
-    """Raises ImageError where a picture can't be read: after the answers to all others."""
+    """Print the answers of float32 and of `method` to pictures.
+
+    Raises ImageError where a picture can't be read, after the answers to all others are shown.
+    """
     pictures = [_picture(name) for name in names]
     images = [picture.image for picture in pictures if picture.image is not None]
     refused = [picture for picture in pictures if picture.image is None]
@@ -196,7 +220,7 @@ def _only(methods: tuple[str, ...]) -> str | None:
 
 
 def _overrides(pairs: list[str], owner: str | None) -> Overrides:
-    """`--set` by owner; a name without a dot is of `owner`, where there is just one."""
+    """The values of --set by owner; a name without a dot belongs to `owner`, if there is one."""
     found: Overrides = {}
     for name, value in split_pairs(pairs, needs_owner=owner is None).items():
         first, dot, rest = name.partition(".")
@@ -217,7 +241,7 @@ def _as_reported(done: Study) -> str:
 
 
 def _fail_where_rows_failed(results: Results) -> None:
-    """Raises RowsFailedError: what else was measured is on the screen and saved by now."""
+    """Raise RowsFailedError if a row failed; what else was measured is shown and saved by now."""
     failed = [f"{s.method} on {s.runtime} {s.reason}" for s in results.skipped if s.failed]
     if failed:
         rows = "1 row" if len(failed) == 1 else f"{len(failed)} rows"

@@ -1,4 +1,4 @@
-"""What `quantbench compare` prints. Apart from the commands that load PyTorch."""
+"""The command `quantbench compare`, in a module that doesn't load PyTorch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from quantbench.system.terminal import Terminal
 
 
 def compare(files: tuple[Path, Path]) -> None:
+    """Print two results.json side by side. Raises ResultsError for a file that can't be read."""
     one, other = (read_results(path) for path in files)
     names = str(files[0]), str(files[1])
     Terminal().print(compared(side_by_side(one, other), names, (one, other)))

@@ -1,4 +1,4 @@
-"""What `quantbench compile` prints. Apart from the other commands, which load PyTorch."""
+"""The command `quantbench compile`, in a module that doesn't load PyTorch."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Source:
 
 
 def source(model: str, study: Path | None, out: Path | None) -> Source:
-    """What the command's own arguments ask for; `model` is a method's name where `study` is given.
+    """The file to compile and the folder to write, from the command's own arguments.
 
-    Raises UsageError, ArtifactError.
+    `model` is a method's name where `study` is given. Raises UsageError or ArtifactError.
     """
     if not model:
         raise UsageError(
@@ -62,7 +62,10 @@ def artifact_of(study: Path, method: str) -> Path:
 
 
 def options(name: str, isa: str) -> Options:
-    """`isa`: names of instruction sets, separated by commas; empty: all that there are."""
+    """The options of the compiler.
+
+    `isa`: names of instruction sets, separated by commas; empty: all that there are.
+    """
     return Options(name, tuple(part for part in isa.split(",") if part.strip()))
 
 
@@ -73,6 +76,7 @@ def compile_(
     options: Options | None = None,
     build: Path | None = None,
 ) -> None:
+    """Compile the network, write its folder, and print the costs of each layer and the memory."""
     compiled = deliver(source.model, source.out, target, dtype, options, build)
     terminal = Terminal()
     terminal.print(cost_table(compiled.body))
@@ -83,7 +87,7 @@ def compile_(
 
 
 def _named_in_results(study: Path, method: str) -> list[Path]:
-    """Where the study's last results.json says that `method`'s ONNX file is, if it is there."""
+    """The existing folders of `method`'s ONNX files that the study's last results.json names."""
     try:
         rows = read_results(study / "results.json").rows
     except ResultsError:  # a study that was stopped has none yet
@@ -94,7 +98,7 @@ def _named_in_results(study: Path, method: str) -> list[Path]:
 
 
 def _stored(study: Path) -> dict[str, list[Path]]:
-    """Method -> the folders of its ONNX files, by their names."""
+    """Method -> the folders of its ONNX files, by the folders' names."""
     found: dict[str, list[Path]] = {}
     for path in sorted((study / "artifacts").glob(f"[!.]*-{_FORMAT}-*")):
         found.setdefault(path.name.rpartition(f"-{_FORMAT}-")[0], []).append(path)

@@ -1,4 +1,4 @@
-"""What is being loaded, on the screen while it is: large libraries take seconds to import."""
+"""A message on the terminal while something loads: large libraries take seconds to import."""
 
 from __future__ import annotations
 

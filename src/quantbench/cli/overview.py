@@ -1,4 +1,4 @@
-"""What `quantbench list` and `quantbench doctor` print. Neither loads PyTorch or an engine."""
+"""The commands `quantbench list` and `quantbench doctor`; neither loads PyTorch or an engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from quantbench.system.terminal import Terminal, harmless
 
 
 def list_plugins(*, check: bool) -> None:
-    """One row a plug-in: whether what it needs is installed or, checked, whether it imports."""
+    """Print one row for each plug-in: whether what it needs is installed.
+
+    `check`: import each, and say whether that works.
+    """
     why_not = plugins.why_unavailable if check else plugins.why_not_installed
     table = Table("kind", "name", "available" if check else "installed", box=None)
     with loading("every plug-in") if check else contextlib.nullcontext():
@@ -37,6 +40,7 @@ def list_plugins(*, check: bool) -> None:
 
 
 def doctor(data_dir: Path | None, *, offline: bool) -> None:
+    """Print this machine's properties, the libraries' versions, and which data sources answer."""
     machine = environment(LIBRARIES)
     table = Table(box=None, show_header=False)
     table.add_column()

@@ -1,7 +1,7 @@
-"""Progress on standard error: bars on a terminal, one plain line a loop anywhere else.
+"""Progress on standard error: bars on a terminal, one plain line for each loop anywhere else.
 
-There is no refreshing thread: what is tracked may be a measurement, and the bar moves only
-between two of its items.
+There is no refreshing thread: a loop may be a measurement, and its bar moves only between two of
+its items.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from quantbench.system.terminal import Terminal, one_line
 T = TypeVar("T")
 
 INTERVAL = 0.1
-"""Seconds from one drawing of a bar to the next, at least."""
+"""The least number of seconds between two drawings of a bar."""
 
 
 class TerminalProgress:
-    """A system.progress.Progress. Leaving its context gives the cursor back, whatever happened.
+    """A `system.progress.Progress` on a terminal.
 
-    A finished bar stays on the screen with its time, above those that still run.
+    Leaving its context gives the cursor back, whatever happened. A finished bar stays on the screen
+    with its time, above those that still run.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -85,7 +86,7 @@ class TerminalProgress:
         return loading(what)
 
     def close(self) -> None:
-        """Leave every bar where it stands."""
+        """Stop all bars, each left where it stands."""
         for task in self._bars.task_ids:
             self._leave(task)
 
@@ -145,7 +146,7 @@ class _Count(ProgressColumn):
 
 
 class _Times(ProgressColumn):
-    """How long so far, and how long still."""
+    """A column of the time elapsed and the time left."""
 
     def render(self, task: Task) -> Text:
         words = _duration(task.elapsed or 0.0)

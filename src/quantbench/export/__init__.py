@@ -1,1 +1,1 @@
-"""What methods share to write a format."""
+"""Exporters, shared by methods: they write a format, and read back what its file holds."""

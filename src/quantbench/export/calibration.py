@@ -1,4 +1,4 @@
-"""The calibration samples that every method shares."""
+"""Calibration samples, the same for every method."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ BATCH = 100
 
 
 class CalibrationSettings(Settings):
+    """The settings that every calibrating method has."""
+
     images: int = Field(default=1000, gt=0, le=5000, description="calibration images")
 
 
@@ -32,9 +34,9 @@ def calibration_inputs(job: QuantizeJob[C]) -> NDArray[np.float32]:
 
 
 def refuse_nonfinite(model: nn.Module, inputs: NDArray[np.float32]) -> None:
-    """Raises CalibrationError naming the first layer that gives a value that isn't finite.
+    """Raise CalibrationError, naming the first layer whose output isn't finite.
 
-    For quantizers that pass such values over without a word.
+    It is called before quantizers that ignore such values.
     """
     hooks = [
         module.register_forward_hook(partial(refuse_output, name))
@@ -56,7 +58,7 @@ def refuse_output(
     inputs: object,  # noqa: ARG001
     output: object,
 ) -> None:
-    """A forward hook. Raises CalibrationError unless every value is finite."""
+    """A forward hook that raises CalibrationError unless every value is finite."""
     for tensor in tensors(output):
         finite = tensor.isfinite()
         if not finite.all():

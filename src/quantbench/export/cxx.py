@@ -1,4 +1,4 @@
-"""The C++ compiler that Inductor takes, and why it doesn't work. Loads no library."""
+"""The C++ compiler that Inductor uses, and the reason why it can't. Imports no library."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _PROBE_SECONDS = 60
 
 
 def compiler() -> str:
-    """The one that Inductor would take."""
+    """The command of the C++ compiler that Inductor would use."""
     return os.environ.get("CXX", "g++")
 
 
 def unavailable() -> str | None:
-    """Compiles a few lines that need what Inductor's kernels need."""
+    """The reason why the compiler can't build a few lines with OpenMP, or None."""
     name = compiler()
     if shutil.which(name) is None:
         return f"needs a C++ compiler, and '{name}' is not found; install g++ or set CXX"

@@ -1,6 +1,6 @@
-"""What PyTorch's eager-mode quantization methods share.
+"""PyTorch's eager-mode quantization, shared by the methods that use it.
 
-torch.ao.quantization is deprecated but still the API that most published results used. It says so
+torch.ao.quantization is deprecated, but still the API that most published results used. It warns
 at each call, hence `silenced`.
 """
 
@@ -37,6 +37,7 @@ SEVEN_BIT = frozenset({"x86", "fbgemm"})
 
 @contextlib.contextmanager
 def using_engine(name: str) -> Iterator[None]:
+    """Set PyTorch's quantized engine to `name` within the context; the former one is restored."""
     before = torch.backends.quantized.engine
     torch.backends.quantized.engine = name
     try:
@@ -46,7 +47,7 @@ def using_engine(name: str) -> Iterator[None]:
 
 
 def best_engine() -> Engine:
-    """What this CPU runs best without saturating.
+    """The fastest engine that doesn't saturate on this CPU.
 
     With VNNI, u8 x s8 products are summed in 32 bits, so onednn's full 8-bit activations are
     safe; without it, x86 and fbgemm keep activations to 7 bits.
@@ -60,12 +61,12 @@ def best_engine() -> Engine:
 
 
 def engines() -> list[str]:
-    """Those in this build of PyTorch, for this CPU."""
+    """The quantized engines in this build of PyTorch, for this CPU."""
     return [name for name in torch.backends.quantized.supported_engines if name != "none"]
 
 
 class EagerSettings(Settings):
-    """The default engine is chosen from what the CPU has."""
+    """The settings of an eager-mode method. The default engine depends on the CPU."""
 
     engine: Engine = Field(default_factory=best_engine)
 
@@ -78,7 +79,10 @@ class EagerSettings(Settings):
 
 
 def wrapped(model: nn.Module, *, fuse: bool) -> nn.Module:
-    """A copy in eval mode between a quantizing and a dequantizing stub."""
+    """A copy of `model` in eval mode between a quantizing and a dequantizing stub.
+
+    `fuse`: also fuse layers with the batch norms and activations behind them.
+    """
     model = copy.deepcopy(model).eval()
     if fuse and (groups := _fusable(model)):
         model = fuse_modules(model, groups)
@@ -86,7 +90,7 @@ def wrapped(model: nn.Module, *, fuse: bool) -> nn.Module:
 
 
 def set_qconfig(model: nn.Module, qconfig: QConfig) -> None:
-    """Have `model` quantized by `qconfig`; transposed convolutions know no scale per channel."""
+    """Set how `model` is quantized; transposed convolutions support no scale per channel."""
     model.qconfig = qconfig  # type: ignore[assignment]
     for module in model.modules():
         if isinstance(module, TRANSPOSED):
@@ -96,13 +100,14 @@ def set_qconfig(model: nn.Module, qconfig: QConfig) -> None:
 
 
 def passed_over(kind: str) -> str:
+    """The reason, as a sentence, why a layer of this kind stays float32."""
     return f"PyTorch's eager quantization passes {kind} over"
 
 
 def _fusable(model: nn.Module) -> list[list[str]]:
-    """The chains, each cut to what PyTorch can fuse.
+    """The chains of modules that PyTorch can fuse, each cut to what it supports.
 
-    A module that is called elsewhere, too, isn't fused: it would be lost there.
+    A module that is called elsewhere, too, isn't fused: the other call would lose it.
     """
     modules, uses = dict(model.named_modules()), calls(model)
     found = []
@@ -119,13 +124,13 @@ def _fusable(model: nn.Module) -> list[list[str]]:
 def _has_fuser(kinds: tuple[type[nn.Module], ...]) -> bool:
     try:
         get_fuser_method(kinds)
-    except AssertionError:  # how it says no
+    except AssertionError:  # raised where there is no fuser
         return False
     return True
 
 
 def converted(prepared: nn.Module) -> Skeleton:
-    """Observers replaced by quantized modules. The observers' ranges stay known."""
+    """Replace observers by quantized modules, and keep the ranges that the observers had."""
     ranges = {
         name: (observer.quant_min, observer.quant_max)
         for name, observer in prepared.named_modules()

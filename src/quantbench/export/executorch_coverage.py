@@ -1,7 +1,7 @@
-"""What an ExecuTorch program makes of each layer, read from the graph that it was lowered from.
+"""Coverage of an ExecuTorch program, read from the graph that it was lowered from.
 
-The program itself can't be read back: XNNPACK's part of it is opaque. What XNNPACK didn't take is
-in `Files.left_float`.
+The program itself can't be read back, as XNNPACK's part of it is opaque. `Files.left_float` names
+the layers that XNNPACK left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def read(
     files: Files,
     method: MethodModule,  # noqa: ARG001 - the contract's
 ) -> Reading:
-    """Float networks are lowered from their modules, without a graph of PT2E's."""
+    """Read each layer's formats; a float network has no PT2E graph to read from."""
     network, graph = job.network(), files.graph
     known = layers(network, job.input_shape)
     if graph is None:

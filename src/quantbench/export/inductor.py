@@ -1,4 +1,4 @@
-"""Inductor's compiled libraries: made once in a process of their own, kept in the user's cache."""
+"""Inductor's compiled libraries: built once, in a process of their own, and kept in a cache."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _COMPILE_SECONDS = 540
 
 
 class Library(Record):
-    """Of a stored `model.so`: the program for one number of inputs."""
+    """The record of a stored `model.so`, which is compiled for one batch size."""
 
     batch: int
 
@@ -45,17 +45,17 @@ class Library(Record):
 def libraries(
     model: Path, model_sha256: str, batches: tuple[int, ...], threads: int
 ) -> Iterator[dict[int, Path]]:
-    """The program in `model` compiled for each number of inputs, for `threads` threads: load them
-    in this context, in which their bytes have just been checked and nobody replaces them.
+    """Batch size -> the library that Inductor compiled from the program in `model`.
 
-    They are for this CPU, PyTorch and compiler alone: elsewhere others are made, for these
-    would die on a CPU without their instruction sets. Raises UnavailableError or StorageError.
+    Load the libraries inside this context: their bytes have just been checked, and nobody replaces
+    them. They are for this CPU, PyTorch and compiler only: others may lack the instruction sets.
+    Raises UnavailableError or StorageError.
     """
     folder = code_folder("inductor")
     inputs = {batch: recipe(model_sha256, batch, threads) for batch in batches}
     names = {batch: path_for(folder, "model", inputs[batch]).name for batch in batches}
     with contextlib.ExitStack() as stack:
-        for name in sorted(names.values()):  # two processes that ask for the same wait in one order
+        for name in sorted(names.values()):  # one lock order for all processes: no deadlock
             stack.enter_context(held_alone(folder, name))
         stored = {batch: sound(folder, "model", KIND, inputs[batch], Library) for batch in batches}
         missing = [batch for batch, found in stored.items() if found is None]
@@ -66,7 +66,7 @@ def libraries(
 
 
 def recipe(model_sha256: str, batch: int, threads: int) -> dict[str, JsonValue]:
-    """All that a compiled library depends on."""
+    """Everything that a compiled library depends on."""
     return {
         "model": model_sha256,
         "batch": batch,
@@ -89,9 +89,7 @@ def _machine() -> dict[str, JsonValue]:
 def _compiled(
     model: Path, inputs: dict[int, dict[str, JsonValue]], threads: int
 ) -> dict[int, Stored[Library] | None]:
-    """By batch, all by one process: what it finds out about this CPU and its precompiled headers
-    serve every library.
-    """
+    """Compile for every batch size in one process: findings and precompiled headers are shared."""
     folder = code_folder("inductor")
     work = folder / f"work-{key(_machine())[:12]}"
     sweep(folder, "part-*")
@@ -110,9 +108,9 @@ def _compiled(
 
 
 def _compile_in_child(model: Path, batches: list[int], threads: int, out: Path, work: Path) -> None:
-    """What compiling leaves behind, in memory and in settings, is no part of a measurement.
+    """Compile in a child process, so that what it leaves in memory and settings isn't measured.
 
-    `work` holds what Inductor found out about this CPU, and its precompiled headers.
+    `work` keeps what Inductor found out about this CPU, and its precompiled headers.
     """
     command = [sys.executable, "-m", __name__, str(model), str(threads), str(out)]
     inside = dict(os.environ) | {"TORCHINDUCTOR_CACHE_DIR": str(work), "TMPDIR": str(work)}
@@ -132,8 +130,10 @@ def _compile_in_child(model: Path, batches: list[int], threads: int, out: Path, 
 
 
 def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
-    """Freezing packs weights for oneDNN and finds its int8 kernels. One compiling process,
-    this one, so none is left behind when it is killed.
+    """Compile for each batch size in this process.
+
+    Freezing packs weights for oneDNN and finds its int8 kernels. Inductor may start no compiling
+    processes, as they would survive if this one is killed.
     """
     torch.set_num_threads(threads)
     program = read_program(model)
@@ -146,7 +146,7 @@ def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
         "freezing": True,
         "compile_threads": 1,
         "cpp.threads": threads,
-        "cpp.cxx": (compiler(),),  # else it may fetch one with conda
+        "cpp.cxx": (compiler(),),  # otherwise Inductor may fetch one with conda
     }
     with silenced(), torch.no_grad(), torch._inductor.config.patch(settings):
         for batch in batches:
@@ -160,6 +160,7 @@ def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
 
 
 def main(model: str, threads: str, out: str, *batches: str) -> None:
+    """Compile a program for some batch sizes: the entry point of the child process."""
     _compile(Path(model), int(threads), Path(out), [int(batch) for batch in batches])
 
 

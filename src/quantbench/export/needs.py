@@ -1,4 +1,4 @@
-"""What methods need beside PyTorch. Loads no library, so that `quantbench list` can ask it."""
+"""Requirements of methods beside PyTorch. Imports none of them: `quantbench list` asks here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from importlib import metadata
 from quantbench.system.extras import install, why_missing
 
 _OLDEST = (0, 18)
-"""The torchao whose quantizers for PT2E are used."""
+"""The first version of torchao with the PT2E quantizers in use."""
 
 
 def torchao() -> str | None:
-    """Why torchao can't be used here, or None."""
+    """The reason why torchao can't be used here, or None."""
     if reason := why_missing("torchao"):
         return reason
     found = metadata.version("torchao")
@@ -22,5 +22,5 @@ def torchao() -> str | None:
 
 
 def xnnpack() -> str | None:
-    """Why XNNPACK's quantizer and its programs can't be made here, or None."""
+    """The reason why programs for XNNPACK can't be made here, or None."""
     return torchao() or why_missing("executorch")

@@ -1,4 +1,4 @@
-"""What an ONNX file makes of each layer, read from its graph and its initializers."""
+"""Coverage of an ONNX file, read from its graph and its initializers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MOVED = (
     "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity",
     "Gather", "Slice", "Split", "MaxPool",
 )  # fmt: skip
-"""What integers pass unchanged: engines exchange it with the DequantizeLinear before it."""
+"""Operators that move integers unchanged: engines swap them with a DequantizeLinear before."""
 _ACTIVATIONS = ("Relu", "Clip")
 RECURRENT = ("RNN", "LSTM", "GRU")
 ATTENTION = "MultiheadAttention"
@@ -58,7 +58,7 @@ class _Stored:
 
 @dataclass(frozen=True)
 class Weights:
-    """One tensor of a layer's, as the graph stores it, and the node that multiplies by it."""
+    """One stored weight tensor of a layer, and the node that multiplies by it."""
 
     node: onnx.NodeProto
     format: NumberFormat
@@ -67,10 +67,10 @@ class Weights:
 def weights_by_layer(
     model: onnx.ModelProto, layers: Iterable[Layer], renamed: Mapping[str, str] = NO_NAMES
 ) -> dict[str, tuple[Weights, ...]]:
-    """Layer name -> its weights in the order of the nodes that multiply by them.
+    """Layer name -> its weights, in the order of the nodes that multiply by them.
 
-    They are found by their names: ONNX quantizers lengthen them, no more, and `renamed` has the
-    layers of weights that got names of another kind. Attention has several.
+    Weights are found by their names, which ONNX quantizers only lengthen; `renamed` maps those with
+    other names to their layers. Attention has several.
     """
     names = sorted((layer.name for layer in layers), key=len, reverse=True)
     graph = Graph(model.graph)
@@ -104,7 +104,10 @@ def read(
     files: Files,
     method: MethodModule,  # noqa: ARG001 - the contract's
 ) -> Reading:
-    """Raises ArtifactError for a file that isn't ONNX or that refers to another."""
+    """Read each layer's formats.
+
+    Raises ArtifactError unless the file is ONNX and self-contained.
+    """
     model = onnx.load_from_string(checked(job.folder / MODEL).data)
     renamed = renamed_weights(files.graph) if files.graph else NO_NAMES
     found = layer_numerics(model, layers_of(job.network(), job.input_shape), renamed)
@@ -118,9 +121,9 @@ def read(
 def layer_numerics(
     model: onnx.ModelProto, layers: Iterable[Layer], renamed: Mapping[str, str] = NO_NAMES
 ) -> tuple[LayerNumerics, ...]:
-    """Each layer that multiplies, as the graph is written.
+    """The formats of each layer that multiplies, as the graph is written.
 
-    What stands between DequantizeLinear and QuantizeLinear counts as integer: engines fuse it.
+    A product between DequantizeLinear and QuantizeLinear counts as integer: engines fuse the three.
     """
     layers = tuple(layers)
     graph, weights = Graph(model.graph), weights_by_layer(model, layers, renamed)
@@ -130,7 +133,7 @@ def layer_numerics(
 
 
 def run_in_integers(model: onnx.ModelProto, layers: Iterable[Layer]) -> set[str]:
-    """The layers all of whose multiplications are nodes that take integers."""
+    """The names of the layers that only nodes on integers multiply."""
     layers = tuple(layers)
     graph, weights = Graph(model.graph), weights_by_layer(model, layers)
     nodes = {
@@ -158,7 +161,7 @@ def _numerics(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> Layer
 
 
 def _output_scale(graph: Graph, node: onnx.NodeProto) -> tuple[float | None, int | None]:
-    """None where it has none, or one for each channel, as NNCF has before a depthwise layer."""
+    """The scale and zero point of the output; None where there is none, or one for each channel."""
     after = _quantizer_after(graph, node)
     scale = None if after is None else graph.constant(after.input[1])
     if after is None or scale is None or scale.size > 1:
@@ -235,7 +238,7 @@ def _activations(graph: Graph, node: onnx.NodeProto) -> NumberFormat:
 
 
 def _source(graph: Graph, name: str) -> onnx.NodeProto | None:
-    """What computes a tensor, seen through nodes that only arrange its numbers."""
+    """The node that computes a tensor, ignoring nodes that only move its numbers."""
     node = graph.producer(name)
     while node is not None and node.op_type in _MOVED:
         node = graph.producer(node.input[0])
@@ -256,7 +259,7 @@ def _quantizer_after(graph: Graph, node: onnx.NodeProto) -> onnx.NodeProto | Non
 
 
 def _stored(graph: Graph, node: onnx.NodeProto, place: int) -> _Stored:
-    """The stored weights, seen from a node's input at `place`."""
+    """The names of the weights behind a node's input `place`, and of their scale and zero point."""
     found = _Stored(node.input[place])
     if node.op_type in _INTEGER:
         _, scale, zero_point = _INTEGER[node.op_type]
@@ -281,7 +284,7 @@ def _stored(graph: Graph, node: onnx.NodeProto, place: int) -> _Stored:
 
 
 def _weights_format(graph: Graph, stored: _Stored) -> NumberFormat:
-    """How stored weights are held; float32 where no scale is known or they are no integers."""
+    """The number format of stored weights; float32 unless they are integers with a known scale."""
     values = graph.constant(stored.name)
     scale = graph.constant(stored.scale) if stored.scale else None
     if values is None or scale is None or str(values.dtype) not in _TYPES:
@@ -304,7 +307,10 @@ def _weights_format(graph: Graph, stored: _Stored) -> NumberFormat:
 
 
 def _scale_after(graph: Graph, node: onnx.NodeProto) -> str | None:
-    """ConvInteger knows no scale: its sums are cast, then multiplied by input's times weights'."""
+    """The scale of ConvInteger's weights, found behind it.
+
+    The operator takes no scale: its sums are cast, then multiplied by input's times weights' scale.
+    """
     for cast in graph.readers(node.output[0]):
         for product in graph.readers(cast.output[0]):
             for factor in (graph.producer(name) for name in product.input):

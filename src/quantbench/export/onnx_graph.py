@@ -1,4 +1,4 @@
-"""Looking things up in an ONNX graph."""
+"""Look-ups in an ONNX graph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onnx import numpy_helper
 
 
 class Graph:
-    """Who makes and who reads each tensor of an ONNX graph."""
+    """An index of an ONNX graph: producers, readers and constants by the names of tensors."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self.nodes = list(graph.node)
@@ -21,24 +21,28 @@ class Graph:
                 self._readers.setdefault(name, []).append(node)
 
     def producer(self, name: str) -> onnx.NodeProto | None:
+        """The node that computes a tensor; None for inputs and initializers."""
         return self._producers.get(name)
 
     def readers(self, name: str) -> list[onnx.NodeProto]:
+        """The nodes that read a tensor, in the graph's order."""
         return self._readers.get(name, [])
 
     def constant(self, name: str) -> NDArray[np.generic] | None:
+        """The array of an initializer; None for other tensors."""
         tensor = self._tensors.get(name)
         return None if tensor is None else numpy_helper.to_array(tensor)
 
     def is_constant(self, name: str) -> bool:
+        """Whether a tensor is an initializer."""
         return name in self._tensors
 
 
 def input_of(node: onnx.NodeProto, place: int) -> str | None:
-    """The name of an input; None where the node leaves it out."""
+    """The name of a node's input; None where it is omitted."""
     return (node.input[place] or None) if place < len(node.input) else None
 
 
 def attribute(node: onnx.NodeProto, name: str, default: int) -> int:
-    """The value of an integer attribute; `default` where the node hasn't got it."""
+    """The value of an integer attribute; `default` where it is absent."""
     return next((int(a.i) for a in node.attribute if a.name == name), default)

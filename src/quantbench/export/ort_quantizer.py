@@ -1,4 +1,4 @@
-"""What ONNX Runtime's quantizers share."""
+"""ONNX Runtime's quantizers: code that the methods using them share."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def saturates_here(weights: str) -> bool:
 
 
 def float_onnx(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> None:
-    """The float network, batch norms folded and shapes inferred, as the quantizers want it."""
+    """Write the float network as the quantizers need it: batch norms folded, shapes inferred."""
     export(model, input_shape, path)
     with silenced():
         quant_pre_process(path, path, skip_symbolic_shape=True)
 
 
 def finished(job: QuantizeJob[S], written: Path, notes: tuple[str, ...] = ()) -> Files:
-    """Put a quantizer's file into the job's folder, and ask ONNX Runtime what it makes of it."""
+    """Write a quantizer's file to the job's folder, and find what ONNX Runtime runs in float32."""
     path = job.folder / MODEL
     model = write(onnx.load(written), path)
     float_layers = layers(job.network(), job.input_shape)
@@ -56,10 +56,10 @@ def finished(job: QuantizeJob[S], written: Path, notes: tuple[str, ...] = ()) ->
 def left_float(
     path: Path, model: onnx.ModelProto, float_layers: tuple[Layer, ...]
 ) -> dict[str, str]:
-    """The layers that `model` holds as integers and ONNX Runtime multiplies in float32 -> why.
+    """Layer -> why ONNX Runtime multiplies it in float32, though `model` holds it as integers.
 
-    What is written between DequantizeLinear and QuantizeLinear runs on integers only where a
-    rule of ONNX Runtime matches it, so its own optimized graph is asked.
+    Only products that match one of ONNX Runtime's rules run on integers, so its own optimized graph
+    is inspected.
     """
     integer = run_in_integers(_optimized(path), float_layers)
     return {
@@ -74,7 +74,7 @@ def _optimized(path: Path) -> onnx.ModelProto:
         options = ort.SessionOptions()
         options.optimized_model_filepath = str(Path(folder) / "optimized.onnx")
         options.intra_op_num_threads = 1
-        options.log_severity_level = 3  # it warns that the file suits this CPU alone: so it should
+        options.log_severity_level = 3  # silences a warning that the file is for this CPU only
         ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         return onnx.load(options.optimized_model_filepath)
 

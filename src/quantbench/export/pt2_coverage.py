@@ -1,4 +1,4 @@
-"""What a .pt2 file makes of each layer, read from the program in it."""
+"""Coverage of a .pt2 file, read from the program in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read(
     files: Files,
     method: MethodModule,  # noqa: ARG001 - the contract's
 ) -> Reading:
-    """Raises ArtifactError if the file isn't one that is admitted."""
+    """Read each layer's formats. Raises ArtifactError unless the file is one that is admitted."""
     graph = read_program(job.folder / MODEL).module(check_guards=False)
     known = [layer for layer in layers(job.network(), job.input_shape) if layer.macs]
     renamed = renamed_weights(files.graph) if files.graph else {}

@@ -1,7 +1,7 @@
-"""What the methods of torchao's PT2E share: the network as a graph of operators, in which each
-layer's inputs and weights are quantized and dequantized.
+"""torchao's PT2E quantization, shared by the methods that use it.
 
-torchao is imported where it is used: it takes seconds, and it talks while it loads.
+The network becomes a graph of operators in which each layer's inputs and weights are quantized and
+dequantized. torchao is imported where it is used: it takes seconds, and prints while it loads.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LIBRARIES = ("torch", "torchao", "onnx", "onnxscript")
 
 _aten = torch.ops.aten
 _TRAINED_OTHERWISE = {_aten.dropout.default: 2, _aten.batch_norm.default: 5}
-"""Operators that training changes -> the place of the argument that says whether it does."""
+"""Operators that behave differently in training -> the index of the argument that says so."""
 
 
 def _without_vnni() -> bool:
@@ -39,6 +39,8 @@ def _without_vnni() -> bool:
 
 
 class PT2ESettings(Settings):
+    """The settings of a method that targets Inductor's x86 kernels."""
+
     reduce_range: bool = Field(
         default_factory=_without_vnni,
         description="7-bit activations, for CPUs that add two u8 x s8 products in 16 bits",
@@ -51,7 +53,7 @@ P = TypeVar("P", bound=PT2ESettings)
 def prepared(
     model: nn.Module, input_shape: tuple[int, ...], *, reduce_range: bool, train: bool
 ) -> fx.GraphModule:
-    """The graph of `model` with an observer, or a fake quantizer to train, at each place."""
+    """The graph of `model` with an observer, or in training a fake quantizer, at each tensor."""
     with silenced():
         from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
             X86InductorQuantizer,
@@ -68,7 +70,7 @@ def prepared(
 def observed(
     model: nn.Module, input_shape: tuple[int, ...], quantizer: object, *, train: bool
 ) -> fx.GraphModule:
-    """The graph of `model` as a quantizer of torchao's kind prepares it."""
+    """The graph of `model`, prepared by a quantizer of torchao's."""
     with silenced():
         from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e, prepare_qat_pt2e
 
@@ -105,8 +107,11 @@ def _drop_aliases(graph: fx.GraphModule) -> None:
 
 
 def set_training(module: fx.GraphModule, *, train: bool) -> None:
-    """What .train() and .eval() can't do to a graph; see `require_eval`."""
-    with silenced(), torch.random.fork_rng(devices=[]):  # it draws random inputs to trace
+    """Switch a graph to training or evaluation, for which .train() and .eval() have no effect.
+
+    `require_eval` checks the result.
+    """
+    with silenced(), torch.random.fork_rng(devices=[]):  # tracing draws random inputs
         from torchao.quantization.pt2e import (
             move_exported_model_to_eval,
             move_exported_model_to_train,
@@ -116,7 +121,7 @@ def set_training(module: fx.GraphModule, *, train: bool) -> None:
 
 
 def converted(module: fx.GraphModule) -> fx.GraphModule:
-    """Observers replaced by quantizing and dequantizing, weights stored as int8, in eval mode."""
+    """Replace observers by quantize and dequantize operators, with int8 weights, in eval mode."""
     with silenced():
         from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
@@ -128,7 +133,10 @@ def converted(module: fx.GraphModule) -> fx.GraphModule:
 
 
 def calibrate(graph: fx.GraphModule, inputs: Tensor, progress: Progress) -> None:
-    """Raises CalibrationError at a value that isn't finite, or an observer that saw none."""
+    """Run the graph on the inputs, so that its observers see every range.
+
+    Raises CalibrationError at a value that isn't finite, or an observer that saw none.
+    """
     observers = {
         str(node.target): layer_of(node.args[0])
         for node in graph.graph.nodes
@@ -150,7 +158,7 @@ def calibrate(graph: fx.GraphModule, inputs: Tensor, progress: Progress) -> None
 
 
 def require_eval(module: fx.GraphModule, step: str) -> None:
-    """Raises CalibrationError if a dropout or batch norm still works as in training."""
+    """Raise CalibrationError if a dropout or batch norm still behaves as in training."""
     for node in module.graph.nodes:
         place = _TRAINED_OTHERWISE.get(node.target)
         if place is not None and node.args[place]:
@@ -193,7 +201,7 @@ def _check(
 
 
 def _drop_unused(module: fx.GraphModule) -> None:
-    """Float weights that int8 ones took the place of would be stored beside them."""
+    """Remove float weights that int8 weights replaced, so that they aren't stored beside them."""
     used = {node.target for node in module.graph.nodes if node.op == "get_attr"}
     for name in [*dict(module.named_parameters()), *dict(module.named_buffers())]:
         if name not in used:

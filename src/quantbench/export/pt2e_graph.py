@@ -1,7 +1,7 @@
-"""PT2E graphs: the layer and the number formats of each node, and the whole as text.
+"""PT2E graphs: the layer and the number formats of each node, and the graph as text.
 
-They are of a .pt2 file, or what an ExecuTorch program is lowered from. Nothing of torchao is needed
-to read them.
+A graph is that of a .pt2 file, or the one from which an ExecuTorch program is lowered. Reading them
+needs nothing of torchao.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _REARRANGING = ("aten.permute", "aten.transpose", "aten.view", "aten.reshape")
 
 
 def layer_of(node: fx.Node) -> str:
-    """The module of the float network that a node came from; else the node's own name."""
+    """The module of the float network that a node came from; the node's own name if unknown."""
     stack = node.meta.get("nn_module_stack") or {}
     return str(list(stack.values())[-1][0]) if stack else node.name
 
@@ -42,8 +42,10 @@ def layer_numerics(
     nodes_of: Mapping[str, list[fx.Node]],
     files: Files,
 ) -> tuple[LayerNumerics, ...]:
-    """Each layer that multiplies; `nodes_of` are the nodes that do so, by its name, and `state` the
-    tensors of their graph. A layer passed twice is integer if both passes are.
+    """The formats of each layer that multiplies.
+
+    `nodes_of`: layer -> the nodes that multiply for it. `state`: the tensors of their graph. A
+    layer that is called twice is integer if both calls are.
     """
     return tuple(
         _numerics(layer, nodes_of.get(layer.name, []), state, files)
@@ -53,7 +55,7 @@ def layer_numerics(
 
 
 def renamed_weights(graph: fx.GraphModule) -> dict[str, str]:
-    """Stored weights -> their layer, where PT2E gave them names of its own (_frozen_param0)."""
+    """Stored weights -> their layer, where PT2E renamed them (_frozen_param0)."""
     return {
         name: layer_of(node)
         for node in graph.graph.nodes
@@ -75,7 +77,7 @@ def weights_of(node: fx.Node) -> str | None:
 
 
 def _is_quantizing(node: fx.Node, operator: str) -> bool:
-    """Whether a node is of `quantized_decomposed`, and its operator's name begins so."""
+    """Whether a node is an operator of `quantized_decomposed` whose name begins with `operator`."""
     return str(node.target).startswith(f"quantized_decomposed.{operator}")
 
 
@@ -114,10 +116,10 @@ def _reads_integers(node: fx.Node) -> bool:
 
 
 def _format(node: fx.Node, state: Mapping[str, Tensor]) -> NumberFormat:
-    """The format of what a dequantizing node reads.
+    """The number format of the tensor that a dequantizing node reads.
 
     Its arguments are (values, scales, zero_points, axis, least, greatest, dtype) per channel;
-    per tensor there is no axis. A scale that a node computes is one of run time.
+    per tensor there is no axis. A scale that another node computes is dynamic.
     """
     per_channel = _is_quantizing(node, _PER_CHANNEL)
     arguments: tuple[Any, ...] = node.args
@@ -145,7 +147,7 @@ def _is_zero(argument: object, state: Mapping[str, Tensor]) -> bool:
 
 
 def _output(node: fx.Node) -> tuple[float | None, int | None]:
-    """Scale and zero point of the first quantization after a layer, past what only reads it."""
+    """Scale and zero point of the first quantization behind a layer with a single reader."""
     users = list(node.users)
     if len(users) != 1 or users[0].target in MULTIPLYING or users[0].op == "output":
         return None, None
@@ -158,7 +160,7 @@ def _output(node: fx.Node) -> tuple[float | None, int | None]:
 
 
 def structure_of(module: fx.GraphModule) -> str:
-    """One line a node, each parameter with its type and shape."""
+    """The graph as text: one line for each node, with the type and shape of each parameter."""
     return "\n".join(_lines(module))
 
 

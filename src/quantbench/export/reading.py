@@ -1,6 +1,6 @@
-"""Finds the reader of a format: `export/FORMAT_coverage.py` says what a file makes of each layer.
+"""Readers of coverage: `export/FORMAT_coverage.py` reads each layer's formats from a file.
 
-Only the reader that is asked for is imported, as each needs libraries of its own.
+Only the reader that is needed is imported, as each needs libraries of its own.
 """
 
 from __future__ import annotations
@@ -24,17 +24,14 @@ def formats() -> list[str]:
 
 
 def source(format: str) -> Path:
-    """The file of a format's reader, which is part of what an artifact depends on.
-
-    Raises UnknownNameError for a format without one.
-    """
+    """The file of a format's reader, on which artifacts depend. Raises UnknownNameError."""
     if format not in formats():
         raise UnknownNameError("format", format, formats())
     return _HERE / f"{format}{_SUFFIX}.py"
 
 
 def describe(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Quantized:
-    """All that is known of the files in `job.folder`: what their method says, and what they hold.
+    """The description of the files in `job.folder`, from their method's notes and their contents.
 
     Layers in `files.left_float` are float, whatever the file holds. Raises ArtifactError if a file
     can't be read back.

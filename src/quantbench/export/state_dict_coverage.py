@@ -1,4 +1,4 @@
-"""What a stored state_dict makes of each layer, read from the converted module that it fills."""
+"""Coverage of a stored state_dict, read from the converted module that it fills."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PER_CHANNEL = (torch.per_channel_affine, torch.per_channel_symmetric)
 
 
 def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Reading:
-    """Fill the method's skeleton from the stored state, and look at its modules.
+    """Fill the method's skeleton from the stored state, and read the formats of its modules.
 
     Raises ArtifactError if the state doesn't fit.
     """
@@ -98,9 +98,9 @@ def _weights(tensor: Tensor) -> NumberFormat:
 def _activations(
     module: nn.Module, name: str, skeleton: Skeleton, never_observed: bool
 ) -> NumberFormat:
-    """The format of what a layer reads: uint8 with a zero point in every eager engine.
+    """The number format of a layer's input: uint8 with a zero point in every eager engine.
 
-    All observers of a network have one range; it says nothing of a scale that none set.
+    All observers of a network share one range, which is meaningless for a scale that none set.
     """
     if type(module).__module__.startswith(_DYNAMIC):
         return NumberFormat(bits=8, signed=False, symmetric=False, scaling="dynamic")

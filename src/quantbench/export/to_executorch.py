@@ -1,6 +1,6 @@
-"""Networks as ExecuTorch programs (.pte) whose operators XNNPACK runs.
+"""ExecuTorch programs (.pte) whose operators XNNPACK runs.
 
-ExecuTorch is imported where it is used: it takes seconds, and it talks while it loads.
+ExecuTorch is imported where it is used: it takes seconds, and prints while it loads.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from quantbench.system.silence import silenced
 
 MODEL = "model.pte"
 LARGEST = 1024
-"""Images of one call: a program has a bound, which its memory is planned for."""
+"""The largest batch of one call: memory is planned for it when the program is lowered."""
 
 
 def why_unavailable() -> str | None:
+    """The reason why ExecuTorch can't be used here, or None."""
     return why_missing("executorch")
 
 
 def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[str, str]:
-    """Write `model` for any batch up to LARGEST; give back what XNNPACK doesn't run.
+    """Write `model` for any batch up to LARGEST; returns the nodes that XNNPACK doesn't run.
 
     Node -> the layer that it came from. Such nodes run on ExecuTorch's portable kernels.
     Raises UnavailableError.
@@ -72,6 +73,7 @@ def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[st
 
 
 def note(outside: dict[str, str]) -> tuple[str, ...]:
+    """A note that names the nodes that run outside XNNPACK; () where there are none."""
     if not outside:
         return ()
     return (f"on ExecuTorch's portable kernels, outside XNNPACK: {', '.join(outside)}",)

@@ -1,4 +1,4 @@
-"""Networks as ONNX, and ONNX files that are the same whenever they are written."""
+"""Export to ONNX, with files that are byte for byte the same whenever they are written."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def export(model: nn.Module | ExportedProgram, input_shape: tuple[int, ...], pat
 
 
 def write(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
-    """Write what `tidied` makes of the model, checked and with shapes, and give it back."""
+    """Write the model, tidied, checked and with shapes inferred; returns it."""
     tidy = onnx.shape_inference.infer_shapes(tidied(model), data_prop=True)
     onnx.checker.check_model(tidy, full_check=True)
     path.write_bytes(tidy.SerializeToString(deterministic=True))
@@ -89,7 +89,7 @@ def tidied(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def structure_of(model: onnx.ModelProto) -> str:
-    """A line a node: operator, name, and the shape of its output where it is known."""
+    """The graph as text: operator, name and, where known, the output's shape of each node."""
     known = {
         value.name: value
         for value in (*model.graph.value_info, *model.graph.output)
@@ -124,7 +124,7 @@ def _name_transposed(graph: onnx.GraphProto, parameters: dict[str, nn.Parameter]
 
 
 def _in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """Depth first from the outputs; a node's inputs are visited in their order."""
+    """The nodes, depth first from the outputs; a node's inputs are visited in their order."""
     producers = {name: node for node in graph.node for name in node.output if name}
     done: dict[str, onnx.NodeProto] = {}  # by the first output, in order
     waiting = [output.name for output in reversed(graph.output)]

@@ -1,1 +1,1 @@
-"""One file a way to quantize. A file offers what contracts.MethodModule names."""
+"""Ways to quantize, one file each, as contracts.MethodModule describes."""

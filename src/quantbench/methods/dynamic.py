@@ -1,7 +1,7 @@
-"""PyTorch's dynamic quantization, asked for every Conv2d and Linear as the report did.
+"""PyTorch's dynamic quantization, requested for every Conv2d and Linear, as the report did.
 
-Weights are int8; activations are quantized on the way into each layer, with a scale taken
-from the batch at hand. Only Linear has such a layer in PyTorch.
+Weights are int8; activations are quantized at the input of each layer, with a scale computed from
+the current batch. PyTorch has such a layer for Linear only.
 """
 
 from __future__ import annotations

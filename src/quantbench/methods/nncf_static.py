@@ -45,12 +45,16 @@ _RANGES = {
 
 
 def _overflow_fix() -> OverflowFix:
-    """Without VNNI two products of u8 and s8 are added in 16 bits, which 7-bit weights fit."""
+    """The default: 7-bit weights without VNNI, where two u8 x s8 products are added in 16 bits."""
     return "disable" if has_vnni(environment()) else "enable"
 
 
 class NncfSettings(CalibrationSettings):
-    """`preset` mixed: activations that can be negative get a zero point; performance: none does."""
+    """The settings of NNCF's quantization.
+
+    `preset`: with "mixed", activations that can be negative get a zero point; with "performance"
+    none do.
+    """
 
     preset: Literal["mixed", "performance"] = "mixed"
     ranges: Literal["widest", "mean"] = Field(
@@ -107,8 +111,11 @@ def quantize(job: QuantizeJob[NncfSettings]) -> Files:
 
 
 class _Batches:
-    """Can be passed over again. NNCF never asks what follows the last batch, so that one is
-    given when what is shown has ended."""
+    """The calibration batches, which may be iterated several times.
+
+    NNCF never asks for an item after the last batch, so each batch is yielded one late: the last
+    follows when the progress bar has ended.
+    """
 
     def __init__(self, inputs: NDArray[np.float32], progress: Progress) -> None:
         self._batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]

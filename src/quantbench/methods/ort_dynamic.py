@@ -1,7 +1,7 @@
 """ONNX Runtime's dynamic quantization, convolutions included (ConvInteger).
 
-Weights are 8-bit integers; activations are quantized on the way into each layer, with a
-scale taken from the batch at hand, and its sums are turned back into float32.
+Weights are 8-bit integers; activations are quantized at the input of each layer, with a scale
+computed from the current batch, and the layer's sums are converted back to float32.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ def _reduced(data: dict[str, Any]) -> bool:
 
 
 class DynamicSettings(Settings):
-    """`per_channel` reaches fully connected layers: ConvInteger knows one scale for all."""
+    """The settings of ONNX Runtime's dynamic quantization.
+
+    `per_channel` affects fully connected layers only, as ConvInteger takes a single scale.
+    """
 
     weights: Literal["uint8", "int8"] = "uint8"
     per_channel: bool = True

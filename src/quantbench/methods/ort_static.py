@@ -52,7 +52,10 @@ def _reduced(data: dict[str, Any]) -> bool:
 
 
 class StaticSettings(CalibrationSettings):
-    """`types` are those of activations, then of weights."""
+    """The settings of ONNX Runtime's static quantization.
+
+    `types`: of activations, then of weights, u8 or s8 each.
+    """
 
     calibration: Literal["minmax", "entropy", "percentile"] = "minmax"
     percentile: float = Field(99.999, gt=50, le=100, description="of values kept, if so chosen")
@@ -88,7 +91,7 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
                 reduce_range=job.settings.reduce_range,
                 calibrate_method=_CALIBRATIONS[job.settings.calibration],
                 extra_options={
-                    "CalibStridedMinMax": 1,  # of any calibration: one batch is held at a time
+                    "CalibStridedMinMax": 1,  # for every calibration: one batch is held at a time
                     "CalibPercentile": job.settings.percentile,
                 },
             )
@@ -97,7 +100,7 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
 
 
 class _Batches(CalibrationDataReader):  # type: ignore[misc]
-    """Gives each batch once; ONNX Runtime asks for them in turn, one at a time."""
+    """The calibration batches, each given once; ONNX Runtime asks for one at a time."""
 
     def __init__(self, inputs: NDArray[np.float32], progress: Progress) -> None:
         batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]
@@ -114,7 +117,7 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
         if not self._wanted:
             if self._given == self._count:
-                next(self._batches, None)  # ends what is tracked
+                next(self._batches, None)  # ends the progress bar
             return None
         self._wanted, self._given = self._wanted - 1, self._given + 1
         return {INPUT: next(self._batches)}

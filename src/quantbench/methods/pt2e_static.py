@@ -19,7 +19,7 @@ LIBRARIES = pt2e.LIBRARIES
 
 
 class PT2EStaticSettings(PT2ESettings, CalibrationSettings):
-    pass
+    """The settings of static quantization by PT2E: the images, and the range of activations."""
 
 
 SETTINGS = PT2EStaticSettings

@@ -36,6 +36,8 @@ LIBRARIES = pt2e.LIBRARIES
 
 
 class QATSettings(PT2ESettings):
+    """The settings of the further training, with AdamW."""
+
     epochs: int = Field(default=1, gt=0)
     lr: float = Field(default=1e-4, gt=0, description="AdamW's first rate; it falls to 0")
     batch: int = Field(default=256, gt=0)
@@ -47,15 +49,19 @@ SETTINGS = QATSettings
 
 
 class TrainedState(Record):
-    """What goes with a stored `state.pt`, the fake-quantized graph after training."""
+    """The record of a stored `state.pt`, the fake-quantized graph after training.
+
+    `images`: how many it was trained on in each epoch.
+    """
 
     images: int
 
 
 def quantize(job: QuantizeJob[QATSettings]) -> Files:
-    """Training is a finished step of its own beside the checkpoint: each format starts from it.
+    """Train with fake quantization, then convert.
 
-    Raises UnavailableError without training samples.
+    The training is stored beside the checkpoint, and each format starts from it. Raises
+    UnavailableError without training samples, CalibrationError at a loss that isn't finite.
     """
     settings, training = job.settings, job.training
     if training is None:
@@ -85,7 +91,7 @@ def quantize(job: QuantizeJob[QATSettings]) -> Files:
 
 
 def trained_from(training: FurtherTraining, settings: QATSettings) -> dict[str, JsonValue]:
-    """All that the training depends on: what the job names, this code, settings and libraries."""
+    """Everything that the training depends on: the job's inputs, this code, settings, libraries."""
     return {
         **training.depends_on,
         "settings": settings.model_dump(mode="json"),
@@ -121,7 +127,10 @@ def trained(
 def _fake_quantized(
     model: torch.nn.Module, input_shape: tuple[int, ...], settings: QATSettings
 ) -> fx.GraphModule:
-    """In train mode. A graph shares its parameters with its model, hence the copy."""
+    """The graph with fake quantizers, in train mode.
+
+    A graph shares its parameters with its model, hence the copy.
+    """
     graph = pt2e.prepared(
         copy.deepcopy(model), input_shape, reduce_range=settings.reduce_range, train=True
     )
@@ -138,7 +147,10 @@ def _in_eval(graph: fx.GraphModule) -> fx.GraphModule:
 def _train(
     graph: fx.GraphModule, images: Images, settings: QATSettings, recipe: Recipe, progress: Progress
 ) -> None:
-    """The rate falls in a line to 0. Raises CalibrationError at a loss that isn't finite."""
+    """Train with a learning rate that falls linearly to 0.
+
+    Raises CalibrationError at a loss that isn't finite.
+    """
     optimizer = torch.optim.AdamW(graph.parameters(), lr=settings.lr, weight_decay=0.0, fused=True)
     draws = draws_from(settings.seed)
     count = math.ceil(len(images.labels) / settings.batch)

@@ -52,6 +52,8 @@ _OBSERVERS = {
 
 
 class StaticSettings(EagerSettings, CalibrationSettings):
+    """The settings of eager static quantization; `observer` finds the ranges of activations."""
+
     observer: Literal["minmax", "moving_average", "histogram"] = "histogram"
 
 
@@ -98,7 +100,10 @@ def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
 
 
 def _calibrate(prepared: nn.Module, inputs: Tensor, progress: Progress) -> None:
-    """Raises CalibrationError at a value that isn't finite, or an observer that saw none."""
+    """Run the network on the inputs, so that its observers see every range.
+
+    Raises CalibrationError at a value that isn't finite, or an observer that saw none.
+    """
     modules = dict(prepared.named_modules())
     hooks = [
         module.register_forward_hook(partial(refuse_output, _float_name(name, modules)))
@@ -119,7 +124,7 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, progress: Progress) -> None:
 
 
 def _float_name(name: str, modules: dict[str, nn.Module]) -> str:
-    """A layer's name in the float network: fusing puts it into one of its own name, as "0"."""
+    """The layer's name in the float network, where a fused module contains the layer as "0"."""
     parent = name.rpartition(".")[0]
     fused = type(modules[parent]).__module__.startswith("torch.ao.nn.intrinsic")
     return (parent if fused else name).removeprefix("module.")

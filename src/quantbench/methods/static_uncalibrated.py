@@ -1,7 +1,7 @@
-"""The source report's static quantization: prepare, then convert, with nothing between.
+"""The source report's static quantization: prepare, then convert, with no calibration between.
 
-No image passes the observers, so every activation gets scale 1 and zero point 0. It is
-here to be compared with, not to be shipped.
+No image passes the observers, so every activation gets scale 1 and zero point 0. The method is for
+comparison, not for use.
 """
 
 from __future__ import annotations

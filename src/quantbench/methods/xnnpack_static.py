@@ -22,6 +22,8 @@ _NOT_TAKEN = "XNNPACK doesn't take it: a portable kernel runs it in float32"
 
 
 class XnnpackSettings(CalibrationSettings):
+    """The settings of static quantization for XNNPACK; `per_channel`: scales of weights."""
+
     per_channel: bool = True
 
 

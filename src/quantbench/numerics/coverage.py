@@ -1,4 +1,4 @@
-"""Which multiply-adds of a network run on integers, and in which number formats."""
+"""Coverage of a network: which multiply-adds run on integers, and in which number formats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["float", "real", "simulated"]
 
 
 class LayerNumerics(Record):
-    """What became of one layer that multiplies, as its file holds it."""
+    """The number formats of one layer that multiplies, as the artifact's file holds it."""
 
     name: str
     kind: str
@@ -48,8 +48,8 @@ class LayerNumerics(Record):
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read from an artifact's files: each layer that multiplies, in the network's order,
-    and the converted network as text.
+    """The contents of an artifact's files: each layer that multiplies, in the network's order, and
+    the converted network as text.
     """
 
     layers: tuple[LayerNumerics, ...]
@@ -57,18 +57,22 @@ class Reading:
 
 
 class Coverage(Record):
-    """Where a network's multiply-adds ended up."""
+    """The multiply-adds of a network, split into those on integers and those in float32."""
 
     integer_macs: int
     float_macs: int
 
     @property
     def float_share(self) -> float:
+        """The fraction of multiply-adds in float32, 0 to 1."""
         return self.float_macs / (self.float_macs + self.integer_macs)
 
 
 class Quantized(Record):
-    """What a method wrote: its kind and notes are the method's, the rest is read from the files."""
+    """The description of a written artifact.
+
+    `kind` and `notes` are stated by the method; the rest is read from the files.
+    """
 
     layers: tuple[LayerNumerics, ...]
     structure: str = Field(description="the converted network as its framework prints it")
@@ -88,6 +92,7 @@ class Quantized(Record):
 
     @property
     def coverage(self) -> Coverage:
+        """The multiply-adds of all layers, summed by whether they run on integers."""
         integer = sum(layer.macs for layer in self.layers if layer.integer)
         return Coverage(
             integer_macs=integer, float_macs=sum(layer.macs for layer in self.layers) - integer

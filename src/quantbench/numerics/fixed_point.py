@@ -25,18 +25,22 @@ WORD = 2**31
 
 
 class Multiplier(Record):
-    """The real number m * 2**-s, at most one part in 2**31 off what was asked for."""
+    """The number m * 2**-s, within a relative 2**-31 of the factor that it stands for, or 0."""
 
     m: int
     s: int
 
     @property
     def value(self) -> Fraction:
+        """The exact number m * 2**-s."""
         return Fraction(self.m, 2**self.s)
 
 
 def multiplier(real: Fraction, where: str) -> Multiplier:
-    """For a factor `real` >= 0. Raises CompileError, which names `where`, at 2**30 or more."""
+    """The 31-bit multiplier nearest to the factor `real` >= 0; m = 0 below 2**-32.
+
+    Raises CompileError, which names `where`, for a factor of 2**30 or more.
+    """
     if real < 0:
         raise ValueError(f"{where}: negative factor {real}")
     if real < Fraction(1, 2**32):
@@ -48,9 +52,10 @@ def multiplier(real: Fraction, where: str) -> Multiplier:
 
 
 def common_multipliers(one: Fraction, other: Fraction, where: str) -> tuple[int, int, int]:
-    """Two factors > 0 of numbers in [-255, 255], with one shift of 15 to 39: m1, m2 < 2**30, s.
+    """Multipliers m1, m2 < 2**30 of two factors > 0, and the shift s, 15 to 39, that they share.
 
-    Raises CompileError at 2**15 or more.
+    The factors are of numbers in [-255, 255]. Raises CompileError, which names `where`, for a
+    factor of 2**15 or more.
     """
     larger = max(one, other)
     if min(one, other) <= 0:
@@ -64,7 +69,7 @@ def common_multipliers(one: Fraction, other: Fraction, where: str) -> tuple[int,
 
 
 def rescaled(acc: Integers, m: Integers | int, s: Integers | int) -> Integers:
-    """The integers nearest to acc * m * 2**-s, the even one at a tie.
+    """Round acc * m * 2**-s to the nearest integers, ties to even.
 
     |acc| <= 2**31, 0 <= m < 2**31, 1 <= s <= 62.
     """
@@ -72,7 +77,7 @@ def rescaled(acc: Integers, m: Integers | int, s: Integers | int) -> Integers:
 
 
 def nearest_shift(product: Integers, s: Integers | int) -> Integers:
-    """The integers nearest to product * 2**-s, the even one at a tie.
+    """Round product * 2**-s to the nearest integers, ties to even.
 
     |product| < 2**62, 1 <= s <= 62.
     """
@@ -82,9 +87,10 @@ def nearest_shift(product: Integers, s: Integers | int) -> Integers:
 
 
 def folded_bias(bias: list[Fraction], weights: Integers, zero_point: int) -> list[int]:
-    """What accumulators start from: round(bias) - Zx sum w'.
+    """The start values of the accumulators, one for each output channel: round(bias) - Zx sum w'.
 
-    `bias` is in units of the accumulator, `weights` [O, ...] are w' = w - Zw.
+    `bias` is in units of the accumulator, `weights` [O, ...] are w' = w - Zw, and `zero_point` is
+    the input's Zx.
     """
     sums = weights.reshape(len(weights), -1).sum(axis=1)
     return [_nearest(b) - zero_point * int(total) for b, total in zip(bias, sums, strict=True)]
@@ -93,8 +99,10 @@ def folded_bias(bias: list[Fraction], weights: Integers, zero_point: int) -> lis
 def accumulator_bounds(
     start: Integers, weights: Integers, low: int, high: int
 ) -> tuple[Integers, Integers, Integers]:
-    """Of each output channel: least and greatest accumulator, and the most that any partial
-    sum can amount to, for inputs in [low, high].
+    """Bound the accumulators for inputs in [low, high]: least, greatest, largest partial sum.
+
+    `start` [O] holds the initial values, `weights` are [O, ...]. Returns three arrays [O]; the
+    last bounds the magnitude of every partial sum, in whichever order the terms are added.
     """
     flat = weights.reshape(len(weights), -1)
     at_ends = np.stack([flat * low, flat * high])
@@ -104,20 +112,20 @@ def accumulator_bounds(
 
 
 def require_word(most: int, where: str) -> None:
-    """Raises CompileError if a sum may leave 32 bits."""
+    """Raise CompileError, which names `where`, if a sum of magnitude `most` may leave 32 bits."""
     if most >= WORD:
         raise CompileError(f"{where}: its sums may reach {most:,}, which 32 bits don't hold")
 
 
 def exact(value: float) -> Fraction:
-    """The number that a float32 or float64 is."""
+    """The rational number that a float32 or float64 is. Raises ValueError unless it is finite."""
     if not math.isfinite(value):
         raise ValueError(f"{value} is no number")
     return Fraction(float(value))
 
 
 def _scaled(real: Fraction, bits: int) -> tuple[int, int]:
-    """m, s with real ~ m 2**-s and m of just so many bits."""
+    """The m of exactly `bits` bits, and the s, for which m * 2**-s is nearest to `real` > 0."""
     s = bits - 1
     while real * 2**s >= 2**bits:
         s -= 1
@@ -128,5 +136,5 @@ def _scaled(real: Fraction, bits: int) -> tuple[int, int]:
 
 
 def _nearest(real: Fraction) -> int:
-    """Half to even."""
+    """The integer nearest to `real`, ties to even."""
     return round(real)

@@ -1,4 +1,4 @@
-"""Number formats: how one tensor is held, as a value. The words for it are derived from that."""
+"""Number formats of tensors, as values from which their descriptions in words are derived."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Scaling = Literal["static", "dynamic", "unit"]
 
 
 class NumberFormat(Record):
-    """How the numbers of one tensor are held. For kind "float" only `bits` says something."""
+    """The number format of one tensor. For kind "float" only `bits` has a meaning."""
 
     kind: Literal["integer", "float"] = "integer"
     bits: int = Field(ge=1, le=64)

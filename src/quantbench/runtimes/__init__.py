@@ -1,1 +1,1 @@
-"""One file an engine. A file offers what contracts.RuntimeModule names."""
+"""Runtimes, one file each, as contracts.RuntimeModule describes."""

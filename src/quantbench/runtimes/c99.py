@@ -1,4 +1,4 @@
-"""C written for the network at hand and built for this CPU: integer-only of a quantized one."""
+"""The compiler's C, built for this CPU; it uses integers only for a quantized network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIBRARIES = ("onnx", "numpy", "quantbench")
 
 
 def refuses(artifact: Artifact) -> str | None:
-    """Operators that the compiler doesn't have, and layers of a quantized network left float."""
+    """Refuse unsupported operators, and quantized networks with layers left in float32."""
     try:
         planned(artifact.folder / "model.onnx")
     except CompileError as error:
@@ -26,10 +26,11 @@ def refuses(artifact: Artifact) -> str | None:
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    """Built once for each network and CPU, and checked against its file and its golden vectors.
+    """Load the network's library, built once for each network and CPU.
 
-    Raises ArtifactError or CompileError for a network that can't be compiled,
-    UnavailableError without a compiler, StorageError without a cache.
+    The network is checked against its file, and the library against its golden vectors. Raises
+    ArtifactError or CompileError for a network that can't be compiled, UnavailableError without a
+    compiler, StorageError without a cache.
     """
     model = artifact.folder / "model.onnx"
     require_verified(model)

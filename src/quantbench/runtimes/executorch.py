@@ -25,14 +25,14 @@ def refuses(artifact: Artifact) -> str | None:
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    """More images than the program is bounded to are given in parts.
+    """Load the program. A batch beyond its largest one is split.
 
-    The pool of threads is the process's, for all programs. Raises ArtifactError for a file
+    The thread pool belongs to the process, and serves all programs. Raises ArtifactError for a file
     that ExecuTorch can't load.
     """
     path = artifact.folder / "model.pte"
     told = io.StringIO()
-    with contextlib.redirect_stderr(told):  # its library logs there, however well it goes
+    with contextlib.redirect_stderr(told):  # the library logs there even on success
         try:
             _C._unsafe_reset_threadpool(threads)
             program = _C._load_program(

@@ -1,4 +1,4 @@
-"""Fixed outputs after a known delay, and every way in which an engine can fail: for the harness.
+"""A runtime of fixed outputs, delays and faults, with which the harness is tested.
 
 No method writes its format; tests and benchmarks do, with `save_null`.
 """
@@ -35,7 +35,7 @@ Fault = Literal["crash", "killed", "hang", "raise", "nan", "infinity", "shape", 
 
 
 class Null(Record):
-    """What the runtime does at each call, and from which call on it fails."""
+    """The behaviour of the runtime: how long each call takes, and at which call it fails."""
 
     call_us: float = Field(default=0.0, ge=0, description="microseconds a call takes at least")
     image_us: float = Field(default=0.0, ge=0, description="microseconds more for each image")
@@ -44,7 +44,10 @@ class Null(Record):
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    """Answers class 0 to every image. Raises ArtifactError for a file that isn't its own."""
+    """Load a runtime that answers class 0 to every image.
+
+    Raises ArtifactError for a file that isn't a null artifact's.
+    """
     path = artifact.folder / FILE
     try:
         null = Null.model_validate_json(path.read_bytes())
@@ -60,7 +63,7 @@ def load(artifact: Artifact, threads: int) -> Predict:
         calls += 1
         if null.fault is not None and calls > null.after:
             return _FAULTS[null.fault](logits)
-        while time.perf_counter_ns() < until:  # asleep it would be late by 50 us
+        while time.perf_counter_ns() < until:  # sleeping would overshoot by 50 us
             pass
         return logits
 
@@ -68,7 +71,7 @@ def load(artifact: Artifact, threads: int) -> Predict:
 
 
 def save_null(parent: Path, method: str, null: Null) -> Artifact:
-    """An artifact that claims to be `method`'s."""
+    """Store a null artifact in `parent`, as if `method` had written it."""
     layer = LayerNumerics.in_float32("null", "Null", 1, "it holds no numbers")
     if method != "float32":
         int8 = NumberFormat(bits=8)
@@ -102,7 +105,7 @@ def _crash(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _killed(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As Linux ends a process when memory runs out."""
+    """Die as when Linux ends a process because memory runs out."""
     os.kill(os.getpid(), signal.SIGKILL)
     return _hang(logits)
 

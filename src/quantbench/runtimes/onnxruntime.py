@@ -38,7 +38,10 @@ _FAILURES = (
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    """Raises ArtifactError for a file that refers to others, or that this version can't read."""
+    """Load the model.
+
+    Raises ArtifactError for a file that refers to others or is too new to be read.
+    """
     path = artifact.folder / "model.onnx"
     file = checked(path)
     _refuse_newer(file, path)
@@ -62,12 +65,15 @@ def _session(data: bytes, threads: int) -> ort.InferenceSession:
     options.inter_op_num_threads = 1
     # A pool that spins between calls takes the core from whichever worker is timed next.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # what fails is raised, too
+    options.log_severity_level = 4  # errors are raised as well
     return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def _refuse_newer(file: OnnxFile, path: Path) -> None:
-    """ONNX Runtime doesn't tell what it reads, so it is given the smallest model to load."""
+    """Raise ArtifactError for a file newer than ONNX Runtime reads.
+
+    ONNX Runtime doesn't say which versions it reads, so it is tried on the smallest model of each.
+    """
     if not _reads(file.ir_version, 13):
         known = newest(lambda version: _reads(version, 13), file.ir_version)
         what = f"IR version {file.ir_version}, ONNX Runtime {ort.__version__} up to {known}"

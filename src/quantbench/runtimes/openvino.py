@@ -16,11 +16,11 @@ from quantbench.errors import ArtifactError
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("openvino",)
 _SHAPES = 8
-"""Shapes that stay compiled; one more takes the place of the one unused for longest."""
+"""Shapes that stay compiled; a further one replaces the least recently used."""
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    """Compiles for one image, and for another batch when it first comes.
+    """Compile for a batch of one image, and for another batch when it first comes.
 
     Compiled with its batch left open, the same network takes half as long again at batch 1.
     Raises ArtifactError for a file that refers to others, or that OpenVINO can't read.
@@ -63,11 +63,11 @@ def _options(threads: int) -> dict[str, object]:
         "PERFORMANCE_HINT": "LATENCY",
         # Where the CPU has bfloat16, float32 layers would run in it without a word.
         "INFERENCE_PRECISION_HINT": "f32",
-        # Which core a worker runs on is for the system to say: pinned ones meet on the first.
+        # Pinned workers would all run on the first core; the system spreads them.
         "ENABLE_CPU_PINNING": False,
     }
 
 
 def _last_line(error: RuntimeError) -> str:
-    """The first lines are places in OpenVINO's own code."""
+    """The reason in an error of OpenVINO, whose first lines are positions in its own code."""
     return str(error).strip().splitlines()[-1][:300]

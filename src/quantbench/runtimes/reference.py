@@ -1,4 +1,4 @@
-"""The integer network in NumPy: slow, and what the C of the compiler must equal bit for bit."""
+"""The compiler's reference interpreter, in NumPy: slow; the integer C must equal it bit for bit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT = False
 
 
 def refuses(artifact: Artifact) -> str | None:
-    """Float networks, operators that aren't computed in integers, and damaged files."""
+    """Refuse float networks, operators that have no integer form, and damaged files."""
     try:
         import_onnx(artifact.folder / "model.onnx")
     except (CompileError, ArtifactError) as error:
@@ -29,9 +29,10 @@ def refuses(artifact: Artifact) -> str | None:
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    """One thread, whatever is asked for: NumPy has no more for integers.
+    """Import the network for the interpreter, which always runs on one thread.
 
-    Raises ArtifactError or CompileError for a network that integers can't compute.
+    NumPy has no threads for integers. Raises ArtifactError or CompileError for a network that
+    integers can't compute.
     """
     graph = import_onnx(artifact.folder / "model.onnx")
     given, answered = ends(graph)

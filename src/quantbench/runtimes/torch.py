@@ -1,4 +1,4 @@
-"""PyTorch, eager."""
+"""PyTorch in eager mode."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ LIBRARIES = ("torch",)
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    """Rebuilds the module that the method converted, then fills it from the state_dict."""
+    """Build the module that the method converted, and fill it from the state_dict.
+
+    Raises ArtifactError where the stored settings or the state don't fit.
+    """
     body = artifact.body
     method = cast(StateDictMethodModule, plugins.method(body.method))
     try:

@@ -1,12 +1,12 @@
 """Inductor, PyTorch's compiler: its C++ kernels and oneDNN's, int8 ones among them.
 
-The program is compiled ahead of time (AOTInductor), which gives the kernels that torch.compile
-gives at the first call, without the checks that it makes at every call. A library loads in
-a millisecond, so each fresh start of a worker is quick.
+The program is compiled ahead of time (AOTInductor), into the kernels that torch.compile would
+produce at the first call, but without its checks at every call. A library loads in a millisecond,
+so each fresh start of a worker is quick.
 
 Every batch size that is measured has a library of its own. Kernels for any size are up to four
-times slower at a batch of 1000 (convolutions lose their layout), so a number of images that
-isn't measured is answered in batches of 1000, the last one filled up.
+times slower at a batch of 1000 (convolutions lose their layout), so other batch sizes are
+answered in batches of 1000, the last one padded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ Compiled = Callable[[Tensor], Tensor]
 
 
 def load(artifact: Artifact, threads: int) -> Predict:
-    """Compiled for one image and for 1000; for 8, 64 and 256 when they are first asked for."""
+    """Load the libraries for batches of 1 and 1000; those for 8, 64 and 256 when first used.
+
+    Raises ArtifactError for an artifact without a program.
+    """
     if _MODEL not in artifact.files:
         raise ArtifactError(f"{artifact.folder} holds no {_MODEL}")
     torch.set_num_threads(threads)

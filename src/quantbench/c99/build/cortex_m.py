@@ -1,4 +1,4 @@
-"""A network on a Cortex-M: bytes as Arm's compiler makes them, instructions as QEMU counts them.
+"""Cortex-M costs: bytes as Arm's compiler produces them, instructions as QEMU counts them.
 
 QEMU executes every instruction but models no pipeline, bus or cache: these are instructions, not
 cycles.
@@ -33,8 +33,10 @@ _PROBE = '#include <stdio.h>\nint main(void)\n{\n    return puts("probe") < 0;\n
 
 
 class Built(Record):
-    """`flash`: code and constants. Instructions of one inference, the mean over the golden
-    vectors, and bytes of stack are None where nothing was simulated.
+    """The costs of the network at one level of optimization.
+
+    `flash`: bytes of code and constants. `instructions`: of one inference, the mean over the golden
+    vectors. `stack`: bytes. The last two are None where nothing was simulated.
     """
 
     level: str
@@ -44,12 +46,14 @@ class Built(Record):
 
 
 class Counts(Record):
+    """The costs of the network on a Cortex-M, and the tools that measured them."""
+
     compiler: str | None
     simulator: str | None
     built: tuple[Built, ...]
-    """One for each level of optimization, the smallest code first; empty without the compiler."""
+    """The costs by level of optimization, the smallest code first; empty without the compiler."""
     resolution: int
-    """How many instructions a count may be off by: a tick at either end, shared by the vectors."""
+    """The error of a count, in instructions: a tick at either end, shared by the vectors."""
     missing: str | None
     """Why something wasn't counted, and what to do about it."""
 
@@ -57,7 +61,7 @@ class Counts(Record):
 def counted(
     files: Mapping[str, str], target: Target, name: str = "model", parent: Path | None = None
 ) -> Counts:
-    """Flash, stack and instructions of the network called `name` on the target.
+    """Count flash, stack and instructions of the network called `name` on the target.
 
     It is built in a new folder inside `parent`; None: the system's for temporary files.
 

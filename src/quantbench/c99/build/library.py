@@ -1,8 +1,8 @@
 """The emitted C as a shared library for this machine, kept in the user's cache.
 
-It is for this CPU alone: elsewhere another is made, for this one could die on a CPU without its
-instruction sets. Its bytes are checked whenever it is loaded, and the golden vectors pass through
-it once it is built and, in library.py, once it is loaded.
+The library is for this CPU only: another may lack its instruction sets, so each machine builds its
+own. Its bytes are checked whenever it is loaded; the golden vectors are run once when it is built
+and once when loader.py loads it.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Library(Record):
 
 @contextlib.contextmanager
 def library(files: Mapping[str, str]) -> Iterator[Path]:
-    """The library of model.c, and of convert.c where there is one: load it in this context, in
-    which its bytes have just been checked and nobody replaces it.
+    """The shared library of model.c, and of convert.c where there is one.
 
-    Raises UnavailableError without a compiler, CompileError where what it makes is wrong,
-    StorageError.
+    Load it inside this context: its bytes have just been checked, and nobody replaces it.
+    Raises UnavailableError without a compiler, CompileError where the build fails or its golden
+    vectors do, StorageError where the cache can't be written.
     """
     folder = code_folder("c99")
     chosen = toolchain.find()
@@ -61,11 +61,11 @@ def library(files: Mapping[str, str]) -> Iterator[Path]:
 def checked_size(
     files: Mapping[str, str], name: str = "model", folder: Path | None = None
 ) -> int | None:
-    """Bytes of code and constants that NAME.c makes, built small for this machine.
+    """The bytes of code and constants of NAME.c, compiled for small size on this machine.
 
-    `folder`: where it is built; None: a temporary one of the system. None where the object file's
-    format isn't known. Raises UnavailableError without a compiler, CompileError where the program
-    fails its golden vectors.
+    `folder`: where it is built; None: a temporary one of the system. Returns None where the object
+    file's format isn't known. Raises UnavailableError without a compiler, CompileError where the
+    program fails its golden vectors.
     """
     with tempfile.TemporaryDirectory(dir=folder) as part:
         flags = (*toolchain.find(Path(part)).command, *SMALL)
@@ -89,7 +89,7 @@ def _write(files: Mapping[str, str], folder: Path) -> None:
 
 
 def _build_check(folder: Path, flags: tuple[str, ...], name: str) -> None:
-    """NAME.o, and a program with it that passes the golden vectors."""
+    """Build NAME.o, and a program with it, which must pass the golden vectors."""
     _must((*flags, "-c", f"{name}.c", "-o", f"{name}.o"), folder, f"can't compile {name}.c")
     _must((*flags, "main.c", f"{name}.o", "-o", "check"), folder, "can't compile main.c")
     _must((str(folder / "check"),), folder, "made a program that fails its golden vectors")
@@ -101,7 +101,7 @@ def _must(command: tuple[str, ...], folder: Path, what: str) -> None:
 
 
 def _inputs(files: Mapping[str, str], chosen: Compiler) -> dict[str, JsonValue]:
-    """All that a library depends on."""
+    """Everything that a built library depends on."""
     machine = environment(libraries=())
     return {
         "files": {name: sha256(text.encode()).hexdigest() for name, text in files.items()},

@@ -24,9 +24,9 @@ Array = NDArray[np.float32] | NDArray[np.uint8]
 
 
 def loaded(emitted: Emitted, threads: int) -> Predict:
-    """float32 [N, *shape] -> float32 [N, *shape], in ONNX's order, one call at a time.
+    """The network as a function float32 [N, *shape] -> float32 [N, *shape], in ONNX's order.
 
-    Raises UnavailableError, CompileError or StorageError.
+    It takes one call at a time. Raises UnavailableError, CompileError or StorageError.
     """
     plan, calls = emitted.plan, _calls(emitted)
     size = _call_bytes(emitted)
@@ -37,8 +37,9 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
 
 
 class Bound:
-    """A built network whose calls read and write memory bound in advance, as a program in C would
-    have them. Raises as `loaded`.
+    """A built network with input and output arrays bound in advance, as a C program would call it.
+
+    Raises like `loaded`.
     """
 
     def __init__(self, emitted: Emitted) -> None:
@@ -47,7 +48,10 @@ class Bound:
         self._memory = _memory(_call_bytes(emitted))
 
     def bind(self, inputs: NDArray[np.float32], answers: NDArray[np.float32]) -> Callable[[], None]:
-        """The call for `inputs` [N, *shape] and `answers` [N, *shape], both contiguous."""
+        """The call that reads `inputs` [N, *shape] and writes `answers` [N, *shape].
+
+        Both arrays must be contiguous. Raises ValueError for another shape or layout.
+        """
         shapes = (self._plan.input.shape, self._plan.output.shape)
         wanted = tuple((len(inputs), *shape) for shape in shapes)
         if (inputs.shape, answers.shape) != wanted:
@@ -106,7 +110,7 @@ def _with_one(
     size: int,
     many: Predict,
 ) -> Predict:
-    """One image is passed as a copy: to find out where an array lies takes longer."""
+    """A function that passes one image as a copy: looking up an array's address takes longer."""
     image, answer = np.zeros((1, *shape), np.float32), np.zeros((1, *outputs), np.float32)
     memory = _memory(size)
     batch = _batch(image, answer, memory)
@@ -127,7 +131,7 @@ def _with_one(
 def _many(
     run: Callable[[object], None], outputs: tuple[int, ...], size: int, threads: int
 ) -> Predict:
-    """A part of the batch for each thread; C code holds no lock of Python's."""
+    """A function that gives each thread a part of the batch; C code doesn't hold Python's lock."""
     memories = [_memory(size) for _ in range(threads)]
     pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
@@ -177,7 +181,7 @@ def _convert(emitted: Emitted) -> str:
 
 
 def _image(end: str, place: Place) -> dict[str, int | str]:
-    """A vector is one channel."""
+    """The shape as [C, H, W]; a vector is one channel."""
     channels = place.shape[0] if len(place.shape) == 3 else 1
     return {f"{end}CHANNELS": channels, f"{end}PIXELS": place.size // channels}
 
@@ -200,7 +204,7 @@ def _up(size: int) -> int:
 
 
 def _memory(size: int) -> NDArray[np.uint8]:
-    """Aligned as wide registers like it; the C code needs no alignment."""
+    """A buffer of `size` bytes, aligned to 64; the C code works with any alignment."""
     whole = np.zeros(size + _ALIGNMENT, np.uint8)
     begin = -whole.ctypes.data % _ALIGNMENT
     return whole[begin : begin + size]

@@ -20,6 +20,8 @@ _SECONDS = 300
 
 @dataclass(frozen=True)
 class Compiler:
+    """A working C compiler: its command, the version that it reports, and flags for this CPU."""
+
     command: tuple[str, ...]
     version: str
     native: tuple[str, ...]
@@ -27,16 +29,16 @@ class Compiler:
 
 
 def candidates() -> list[tuple[str, ...]]:
-    """$CC alone where it is set."""
+    """The commands to try, in order; $CC alone where it is set."""
     if own := os.environ.get("CC"):
         return [tuple(own.split())]
     return [("cc",), ("gcc",), ("clang",), (sys.executable, "-m", "ziglang", "cc")]
 
 
 def find(folder: Path | None = None) -> Compiler:
-    """The first that compiles a few lines, in `folder` or else a temporary one of the system.
+    """The first C compiler that compiles a few lines, in `folder` or else a temporary one.
 
-    Raises UnavailableError with the reason of the first that is there.
+    Raises UnavailableError with the reason of the first compiler that is there.
     """
     reasons = []
     for command in candidates():
@@ -60,11 +62,15 @@ class Ran:
 
 
 def run(command: Sequence[str], folder: Path, seconds: float = _SECONDS) -> str | None:
-    """Runs a compiler, or what it made, in `folder`; the first line that says why it failed."""
+    """Run a command in `folder`; returns None, or the line that says why it failed."""
     return ran(command, folder, seconds).failed
 
 
 def ran(command: Sequence[str], folder: Path, seconds: float = _SECONDS) -> Ran:
+    """Run a command in `folder`, without standard input, for at most `seconds`.
+
+    A command that can't be started, or doesn't end in time, is a failed one: nothing is raised.
+    """
     plain = dict(os.environ) | {"LC_ALL": "C", "LANGUAGE": ""}
     try:
         done = subprocess.run(
@@ -90,7 +96,7 @@ def ran(command: Sequence[str], folder: Path, seconds: float = _SECONDS) -> Ran:
 
 
 def meets(chosen: Compiler, condition: str) -> bool:
-    """Whether a condition of its macros holds when it writes for this CPU."""
+    """Whether a preprocessor condition holds when the compiler writes for this CPU."""
     text = f"#if !({condition})\n#error missing\n#endif\nint one;\n"
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "probe.c").write_text(text, encoding="ascii")
@@ -114,7 +120,7 @@ def _native(command: tuple[str, ...], folder: Path | None) -> tuple[str, ...]:
 
 
 def version(command: tuple[str, ...]) -> str:
-    """The first line that it says of itself."""
+    """The first line of the command's `--version`."""
     asked = subprocess.run(
         [*command, "--version"], capture_output=True, timeout=_PROBE_SECONDS, check=False
     )

@@ -1,4 +1,4 @@
-"""Whether a graph is what its file says: of integers layer by layer, of float32 at its output."""
+"""Agreement of a graph with its file: layer by layer for integers, at the output for float32."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from quantbench.c99.ir.graph import Graph
 
 
 def verify(file: Network, graph: Graph) -> None:
-    """Compares the graph with the file that it was imported from, as ONNX Runtime evaluates it.
+    """Compare the graph with the file that it was imported from, as ONNX Runtime evaluates it.
 
     Raises CompileError where they are further apart than the arithmetic allows.
     """

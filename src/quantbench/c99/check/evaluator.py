@@ -40,7 +40,7 @@ def evaluate(
     feeds = {**inputs, **{f"{name}{_GIVEN}": values for name, values in integers.items()}}
     try:
         answers = _in_batches(_session(cut), batch, feeds)
-    except Exception as error:  # ONNX Runtime's own have no common class
+    except Exception as error:  # ONNX Runtime's errors have no common base class
         reason = " ".join(str(error).split())
         raise CompileError(
             "ONNX Runtime can't run this file, so that nothing shows whether the C would be right: "

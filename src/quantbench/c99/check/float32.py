@@ -20,7 +20,7 @@ _ROOM = 1e-5
 
 
 def verify(file: Network, graph: Graph) -> None:
-    """Compares the network's output with ONNX Runtime's, without optimizations.
+    """Compare the network's output with ONNX Runtime's, without optimizations.
 
     Raises CompileError where they are further apart than a few bounds of float32's rounding.
     """

@@ -1,4 +1,4 @@
-"""Golden vectors: inputs that a compiled network's test runs, and what the network gives.
+"""Golden vectors: the inputs with which a compiled network is tested, and the expected outputs.
 
 They are chosen from many by the limits that they reach: in each tensor, for each channel, the
 lowest and the highest integer. A kernel that clamps wrongly shows only there.
@@ -26,7 +26,7 @@ def vectors(graph: Graph, count: int, seed: int) -> Integers:
     rng = np.random.default_rng(seed)
     candidates = np.stack([*islice(drawn(graph, graph.input, rng), 2 + number)])
     reached = _reached(graph, candidates)
-    chosen = [0, 1]  # the ends
+    chosen = [0, 1]  # all 0, all 255
     while len(chosen) < count + 2:
         new = (reached & ~reached[chosen].any(axis=0)).sum(axis=1)
         new[chosen] = -1
@@ -43,8 +43,9 @@ def float32_vectors(graph: Graph, count: int, seed: int) -> NDArray[np.float32]:
 
 
 def _reached(graph: Graph, inputs: Integers) -> NDArray[np.bool_]:
-    """[N, limits]: whether each input brings each channel of each 8-bit tensor to its lowest and
-    to its highest.
+    """Whether each input brings each channel of each 8-bit tensor to its ends: bool [N, ends].
+
+    The ends are the lowest and the highest integer to which any of the inputs brings the channel.
     """
     reached = []
     for name, values in run_all(graph, inputs).items():

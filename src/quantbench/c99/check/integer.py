@@ -31,7 +31,7 @@ _ROOM = 1e-5
 
 
 def verify(file: Network, graph: Graph) -> None:
-    """Compares the integer graph with the file that it was imported from.
+    """Compare the integer graph with the file that it was imported from.
 
     Raises CompileError, which names the first layer that is off.
     """
@@ -74,7 +74,7 @@ class _Source:
         return [*dict.fromkeys([*(self.watched(*pair) for pair in origins), self.output])]
 
     def watched(self, name: str, origin: Origin) -> str:
-        """The tensor that is compared: of the input its integers, else what is to be rounded."""
+        """The file's tensor to compare: for the input its integers, else what is to be rounded."""
         if name == self._graph.input:
             return origin.name
         return self._rounded.get(origin.name, origin.name)
@@ -84,9 +84,7 @@ class _Source:
         return self._graph.tensors[name].to_unsigned
 
     def given(self, integers: Mapping[str, Integers]) -> dict[str, Array]:
-        """The integers of an unsigned graph by the names, and in the shapes and types, of the
-        file.
-        """
+        """The integers of an unsigned graph in the names, shapes and types that the file has."""
         return {
             origin.name: (values - tensor.to_unsigned)
             .reshape(len(values), *origin.shape)
@@ -100,8 +98,9 @@ class _Source:
 def _layers(
     network: Graph, integers: Mapping[str, Integers]
 ) -> Iterator[tuple[Node, Integers, Reals]]:
-    """Each node's result for the given integers before it, and how far it may be off beyond half
-    a step. What has no origin goes on as it was computed.
+    """Each node's result for given integers before it, and its tolerance beyond half a step.
+
+    A tensor without an origin in the file keeps the value that was computed for it.
     """
     values: dict[str, Integers] = dict(integers)
     rounded: dict[str, Reals] = {}
@@ -122,8 +121,9 @@ def _layers(
 
 
 def _apart(values: Integers, reals: Array, tensor: Tensor) -> Reals:
-    """Steps between the values of a tensor and the real numbers that the file has, less the half
-    that rounding takes.
+    """The distance of a tensor from the file's real numbers, in its steps.
+
+    Half a step, the most that rounding takes, is subtracted for 8-bit tensors.
     """
     steps = reals.astype(np.float64) / _scale(tensor)
     if tensor.type == "int32":
@@ -137,7 +137,7 @@ def _scale(tensor: Tensor) -> Reals:
 
 
 def _by_channel(values: ArrayLike, tensor: Tensor) -> Reals:
-    """Broadcasts over [N, *shape]; nothing is 0."""
+    """The values shaped to broadcast over [N, *shape]; 0 where there are none."""
     array = np.asarray(values, np.float64) if np.size(values) else np.zeros(1)
     return array if array.size == 1 else array.reshape(-1, *[1] * (len(tensor.shape) - 1))
 
@@ -164,7 +164,7 @@ def _require(equal: bool, what: str) -> None:
 def _require_answer(
     network: Graph, source: _Source, values: Mapping[str, Integers], answers: Mapping[str, Array]
 ) -> None:
-    """Compares the file's output for the integers that it is given, or for its accumulators."""
+    """Compare the file's output for the integers that it is given, or for its accumulators."""
     name, tensor = _held_as(network), network.tensors[network.output]
     origins = network.origins.get(name, ())
     if source.output in {origin.name for origin in origins}:
@@ -193,7 +193,7 @@ def _require_answer(
 
 
 def _held_as(network: Graph) -> str:
-    """The tensor that the output is, be it in another shape."""
+    """The tensor that the output is, even if in another shape."""
     name = network.output
     before = {node.output: node.input for node in network.nodes if isinstance(node, Reshape)}
     while name not in network.origins and name in before:
@@ -202,6 +202,6 @@ def _held_as(network: Graph) -> str:
 
 
 def _reals(tensor: Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Inputs of the network, some beyond what its integers hold."""
+    """Inputs of the network, some beyond the range of its integers."""
     steps = np.random.default_rng(_SEED).normal(0, 150, shape)
     return np.asarray(steps * tensor.scale[0], np.float32)

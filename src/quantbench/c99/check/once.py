@@ -1,6 +1,7 @@
-"""Whether compiled networks agree with their ONNX files, asked once and kept in the user's cache.
+"""Agreement of compiled networks with their ONNX files, checked once and kept in the user's cache.
 
-A process of its own asks: the runtime's own would else carry ONNX Runtime's memory and threads.
+The check runs in a process of its own: otherwise ONNX Runtime's memory and threads would stay in
+the process of the runtime that is measured.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ _LIBRARIES = ("numpy", "onnx", "onnxruntime")
 
 
 class Verification(Record):
-    """It passed: else there is no entry."""
+    """The record of a check that passed; a failed one leaves no entry."""
 
 
 def require_verified(model: Path) -> None:
-    """Raises CompileError where the integers that a file compiles to aren't what it says,
-    ArtifactError for a file that can't be read, StorageError without a cache.
+    """Raise CompileError where the integers compiled from a file disagree with the file.
+
+    Raises ArtifactError for a file that can't be read, StorageError without a cache.
     """
 
     def fill(folder: Path) -> Verification:
@@ -68,7 +70,10 @@ def _inputs(model: Path) -> dict[str, JsonValue]:
 
 
 def main() -> None:
-    """Exit code 1, with the reason on the error stream, where they don't agree."""
+    """Check the file that the command line names.
+
+    Exits with code 1, and the reason on standard error, where graph and file disagree.
+    """
     try:
         require_agreement(read(Path(sys.argv[1])))
     except QuantbenchError as error:

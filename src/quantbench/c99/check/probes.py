@@ -20,7 +20,7 @@ _MAX_PRODUCTS = 2**31
 
 
 def affordable(graph: Graph, products: int) -> int:
-    """How many probes a network of so many multiply-adds is given."""
+    """The number of probes that a network of so many multiply-adds is tested with."""
     values = sum(tensor.size for tensor in graph.tensors.values())
     return max(
         2, min(_MAX_PROBES, _MAX_VALUES // max(values, 1), _MAX_PRODUCTS // max(products, 1))
@@ -42,7 +42,7 @@ def probes(graph: Graph, number: int, seed: int = 1) -> dict[str, Integers]:
 
 
 def drawn(graph: Graph, name: str, rng: np.random.Generator) -> Iterator[Integers]:
-    """Integers [*shape] for one 8-bit tensor, without end."""
+    """An endless sequence of integers [*shape] for one 8-bit tensor."""
     tensor = graph.tensors[name]
     shape, readers = tensor.shape, _readers(graph).get(name, [])
     yield from _plain(shape, tensor.zero_point, rng)
@@ -80,9 +80,7 @@ def _extreme(
     *,
     high: bool,
 ) -> Integers:
-    """An input [*shape] whose windows, one here and there, bring the channel's sum to an end of
-    its range.
-    """
+    """An input [*shape] with windows that drive the channel's sum to one end of its range."""
     weights = node.weights[channel]
     if isinstance(node, Dense):
         return np.where((weights > 0) == high, _HIGHEST, 0).reshape(shape)
@@ -98,7 +96,7 @@ def _extreme(
 
 
 def _readers(graph: Graph) -> dict[str, list[Conv | Dense]]:
-    """The layers that read each tensor, be it in another shape."""
+    """The layers that read each tensor, even if in another shape."""
     shaped: dict[str, str] = {}
     readers: dict[str, list[Conv | Dense]] = {}
     for node in graph.nodes:

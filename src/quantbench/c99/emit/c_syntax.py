@@ -26,6 +26,7 @@ class CWriter:
         self._depth = 0
 
     def line(self, text: str) -> None:
+        """Append one line at the current depth; an empty `text` gives an empty line."""
         self._lines.append(f"{_INDENT * self._depth}{text}" if text else "")
 
     def text(self, text: str) -> None:
@@ -33,6 +34,7 @@ class CWriter:
         self._lines += text.rstrip("\n").split("\n")
 
     def blank(self) -> None:
+        """Append an empty line, unless the text is empty or ends with one."""
         if self._lines and self._lines[-1]:
             self._lines.append("")
 
@@ -46,7 +48,7 @@ class CWriter:
         self.line(f"}}{tail}")
 
     def loop(self, variable: str, count: int | str, step: int = 1) -> AbstractContextManager[None]:
-        """Count `variable`, an int, from 0 up to `count`, excluded."""
+        """A for loop in which `variable`, an int, counts from 0 up to `count`, excluded."""
         advance = f"{variable}++" if step == 1 else f"{variable} += {step}"
         return self.block(f"for (int {variable} = 0; {variable} < {count}; {advance})")
 
@@ -68,10 +70,11 @@ class CWriter:
             self._lines.append("#endif")
 
     def define(self, macro: str, value: int | str) -> None:
+        """Append a #define, never indented."""
         self._lines.append(f"#define {macro} {value}".rstrip())
 
     def undefine(self, macro: str) -> None:
-        """`macro` may stand with its parameters."""
+        """Append an #undef. `macro` may stand with its parameters."""
         self._lines.append(f"#undef {macro.partition('(')[0]}")
 
     def directive(self, text: str) -> None:
@@ -87,6 +90,7 @@ class CWriter:
         self._lines += rows
 
     def finished(self) -> str:
+        """All of the text, ending in one newline; "" where nothing was written."""
         return "\n".join(self._lines).rstrip("\n") + "\n" if self._lines else ""
 
 

@@ -20,11 +20,15 @@ class Description:
 
     @property
     def sentence(self) -> str:
+        """The layer in one line, for its comment: name, shapes and operation."""
         return f"{self.label}: {self.shapes}, {self.operation}"
 
 
 def describe(step: Step, labels: Mapping[str, str]) -> Description:
-    """`labels`: the layers' names in the user's network, by the name of their work."""
+    """Describe one step.
+
+    `labels`: the layers' names in the user's network, by the name of the ONNX node.
+    """
     label = comment(labels.get(step.work.name) or step.work.name.partition(" (")[0])
     inputs = " + ".join(_shape(place) for place in step.inputs)
     shapes = f"{inputs} -> {_shape(step.output)}"
@@ -44,7 +48,7 @@ def _numbers(step: Step) -> str:
 
 
 def window_words(window: Window, name: str) -> str:
-    """`3x3 conv stride 2 pad 1`."""
+    """Words such as `3x3 conv stride 2 pad 1`."""
     words = f"{_by(window.kernel)} {name}"
     if window.strides != (1, 1):
         words += f" stride {_side(window.strides)}"
@@ -56,7 +60,7 @@ def window_words(window: Window, name: str) -> str:
 
 
 def pooling_words(pooling: Pooling | None) -> list[str]:
-    """What is fused behind a convolution."""
+    """Words for the pooling fused behind a convolution, such as `2x2 max pool`; [] for none."""
     if pooling is None:
         return []
     words = f"{_by(pooling.window.kernel)} {pooling.kind} pool"
@@ -66,11 +70,12 @@ def pooling_words(pooling: Pooling | None) -> list[str]:
 
 
 def pads_words(pads: tuple[int, int, int, int]) -> str:
+    """One number where all pads are equal, else `top,left,bottom,right`."""
     return str(pads[0]) if len(set(pads)) == 1 else ",".join(map(str, pads))
 
 
 def limits_words(low: float | None, high: float | None) -> list[str]:
-    """The activation of float32 that has these limits."""
+    """The name of the float32 activation with these limits; [] for none."""
     if low == 0:
         return ["ReLU" if high is None else f"ReLU up to {high:g}"]
     return [] if low is None and high is None else ["clip"]

@@ -18,7 +18,7 @@ Fields = dict[str, str | int]
 
 
 def needs_int16(weights: NDArray[np.int16]) -> bool:
-    """Whether 8 bits don't hold the weights, as where their zero point isn't 0."""
+    """Whether the weights need more than int8, as they may where their zero point isn't 0."""
     return bool(weights.min(initial=0) < -128 or weights.max(initial=0) > 127)
 
 
@@ -36,10 +36,18 @@ def layer_code(step: Step, kernel: str, tables: Tables, fields: Fields) -> Code:
 
 
 def pad_call(image: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
+    """The call that copies an image to `out` with a frame of `value`.
+
+    `pads`: top, left, bottom, right.
+    """
     return f"model_pad({_framed(image, out, pads, value)});"
 
 
 def widen_call(image: Place, out: str, pads: tuple[int, int, int, int], value: int | str) -> str:
+    """The call that copies an image of bytes to `out` as int16, with a frame of `value`.
+
+    `pads`: top, left, bottom, right.
+    """
     return f"model_widen({_framed(image, out, pads, value)});"
 
 
@@ -51,16 +59,19 @@ def _framed(image: Place, out: str, pads: tuple[int, int, int, int], value: int 
 
 
 def input_fields(step: Step) -> dict[str, int]:
+    """The fields of a structure that hold the input's height, width and channels."""
     channels, height, width = step.inputs[0].shape
     return {"height": height, "width": width, "channels": channels}
 
 
 def output_fields(step: Step) -> dict[str, int]:
+    """The fields of a structure that hold the output's height and width."""
     _, height, width = step.output.shape
     return {"out_height": height, "out_width": width}
 
 
 def window_fields(window: Window) -> dict[str, int]:
+    """The fields of a structure that hold a window: kernel, strides, pads and dilations."""
     return {
         "kernel_h": window.kernel[0],
         "kernel_w": window.kernel[1],
@@ -74,6 +85,7 @@ def window_fields(window: Window) -> dict[str, int]:
 
 
 def pooling_fields(pooling: Pooling) -> dict[str, int]:
+    """The fields of a structure that hold a fused pooling: kernel and strides."""
     return {
         "pool_h": pooling.window.kernel[0],
         "pool_w": pooling.window.kernel[1],
@@ -104,12 +116,14 @@ class Tables:
         self.kernels: tuple[str, ...] = ()
 
     def add(self, field: str, type: str, values: NDArray[np.integer]) -> None:
+        """Add the constant LAYER_FIELD of C type `type`, and the field that points to it."""
         name = f"{self.layer}_{field}"
         self.text += array(type, name, values)
         self.bytes += len(values) * (1 if type == "uint8_t" else 4)
         self.fields[field] = name
 
     def add_requantization(self, requantize: Requantization | None) -> None:
+        """Add multipliers, shifts, zero point and range; None: fields for a layer without them."""
         self.kernels = rounding_kernels(requantize)
         if requantize is None:
             self.fields |= {"m": "NULL", "shift": "NULL", "m_step": 0}
@@ -127,11 +141,13 @@ class Tables:
 
 
 def shifts(requantize: Requantization) -> NDArray[np.integer]:
+    """The shifts of a requantization, plus 64 where ties can occur: the kernel reads that flag."""
     more = _EVEN if requantize.ties else 0
     return np.array([multiplier.s + more for multiplier in requantize.multipliers])
 
 
 def rounding_kernels(requantize: Requantization | None) -> tuple[str, str]:
+    """The kernels that round: half to even only where ties can occur, else half up."""
     even = requantize is not None and requantize.ties
     return "floor_shift", "requantize_even" if even else "requantize"
 
@@ -143,6 +159,6 @@ def float_limits(low: float | None, high: float | None) -> str:
 
 
 def clamp_code(step: Step, kernel: str, low: float | None, high: float | None) -> Code:
-    """Every number of float32 by itself, within limits."""
+    """The code of a step that clamps every float32 number to limits; None: no limit."""
     constant = f"static const model_limits {step.identifier} = {float_limits(low, high)};\n"
     return Code(constant, (call(step, kernel, step.output.size),), ("clamp", kernel))

@@ -19,8 +19,10 @@ under the model's prefix, golden vectors too; a head with layers and memory.
 
 @dataclass(frozen=True)
 class Provenance:
-    """The origin of a generated file. `sha256`: of the ONNX file; None where there was none.
-    `labels`: the layers' names in the user's network, by the name of their work.
+    """The origin of a generated file.
+
+    `sha256`: of the ONNX file; None where there was none. `labels`: the layers' names in the
+    user's network, by the name of the ONNX node.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Provenance:
     labels: Mapping[str, str]
 
     def lines(self) -> list[str]:
+        """The lines of a head that name model, source, target and format."""
         kernels = f", kernels for {', '.join(self.isas)}" if self.isas else ""
         return [
             f"model   {self.name}",
@@ -56,6 +59,7 @@ def head(
 
 
 def block_comment(lines: Sequence[str]) -> str:
+    """A C comment of several lines, and an empty line behind it."""
     first, *rest = lines
     body = "".join(f"   {line}".rstrip() + "\n" for line in rest)
     return f"/* {first}\n{body.rstrip()} */\n\n"

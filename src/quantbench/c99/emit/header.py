@@ -1,4 +1,4 @@
-"""The header of a network: what its caller needs to know, for C and for C++."""
+"""The header of a generated network: sizes, scales and the prototype, for C and C++."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from quantbench.c99.ir.graph import BYTES, Place, Plan
 
 
 def header(plan: Plan, scratch: int) -> str:
-    """`scratch`: bytes that the caller gives."""
+    """The text of the header. `scratch`: bytes that the caller provides."""
     return _guarded(_float32(plan, scratch) if plan.graph.is_float32 else _integers(plan, scratch))
 
 

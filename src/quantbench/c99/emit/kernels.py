@@ -144,5 +144,5 @@ _VNNI = (
 
 
 def isa_kernels(name: str) -> tuple[Kernel, ...]:
-    """The instances of a file that an instruction set names."""
+    """The instances of a kernel file that an instruction set lists."""
     return _VNNI if name == "avx512vnni" else (Kernel(name),)

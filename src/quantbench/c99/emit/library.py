@@ -58,7 +58,10 @@ class Emitted:
 
 
 def chosen_isas(options: Options, target: Target, language: Language) -> tuple[Isa, ...]:
-    """Raises UsageError for a name that can't be a prefix, and for sets that there aren't."""
+    """The instruction sets for which a native file has kernels; () for other targets.
+
+    Raises UsageError for a name that can't be a prefix, and for unknown instruction sets.
+    """
     require_name(options.name)
     if target != Target.NATIVE:
         if options.isas:
@@ -68,16 +71,17 @@ def chosen_isas(options: Options, target: Target, language: Language) -> tuple[I
 
 
 def language_of(graph: Graph) -> Language:
+    """The C of integers or that of float32, by the graph's number types."""
     return REALS if graph.is_float32 else INTEGERS
 
 
 def require_options(options: Options, target: Target, dtype: Dtype) -> None:
-    """Raises UsageError as `emit` would, before the network is read."""
+    """Raise UsageError for the options that `emit` would refuse, before the network is read."""
     chosen_isas(options, target, REALS if dtype == Dtype.FLOAT32 else INTEGERS)
 
 
 def with_symbols(plan: Plan, options: Options) -> Plan:
-    """The plan whose steps are called by what stands for them in C: `model_l0_conv1`."""
+    """The plan with each step named by its C identifier, such as `model_l0_conv1`."""
     symbols = tuple(
         replace(step, identifier=layer_symbol(number, _label(step.work.name, options)))
         for number, step in enumerate(plan.steps)
@@ -86,11 +90,12 @@ def with_symbols(plan: Plan, options: Options) -> Plan:
 
 
 def _label(work: str, options: Options) -> str:
-    """Only names of the user's network stand in identifiers: those of others say too little."""
+    """The name for an identifier: one from the user's network, or "" where there is none."""
     return options.labels.get(work, "")
 
 
 def provenance(target: Target, isas: Sequence[Isa], options: Options) -> Provenance:
+    """The provenance of the library's files."""
     names = tuple(isa.name for isa in isas)
     return Provenance(options.name, options.sha256, str(target), names, options.labels)
 

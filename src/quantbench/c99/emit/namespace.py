@@ -60,5 +60,5 @@ def layer_symbol(number: int, label: str) -> str:
 
 
 def comment(text: str) -> str:
-    """Text from outside for a comment: other characters than these become underscores."""
+    """Text from outside, made safe for a comment: other characters become underscores."""
     return "".join(char if char in _COMMENT_CHARACTERS else "_" for char in text[:100])

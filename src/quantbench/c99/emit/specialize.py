@@ -1,5 +1,6 @@
-"""Structures of the layers of a kind: a number that is the same in all of them is a constant, and
-the others take no more bytes than they need.
+"""Structure types of the layers of a kind, specialized to the network.
+
+A number that is the same in all layers becomes a constant; the others get the narrowest type.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ _ORDER = [*_POINTERS.values(), *_NUMBERS]
 
 @dataclass(frozen=True)
 class Kind:
-    """The structure type of all layers of a kind: the types of its fields, and the numbers that are
-    fields no longer because all layers share them.
+    """The structure type of all layers of a kind.
+
+    `types`: the type of each field. `shared`: numbers that all layers have in common, which are
+    constants instead of fields.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Kind:
 
     @property
     def type(self) -> str:
+        """The name of the structure type in C."""
         return f"model_{self.name}_layer"
 
     def declare(self, c: CWriter, macros: Macros) -> None:
@@ -70,7 +74,7 @@ def kinds(structures: Iterable[Structure]) -> dict[str, Kind]:
 
 
 def _kind(name: str, layers: list[Structure]) -> Kind:
-    """The type of one kind; its first number always stays, for C99 knows no empty structure."""
+    """The type of one kind. At least one number stays a field, as C99 has no empty structure."""
     columns = {field: [layer.fields[field] for layer in layers] for field in layers[0].fields}
     shared = {
         field: values[0]
@@ -88,7 +92,7 @@ def _kind(name: str, layers: list[Structure]) -> Kind:
 
 
 def _type(kind: str, field: str, values: list[str | int]) -> str:
-    """The narrowest that holds them."""
+    """The narrowest C type that holds all values of a field."""
     fit = [
         type
         for type, limits in _NUMBERS.items()

@@ -34,8 +34,8 @@ _ALIGNMENT = 64
 class SimdCode:
     """The C of one step for one instruction set.
 
-    `constants` are by name: several sets may share one. `workspace`: what its calls need at
-    MODEL_WORKSPACE, counted in what scratch memory is counted in.
+    `constants` are by name: several instruction sets may share one. `workspace`: elements of
+    scratch memory that its calls need at MODEL_WORKSPACE.
     """
 
     constants: Mapping[str, str]
@@ -67,10 +67,10 @@ class Language:
     run: str
     """The head of the function that computes the network."""
     unit: int
-    """Bytes of what scratch memory is counted in."""
+    """Bytes of one element of scratch memory."""
     summary: str
     ends: str
-    """For the heads of the files: how it computes, and what goes in and out."""
+    """The inputs and outputs, in words. It and `summary` stand in the heads of the files."""
     main: str
     """The file of kernels/ that is main.c."""
 
@@ -107,6 +107,7 @@ class Memory:
 
     @property
     def bytes(self) -> int:
+        """All bytes of the scratch memory: tensors, alignment and workspace."""
         return self.begin + self.workspace if self.workspace else self.tensors
 
 
@@ -122,8 +123,9 @@ def memory(layers: Sequence[Layer], tensors: int, language: Language) -> Memory:
 def write(
     c: CWriter, layers: Sequence[Layer], language: Language, isas: Sequence[Isa], scratch: Memory
 ) -> None:
-    """The code for an instruction set stands in the place of the portable one where the C
-    compiler's macros allow it.
+    """Write the C file.
+
+    The code for an instruction set replaces the portable code where the C compiler's macros say so.
     """
     simd = any(layer.simd for layer in layers)
     used = {name for layer in layers for name in layer.code.kernels}
@@ -137,7 +139,7 @@ def write(
         used |= language.used_by_simd
         _choice(c, isas)
     if "requantize_even" in used:
-        used.discard("requantize")  # the other does what it does
+        used.discard("requantize")  # requantize_even defines the same functions
     if simd or any(layer.code.workspace for layer in layers):
         c.define("MODEL_WORKSPACE", f"(scratch + {scratch.begin // language.unit})")
         c.blank()
@@ -184,7 +186,7 @@ def _choice(c: CWriter, isas: Sequence[Isa]) -> None:
 
 
 def _unused_functions(c: CWriter, *pragmas: str) -> None:
-    """Which small functions are called depends on the instruction set: no warning of the others."""
+    """Suppress warnings of unused functions: which are called depends on the instruction set."""
     with c.when("defined(__GNUC__)"):
         for pragma in pragmas:
             c.directive(f"pragma GCC diagnostic {pragma}")

@@ -1,4 +1,4 @@
-"""Activations that clamp: taken up by the layer before them where there is one."""
+"""Activations that clamp: they are fused into the layer before them where there is one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from quantbench.c99.frontend.formats import Limits
 
 
 def limited(context: Context, value: TensorRef | Deferred, where: str, limits: Limits) -> Deferred:
-    """`value` within `limits`; the constants that steps have brought in are clamped, too."""
+    """`value` clamped to `limits`, and with it the constants of steps such as paddings."""
     if isinstance(value, TensorRef):
         return Deferred(identity(context, value, where).core, value.shape, limits)
     steps = tuple(step.clipped(limits) for step in value.steps)
@@ -18,10 +18,11 @@ def limited(context: Context, value: TensorRef | Deferred, where: str, limits: L
 
 
 def identity(context: Context, value: TensorRef, where: str) -> Deferred:
-    """A tensor that waits for another format, in the shape in which it is seen."""
+    """A tensor, in the shape in which it is seen, as an expression that may change its format."""
     core = IdentityExpr(where, value.tensor, context.builder.tensors[value.tensor].shape)
     return Deferred(core, value.shape)
 
 
 def deferred(context: Context, value: TensorRef | Deferred, where: str) -> Deferred:
+    """`value` as an expression; a tensor becomes one that may change its format."""
     return value if isinstance(value, Deferred) else identity(context, value, where)

@@ -1,4 +1,4 @@
-"""Real numbers in a format's integers: limits, paddings, and what channels have alike."""
+"""Real numbers expressed in a format's integers: limits, padding values, scales by channel."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ T = TypeVar("T")
 
 
 class HasConstants(Protocol):
+    """A step that brings real constants into its output, such as a padding."""
+
     @property
-    def constants(self) -> tuple[Fraction, ...]: ...
+    def constants(self) -> tuple[Fraction, ...]:
+        """Real numbers that the output contains whatever the input is."""
 
 
 def alike(where: str, values: Sequence[T]) -> T:
-    """The value that all channels have. Raises CompileError where they differ."""
+    """The value that all channels share. Raises CompileError where they differ."""
     if len({*values}) > 1:
         raise CompileError(
             f"{where}: it reads or gives a tensor with a scale for each channel, and needs another "
@@ -31,7 +34,7 @@ def alike(where: str, values: Sequence[T]) -> T:
 
 
 def spans(format: Format, channels: int) -> tuple[Span, ...]:
-    """The real numbers that each channel of an output in this format holds."""
+    """The range of real numbers that each channel of an output in this format holds."""
     held = []
     for scale in format.scales:
         low, high = (exact(scale) * (end - format.zero_point) for end in LIMITS[format.type])
@@ -40,20 +43,24 @@ def spans(format: Format, channels: int) -> tuple[Span, ...]:
 
 
 def integer(real: Fraction, format: Format, scale: float) -> int:
-    """The nearest integer that the format holds, with one of its scales; a tie goes to an even
-    number of steps.
+    """The integer of `format` nearest to `real`, at one of its scales.
+
+    A tie goes to an even number of steps from the zero point.
     """
     low, high = LIMITS[format.type]
     return min(max(format.zero_point + round(real / exact(scale)), low), high)
 
 
 def integers(where: str, limits: Limits, format: Format) -> tuple[int, int]:
-    """The lowest and the highest integer. Raises CompileError where channels differ."""
+    """The lowest and the highest integer within `limits`.
+
+    Raises CompileError where channels differ.
+    """
     return alike(where, ends(limits, format))
 
 
 def ends(limits: Limits, format: Format) -> list[tuple[int, int]]:
-    """The lowest and the highest integer at each scale."""
+    """The lowest and the highest integer within `limits`, for each scale of `format`."""
     low, high = LIMITS[format.type]
     return [
         (
@@ -65,7 +72,7 @@ def ends(limits: Limits, format: Format) -> list[tuple[int, int]]:
 
 
 def held(limits: Limits, steps: Sequence[HasConstants], format: Format) -> bool:
-    """Whether limits, and the constants of steps, are among the real numbers of `format`."""
+    """Whether `format` represents the limits, and the constants of the steps, exactly."""
     return all(_held_at(limits, steps, format, exact(scale)) for scale in format.scales)
 
 

@@ -1,8 +1,8 @@
-"""The graph while it grows, and the expressions that wait until their format is known.
+"""The graph under construction, and the expressions that wait until their format is known.
 
-Nothing is rounded, and no node made, before a QuantizeLinear says to which scale: until then a
-layer is an expression of real numbers, with all that follows it. In a network of float32 it waits
-for what can be fused behind it.
+Nothing is rounded, and no node added, before a QuantizeLinear gives the scale: until then a layer
+and all that follows it are an expression of real numbers. In a float32 network an expression waits
+for operators that can be fused into it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import exact, multiplier
 
 COST = 1000
-"""The cost of a factor, if that of a weight is 1."""
+"""The cost of an exact factor in `spend`, where a weight costs 1."""
 _BUDGET = 2**28
 _MAX_HELD = MAX_NUMBERS
-"""Numbers of all tensors together."""
+"""The most numbers that all tensors hold together."""
 
 
 @dataclass(frozen=True)
@@ -51,55 +51,60 @@ class Expr(ABC):
 
     @abstractmethod
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
-        """Adds its nodes, and returns the name of its tensor in `format`, within `limits`."""
+        """Add the expression's nodes; returns its tensor, in `format` and within `limits`."""
 
     def unrounded(self, builder: Builder) -> tuple[Expr, Format] | None:  # noqa: ARG002
-        """The expression with its parts held, and the format in which it needs no rounding."""
+        """The expression with its parts held, and the format in which it needs no rounding.
+
+        None where every format would round it.
+        """
         return None
 
 
 class PostStep(ABC):
-    """A step after rounding, which it commutes with. Subclasses are frozen dataclasses."""
+    """A step behind a rounding that gives the same before it. Subclasses are frozen dataclasses."""
 
     where: str
     shape: Shape
 
     @abstractmethod
     def lower(self, builder: Builder, name: str, tensor: str) -> str:
-        """Adds its node behind `tensor`, and returns the name of its own, in the same format."""
+        """Add the step's node behind `tensor`; returns its output's name, in the same format."""
 
     def clipped(self, limits: Limits) -> PostStep:  # noqa: ARG002
-        """The step where an activation follows it."""
+        """The step as it is with an activation behind it."""
         return self
 
     @property
     def constants(self) -> tuple[Fraction, ...]:
-        """Real numbers that its output has whatever its input is."""
+        """Real numbers that the output contains whatever the input is."""
         return ()
 
 
 @dataclass(frozen=True)
 class Deferred:
-    """Not yet rounded: `limits` hold for what `core` gives, then come `steps`, then the shape."""
+    """A value that isn't rounded yet: `core` within `limits`, then `steps`, seen in `shape`."""
 
     core: Expr
     shape: Shape
     limits: Limits = FREE
     steps: tuple[PostStep, ...] = ()
     slack: Fraction = Fraction(0)
-    """How far, in real numbers, the roundings that were dropped could have moved a value."""
+    """A bound, in real numbers, of how far the dropped roundings would have moved a value."""
     grid: Format | None = None
     """The format of the last dropped rounding, while no pooling has followed it."""
 
     @property
     def plain(self) -> bool:
-        """Whether it has the shape in which its core gives it, with no step between."""
+        """Whether no step follows the core, and none of its dimensions was changed."""
         return not self.steps and self.shape == self.core.shape
 
 
 class Builder:
-    """Tensors, each of a name of its own, and nodes. `held`: the format in which any value may be
-    held without being rounded: float32 in a network of float32, None in one of integers.
+    """The tensors, each with a unique name, and the nodes of a graph under construction.
+
+    `held`: the format in which any value may be stored without rounding: float32 in a float32
+    network, None in one of integers.
     """
 
     def __init__(self, held: Format | None) -> None:
@@ -108,24 +113,30 @@ class Builder:
         self.nodes: list[Node] = []
         self.origins: dict[str, tuple[Origin, ...]] = {}
         self.moved: dict[str, tuple[float, ...]] = {}
-        """How far coarser integers moved the channels of each tensor: see fitting.py."""
+        """Tensor -> how far coarser integers may have moved each channel: see fitting.py."""
         self._reshaped: dict[tuple[str, Shape], str] = {}
         self._taken: dict[str, int] = {}
         self._budget_left = _BUDGET
         self._numbers_held = 0
 
     def spend(self, numbers: int) -> None:
-        """Counts numbers that are kept, so that a small file can't ask for endless memory."""
+        """Count numbers that are kept, so that a small file can't ask for endless memory.
+
+        Raises CompileError beyond 2**28.
+        """
         self._budget_left -= numbers
         if self._budget_left < 0:
             raise CompileError("the network, with all that is made of its weights, is too large")
 
     def add(self, name: str, shape: Shape, format: Format) -> str:
-        """A new tensor, of a name like `name`."""
+        """Add a tensor, with a unique name derived from `name`, and return that name."""
         return self.keep(Tensor(name, shape, format.type, format.scales, format.zero_point))
 
     def keep(self, tensor: Tensor) -> str:
-        """Under its name, or one like it. Raises CompileError where all become too large."""
+        """Add the tensor, with a unique name derived from its own, and return that name.
+
+        Raises CompileError where all tensors together become too large.
+        """
         self._numbers_held += tensor.size
         if self._numbers_held > _MAX_HELD:
             raise CompileError(
@@ -140,19 +151,20 @@ class Builder:
         return name
 
     def format(self, tensor: str) -> Format:
+        """The number format of a tensor."""
         return format_of_tensor(self.tensors[tensor])
 
     def scales(self, tensor: str) -> tuple[Fraction, ...]:
-        """One, or one for each channel."""
+        """The exact scales of a tensor: one, or one for each channel."""
         return tuple(exact(scale) for scale in self.tensors[tensor].scale)
 
     def originates(self, tensor: str, name: str, shape: Shape, slack: Fraction) -> None:
-        """Notes the tensor of the ONNX file that `tensor` must agree with."""
+        """Record the tensor of the ONNX file that `tensor` must agree with."""
         origin = Origin(name, shape, float(slack), self.moved.get(tensor, ()))
         self.origins[tensor] = (*self.origins.get(tensor, ()), origin)
 
     def seen(self, ref: TensorRef) -> str:
-        """The tensor in the shape in which it is seen."""
+        """The name of the tensor in the shape in which it is seen; a Reshape is added if needed."""
         tensor = self.tensors[ref.tensor]
         if tensor.shape == ref.shape:
             return ref.tensor
@@ -171,7 +183,7 @@ class Builder:
         return self._reshaped[ref.tensor, ref.shape]
 
     def place(self, name: str, deferred: Deferred, format: Format) -> TensorRef:
-        """Adds nodes that end in `format`, in a tensor called `name`, or like it."""
+        """Add the nodes of `deferred`; returns its tensor in `format`, named `name` or like it."""
         between, last = f"before {name}", len(deferred.steps)
         tensor = deferred.core.lower(self, between if last else name, deferred.limits, format)
         for number, step in enumerate(deferred.steps, start=1):
@@ -181,7 +193,7 @@ class Builder:
         return TensorRef(tensor, deferred.shape)
 
     def settled(self, value: TensorRef | Deferred) -> TensorRef | None:
-        """A tensor that holds `value` with nothing to be rounded; None where there is none."""
+        """The tensor that already holds `value` exactly, or None."""
         if isinstance(value, TensorRef):
             return value
         if self.held:
@@ -195,7 +207,7 @@ class Builder:
 
 @dataclass(frozen=True)
 class IdentityExpr(Expr):
-    """A tensor as it is, to be held in another format."""
+    """An existing tensor, to be held in another format."""
 
     where: str
     input: str
@@ -223,7 +235,7 @@ class IdentityExpr(Expr):
 
 
 def step_ratios(builder: Builder, tensor: str, format: Format) -> tuple[Fraction, ...]:
-    """Steps of `format` that a step of the tensor is: one for all channels, or one for each."""
+    """The tensor's step size divided by the step size of `format`: one ratio, or one by channel."""
     own, wanted = builder.scales(tensor), [exact(scale) for scale in format.scales]
     channels = max(len(own), len(wanted))
     pairs = zip(
@@ -236,5 +248,5 @@ def step_ratios(builder: Builder, tensor: str, format: Format) -> tuple[Fraction
 
 
 def step_ratio(builder: Builder, where: str, tensor: str, format: Format) -> Fraction:
-    """The one ratio of all channels. Raises CompileError where they differ."""
+    """The one ratio that all channels share. Raises CompileError where they differ."""
     return boundary.alike(where, step_ratios(builder, tensor, format))

@@ -33,8 +33,9 @@ _NEAR = Fraction(1, 2**21)
 
 @dataclass(frozen=True)
 class Placed:
-    """The tensor that a QuantizeLinear gave. `new`: a node was added for it, else its input held
-    the integers already.
+    """The tensor that a QuantizeLinear produced.
+
+    `new`: a node was added for it; otherwise its input held the integers already.
     """
 
     ref: TensorRef
@@ -42,10 +43,10 @@ class Placed:
 
 
 class Context:
-    """All that an operator's `from_onnx` may ask while a network is imported.
+    """The interface of an import to an operator's `from_onnx`.
 
-    `input`: the input's tensor, once it is quantized. `placed`: what was quantized before, by the
-    name of what was rounded and the format.
+    `input`: the name of the input's tensor, once it is quantized. `placed`: tensors that were
+    quantized already, by the name of the rounded tensor and the format.
     """
 
     def __init__(self, network: Network) -> None:
@@ -68,8 +69,10 @@ class Context:
         return TensorRef(self.input, shape)
 
     def hold(self, name: str, value: Value) -> None:
-        """Keeps a node's output. In float32 what several nodes read is computed once; all else
-        waits for what can be fused.
+        """Store the value of a node's output.
+
+        In float32, a value that several nodes read is computed once, here; all others wait for
+        operators that can be fused.
         """
         if self.builder.held and isinstance(value, Deferred) and self.reader(name) is None:
             value = self.builder.settled(value) or value
@@ -81,7 +84,7 @@ class Context:
         return readers[0] if len(readers) == 1 and name != self.network.output else None
 
     def value(self, node: OnnxNode, at: int) -> Value | None:
-        """None for an input that is omitted."""
+        """The value of the node's input number `at`, from 0; None for an omitted input."""
         name = node.inputs[at] if at < len(node.inputs) else ""
         if not name:
             return None
@@ -92,6 +95,10 @@ class Context:
         return self.values[name]
 
     def constant(self, node: OnnxNode, at: int) -> NDArray[np.generic] | None:
+        """The array of a constant input; None where it is omitted.
+
+        Raises CompileError for others.
+        """
         value = self.value(node, at)
         if value is None:
             return None
@@ -100,7 +107,10 @@ class Context:
         raise CompileError(f"{node.where}: its input {at + 1} is supported as a constant only")
 
     def wholes(self, node: OnnxNode, at: int) -> tuple[int, ...] | None:
-        """A constant vector of whole numbers."""
+        """A constant int64 vector, such as axes or a shape; None where it is omitted.
+
+        Raises CompileError for another type, more than one dimension or more than 16 numbers.
+        """
         numbers = self.constant(node, at)
         if numbers is None:
             return None
@@ -109,7 +119,10 @@ class Context:
         return tuple(int(number) for number in numbers.reshape(-1).tolist())
 
     def number(self, node: OnnxNode, at: int) -> float | None:
-        """A constant float32, or integers behind a DequantizeLinear."""
+        """A constant float32 scalar, stored as such or dequantized; None where it is omitted.
+
+        Raises CompileError for others.
+        """
         value = self.value(node, at)
         if isinstance(value, Weights | Int32Constant):
             array_: NDArray[np.generic] | None = value.values.astype(np.float32) * value.scale
@@ -122,6 +135,10 @@ class Context:
         return float(array_.reshape(-1)[0])
 
     def activation(self, node: OnnxNode, at: int) -> TensorRef | Deferred:
+        """An input that depends on the network's input, as a tensor or expression of real numbers.
+
+        Raises CompileError for constants, for integers and for the result of a Softmax.
+        """
         match self.value(node, at):
             case TensorRef() | Deferred() as activation:
                 return activation
@@ -136,14 +153,15 @@ class Context:
         raise CompileError(f"{node.where}: {why}")
 
     def moved(self, node: OnnxNode, at: int) -> TensorRef | Deferred | GraphInput | Quantized:
-        """An activation, its integers, or the input before it is quantized: for what computes
-        nothing.
-        """
+        """An activation, its integers, or the unquantized input, for operators that move values."""
         value = self.value(node, at)
         return value if isinstance(value, GraphInput | Quantized) else self.activation(node, at)
 
     def settled(self, node: OnnxNode, at: int) -> TensorRef:
-        """An input that is held in 8 bits."""
+        """The tensor of an input that needs no rounding.
+
+        Raises CompileError where it isn't quantized.
+        """
         name = node.inputs[at]
         value = self.activation(node, at)
         if name not in self._settled:
@@ -158,12 +176,15 @@ class Context:
         return self._settled[name]
 
     def image(self, node: OnnxNode, at: int) -> tuple[str, tuple[int, int, int]]:
-        """The tensor of an input [C, H, W]."""
+        """The tensor of an input, and its shape [C, H, W]. Raises CompileError for another rank."""
         ref = self.settled(node, at)
         return self.builder.seen(ref), channels_and_image(node, ref.shape)
 
     def factors(self, node: OnnxNode, at: int) -> Weights:
-        """An input as weights, of any shape."""
+        """An input as weights of any shape: dequantized constants, or float32 in a float32 network.
+
+        Raises CompileError for others.
+        """
         if self.network.quantized:
             value = self.value(node, at)
             if isinstance(value, Weights):
@@ -182,8 +203,9 @@ class Context:
         return Weights(cast(NDArray[np.float32], reals), np.ones(1, np.float32), None)
 
     def weights(self, node: OnnxNode, at: int, rank: int, axis: int) -> Weights:
-        """Weights of `rank` dimensions with one scale, or one for each index of `axis`, the output
-        channels.
+        """Weights of `rank` dimensions, with one scale or one for each index of `axis`.
+
+        `axis` is that of the output channels. Raises CompileError for others.
         """
         weights = self.factors(node, at)
         if weights.values.ndim != rank or not weights.values.size:
@@ -201,7 +223,10 @@ class Context:
     def addends(
         self, node: OnnxNode, at: int, scales: tuple[Fraction, ...], shape: Shape
     ) -> tuple[Fraction, ...]:
-        """A bias, one number for each output channel, in units of the accumulator."""
+        """A bias, one number for each output channel, in units of the accumulator.
+
+        `scales`: the accumulator's, by channel; `shape`: the output's. Raises CompileError.
+        """
         value = self.value(node, at)
         if value is None:
             return (Fraction(0),) * len(scales)
@@ -221,6 +246,7 @@ class Context:
 
 
 def channels_and_image(node: OnnxNode, shape: Shape) -> tuple[int, int, int]:
+    """The sizes C, H, W of an input [C, H, W]. Raises CompileError for another rank."""
     if len(shape) != 3:
         raise CompileError(f"{node.where}: its input is {[*shape]}; [C, H, W] is supported")
     return shape[0], shape[1], shape[2]
@@ -229,7 +255,11 @@ def channels_and_image(node: OnnxNode, shape: Shape) -> tuple[int, int, int]:
 def _stored(
     whole: list[int], steps: NDArray[np.float32], scales: tuple[Fraction, ...]
 ) -> Iterator[Fraction]:
-    """Integers at the accumulator's scale, but for its rounding to float32, are taken as such."""
+    """Biases in units of the accumulator.
+
+    Where the bias's scale is the accumulator's but for the rounding to float32, the stored integers
+    are taken unchanged.
+    """
     by_channel = np.broadcast_to(steps, len(scales)).tolist()
     for integer, step, scale in zip(whole, by_channel, scales, strict=True):
         ratio = exact(step) / scale
@@ -237,7 +267,7 @@ def _stored(
 
 
 def _by_channel(node: OnnxNode, values: NDArray[np.generic], shape: Shape) -> NDArray[np.generic]:
-    """[O], of what broadcasts so that it differs by output channel alone."""
+    """The bias as [O]. Raises CompileError unless it differs by output channel only."""
     channels = (shape[0], *[1] * (len(shape) - 1))
     fits = values.size == 1 or values.shape in (channels, (1, *channels))
     if node.op == "Conv":

@@ -1,4 +1,4 @@
-"""Channels whose sums 32 bits don't hold get coarser integers, where the output can't show it.
+"""Coarser weights for channels whose sums exceed 32 bits, where the output can't show a difference.
 
 docs/arithmetic.md, "Dead channels", derives the bounds. Channels whose sums fit stay as they are.
 """
@@ -17,14 +17,14 @@ from quantbench.c99.ir.graph import Tensor
 from quantbench.numerics.fixed_point import WORD
 
 _SPREAD = 255
-"""The most that |q - Zx| can be."""
+"""The largest |q - Zx|."""
 _PART_OF_STEP = Fraction(1, 4)
 _PART_OF_BIAS = Fraction(1, 2**12)
 
 
 @dataclass(frozen=True)
 class Span:
-    """The range of one channel of the output in real numbers: its step, its lowest and highest."""
+    """The range of one output channel in real numbers, and the step between two of them."""
 
     step: Fraction
     low: Fraction
@@ -33,7 +33,7 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """A layer's sums: scale (bias + sum q w'), by output channel."""
+    """The sums of a layer, by output channel: scale * (bias + sum q w')."""
 
     weights: NDArray[Any]
     """[O, ...]"""
@@ -43,7 +43,7 @@ class Affine:
 
 @dataclass(frozen=True, eq=False)
 class _Channel:
-    """scale (bias + sum q w')."""
+    """The sum of one output channel: scale * (bias + sum q w')."""
 
     weights: NDArray[np.int64]
     scale: Fraction
@@ -56,8 +56,11 @@ class _Channel:
 
 
 def fitted(core: Affine, input: Tensor, places: int, spans: Sequence[Span] | None) -> Affine:
-    """`places`: whose sum is rounded once. `spans`: of the output's channels; None where the sums
-    themselves are the output.
+    """The layer with coarser integers in each channel whose sums would leave 32 bits.
+
+    `places`: how many accumulators are summed before rounding. `spans`: the ranges of the output's
+    channels; None where the sums themselves are the output. Channels for which no coarser integers
+    are accurate enough stay unchanged.
     """
     flat = np.asarray(core.weights, np.int64).reshape(len(core.weights), -1)
     totals, sizes = flat.sum(axis=1).tolist(), np.abs(flat).sum(axis=1).tolist()
@@ -75,8 +78,10 @@ def fitted(core: Affine, input: Tensor, places: int, spans: Sequence[Span] | Non
 
 
 def moved(fine: Affine, coarse: Affine, spans: Sequence[Span] | None) -> tuple[float, ...]:
-    """The most that real results may differ by, for each channel, within the output's range: what
-    `fitted` allows itself where it changed a channel. () where it changed none.
+    """The largest change of a real result within the output's range, for each channel.
+
+    It is the tolerance that `fitted` applies to a channel that it changes, 0 for the others. ()
+    stands for no changed channel.
     """
     if coarse is fine:
         return ()
@@ -90,13 +95,13 @@ def moved(fine: Affine, coarse: Affine, spans: Sequence[Span] | None) -> tuple[f
 
 
 def _most(bias: Fraction, total: int, size: int, input: Tensor) -> int:
-    """No partial sum passes it, with the input's values signed or unsigned."""
+    """A bound of every partial sum, with the input's values held as signed or unsigned."""
     start, low = round(bias) - input.zero_point * total, input.to_unsigned
     return max(abs(start) + max(low, _SPREAD - low) * size, abs(start - low * total) + 255 * size)
 
 
 def _fitting(channel: _Channel, input: Tensor, places: int, span: Span | None) -> _Channel:
-    """The same channel where nothing that fits is near enough."""
+    """The channel in coarser integers, or itself where none that fit are accurate enough."""
     end = _end(channel, span) if span else None
     if span and end is not None:
         none = np.zeros_like(channel.weights)
@@ -112,7 +117,7 @@ def _fitting(channel: _Channel, input: Tensor, places: int, span: Span | None) -
 
 
 def _end(channel: _Channel, span: Span) -> Fraction | None:
-    """A real number beyond the output's range, where all that the channel gives is beyond it."""
+    """A real number beyond the output's range, if every result of the channel lies beyond it."""
     real, reach = channel.bias * channel.scale, channel.reach * channel.scale
     if real - reach >= span.high:
         return span.high + span.step + channel.scale
@@ -136,13 +141,13 @@ def _most_of(channel: _Channel, input: Tensor) -> int:
 
 
 def _coarser(channel: _Channel, factor: int) -> _Channel:
-    """Its integers in units that are `factor` times larger."""
+    """The channel with its integers in units `factor` times larger."""
     weights = np.rint(channel.weights / min(factor, 2**20)).astype(np.int64)
     return _Channel(weights, channel.scale * factor, channel.bias / factor)
 
 
 def _error(channel: _Channel, coarse: _Channel) -> Fraction:
-    """The most that the real result can differ by, the rounding of the bias included."""
+    """A bound of the difference between the real results, with the rounding of the bias."""
     factor = coarse.scale / channel.scale
     apart = sum(
         abs(fine - factor * rough) * times
@@ -152,6 +157,6 @@ def _error(channel: _Channel, coarse: _Channel) -> Fraction:
 
 
 def _pairs(fine: NDArray[np.int64], coarse: NDArray[np.int64]) -> list[tuple[tuple[int, int], int]]:
-    """Those that stand at one place, and how often."""
+    """The distinct pairs of weights that stand at one position, each with its count."""
     pairs, counts = np.unique(np.stack([fine, coarse], axis=1), axis=0, return_counts=True)
     return [((a, b), n) for (a, b), n in zip(pairs.tolist(), counts.tolist(), strict=True)]

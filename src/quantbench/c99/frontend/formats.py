@@ -1,4 +1,4 @@
-"""How the tensors of an ONNX network stand for real numbers, and the limits of activations."""
+"""Number formats of an ONNX network's tensors, and the limits of its activations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quantbench.numerics.fixed_point import exact
 
 @dataclass(frozen=True)
 class Format:
-    """The number format of a tensor: q of integers stands for scale * (q - zero_point)."""
+    """The number format of a tensor: an integer q stands for scale * (q - zero_point)."""
 
     scale: float
     zero_point: int
@@ -22,10 +22,11 @@ class Format:
 
     @property
     def scales(self) -> tuple[float, ...]:
+        """The scales by channel, or the one scale of all."""
         return self.by_channel or (self.scale,)
 
     def of_channels(self, begin: int, end: int) -> Format:
-        """The format of a part of the channels."""
+        """The format of the channels from `begin` up to `end`, excluded."""
         return format_of(self.by_channel[begin:end], self) if self.by_channel else self
 
 
@@ -33,12 +34,13 @@ FLOAT32 = Format(1.0, 0, "float32")
 
 
 def format_of(scales: Sequence[float], like: Format) -> Format:
-    """These scales, with zero point and type of another format."""
+    """The format with these scales and the zero point and type of `like`."""
     different = tuple(scales) if len({*scales}) > 1 else ()
     return Format(max(scales), like.zero_point, like.type, different)
 
 
 def format_of_tensor(tensor: Tensor) -> Format:
+    """The format of a tensor of the graph."""
     return format_of(tensor.scale, Format(tensor.scale[0], tensor.zero_point, tensor.type))
 
 
@@ -51,24 +53,26 @@ class Limits:
 
     @classmethod
     def of(cls, format: Format) -> Limits:
-        """The lowest and the highest real number that 8 bits of `format` hold."""
+        """The lowest and the highest real number that the integers of `format` stand for."""
         low, high = LIMITS[format.type]
         scale = exact(format.scale)
         return cls(scale * (low - format.zero_point), scale * (high - format.zero_point))
 
     def then(self, after: Limits) -> Limits:
-        """These limits, and those of an activation that follows."""
+        """The limits of this activation followed by those of `after`."""
         return Limits(
             low=after.low if self.low is None else after.clipped(self.low),
             high=after.high if self.high is None else after.clipped(self.high),
         )
 
     def clipped(self, real: Fraction) -> Fraction:
+        """The number nearest to `real` within the limits."""
         real = real if self.low is None else max(real, self.low)
         return real if self.high is None else min(real, self.high)
 
     @property
     def floats(self) -> tuple[float | None, float | None]:
+        """The limits as float64; None: no limit."""
         low, high = (None if real is None else float(real) for real in (self.low, self.high))
         return low, high
 

@@ -22,7 +22,7 @@ _MAX_STEPS = 16
 
 
 def layer_names(network: Network) -> dict[str, str]:
-    """The name of each node's layer, by the node's `where`."""
+    """The readable name of each node's layer, by the node's `where`."""
     makers = {output: node for node in network.nodes for output in node.outputs}
     return {node.where: _name(node, makers) for node in network.nodes}
 
@@ -38,7 +38,7 @@ def _name(node: OnnxNode, makers: Mapping[str, OnnxNode]) -> str:
 
 
 def _sources(tensor: str, makers: Mapping[str, OnnxNode]) -> Iterator[str]:
-    """The tensor and those that hold its values before they were quantized or transposed."""
+    """Yield the tensor, then those that hold its values before quantization or transposition."""
     for _ in range(_MAX_STEPS):
         yield tensor
         node = makers.get(tensor)

@@ -1,4 +1,4 @@
-"""Layers that multiply by weights: their expression, and the nodes that it becomes."""
+"""Layers that multiply by weights: their expression, and the graph nodes that it becomes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from quantbench.numerics.fixed_point import (
 
 @dataclass(frozen=True, eq=False)
 class LinearExpr(Expr):
-    """A convolution, or a fully connected layer, which has no window: scale (bias + sum q w')."""
+    """A convolution, or a fully connected layer (no window): scale * (bias + sum q w')."""
 
     where: str
     input: str
@@ -63,13 +63,13 @@ class LinearExpr(Expr):
     window: Window | None = None
     groups: int = 1
     limits: Limits = FREE
-    """Before the pooling."""
+    """The limits that are applied before the pooling."""
     pooling: Pooling | None = None
     takes_activation: ClassVar[bool] = True
 
     @property
     def averaged(self) -> int:
-        """How many accumulators are summed before the sum is rounded once."""
+        """The number of accumulators that are summed before the sum is rounded once."""
         average = self.pooling is not None and self.pooling.kind == "average"
         return math.prod(self.pooling.window.kernel) if self.pooling and average else 1
 
@@ -92,7 +92,10 @@ class LinearExpr(Expr):
 
 
 def accumulators(builder: Builder, name: str, deferred: Deferred) -> TensorRef:
-    """The 32 bits of the last layer, which nothing rounds. Raises CompileError for others."""
+    """The int32 accumulators of the last layer, which nothing rounds, as the network's output.
+
+    Raises CompileError where the value is anything else.
+    """
     if not isinstance(deferred.core, LinearExpr) or deferred.steps:
         raise CompileError(
             f"{deferred.core.where}: its output isn't quantized; only that of a last Conv, "
@@ -118,7 +121,10 @@ def accumulators(builder: Builder, name: str, deferred: Deferred) -> TensorRef:
 
 
 def dense(context: Context, node: OnnxNode, *, transposed: bool, alpha: Fraction) -> LinearExpr:
-    """A fully connected layer without a bias; `transposed`: its weights are stored as [O, I]."""
+    """A fully connected layer without a bias, scaled by `alpha`.
+
+    `transposed`: the weights are stored as [O, I], else as [I, O]. Raises CompileError.
+    """
     ref = context.settled(node, 0)
     weights = context.weights(node, 1, rank=2, axis=0 if transposed else 1)
     values = weights.values if transposed else weights.values.T
@@ -142,7 +148,7 @@ def output_scales(
     context: Context, node: OnnxNode, tensor: str, weights: Weights, outputs: int, *,
     depthwise: bool,
 ) -> tuple[Fraction, ...]:  # fmt: skip
-    """The real number that a step of the sums is, for each output channel."""
+    """The real number that one unit of the accumulator stands for, for each output channel."""
     context.builder.spend(outputs * COST)
     inputs = context.builder.scales(tensor)
     if len(inputs) > 1 and not depthwise:
@@ -158,7 +164,7 @@ def output_scales(
 
 
 def still_linear(value: Value | None) -> LinearExpr | None:
-    """The layer that `value` is, where nothing but a bias has been added to it."""
+    """The layer behind `value` if a bias or scale can still be folded into it, else None."""
     if not isinstance(value, Deferred) or not isinstance(value.core, LinearExpr):
         return None
     core = value.core
@@ -166,7 +172,7 @@ def still_linear(value: Value | None) -> LinearExpr | None:
 
 
 def poolable(value: Value | None) -> LinearExpr | None:
-    """The layer that a pooling of `value` can be fused behind."""
+    """The layer behind `value` if a pooling can be fused into it, else None."""
     if not isinstance(value, Deferred) or not isinstance(value.core, LinearExpr):
         return None
     if not value.plain or value.core.pooling is not None or len(value.shape) != 3:
@@ -175,8 +181,9 @@ def poolable(value: Value | None) -> LinearExpr | None:
 
 
 def _commuting(core: LinearExpr, limits: Limits) -> tuple[LinearExpr, Limits]:
-    """Limits of the sums and of the result. Rounding keeps order: unless an average stands
-    between, the former are limits of the result as well.
+    """The limits of the sums moved to the result, where no average lies between the two.
+
+    Rounding keeps order, so there they are the same limits.
     """
     if core.averaged > 1:
         return core, limits
@@ -186,7 +193,7 @@ def _commuting(core: LinearExpr, limits: Limits) -> tuple[LinearExpr, Limits]:
 def _fitted(
     core: LinearExpr, builder: Builder, spans: tuple[Span, ...] | None
 ) -> tuple[LinearExpr, tuple[float, ...]]:
-    """Channels that fit 32 bits, and how far that may move real results."""
+    """The layer with channels that fit 32 bits, and how far that may move real results."""
     fine = Affine(core.weights, core.scale, core.bias)
     coarse = fitted(fine, builder.tensors[core.input], core.averaged, spans)
     fit = replace(core, weights=coarse.weights, scale=coarse.scale, bias=coarse.bias)
@@ -194,8 +201,9 @@ def _fitted(
 
 
 def _multipliers(core: LinearExpr, steps: Sequence[Fraction]) -> tuple[Multiplier, ...]:
-    """The multipliers to an output in steps of one size, or of one for each channel; a single one
-    where all are equal.
+    """The multipliers from accumulators to an output: one by channel, or one if all are equal.
+
+    `steps`: the output's scales, one or one for each channel.
     """
     by_channel = steps if len(steps) > 1 else (*steps,) * len(core.scale)
     factors = [
@@ -228,13 +236,13 @@ def _integers(
 
 
 def _in_steps(limit: Fraction, scales: tuple[Fraction, ...]) -> NDArray[np.int32]:
-    """The limit in accumulators of each channel: beyond a word no sum goes."""
+    """The limit in accumulator units [O], clamped to int32."""
     steps = [min(max(round(limit / scale), -WORD), WORD - 1) for scale in scales]
     return np.array(steps, np.int32)
 
 
 def _float32(core: LinearExpr, builder: Builder, name: str, limits: Limits, format: Format) -> str:
-    """Adds the node of float32, and returns the name of its tensor, within `limits`."""
+    """Add the float32 node; returns the name of its tensor, within `limits`."""
     if core.averaged == 1:  # then the limits of the sums are the only ones
         core, limits = replace(core, limits=limits), FREE
     weights, bias = _folded(core)
@@ -248,7 +256,7 @@ def _float32(core: LinearExpr, builder: Builder, name: str, limits: Limits, form
 
 
 def _folded(core: LinearExpr) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weights and bias with the scale of each channel, rounded to float32 once."""
+    """Weights and bias times the scale of each channel, rounded to float32 once."""
     scale = np.array([float(step) for step in core.scale])
     weights = core.weights * scale.reshape(-1, *[1] * (core.weights.ndim - 1))
     bias = np.array([_float(b * s) for b, s in zip(core.bias, core.scale, strict=True)])
@@ -260,7 +268,7 @@ def _folded(core: LinearExpr) -> tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def _float(number: Fraction) -> float:
-    """Infinite beyond float64."""
+    """The number as float64, or infinity beyond its range."""
     try:
         return float(number)
     except OverflowError:

@@ -33,7 +33,7 @@ _MAX_COUNTED = 4096
 
 @dataclass(frozen=True)
 class AvgPoolExpr(Expr):
-    """An average pooling by itself."""
+    """An average pooling that isn't fused."""
 
     where: str
     input: str

@@ -24,8 +24,9 @@ ANOTHER_FORMAT = "its scale and zero point aren't those of its QuantizeLinear"
 
 
 def format_of_node(context: Context, node: OnnxNode, held: Type | None = None) -> Format:
-    """The format of activations: one scale or one for each channel, one zero point. `held`: the
-    type of what is dequantized, which a zero point that is left out has.
+    """The format of activations: one zero point, and one scale or one for each channel.
+
+    `held`: the type of the dequantized tensor, which is assumed where the zero point is omitted.
     """
     stored = None if context.value(node, 2) else held
     kind, scale, zero_point = parameters(context, node, stored)
@@ -75,7 +76,10 @@ def parameters(
 def axis_of_scales(
     node: OnnxNode, values: NDArray[np.generic], scale: NDArray[np.float32]
 ) -> tuple[int | None, tuple[int, ...]]:
-    """The axis of the scales, None where there is one, and the shape in which they broadcast."""
+    """The axis along which scales differ, and the shape in which they broadcast over `values`.
+
+    The axis is None where there is one scale.
+    """
     if scale.size == 1:
         return None, (1,) * values.ndim
     axis = node.whole("axis", 1)
@@ -90,7 +94,10 @@ def axis_of_scales(
 def quantized_input(
     context: Context, node: OnnxNode, image: GraphInput, format: Format
 ) -> Quantized:
-    """The network's input: in one format, however often it is quantized."""
+    """The integers of the network's input.
+
+    Raises CompileError if it is quantized in two formats.
+    """
     if format.by_channel or image.type not in (None, format.type):
         raise CompileError(
             f"{node.where}: the input is supported with one scale, and in its own type"

@@ -1,4 +1,4 @@
-"""An ONNX file as plain records: its nodes and constants, each looked at before it is used."""
+"""A checked reader of ONNX files: nodes and constants as plain records."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _INPUTS = frozenset({TensorProto.FLOAT, *_INTEGERS})
 
 Array = NDArray[np.generic]
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | Array | None
-"""None: of a type that no supported operator has."""
+"""An attribute's value; None: of a type that no supported operator has."""
 
-# Of the types that are read: the field that holds a tensor's numbers where raw_data doesn't.
+# Type -> NumPy's name of it, and the field that holds the numbers where raw_data doesn't.
 _TYPES: dict[int, tuple[str, str]] = {
     TensorProto.FLOAT: ("<f4", "float_data"),
     TensorProto.DOUBLE: ("<f8", "double_data"),
@@ -47,6 +47,8 @@ _TYPES: dict[int, tuple[str, str]] = {
 
 @dataclass(frozen=True, eq=False)
 class OnnxNode:
+    """A node of the ONNX file: its operator, the names of its tensors, its attributes."""
+
     name: str
     op: str
     inputs: tuple[str, ...]
@@ -60,24 +62,31 @@ class OnnxNode:
         return f"{shown(self.name or self.outputs[0])} ({shown(self.op)})"
 
     def whole(self, name: str, default: int) -> int:
+        """An integer attribute. Raises CompileError for another type."""
         value = self.attributes.get(name, default)
         if not isinstance(value, int):
             raise self._of_another_type(name)
         return value
 
     def real(self, name: str, default: float) -> float:
+        """A float attribute. Raises CompileError for another type."""
         value = self.attributes.get(name, default)
         if not isinstance(value, float):
             raise self._of_another_type(name)
         return value
 
     def text(self, name: str, default: str) -> str:
+        """A string attribute. Raises CompileError for another type."""
         value = self.attributes.get(name, default)
         if not isinstance(value, str):
             raise self._of_another_type(name)
         return value
 
     def wholes(self, name: str) -> tuple[int, ...] | None:
+        """An attribute that is a list of integers; None where it is absent.
+
+        Raises CompileError for another type.
+        """
         value = self.attributes.get(name, ())
         if not isinstance(value, tuple) or any(not isinstance(number, int) for number in value):
             raise self._of_another_type(name)
@@ -89,12 +98,12 @@ class OnnxNode:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """One input, one output; every name is made once, before it is read."""
+    """A network with one input and one output. Each tensor is produced once, before it is read."""
 
     name: str
     opset: int
     nodes: tuple[OnnxNode, ...]
-    """Those that the output depends on."""
+    """The nodes that the output depends on."""
     quantized: bool
     """Whether any node of the file rounds to integers."""
     tensors: Mapping[str, TensorProto]
@@ -102,18 +111,21 @@ class Network:
     """Why the shape of its input isn't; then `input_shape` is ()."""
     input: str
     input_shape: tuple[int, ...]
-    """Without the batch."""
+    """The shape of one sample, without the batch."""
     input_type: Literal["uint8", "int8"] | None
     """The type of the integers that it takes; None: float32."""
     batch: int | None
-    """None: any."""
+    """The fixed batch size; None: any."""
     output: str
     model: onnx.ModelProto
     """The file, without the nodes that the output doesn't depend on."""
 
 
 def read(path: Path) -> Network:
-    """Raises ArtifactError or CompileError."""
+    """Read the ONNX file.
+
+    Raises ArtifactError for another file, CompileError for what isn't supported.
+    """
     file = checked(path, CAPS)
     try:
         model = onnx.load_model_from_string(file.data)
@@ -135,7 +147,7 @@ def read(path: Path) -> Network:
     batch: int | None = None
     try:
         shape, batch = _input_shape(inputs[0])
-    except CompileError as error:  # raised once its operators are known to be supported
+    except CompileError as error:  # raised later: unsupported operators are reported first
         unsupported = str(error)
     kind = inputs[0].type.tensor_type.elem_type
     output = _name(graph.output[0].name)
@@ -162,14 +174,17 @@ def read(path: Path) -> Network:
 
 
 def _keep(graph: onnx.GraphProto, outputs: set[str]) -> None:
-    """Removes the nodes that give none of `outputs`."""
+    """Remove the nodes that produce none of `outputs`."""
     kept = [node for node in graph.node if outputs & {*node.output}]
     del graph.node[:]
     graph.node.extend(kept)
 
 
 def array(tensor: TensorProto, where: str) -> Array:
-    """Its numbers. Raises CompileError, which names `where`, unless all of them are there."""
+    """The numbers of a stored tensor.
+
+    Raises CompileError, which names `where`, for another type, a wrong count or too many.
+    """
     if tensor.data_type not in _TYPES:
         kinds = TensorProto.DataType
         kind = kinds.Name(tensor.data_type) if tensor.data_type in kinds.values() else "unknown"
@@ -198,7 +213,7 @@ def array(tensor: TensorProto, where: str) -> Array:
 
 
 def shown(name: str) -> str:
-    """One short line that shows a name, whatever the name holds."""
+    """The name in one short line of printable characters, whatever it contains."""
     return "".join(c if c.isprintable() else "?" for c in name[:60]) or "(unnamed)"
 
 
@@ -241,7 +256,10 @@ def _attribute(proto: AttributeProto, where: str) -> Attribute:
 
 
 def _name(name: object) -> str:
-    """protobuf gives bytes where a name isn't UTF-8."""
+    """The name as text.
+
+    Raises ArtifactError for bytes, which protobuf gives where it isn't UTF-8.
+    """
     if not isinstance(name, str):
         raise ArtifactError(f"not an ONNX model: the name {name!a:.60} isn't UTF-8")
     return name
@@ -288,8 +306,9 @@ def _needed(nodes: list[OnnxNode], output: str) -> tuple[OnnxNode, ...]:
 
 
 def _constants_first(nodes: tuple[OnnxNode, ...], input: str) -> tuple[OnnxNode, ...]:
-    """The nodes in an order in which what doesn't depend on the input is known before anything
-    that does: scales may be nodes, and stand behind those that have to be decided on by them.
+    """The nodes in order, with those that don't depend on the input in front.
+
+    Scales may be computed by nodes that stand behind the nodes that they decide on.
     """
     dependent, constants, others = {input}, [], []
     for node in nodes:

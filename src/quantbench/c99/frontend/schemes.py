@@ -1,4 +1,4 @@
-"""Ways to write a quantized network that aren't QDQ: each is named, with the way out."""
+"""Quantization schemes other than QDQ: each is refused by its name, with a way to convert it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QDQ = "QuantizeLinear and DequantizeLinear of ONNX itself are supported"
 
 
 def require_qdq(nodes: Sequence[OnnxNode]) -> None:
-    """Raises CompileError for the first node of another scheme."""
+    """Raise CompileError for the first node of another scheme."""
     for node in nodes:
         if why := _scheme(node.op):
             raise CompileError(f"{node.where}: {why}")

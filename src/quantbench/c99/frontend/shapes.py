@@ -1,4 +1,4 @@
-"""Operators that compute nothing: an input in another shape, and what steps can follow."""
+"""Operators that compute nothing: reshapes, and inputs that later steps can follow."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def reshaped(
     node: OnnxNode, value: TensorRef | Deferred | GraphInput | Quantized, shape: Shape, *,
     kept: bool,
 ) -> Value:  # fmt: skip
-    """`value` in another shape of the same size. Raises CompileError unless the batch is `kept`
-    in front.
+    """`value` in another shape of the same size.
+
+    `kept`: whether the batch stays in front. Raises CompileError unless it does.
     """
     fits = all(0 < size <= MAX_NUMBERS for size in shape) and len(shape) <= 8
     if not kept or not fits or math.prod(shape) != math.prod(value.shape):
@@ -36,14 +37,14 @@ def reshaped(
 
 
 def axes_of(context: Context, node: OnnxNode) -> tuple[int, ...] | None:
-    """The axes of Squeeze and Unsqueeze; None where there are none."""
+    """The axes of Squeeze and Unsqueeze; None where they are omitted."""
     if context.network.opset < 13:
         return node.wholes("axes")
     return context.wholes(node, 1)
 
 
 def before_step(context: Context, node: OnnxNode, value: TensorRef | Deferred) -> Deferred:
-    """`value`, the node's input, as something that a step after rounding can follow."""
+    """The node's input as an expression that another step after the rounding can follow."""
     if isinstance(value, TensorRef):
         return _held(context, node, value)
     last = value.steps[-1].shape if value.steps else value.core.shape
@@ -58,7 +59,7 @@ def _held(context: Context, node: OnnxNode, ref: TensorRef) -> Deferred:
 
 
 def same(context: Context, node: OnnxNode) -> Value:
-    """The node's input as it is."""
+    """The node's input, unchanged."""
     value = context.value(node, 0)
     if value is None:
         raise CompileError(f"{node.where}: it has no input")

@@ -18,13 +18,17 @@ Factors = NDArray[np.int16 | np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Constant:
+    """A constant of the network, as an array in its stored type."""
+
     array: NDArray[np.generic]
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """The constant scale * values: one behind DequantizeLinear, the zero point taken off, or,
-    with the scale 1, one of float32.
+    """The constant scale * values.
+
+    `values` are a dequantized constant's integers without their zero point, or, with the scale 1,
+    float32.
     """
 
     values: Factors
@@ -35,7 +39,7 @@ class Weights:
 
 @dataclass(frozen=True, eq=False)
 class Int32Constant:
-    """A constant of 32 bits behind DequantizeLinear: a bias."""
+    """A dequantized int32 constant: a bias."""
 
     values: Integers
     scale: NDArray[np.float32]
@@ -44,8 +48,9 @@ class Int32Constant:
 
 @dataclass(frozen=True)
 class GraphInput:
-    """The network's input before it is quantized, seen in `shape`. `type`: of its integers, None
-    where it is float32.
+    """The network's input before it is quantized, seen in `shape`.
+
+    `type`: that of its integers; None where it is float32.
     """
 
     shape: Shape
@@ -61,20 +66,23 @@ class Quantized:
 
     @property
     def shape(self) -> Shape:
+        """The shape in which the tensor is seen, without the batch."""
         return self.ref.shape
 
 
 @dataclass(frozen=True)
 class ElidedQuantize:
-    """The output of a QuantizeLinear that is left out, because what follows is fused."""
+    """The output of a QuantizeLinear that is left out, as the layers around it are fused."""
 
     deferred: Deferred
 
 
 @dataclass(frozen=True)
 class Probabilities:
-    """A Softmax at the end; `source` is the name of what it reads. `format`: to which the file
-    rounds its result, if to any; `integers`: whether these are meant.
+    """The result of a Softmax at the end of the network.
+
+    `source`: the name of the tensor that the Softmax reads. `format`: that to which the file rounds
+    the result; None if to none. `integers`: the value is the rounded integers, not real numbers.
     """
 
     of: TensorRef | Deferred

@@ -15,7 +15,7 @@ _MAX = 2**15
 
 
 def window(node: OnnxNode, kernel: tuple[int, ...], image: tuple[int, int]) -> Window:
-    """Raises CompileError for one that isn't of two dimensions or that ONNX doesn't allow."""
+    """The window of a node. Raises CompileError unless it has two dimensions and ONNX allows it."""
     sizes = _pair(node, "kernel", kernel, 1)
     strides = _pair(node, "strides", node.wholes("strides") or (1, 1), 1)
     dilations = _pair(node, "dilations", node.wholes("dilations") or (1, 1), 1)
@@ -23,6 +23,7 @@ def window(node: OnnxNode, kernel: tuple[int, ...], image: tuple[int, int]) -> W
 
 
 def kernel_shape(node: OnnxNode) -> tuple[int, ...]:
+    """The attribute kernel_shape. Raises CompileError where it is missing."""
     kernel = node.wholes("kernel_shape")
     if kernel is None:
         raise CompileError(f"{node.where}: it has no kernel_shape")
@@ -30,14 +31,15 @@ def kernel_shape(node: OnnxNode) -> tuple[int, ...]:
 
 
 def whole(window: Window) -> tuple[int, int]:
-    """Height and width that one window spans."""
+    """The height and width that one window spans, dilation included."""
     (kh, kw), (dh, dw) = window.kernel, window.dilations
     return (kh - 1) * dh + 1, (kw - 1) * dw + 1
 
 
 def output_size(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of the output. Raises CompileError where the window doesn't fit, and for a
-    ceil_mode that would add a window.
+    """The height and width of the output.
+
+    Raises CompileError where the window doesn't fit, and for a ceil_mode that would add a window.
     """
     top, left, bottom, right = window.pads
     sides = []
@@ -58,11 +60,12 @@ def output_size(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple
 
 
 def padded(window: Window) -> bool:
+    """Whether the window has pads."""
     return any(window.pads)
 
 
 def apart(window: Window) -> bool:
-    """No two windows overlap, and none has gaps."""
+    """Whether windows don't overlap and have no gaps inside."""
     return window.strides == window.kernel and window.dilations == (1, 1)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Structure:
-    """The numbers of one layer, for the kernel of its kind. A field whose value is text is a
-    pointer.
+    """The constants of one layer as a C structure, for the kernel of its kind.
+
+    A field whose value is text points to another constant.
     """
 
     kind: str
@@ -19,8 +20,10 @@ class Structure:
 
 @dataclass(frozen=True)
 class Code:
-    """The portable C of one step: constants, calls, the kernels that they need, and the bytes of
-    weights and of other constants. `workspace`: bytes that its calls need there.
+    """The portable C of one step: constants, calls, and the names of the kernels that they need.
+
+    `weights`, `tables`: bytes of weights and of other constants. `workspace`: bytes that its calls
+    need at MODEL_WORKSPACE.
     """
 
     constants: str

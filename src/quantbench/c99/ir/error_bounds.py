@@ -1,15 +1,15 @@
-"""The float32 graph in NumPy's float64, and how far float32 may be from that.
+"""The float32 graph evaluated in float64, with a bound of float32's error at each value.
 
-Of n products that are summed in any order, with or without fused multiply-adds, float32 gives
+A float32 sum of n products, added in any order, with or without fused multiply-adds, satisfies
 
     |sum - exact| <= gamma_n sum |w x|,   gamma_n = n u / (1 - n u),   u = 2**-24
 
-(Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 3). Each node takes this
-bound of each of its outputs, from its own weights and values (`Node.float32_error`). The errors of
-the layer before pass through the weights; there they are taken as independent, as the root of the
-sum of squares. That all of them conspire is no bound that helps: it grows by sum |w| from layer to
-layer, and would soon pass a wrong weight. Where nothing is weighted (sums of two, averages,
-maxima) they are added.
+(Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 3). Each node computes this
+bound for each of its outputs, from its own weights and values (`Node.float32_error`). Errors of the
+layer before pass through the weights; there they are taken as independent, and combined as the root
+of the sum of squares. The worst case, in which they all have one sign, would be useless: it grows
+by sum |w| from layer to layer, and would soon hide a wrong weight. Where nothing is weighted (sums
+of two, averages, maxima) the errors are added.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from quantbench.c99.ir.graph import Graph, Reals, last_reads
 UNIT = 2.0**-24
 """The relative error of one operation in float32."""
 TINY = 2.0**-149
-"""Below it a product is 0: an error that no factor bounds."""
+"""The smallest float32: a product below it is 0, an error that no relative bound covers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Near:
-    """Values [N, ...] and the error that float32 may have at each."""
+    """Values [N, ...] in float64, and a bound of float32's error at each."""
 
     values: Reals
     error: Reals
 
     @property
     def most(self) -> Reals:
-        """No computed value is larger."""
+        """A bound of the magnitude of every value that float32 computes."""
         return np.abs(self.values) + self.error
 
 
 def execute(graph: Graph, inputs: NDArray[np.float32]) -> Near:
-    """The output of the network for inputs [N, *shape]."""
+    """The network's output for inputs [N, *shape]."""
     values, errors = _begin(graph, inputs)
     for node, read_last in zip(graph.nodes, last_reads(graph), strict=True):
         values[node.output] = node.evaluate(graph, values)
@@ -54,7 +54,7 @@ def execute(graph: Graph, inputs: NDArray[np.float32]) -> Near:
 
 
 def run_all(graph: Graph, inputs: NDArray[np.float32]) -> dict[str, Near]:
-    """Every tensor of the network by name, for inputs [N, *shape]."""
+    """Tensor name -> values and errors of every tensor, for inputs [N, *shape]."""
     values, errors = _begin(graph, inputs)
     for node in graph.nodes:
         values[node.output] = node.evaluate(graph, values)
@@ -68,8 +68,10 @@ def _begin(graph: Graph, inputs: NDArray[np.float32]) -> tuple[dict[str, Reals],
 
 
 def mean_error(error: Reals, most: Reals, counts: Reals | int) -> Reals:
-    """The error of a sum and one division, of windows [N, C, H', W', kh, kw]: `error` is the sum
-    of theirs, `most` what no value passes.
+    """The error bound of averages over windows [N, C, H', W', kh, kw]: one sum, one division.
+
+    `error`: the sum of the values' own errors. `most`: bounds of the values' magnitudes. `counts`:
+    how many positions each average is of.
     """
     terms = math.prod(most.shape[4:]) + 1
     of_sum = gamma(terms) * most.sum(axis=(4, 5))
@@ -77,4 +79,5 @@ def mean_error(error: Reals, most: Reals, counts: Reals | int) -> Reals:
 
 
 def gamma(terms: int) -> float:
+    """Higham's gamma_n: the relative error bound of a float32 sum of `terms` products."""
     return terms * UNIT / (1 - terms * UNIT)

@@ -26,7 +26,7 @@ Values = NDArray[Any]
 """[N, *shape]: int64 of a tensor of integers, float64 of a tensor of float32."""
 Reals = NDArray[np.float64]
 Order = NDArray[np.int64]
-"""Which value, counted in ONNX's order [C, H, W], lies at each place of memory."""
+"""The index, in ONNX's order [C, H, W], of the value at each position in memory."""
 Orders = tuple[Order, ...]
 """The order of each input of a node."""
 ImageOrder = Callable[[Shape], Order]
@@ -43,28 +43,29 @@ BYTES: dict[Type, int] = {"uint8": 1, "int8": 1, "int32": 4, "float32": 4}
 
 @dataclass(frozen=True)
 class Tensor:
-    """Integers q stand for the real numbers scale * (q - zero_point); float32 has the scale 1."""
+    """A tensor of the graph: integers q stand for scale * (q - zero_point); float32 has scale 1."""
 
     name: str
     shape: Shape
     type: Type
     scale: tuple[float, ...]
-    """One for all, or one for each channel."""
+    """The scales: one for all values, or one for each channel."""
     zero_point: int = 0
 
     @property
     def size(self) -> int:
+        """The number of values of one sample."""
         return int(np.prod(self.shape))
 
     @property
     def to_unsigned(self) -> int:
-        """The number that is added to int8 to hold it as uint8; 0 for every other type."""
+        """The offset that turns int8 into uint8; 0 for every other type."""
         return 128 if self.type == "int8" else 0
 
 
 @dataclass(frozen=True)
 class Window:
-    """The window of a convolution or a pooling. `pads` are top, left, bottom, right."""
+    """The window of a convolution or a pooling: (height, width); pads top, left, bottom, right."""
 
     kernel: tuple[int, int]
     strides: tuple[int, int] = (1, 1)
@@ -74,10 +75,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Requantization:
-    """The rounding to an output tensor's integers.
+    """The rounding of accumulators to an output tensor's integers.
 
-    They are zero_point + round(acc * m 2**-s), half to even, in [low, high]. One multiplier, or
-    one for each output channel.
+    q = zero_point + round(acc * m 2**-s), half to even, clamped to [low, high]. There is one
+    multiplier, or one for each output channel.
     """
 
     multipliers: tuple[Multiplier, ...]
@@ -88,7 +89,7 @@ class Requantization:
     """False where it is proved that half up gives the same: see passes/ties.py."""
 
     def plus(self, offset: int) -> Requantization:
-        """The same with `offset` added to every result."""
+        """The same rounding with `offset` added to every result."""
         return replace(
             self,
             zero_point=self.zero_point + offset,
@@ -99,16 +100,16 @@ class Requantization:
 
 @dataclass(frozen=True)
 class Pooling:
-    """A pooling that is fused behind a convolution, of accumulators."""
+    """A pooling of accumulators, fused behind a convolution."""
 
     kind: Literal["average", "max"]
     window: Window
-    """Without pads: a pooling with pads is a node by itself."""
+    """The window, without pads: a pooling with pads is a node of its own."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A tensor in memory: its C expression, its shape, its type and its zero point."""
+    """A tensor in memory: the C expression of its address, its shape, type and zero point."""
 
     at: str
     shape: Shape
@@ -117,17 +118,21 @@ class Place:
 
     @property
     def size(self) -> int:
+        """The number of values of one sample."""
         return int(np.prod(self.shape))
 
     @property
     def bytes(self) -> int:
+        """The bytes of one sample."""
         return self.size * BYTES[self.type]
 
 
 @dataclass(frozen=True, eq=False)
 class Laid:
-    """A node laid out: the same node with its constants in the order of memory, the orders in
-    which it reads its inputs, and the order of its output.
+    """A node with its memory order chosen.
+
+    `work`: the node with its constants in memory order. `inputs`: the order in which it reads each
+    input. `output`: the order that it writes.
     """
 
     work: Node
@@ -136,8 +141,9 @@ class Laid:
 
 
 class Node(ABC):
-    """One operation. Subclasses are frozen dataclasses; the methods are all that passes and
-    checks ask of a node, so that a new kind is one new class.
+    """One operation of the graph. Subclasses are frozen dataclasses.
+
+    Passes and checks ask nothing else of a node than these methods: a new kind is one new class.
     """
 
     name: str
@@ -147,37 +153,40 @@ class Node(ABC):
     @property
     @abstractmethod
     def reads(self) -> tuple[str, ...]:
-        """The names of the tensors that it reads."""
+        """The names of the input tensors."""
 
     @property
     def rounds(self) -> bool:
-        """Whether it computes new numbers; False where it only moves those that there are."""
+        """Whether it computes new numbers; False where it only moves existing ones."""
         return True
 
     @abstractmethod
     def evaluate(self, graph: Graph, values: Tensors) -> Values:
-        """Its output [N, *shape] for the tensors before it: exact for integers (the authority
-        for the C code), in float64 for float32.
+        """Compute the output [N, *shape] from the tensors before it.
+
+        Integers are exact, and the authority for the C code; float32 is computed in float64.
         """
 
     @abstractmethod
     def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
-        """A bound of what float32 may be off at each output: see ir/error_bounds.py."""
+        """A bound of float32's error at each output: see ir/error_bounds.py."""
 
     @abstractmethod
     def excess(self, graph: Graph, values: Tensors) -> Reals:
-        """How far each integer may be off the ONNX file's number beyond the half step that
-        rounding takes, in steps of the output: see check/tolerance.py.
+        """A bound of each integer's distance from the ONNX file's number, in steps of the output.
+
+        The half step that rounding takes isn't counted: see ir/tolerance.py.
         """
 
     def carried(self, graph: Graph, before: Tensors) -> Reals:  # noqa: ARG002
-        """The excess of a node whose inputs are off by `before` already. Raises ValueError for
-        a node that computes with them: only moving, joining and clamping carry it through.
+        """The excess of a node whose inputs are already off by `before`.
+
+        Raises ValueError for a node that computes with them: only moves, joins and clamps keep it.
         """
         raise ValueError(f"{self.name}: it computes with values that nothing rounded")
 
     def to_uint8(self, graph: Graph) -> Node:  # noqa: ARG002
-        """The same node where all int8 tensors of `graph` are held as uint8, 128 higher."""
+        """The same node in a graph that holds every int8 tensor as uint8, 128 higher."""
         return self
 
     def mark_ties(self, graph: Graph) -> Node:  # noqa: ARG002
@@ -185,28 +194,31 @@ class Node(ABC):
         return self
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """How it reads inputs that lie in `orders`: as they lie, unless a subclass says more."""
+        """Choose the memory order of the output for inputs that lie in `orders`.
+
+        Unless a subclass overrides it, inputs are read as they lie, and images are [H, W, C].
+        """
         return Laid(self, orders, nhwc(graph.tensors[self.output].shape))
 
     @abstractmethod
     def emit(self, step: Step) -> Code:
-        """The portable C of a step whose work it is: `step.work` is this node, laid out."""
+        """The portable C of a step; `step.work` is this node, laid out."""
 
     @abstractmethod
     def describe(self) -> list[str]:
-        """Its operations in words, part by part: `5x5 conv`, `ReLU`, `2x2 average pool`."""
+        """The node's operations in words, such as `5x5 conv`, `ReLU`, `2x2 average pool`."""
 
     @property
     def weight_type(self) -> str | None:
-        """The type of integer weights in C; None where it has none."""
+        """The C type of integer weights, without `_t`; None where there are none."""
         return None
 
     def macs(self, output: Tensor) -> int:  # noqa: ARG002
-        """Multiply-adds of one sample."""
+        """The multiply-adds of one sample."""
         return 0
 
     def workspace(self, graph: Graph) -> int:  # noqa: ARG002
-        """Numbers that it holds of one sample beside its input and output."""
+        """The numbers that evaluating one sample holds beside input and output."""
         return 0
 
 
@@ -232,23 +244,26 @@ class Step:
 
 @dataclass(frozen=True)
 class Origin:
-    """A tensor of the ONNX file whose values a tensor of the graph holds: integers, or the real
-    numbers that 32-bit accumulators stand for.
+    """The tensor of the ONNX file whose values a tensor of the graph holds.
+
+    They are integers, or the real numbers for which int32 accumulators stand.
     """
 
     name: str
     shape: Shape
     """The order of values is the same."""
     slack: float = 0.0
-    """How far dropped roundings may have moved a value before the last one, in real numbers."""
+    """A bound, in real numbers, of how far roundings dropped before the last one moved a value."""
     moved: tuple[float, ...] = ()
-    """How far the coarser integers of some channels may, by channel; () where there are none."""
+    """The same for coarser integers, by channel; () where no channel has them."""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A network of integers or of float32. `softmax`: one follows the output, computed in float
-    outside of the graph. `origins`: by tensor, where its values are found in the ONNX file.
+    """A network of integers or of float32.
+
+    `softmax`: a Softmax follows the output, and is computed in float outside of the graph.
+    `origins`: for each tensor, where the ONNX file holds its values.
     """
 
     name: str
@@ -273,8 +288,10 @@ class Graph:
 
 @dataclass(frozen=True)
 class Plan:
-    """A graph laid out. `graph`: the one that is computed, without int8. `scratch`: bytes beyond
-    input and output.
+    """A graph laid out in memory.
+
+    `graph`: the graph that is computed, without int8 tensors. `scratch`: bytes beyond input and
+    output.
     """
 
     graph: Graph
@@ -284,12 +301,15 @@ class Plan:
     scratch: int
 
     def macs(self, step: Step) -> int:
-        """Multiply-adds of a step, of one sample."""
+        """The multiply-adds of a step for one sample."""
         return step.work.macs(self.graph.tensors[step.work.output])
 
 
 def ends(graph: Graph) -> tuple[Tensor, Tensor]:
-    """Input and output as the ONNX network has them: scale 1 where it has integers itself."""
+    """The input and output tensors as the ONNX network has them.
+
+    An end that is integers in the file has the scale 1.
+    """
     own_output = None if graph.softmax else graph.own_output
     return _end(graph, graph.input, graph.own_input), _end(graph, graph.output, own_output)
 
@@ -303,7 +323,7 @@ def _end(graph: Graph, name: str, own: Type | None) -> Tensor:
 
 
 def last_reads(graph: Graph) -> list[set[str]]:
-    """The tensors, for each node, that neither a later node nor the output of the network needs."""
+    """The tensors that are dead after each node: no later node, nor the output, needs them."""
     wanted, last = {graph.output}, []
     for node in reversed(graph.nodes):
         reads = {*node.reads}

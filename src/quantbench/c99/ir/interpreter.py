@@ -1,7 +1,7 @@
-"""The graph in NumPy: slow, and the authority for what the C of integers gives.
+"""The reference interpreter, in NumPy: slow, and the authority for what the integer C computes.
 
-Arrays have a batch in front: [N, C, H, W] or [N, K], int64 inside, so that nothing overflows
-before `require_word` has proved that 32 bits hold it; float64 for a network of float32.
+Arrays have a batch in front: [N, C, H, W] or [N, K]. Integers are int64, so that nothing overflows
+before `require_word` has proved that 32 bits hold it; a float32 network is computed in float64.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from quantbench.numerics.fixed_point import Integers
 
 
 def quantized(inputs: NDArray[np.float32], tensor: Tensor) -> Integers:
-    """float32 [N, *shape] as the tensor's integers, like ONNX's QuantizeLinear: half to even,
-    clamped.
+    """Round float32 [N, *shape] to the tensor's integers, like ONNX's QuantizeLinear.
+
+    Ties go to even, values beyond the range to its ends, NaN to the lowest integer.
     """
     low, high = LIMITS[tensor.type]
     with np.errstate(over="ignore"):
@@ -25,13 +26,13 @@ def quantized(inputs: NDArray[np.float32], tensor: Tensor) -> Integers:
 
 
 def dequantized(values: Integers, tensor: Tensor) -> NDArray[np.float32]:
-    """The tensor's integers [N, *shape] as float32."""
+    """The real numbers, float32, for which the tensor's integers [N, *shape] stand."""
     scale = np.asarray(tensor.scale, np.float32).reshape(-1, *[1] * (values.ndim - 2))
     return np.asarray((values - tensor.zero_point).astype(np.float32) * scale, np.float32)
 
 
 def execute(graph: Graph, inputs: Values) -> Values:
-    """The output of the network for inputs [N, *shape]; a tensor is dropped after its last read."""
+    """The network's output for inputs [N, *shape]; each tensor is freed after its last read."""
     values = {graph.input: inputs}
     for node, read_last in zip(graph.nodes, last_reads(graph), strict=True):
         values[node.output] = node.evaluate(graph, values)
@@ -41,7 +42,7 @@ def execute(graph: Graph, inputs: Values) -> Values:
 
 
 def run_all(graph: Graph, inputs: Values) -> dict[str, Values]:
-    """Every tensor of the network by name, for inputs [N, *shape]."""
+    """Tensor name -> values of every tensor, for inputs [N, *shape]."""
     values = {graph.input: inputs}
     for node in graph.nodes:
         values[node.output] = node.evaluate(graph, values)

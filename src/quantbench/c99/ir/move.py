@@ -1,4 +1,4 @@
-"""Nodes that compute nothing: they put numbers that there are into other places."""
+"""Nodes that compute nothing: they copy existing numbers to other positions."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from quantbench.c99.ir.tolerance import MARGIN
 
 
 class Move(Node):
-    """A node that moves or joins numbers, and brings in one constant at most."""
+    """A node that moves or joins numbers, and adds at most one constant of its own."""
 
     @abstractmethod
     def moved(self, graph: Graph, numbers: Tensors, constant: float) -> Values:
-        """The numbers of the inputs [N, *shape], whatever they are, in the places of the output;
-        `constant` stands where the node's own does.
+        """The inputs' numbers [N, *shape], of any meaning, at their positions in the output.
+
+        `constant` takes the place of the node's own constant.
         """
 
     @property
     def constant(self) -> float:
+        """The number that the node adds by itself, such as a padding."""
         return 0.0
 
     @property

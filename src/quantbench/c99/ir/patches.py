@@ -17,14 +17,14 @@ _COPIED = 2**22
 def padded(
     values: NDArray[Number], pads: tuple[int, int, int, int], value: float
 ) -> NDArray[Number]:
-    """`pads`: top, left, bottom, right."""
+    """The images with a frame of `value`; `pads`: top, left, bottom, right."""
     top, left, bottom, right = pads
     around = ((0, 0), (0, 0), (top, bottom), (left, right))
     return np.pad(values, around, constant_values=value)
 
 
 def windows(values: NDArray[Number], window: Window) -> NDArray[Number]:
-    """[N, C, H, W] to [N, C, H', W', kh, kw], a view."""
+    """The windows of images [N, C, H, W], as a view [N, C, H', W', kh, kw]."""
     (kh, kw), (dh, dw) = window.kernel, window.dilations
     whole = ((kh - 1) * dh + 1, (kw - 1) * dw + 1)
     views = np.lib.stride_tricks.sliding_window_view(values, whole, axis=(2, 3))
@@ -33,9 +33,10 @@ def windows(values: NDArray[Number], window: Window) -> NDArray[Number]:
 
 
 def products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -> NDArray[Number]:
-    """[N, C, H', W', kh, kw] and [O, C / groups, kh, kw] to sums [N, O, H', W'].
+    """The sums [N, O, H', W'] of windows times weights.
 
-    Integers are multiplied as float64, which is exact up to 2**53 and many times faster.
+    Windows are [N, C, H', W', kh, kw], weights [O, C / groups, kh, kw]. Integers are multiplied as
+    float64, which is exact up to 2**53 and uses fast matrix products.
     """
     n, _, height, width = patches.shape[:4]
     sums = np.empty((n, len(weights), height, width), patches.dtype)
@@ -62,6 +63,6 @@ def _products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -
 
 
 def padded_size(shape: Shape, pads: tuple[int, int, int, int]) -> int:
-    """How many numbers an image [C, H, W] has with its pads."""
+    """The numbers of an image [C, H, W] with its pads."""
     (channels, height, width), (top, left, bottom, right) = shape, pads
     return channels * (height + top + bottom) * (width + left + right)

@@ -1,4 +1,4 @@
-"""A Softmax at the end of a network: in float, beside the core."""
+"""The Softmax at the end of a network, computed in float outside of the generated code."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from quantbench.c99.ir.interpreter import dequantized, quantized
 
 
 def answers(values: NDArray[np.float32], graph: Graph) -> NDArray[np.float32]:
-    """The answers of the network, float32 [N, K], for its output as real numbers: these, or their
-    Softmax, rounded where the file rounds it; as integers where the network gives those.
+    """The network's answers, float32 [N, K], from its output as real numbers.
+
+    Where a Softmax follows, it is applied, and rounded where the file rounds it. The answers are
+    integers, held as float32, where the file's output is.
     """
     if not graph.softmax:
         return values

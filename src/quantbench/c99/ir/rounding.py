@@ -1,4 +1,4 @@
-"""Accumulators to integers of 8 bits, in NumPy: the rules of docs/arithmetic.md."""
+"""Requantization in NumPy, from accumulators to 8-bit integers: the rules of docs/arithmetic.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from quantbench.numerics.fixed_point import Integers, Multiplier, rescaled
 
 
 def requantized(acc: Values, requantize: Requantization | None) -> Values:
-    """`acc` [N, O, ...] as the output's integers, by channel; as it is where nothing rounds it."""
+    """The output's integers for accumulators [N, O, ...]; `acc` itself where nothing rounds it."""
     if requantize is None:
         return acc
     m = by_channel(np.array([factor.m for factor in requantize.multipliers], np.int64), acc.ndim)
@@ -23,23 +23,24 @@ def requantized(acc: Values, requantize: Requantization | None) -> Values:
 
 
 def placed(rounded: Integers, requantize: Requantization) -> Integers:
-    """Rounded accumulators with the zero point added, within the limits."""
+    """Rounded accumulators plus the zero point, clamped to the output's range."""
     return within(rounded + requantize.zero_point, requantize.low, requantize.high)
 
 
 def within(values: Integers, low: int, high: int) -> Integers:
+    """The integers clamped to [low, high], as int64."""
     return np.asarray(np.clip(values, low, high), np.int64)
 
 
 def clamped(acc: Values, low: NDArray[Any] | None, high: NDArray[Any] | None) -> Values:
-    """`acc` [N, O, ...] within limits [O]; None: no limit."""
+    """Accumulators [N, O, ...] clamped to limits [O]; None: no limit."""
     if low is not None:
         acc = np.maximum(acc, by_channel(low, acc.ndim))
     return acc if high is None else np.minimum(acc, by_channel(high, acc.ndim))
 
 
 def by_channel(values: NDArray[Any], dimensions: int) -> NDArray[Any]:
-    """[O] so that it broadcasts over [N, O, ...] of so many dimensions."""
+    """Values [O], reshaped to broadcast over [N, O, ...] of so many dimensions."""
     return values.reshape(-1, *[1] * (dimensions - 2))
 
 
@@ -56,14 +57,16 @@ class Range:
 
 
 def range_of(tensor: Tensor) -> Range:
+    """All integers of the tensor's type."""
     return Range(*LIMITS[tensor.type])
 
 
 def with_ties_marked(
     requantize: Requantization, accumulators: Iterator[tuple[Range, Multiplier]]
 ) -> Requantization:
-    """`ties` False where, for bounds of what meets each multiplier, half up and half to even
-    give the same integers.
+    """Set `ties` to False if half up and half to even give the same integers.
+
+    `accumulators`: the range of the accumulators that each multiplier is applied to.
     """
     result = Range(requantize.low - requantize.zero_point, requantize.high - requantize.zero_point)
     ties = any(ties_differ(acc, factor, result) for acc, factor in accumulators)
@@ -71,8 +74,10 @@ def with_ties_marked(
 
 
 def ties_differ(acc: Range, factor: Multiplier, result: Range) -> bool:
-    """Whether half up and half to even differ for any accumulator in `acc`, once what they give
-    is clamped to `result`. Exact, in constant time: docs/arithmetic.md derives it.
+    """Whether half up and half to even differ for any accumulator in `acc`, after clamping.
+
+    `result`: the range of clamped results, less the zero point. The answer is exact and takes
+    constant time: docs/arithmetic.md derives it.
     """
     if factor.m == 0:
         return False

@@ -1,4 +1,4 @@
-"""How much memory and work one sample takes: bounded before any array of that size is made."""
+"""Limits of memory and work for one sample, checked before any array of that size is allocated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AT_ONCE = 2**24
 
 
 def require_sizes(graph: Graph) -> None:
-    """Raises CompileError for a network that takes too much memory or work for one sample."""
+    """Raise CompileError for a network that takes too much memory or work for one sample."""
     tensors = graph.tensors
     ends = tensors[graph.input].size + tensors[graph.output].size
     if ends > _MAX_AT_ENDS:
@@ -43,12 +43,12 @@ def require_sizes(graph: Graph) -> None:
 
 
 def multiply_adds(graph: Graph) -> int:
-    """Multiply-adds for one sample."""
+    """The multiply-adds of one sample."""
     return sum(node.macs(graph.tensors[node.output]) for node in graph.nodes)
 
 
 def largest(graph: Graph) -> int:
-    """Numbers that the widest step holds of one sample."""
+    """The numbers that the largest step holds for one sample."""
     tensors = max(tensor.size for tensor in graph.tensors.values())
     return max([tensors, *(node.workspace(graph) for node in graph.nodes)])
 
@@ -56,7 +56,7 @@ def largest(graph: Graph) -> int:
 def in_parts(
     run: Callable[[NDArray[Any]], NDArray[Any]], inputs: NDArray[Any], graph: Graph
 ) -> NDArray[Any]:
-    """`run` of [N, ...], so many samples at once as memory allows, and its answers joined."""
+    """Apply `run` to [N, ...] in batches that memory allows, and join the results."""
     samples = max(1, _AT_ONCE // largest(graph))
     parts = [run(inputs[at : at + samples]) for at in range(0, len(inputs), samples)]
     return np.concatenate(parts) if len(parts) > 1 else parts[0]

@@ -1,4 +1,4 @@
-"""An activation of float32 by itself."""
+"""A float32 activation that isn't fused into a layer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from quantbench.c99.ir.graph import (
 
 @dataclass(frozen=True)
 class Clamp(OneInput):
-    """float32 within limits; None: no limit. Integers are clamped as they are requantized."""
+    """A clamp of float32; None: no limit. Integers are clamped when they are requantized."""
 
     name: str
     input: str
@@ -52,5 +52,6 @@ class Clamp(OneInput):
 
 
 def within_limits(values: Reals, low: float | None, high: float | None) -> Reals:
+    """The values clamped to [low, high]; None: no limit."""
     above = values if low is None else np.maximum(values, low)
     return above if high is None else np.minimum(above, high)

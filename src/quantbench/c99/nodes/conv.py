@@ -52,7 +52,10 @@ from quantbench.c99.nodes.layer import (
 
 @dataclass(frozen=True, eq=False)
 class Conv(Layer):
-    """acc = bias + sum x w; clamp; pool; requantize. An average of float32 divides once."""
+    """A convolution: acc = bias + sum x w, then clamp, pool, requantize.
+
+    An average of integers is their sum, divided by the requantization; one of float32 divides once.
+    """
 
     name: str
     input: str
@@ -79,7 +82,7 @@ class Conv(Layer):
         return requantized(_pooled(acc, self.pooling) if self.pooling else acc, self.requantize)
 
     def _sums(self, values: Values) -> Values:
-        """[N, O, H', W'], before the pooling."""
+        """The clamped accumulators [N, O, H', W'], before the pooling."""
         patches = windows(padded(values, self.window.pads, self.padding), self.window)
         sums = products(patches, self.weights.astype(values.dtype), self.groups)
         return clamped(sums + by_channel(self.bias.astype(values.dtype), 4), self.low, self.high)
@@ -129,7 +132,7 @@ class Conv(Layer):
         return ties_marked(self, graph)
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """Its weights lie as [O, kh, kw, I / groups]."""
+        """Store the weights as [O, kh, kw, I / groups], the order in which windows are read."""
         work = replace(self, weights=self.weights.transpose(0, 2, 3, 1))
         return Laid(work, orders, nhwc(graph.tensors[self.output].shape))
 
@@ -145,7 +148,7 @@ class Conv(Layer):
         return [words, *self.activation_words(), *pooling_words(self.pooling)]
 
     def macs(self, output: Tensor) -> int:
-        """Before a fused pooling, at every position that it reads."""
+        """The multiply-adds of one sample; positions that a fused pooling reads count once."""
         return math.prod(self._computed(output)) * self.weights.size
 
     def workspace(self, graph: Graph) -> int:
@@ -154,7 +157,7 @@ class Conv(Layer):
         return padded_size(graph.tensors[self.input].shape, self.window.pads) + sums
 
     def _computed(self, output: Tensor) -> tuple[int, int]:
-        """Height and width of the sums that its output takes."""
+        """The height and width of the sums that the output is computed from."""
         height, width = output.shape[1:]
         if self.pooling is None:
             return height, width
@@ -164,7 +167,7 @@ class Conv(Layer):
 
 
 def _pooled(acc: Values, pooling: Pooling) -> Values:
-    """The largest, the sum of integers, or the mean of float32."""
+    """The maximum of each window, the sum of integers, or the mean of float32."""
     parts = windows(acc, pooling.window)
     if pooling.kind == "max":
         return np.asarray(parts.max(axis=(4, 5)))
@@ -173,12 +176,15 @@ def _pooled(acc: Values, pooling: Pooling) -> Values:
 
 
 def _distinct(positions: int, kernel: int, stride: int, dilation: int) -> int:
-    """Rows that windows read, each once."""
+    """The number of distinct rows that all windows read."""
     return len({at * stride + tap * dilation for at in range(positions) for tap in range(kernel)})
 
 
 def _integers(step: Step, node: Conv) -> Code:
-    """A convolution of one output position, whose window is the image, is fully connected."""
+    """The C of an integer convolution.
+
+    One with a single output position, whose window is the whole image, becomes fully connected.
+    """
     (channels, height, width), (out_c, out_h, out_w) = step.inputs[0].shape, step.output.shape
     window, pooling = node.window, node.pooling or NO_POOLING
     positions = math.prod(pooling.window.kernel)

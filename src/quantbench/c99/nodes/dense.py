@@ -38,7 +38,10 @@ from quantbench.c99.nodes.layer import (
 
 @dataclass(frozen=True, eq=False)
 class Dense(Layer):
-    """acc = bias + sum x w; clamp; requantize. An input [C, H, W] is flattened in that order."""
+    """A fully connected layer: acc = bias + sum x w, then clamp, requantize.
+
+    An input [C, H, W] is flattened in that order.
+    """
 
     name: str
     input: str
@@ -81,7 +84,7 @@ class Dense(Layer):
         return ties_marked(self, graph)
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """Its weights take the order of its input up."""
+        """Permute the weights' columns to the order in which the input lies."""
         work = replace(self, weights=self.weights[:, orders[0]])
         return Laid(work, orders, nhwc(graph.tensors[self.output].shape))
 
@@ -103,5 +106,5 @@ def _flat(values: Values) -> Values:
 
 
 def _products(values: Values, weights: NDArray[Any]) -> Reals:
-    """[N, I] and [O, I] to [N, O]."""
+    """The sums [N, O] of values [N, I] times weights [O, I]."""
     return np.asarray(values.astype(np.float64) @ weights.T.astype(np.float64))

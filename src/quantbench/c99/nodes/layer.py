@@ -1,4 +1,4 @@
-"""The common part of convolutions and fully connected layers: weights, a bias, limits."""
+"""Code shared by convolutions and fully connected layers: weights, a bias, limits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ L = TypeVar("L", bound="Layer")
 
 
 class Layer(OneInput):
-    """acc = bias + sum x w, within limits; then what the subclass adds, then requantization."""
+    """A layer that multiplies: acc = bias + sum x w, clamped to limits.
+
+    A subclass may pool the accumulators; then they are requantized.
+    """
 
     weights: NDArray[Any]
     """[O, ...]: int16 in [-255, 255] of integers, whose zero points are taken off; else float32."""
@@ -52,11 +55,11 @@ class Layer(OneInput):
     high: NDArray[Any] | None
     """[O], limits of acc (ReLU, Clip), in its type."""
     requantize: Requantization | None
-    """None: the output is the accumulators, int32 or float32."""
+    """The rounding; None: the output is the accumulators, int32 or float32."""
 
     @property
     def summed(self) -> int:
-        """How many accumulators are summed before the sum is rounded once."""
+        """The number of accumulators that are summed before the sum is rounded once."""
         return 1
 
     @property
@@ -67,17 +70,17 @@ class Layer(OneInput):
 
     @property
     def suffix(self) -> str:
-        """The end of its kernels' names: `_w16` where 8 bits don't hold the weights."""
+        """The suffix of its kernels' names: `_w16` where int8 doesn't hold the weights."""
         return "_w16" if self.weight_type == "int16" else ""
 
     @property
     def float_limits(self) -> tuple[float | None, float | None]:
-        """The limits of float32, which all channels have alike."""
+        """The float32 limits, which all channels share; None: no limit."""
         low, high = (None if limit is None else float(limit[0]) for limit in (self.low, self.high))
         return low, high
 
     def activation_words(self) -> list[str]:
-        """ReLU where nothing below 0 goes on: by limits, or by the range of the output."""
+        """The activation in words, found in the limits or in the range of the output's integers."""
         if self.weight_type is None:
             return limits_words(*self.float_limits)
         if (self.low is not None and not self.low.any()) or cuts_at_zero(self.requantize):
@@ -85,7 +88,10 @@ class Layer(OneInput):
         return [] if self.low is None and self.high is None else ["clip"]
 
     def accumulators(self, values: Range) -> Iterator[tuple[Range, Multiplier]]:
-        """Bounds of what meets each multiplier, for inputs in `values`."""
+        """Yield the range of the accumulators that each multiplier is applied to.
+
+        `values`: the range of the inputs.
+        """
         assert self.requantize is not None
         bias, weights = self.bias.astype(np.int64), self.weights.astype(np.int64)
         lowest, highest, _ = accumulator_bounds(bias, weights, values.low, values.high)
@@ -100,7 +106,7 @@ class Layer(OneInput):
 
 
 def ties_marked(layer: L, graph: Graph) -> L:
-    """The layer with `ties` False where half up gives the same integers."""
+    """The layer with `ties` False where half up and half to even give the same integers."""
     if layer.requantize is None:
         return layer
     accumulators = layer.accumulators(range_of(graph.tensors[layer.input]))
@@ -108,13 +114,14 @@ def ties_marked(layer: L, graph: Graph) -> L:
 
 
 def with_requantization(layer: L, requantize: Requantization) -> L:
+    """The layer with another requantization."""
     return replace(layer, requantize=requantize)  # type: ignore[type-var]
 
 
 def unsigned_bias(layer: Layer, into: int) -> NDArray[np.int32]:
-    """The bias where inputs are held `into` higher: it absorbs the offset.
+    """The bias that absorbs the offset of inputs held `into` higher.
 
-    Raises CompileError where the sums leave 32 bits by it.
+    Raises CompileError where the sums no longer fit 32 bits.
     """
     weights = layer.weights.astype(np.int64)
     bias = layer.bias.astype(np.int64) - into * weights.reshape(len(weights), -1).sum(axis=1)
@@ -124,20 +131,21 @@ def unsigned_bias(layer: Layer, into: int) -> NDArray[np.int32]:
 
 
 def bias_bound(layer: Layer, input: Tensor) -> Reals:
-    """[O], an upper bound of the bias without the zero points that were folded into it."""
+    """The bias's magnitude by channel, [O], without the zero points folded into it."""
     flat = layer.weights.reshape(len(layer.weights), -1).astype(np.float64)
     return np.asarray(np.abs(layer.bias + input.zero_point * flat.sum(axis=1)), np.float64)
 
 
 def distances(values: Integers, input: Tensor) -> Reals:
-    """How far integers are from the one that stands for 0."""
+    """The magnitude of each integer's distance from the zero point."""
     return np.abs(values - input.zero_point).astype(np.float64)
 
 
 def dense_code(step: Step, layer: Layer, groups: int, positions: int, pool_max: int) -> Code:
-    """A layer of integers: its tables, its structure, its call as a fully connected one.
+    """The C of an integer layer as a fully connected one: its tables, structure and call.
 
-    `positions`: whose accumulators are pooled to one.
+    `positions`: how many positions of a convolution are pooled to one output. `pool_max`: 1 if by
+    their maximum.
     """
     name, outputs, suffix, requantize = (
         step.identifier, len(layer.weights), layer.suffix, layer.requantize
@@ -193,8 +201,9 @@ def float_code(
     step: Step, layer: Layer, kernel: str, kernels: tuple[str, ...], weights: NDArray[np.float32],
     fields: dict[str, int],
 ) -> Code:  # fmt: skip
-    """A layer of float32: its constants, its structure, its call. `weights` lie as `blocks` has
-    them.
+    """The C of a float32 layer: its constants, structure and call.
+
+    `weights` lie as `blocks` arranges them; `fields` are the structure's other numbers.
     """
     name = step.identifier
     constants = array("float", f"{name}_weights", weights)
@@ -210,6 +219,6 @@ def float_code(
 
 
 def blocks(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights [O, taps] as block after block of outputs, each [taps, lanes]."""
+    """Weights [O, taps] rearranged in blocks of 16 outputs, each block [taps, outputs]."""
     firsts = range(0, len(weights), _LANES)
     return np.concatenate([weights[first : first + _LANES].T.ravel() for first in firsts])

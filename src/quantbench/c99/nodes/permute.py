@@ -1,4 +1,4 @@
-"""Values moved to other places of memory: layout.py inserts it, no importer does."""
+"""A change of memory order. passes/layout.py inserts it; no ONNX operator becomes one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from quantbench.c99.ir.move import Move
 
 @dataclass(frozen=True, eq=False)
 class Permute(Move):
-    """The value at place i of the output is that at `index[i]` of the input; as a tensor, it is
-    the input.
+    """A copy whose value at position i in memory is the input's at `index[i]`.
+
+    As a tensor in ONNX's order the output equals the input.
     """
 
     name: str

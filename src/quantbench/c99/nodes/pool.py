@@ -1,4 +1,4 @@
-"""A pooling by itself: one that can't be fused behind a convolution."""
+"""A pooling that can't be fused behind a convolution."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ from quantbench.numerics.fixed_point import Multiplier, rescaled
 
 @dataclass(frozen=True)
 class Pool(OneInput):
-    """The mean or the largest of each window.
+    """The average or the maximum of each window.
 
-    An average of integers: acc = sum (q - zero point of the input), requantized by
-    `requantize.multipliers[n - 1]` where n positions were counted; with `count_pads` there is one
-    multiplier, and every window counts for the whole kernel. Without it an average is of the
-    positions inside. max: of q; no requantization, input and output agree in scale.
+    Average of integers: acc = sum (q - zero point of the input), requantized by
+    `requantize.multipliers[n - 1]`, where n positions of the window lie inside the image. With
+    `count_pads` pads count, too, and there is one multiplier. Maximum: of the integers themselves,
+    without requantization, as input and output have one format.
     """
 
     name: str
@@ -143,7 +143,7 @@ class Pool(OneInput):
         return windows(padded(values, self.window.pads, around), self.window)
 
     def _counts(self, values: Values) -> Values:
-        """How many positions each average is of."""
+        """The number of positions that each average is of."""
         if self.count_pads:
             return np.asarray(math.prod(self.window.kernel))
         return np.asarray(self._windows(np.ones_like(values[:1, :1]), 0).sum(axis=(4, 5)))

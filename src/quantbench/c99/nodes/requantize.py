@@ -1,4 +1,4 @@
-"""A change of scale by itself, and of integers an activation by itself."""
+"""A change of scale that isn't fused into a layer; with it, an activation of integers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from quantbench.c99.ir.rounding import Range, range_of, requantized, with_ties_m
 
 @dataclass(frozen=True)
 class Requantize(OneInput):
-    """(q - zero point of the input) requantized."""
+    """A change of format: (q - zero point of the input), requantized."""
 
     name: str
     input: str
@@ -62,7 +62,7 @@ class Requantize(OneInput):
         return replace(self, requantize=with_ties_marked(self.requantize, pairs))
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """The order stays; multipliers by channel stand at the place of their value."""
+        """Keep the order; multipliers by channel are moved to the positions of their values."""
         (order,), factors = orders, self.requantize.multipliers
         if len(factors) == 1 or len(graph.tensors[self.output].shape) == 3:
             return Laid(self, orders, order)

@@ -1,4 +1,4 @@
-"""Another shape of the same size: no step of the C code."""
+"""A change of shape, which is no step of the C code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from quantbench.c99.ir.move import Move
 
 @dataclass(frozen=True)
 class Reshape(Move):
-    """The order of values stays, so that only layout.py has work with it."""
+    """A tensor seen in another shape of the same size. Only passes/layout.py deals with it."""
 
     name: str
     input: str
@@ -26,7 +26,7 @@ class Reshape(Move):
         return array.reshape(len(array), *graph.tensors[self.output].shape)
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """An image of another shape lies as images do, a vector as it was."""
+        """Keep a vector's order; an image of another shape lies as images do."""
         shape = graph.tensors[self.output].shape
         return Laid(self, orders, nhwc(shape) if len(shape) == 3 else orders[0])
 

@@ -9,9 +9,9 @@ from quantbench.c99.frontend.values import Value
 NAME = "Template"
 """The operator's name in ONNX."""
 INPUTS = (1, 1)
-"""The fewest and the most inputs; the fewest may not be omitted."""
+"""The least and the largest number of inputs; the least may not be omitted."""
 ATTRIBUTES: frozenset[str] = frozenset()
-"""Those that are read, or that may be ignored; any other is refused."""
+"""The attributes that are read or may be ignored; any other is refused."""
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:

@@ -1,4 +1,4 @@
-"""Add: of two activations of equal shapes, or of a layer and a constant, which is its bias."""
+"""Add: sums two activations of equal shapes, or adds a constant to a layer as its bias."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _with_bias(context: Context, node: OnnxNode, constant: int) -> Value:
 
 @dataclass(frozen=True)
 class AddExpr(Expr):
-    """The sum of two tensors."""
+    """The sum of two activations of equal shape."""
 
     where: str
     inputs: tuple[str, str]
@@ -109,7 +109,10 @@ class AddExpr(Expr):
 
 @dataclass(frozen=True)
 class AddRequantization:
-    """zero_point + round(((q1 - z1) m1 + (q2 - z2) m2) 2**-s), half to even, in [low, high]."""
+    """The rounding of a sum of two tensors of integers with scales of their own.
+
+    q = zero_point + round(((q1 - z1) m1 + (q2 - z2) m2) 2**-s), half to even, in [low, high].
+    """
 
     multipliers: tuple[int, int]
     shift: int
@@ -123,7 +126,7 @@ class AddRequantization:
 
 @dataclass(frozen=True)
 class Add(Node):
-    """The sum of two tensors: of integers as `requantize` says, of float32 within limits."""
+    """The sum of two tensors: integers rounded by `requantize`, or float32 clamped to limits."""
 
     name: str
     inputs: tuple[str, str]
@@ -183,14 +186,17 @@ class Add(Node):
         return replace(self, requantize=replace(self.requantize, ties=ties))
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """It reads both in the order in which they lie, or else in that of images."""
+        """Keep the inputs' order where they share one, else read both as images lie."""
         first, second = orders
         if first is not second and not np.array_equal(first, second):
             first = second = nhwc(graph.tensors[self.output].shape)
         return Laid(self, (first, second), first)
 
     def emit(self, step: Step) -> Code:
-        """A sum of integers has two parts of 32 bits, made positive by 2**40: see kernels/add.h."""
+        """The C of the sum. The exact sum of integers exceeds 32 bits, and is kept in two parts.
+
+        It is made positive by adding 2**40: see kernels/add.h.
+        """
         if self.requantize is None:
             return clamp_code(step, "add", self.low, self.high)
         factors = self.requantize
@@ -222,7 +228,7 @@ class Add(Node):
 
 @lru_cache(maxsize=256)  # deep networks have many sums, and few kinds of them
 def ties_differ(requantize: AddRequantization, inputs: tuple[Range, Range]) -> bool:
-    """Whether half up and half to even differ for any two integers, found by trying every pair."""
+    """Whether half up and half to even differ for any pair of integers, found by exhaustion."""
     a, b = (
         (np.arange(values.low, values.high + 1, dtype=np.int64) - zero) * m
         for values, zero, m in zip(

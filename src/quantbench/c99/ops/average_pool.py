@@ -1,4 +1,4 @@
-"""AveragePool: of images, with or without its pads counted."""
+"""AveragePool: averages windows of an image, with or without counting its pads."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Cast: of constants, of float32 to itself, of integers to their own type, and of the network's
-own integers to float32, where q is taken as a real number.
+"""Cast: converts constants without loss, and leaves activations of the same type as they are.
+
+The network's own integers may be cast to float32: q is taken as a real number.
 """
 
 from __future__ import annotations

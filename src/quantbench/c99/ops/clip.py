@@ -1,4 +1,4 @@
-"""Clip: between constants; taken up by the layer before it where there is one."""
+"""Clip: clamps between constants; fused into the layer before it where there is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Concat: along channels; parts of other scales are brought to that of the result first."""
+"""Concat: joins along channels; parts of other scales are first brought to that of the result."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
 
 
 def _part(context: Context, node: OnnxNode, at: int) -> TensorRef | Deferred:
-    """A concatenation of concatenations is held first, so that none is computed twice."""
+    """An input; one that is itself a concatenation is computed first, and only once."""
     value = context.activation(node, at)
     nested = isinstance(value, Deferred) and isinstance(value.core, ConcatExpr)
     return context.settled(node, at) if nested else value
@@ -62,7 +62,7 @@ def _part(context: Context, node: OnnxNode, at: int) -> TensorRef | Deferred:
 
 @dataclass(frozen=True)
 class ConcatExpr(Expr):
-    """Concatenated along channels."""
+    """The concatenation of activations along channels."""
 
     where: str
     parts: tuple[TensorRef | Deferred, ...]
@@ -98,7 +98,7 @@ def _deferred(builder: Builder, part: TensorRef | Deferred, where: str) -> Defer
 
 @dataclass(frozen=True)
 class Concat(Move):
-    """Inputs of one format, one behind the other along channels."""
+    """The concatenation, along channels, of tensors of one format."""
 
     name: str
     inputs: tuple[str, ...]
@@ -112,7 +112,7 @@ class Concat(Move):
         return np.concatenate([numbers[name] for name in self.inputs], axis=1)
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """An image lies as images do; vectors keep their order one behind the other."""
+        """Lay an image out as images are; vectors keep their orders, one behind the other."""
         shape = graph.tensors[self.output].shape
         if len(shape) == 3:
             return Laid(self, orders, nhwc(shape))

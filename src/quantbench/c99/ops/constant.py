@@ -1,4 +1,4 @@
-"""Constant: one value, of numbers."""
+"""Constant: holds one tensor of numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ConstantOfShape: one number, in a constant shape."""
+"""ConstantOfShape: fills a constant shape with one number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conv: in two dimensions, with groups, on constant weights."""
+"""Conv: convolves in two dimensions, with groups, by constant weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DequantizeLinear: of constants, and of what a QuantizeLinear gave, in the same format."""
+"""DequantizeLinear: reads constants, and integers that a QuantizeLinear gave in the same format."""
 
 from __future__ import annotations
 

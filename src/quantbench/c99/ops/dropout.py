@@ -1,4 +1,4 @@
-"""Dropout: nothing but in training, which isn't supported."""
+"""Dropout: passes its input through; training mode isn't supported."""
 
 from __future__ import annotations
 

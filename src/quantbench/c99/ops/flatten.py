@@ -1,4 +1,4 @@
-"""Flatten: to a vector of each sample."""
+"""Flatten: makes a vector of each sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gemm: alpha x W + beta b, on constant weights; the input isn't transposed."""
+"""Gemm: computes alpha x W + beta b with constant weights; the input isn't transposed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GlobalAveragePool: an average whose window is the image."""
+"""GlobalAveragePool: averages the whole image in each channel."""
 
 from __future__ import annotations
 

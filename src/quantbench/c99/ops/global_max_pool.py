@@ -1,4 +1,4 @@
-"""GlobalMaxPool: a maximum whose window is the image."""
+"""GlobalMaxPool: takes the largest value of the whole image in each channel."""
 
 from __future__ import annotations
 

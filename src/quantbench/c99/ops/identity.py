@@ -1,4 +1,4 @@
-"""Identity: its input, whatever it is."""
+"""Identity: gives its input, of any kind."""
 
 from __future__ import annotations
 

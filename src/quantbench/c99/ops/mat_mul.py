@@ -1,4 +1,4 @@
-"""MatMul: of an activation and constant weights."""
+"""MatMul: multiplies an activation by constant weights."""
 
 from __future__ import annotations
 

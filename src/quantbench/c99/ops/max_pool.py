@@ -1,4 +1,4 @@
-"""MaxPool: fused behind a layer where its windows don't overlap, else a node by itself."""
+"""MaxPool: fused behind a layer where its windows don't overlap, else a node of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pad: a frame of one constant around the height and width of an image."""
+"""Pad: puts a frame of one constant around the height and width of an image."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
 
 @dataclass(frozen=True)
 class PadExpr(PostStep):
-    """A frame of the real number `value`; `pads` are top, left, bottom, right."""
+    """A frame of the real number `value` around an image; `pads`: top, left, bottom, right."""
 
     where: str
     pads: tuple[int, int, int, int]
@@ -91,7 +91,7 @@ class PadExpr(PostStep):
 
 @dataclass(frozen=True)
 class Pad(Move):
-    """`value` around the image: a q of integers, else a number of float32."""
+    """A frame of `value` around an image: an integer of the input's format, or a float32."""
 
     name: str
     input: str
@@ -105,6 +105,7 @@ class Pad(Move):
 
     @property
     def constant(self) -> float:
+        """The value of the frame."""
         return self.value
 
     def moved(self, graph: Graph, numbers: Tensors, constant: float) -> Values:

@@ -1,4 +1,4 @@
-"""QuantizeLinear: where expressions become nodes, unless its rounding can be left out."""
+"""QuantizeLinear: adds the nodes of an expression, unless its rounding can be left out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
 
 
 def _placed(context: Context, node: OnnxNode, waiting: Deferred, format: Format) -> TensorRef:
-    """The tensor of the integers: the one that there is, where this was quantized before."""
+    """The tensor of integers; one that the same input and format already have is reused."""
     key = (node.inputs[0], format)
     if key not in context.placed:
         before = len(context.builder.tensors)
@@ -78,15 +78,19 @@ def _placed(context: Context, node: OnnxNode, waiting: Deferred, format: Format)
 
 
 def _slack(waiting: Deferred, format: Format) -> Fraction:
-    """How far a value may be off once this rounding is dropped, too. One to the same numbers as
-    the last, with nothing but limits between, rounds nothing anew.
+    """The distance that a real value may be off once this rounding is dropped as well.
+
+    A rounding to the same numbers as the last dropped one, with nothing but limits between them,
+    changes no value and adds nothing.
     """
     return waiting.slack + (0 if waiting.grid == format else exact(format.scale) / 2)
 
 
 def _elided(context: Context, node: OnnxNode, waiting: Deferred, format: Format) -> bool:
-    """Whether the pair that begins here stands between two that are fused to one layer, and is
-    fine enough: the result stays less than a step off what the pair would make of it.
+    """Whether this QuantizeLinear and the DequantizeLinear behind it may be left out.
+
+    They must stand between two operators that are fused into one layer, and be fine enough: the
+    result stays less than one step of the next format off what they would make of it.
     """
     behind = context.reader(node.outputs[0])
     if format.by_channel:
@@ -110,7 +114,10 @@ def _elided(context: Context, node: OnnxNode, waiting: Deferred, format: Format)
 
 
 def _next_format(context: Context, node: OnnxNode) -> Format | None:
-    """The format to which the node's output is rounded before anything else is computed of it."""
+    """The format that the node's output is next rounded to, with only moves and clamps between.
+
+    None where there is no such rounding.
+    """
     reader = context.reader(node.outputs[0])
     while reader is not None and reader.op in _MOVING:
         reader = context.reader(reader.outputs[0])
@@ -119,7 +126,7 @@ def _next_format(context: Context, node: OnnxNode) -> Format | None:
 
 
 def _require_channels(node: OnnxNode, waiting: Deferred, format: Format) -> None:
-    """Raises CompileError where scales don't stand for the channels."""
+    """Raise CompileError unless scales by channel match the value's channels."""
     count, shape = len(format.by_channel), waiting.shape
     if count and (node.whole("axis", 1) not in (1, -len(shape)) or shape[0] != count):
         raise CompileError(
@@ -129,7 +136,7 @@ def _require_channels(node: OnnxNode, waiting: Deferred, format: Format) -> None
 
 
 def _constant(context: Context, node: OnnxNode, reals: NDArray[np.generic]) -> Value:
-    """Rounded now, as the network would each time it runs."""
+    """A constant rounded at compile time, as the network would round it at each run."""
     kind, scale, zero_point = parameters(context, node)
     if kind not in TYPES or reals.dtype != np.float32 or not np.isfinite(reals).all():
         raise CompileError(

@@ -1,4 +1,4 @@
-"""ReduceMean: over height and width together, as exporters write GlobalAveragePool."""
+"""ReduceMean: averages height and width together, as exporters write GlobalAveragePool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Relu: taken up by the layer before it where there is one."""
+"""Relu: fused into the layer before it where there is one."""
 
 from __future__ import annotations
 

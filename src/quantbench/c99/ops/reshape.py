@@ -1,4 +1,4 @@
-"""Reshape: to a constant shape that keeps the batch in front."""
+"""Reshape: changes to a constant shape that keeps the batch in front."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Softmax: at the end, over the classes; it is computed in float, outside of the graph."""
+"""Softmax: supported at the end, over the classes; computed in float, outside of the graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Squeeze: without axes of one index; never the batch."""
+"""Squeeze: removes axes of size 1, but never the batch."""
 
 from __future__ import annotations
 

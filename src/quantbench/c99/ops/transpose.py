@@ -1,4 +1,4 @@
-"""Transpose: of constants only."""
+"""Transpose: reorders the axes of constants only."""
 
 from __future__ import annotations
 

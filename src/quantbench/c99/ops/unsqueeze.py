@@ -1,4 +1,4 @@
-"""Unsqueeze: with new axes of one index, behind the batch."""
+"""Unsqueeze: adds axes of size 1 behind the batch."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Lay a graph out as steps on memory: the order of each tensor's values, and its place.
+"""Memory layout: the order of each tensor's values, and its place in memory, as a list of steps.
 
 Images lie as [H, W, C]. A tensor's order says which value, counted in ONNX's [C, H, W], lies at
-each place; a Reshape only changes the order, and a Dense behind it takes it up in its weights.
-Where an order can't be taken up, a Permute moves the values.
+each position; a Reshape only changes the order, and a Dense behind it permutes its weights to
+match. Where a node can't adapt to an order, a Permute moves the values.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ _MAX_PERMUTED = 2**22
 
 
 def nhwc_order(shape: Shape) -> Order:
-    """The order in which an image lies, [H, W, C]; a vector's is its own."""
+    """The memory order of an image, [H, W, C]; a vector keeps its order."""
     flat = np.arange(int(np.prod(shape)), dtype=np.int64)
     return flat.reshape(shape).transpose(1, 2, 0).ravel() if len(shape) == 3 else flat
 
 
 def plan(graph: Graph) -> Plan:
-    """Raises CompileError for a layer that unsigned tensors make too large for 32 bits, and for
-    one whose values would have to be moved too often.
+    """Lay out a graph, with all int8 tensors held as uint8.
+
+    Raises CompileError for a layer whose sums exceed 32 bits with unsigned tensors, and where the
+    values to be permuted are too many.
     """
     draft = _Draft(mark_ties(to_uint8(graph)))
     for node in draft.graph.nodes:
@@ -40,7 +42,7 @@ def plan(graph: Graph) -> Plan:
 
 @dataclass(frozen=True)
 class _Value:
-    """A tensor in a buffer; several tensors may share one."""
+    """The buffer that holds a tensor, and the tensor's order in it; tensors may share a buffer."""
 
     buffer: int
     order: Order
@@ -50,22 +52,22 @@ class _Value:
 class _Move:
     work: Node
     inputs: tuple[tuple[int, Tensor], ...]
-    """The buffer and the tensor of each."""
+    """The buffer and the tensor of each input."""
     output: tuple[int, Tensor]
 
 
 @dataclass
 class _Draft:
-    """Buffer 0 is the input, the last one is the output."""
+    """The steps under construction. Buffer 0 is the input, the last one the output."""
 
     graph: Graph
     values: dict[str, _Value] = field(default_factory=dict)
     orders: dict[Shape, Order] = field(default_factory=dict)
-    """Those of images, by shape, computed once: one takes 8 times its tensor's memory."""
+    """Shape of an image -> its order, computed once: it takes 8 times its tensor's memory."""
     sizes: list[int] = field(default_factory=list)
     moves: list[_Move] = field(default_factory=list)
     permuted: int = 0
-    """Places that a Permute has, in all: each is a constant."""
+    """The indices of all Permutes together: each is stored as a constant."""
 
     def __post_init__(self) -> None:
         tensor = self.graph.tensors[self.graph.input]
@@ -131,7 +133,7 @@ class _Draft:
         last = self.values[self.graph.output].buffer
         starts, scratch = self.in_scratch(last)
         input, output = (self.graph.tensors[name] for name in (self.graph.input, self.graph.output))
-        unit = BYTES[input.type]  # of what C counts scratch memory in
+        unit = BYTES[input.type]  # bytes of one element of scratch memory
         inside = [f"scratch + {start // unit}" for start in starts]
         places = ["input", *inside[:-1], "output"] if last else ["input"]
         steps = tuple(

@@ -1,4 +1,4 @@
-"""Place tensors in the scratch memory so that two that live at once never overlap."""
+"""Memory planning: offsets in scratch memory at which live tensors never overlap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALIGNMENT = 16
 
 @dataclass(frozen=True)
 class LiveRange:
-    """The steps from the one that writes a buffer to the last that reads it, both included."""
+    """The steps during which a buffer is live: from its write to its last read, both included."""
 
     bytes: int
     first: int
@@ -20,9 +20,12 @@ class LiveRange:
 
 
 def offsets(ranges: Sequence[LiveRange]) -> tuple[list[int], int]:
-    """An offset for each, and the bytes of all: the largest first, each as low as it goes."""
+    """The offset of each buffer, and the bytes of all.
+
+    The largest buffer is placed first, each at the lowest offset that is free during its life.
+    """
     largest_first = sorted(range(len(ranges)), key=lambda index: (-ranges[index].bytes, index))
-    # One column for each that is placed: first, last, begin, end.
+    # One column for each placed buffer: first step, last step, begin, end.
     placed = np.empty((4, len(ranges)), np.int64)
     chosen = [0] * len(ranges)
     for count, index in enumerate(largest_first):

@@ -12,7 +12,10 @@ from quantbench.c99.ir.graph import Graph, Tensor
 
 
 def to_uint8(graph: Graph) -> Graph:
-    """Raises CompileError for a layer whose sums leave 32 bits by it."""
+    """The graph with every int8 tensor held as uint8.
+
+    Raises CompileError for a layer whose sums no longer fit 32 bits.
+    """
     tensors = {name: _tensor(tensor) for name, tensor in graph.tensors.items()}
     return replace(
         graph, tensors=tensors, nodes=tuple(node.to_uint8(graph) for node in graph.nodes)

@@ -1,7 +1,7 @@
 """A convolution of one input channel to a few, vectorised over output width.
 
 With output channels in lanes most lanes would be empty. Here each lane is one output of a row, and
-all output channels take the same values, one place of the pooling window after the other.
+all output channels use the same input values, for one position of the pooling window at a time.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from quantbench.c99.target.isa import Isa
 
 @dataclass(frozen=True)
 class Lanes:
-    """How registers of `bits` bring values to lanes, in C."""
+    """The C expressions that bring values and weights into the lanes of `bits`-bit registers."""
 
     bits: int
     filled: int
     """Outputs of a tile; the last tile may begin in the one before."""
     size: int
-    """Bytes of a value."""
+    """Bytes of one value."""
     rows: tuple[str, ...]
     """The lines that a tile begins with."""
     values: Callable[[int, int], Sequence[str]]
-    """The registers of a place (row, column) in the pooling window, each for its taps."""
+    """Row, column in the pooling window -> the registers of values, one for each tap group."""
     taps: Callable[[int, int], str]
-    """Where the taps of one of these registers lie for one channel."""
+    """Number of such a register, channel -> the C expression of its taps."""
     stored: Sequence[str]
     """The lines that store a tile."""
 
 
 def step(geometry: ConvGeometry) -> int:
-    """The distance from a lane's window to the next one's."""
+    """The distance, in values, between the windows of two neighbouring lanes."""
     return geometry.pooling.window.strides[1] * geometry.window.strides[1]
 
 
 def rounded(layer: str, node: Conv, isa: Isa, channel: int) -> str:
-    """The bytes of one channel's sums."""
+    """The C expression of the bytes that one channel's sums are requantized to."""
     bits, requantize = isa.bits[0], node.requantize
     assert requantize is not None
     m, shift = (f"model_all_{bits}({layer}_{name}[{channel}])" for name in ("m", "shift"))
@@ -50,7 +50,7 @@ def rounded(layer: str, node: Conv, isa: Isa, channel: int) -> str:
 
 
 def function(own: str, layer: str, node: Conv, geometry: ConvGeometry, lanes: Lanes) -> str:
-    """The C function `own` (in, out)."""
+    """The C function `own` (in, out), which computes the whole layer."""
     pool, window = geometry.pooling.window, geometry.window
     tiles, last = -(-geometry.out_width // lanes.filled), geometry.out_width - lanes.filled
     x = f"n * {lanes.filled} < {last} ? n * {lanes.filled} : {last}" if last else "0"
@@ -81,7 +81,7 @@ def function(own: str, layer: str, node: Conv, geometry: ConvGeometry, lanes: La
 
 
 def _write_place(c: CWriter, layer: str, node: Conv, lanes: Lanes, values: Sequence[str]) -> None:
-    """The accumulators of one place of the pooling window."""
+    """Write the accumulators of one position of the pooling window."""
     bits, channels = lanes.bits, range(len(node.weights))
     for o in channels:
         c.line(f"model_vec_{bits} a{o} = model_all_{bits}({layer}_start[{o}]);")

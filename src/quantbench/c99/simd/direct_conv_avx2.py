@@ -1,5 +1,7 @@
-"""Outputs in lanes for AVX2: where windows are two values apart, as behind a pooling of 2 x 2, a
-load of values of 16 bits brings each lane two neighbouring taps.
+"""Direct convolution for AVX2, with outputs in lanes.
+
+Where neighbouring windows are two values apart, as before a 2x2 pooling, a load of int16 values
+brings each lane two neighbouring taps.
 """
 
 from __future__ import annotations
@@ -23,9 +25,7 @@ _MAX_SUMS = 12
 
 
 def fits(node: Conv, geometry: ConvGeometry) -> bool:
-    """Whether registers hold the sums of all channels, and fewer of their lanes are empty than
-    with channels in lanes.
-    """
+    """Whether registers hold the sums of all channels, with more lanes in use than by channels."""
     lanes = -(-geometry.out_width // _LANES) * _LANES
     return (
         geometry.channels == 1
@@ -40,7 +40,7 @@ def fits(node: Conv, geometry: ConvGeometry) -> bool:
 
 
 def code(own: str, layer: str, node: Conv, geometry: ConvGeometry) -> tuple[dict[str, str], str]:
-    """A function (in, out) of values of 16 bits, and its constants by name."""
+    """The constants, by name, and the C function (in, out), which reads int16 values."""
     taps = f"{own}_taps"
     constants = {taps: array("int16_t", taps, _taps(node), aligned=True)}
     lanes = Lanes(
@@ -69,7 +69,7 @@ def _values(geometry: ConvGeometry, r: int, c: int) -> list[str]:
 
 
 def _taps(node: Conv) -> NDArray[np.int16]:
-    """[kh, pairs, O, lanes, 2], the last of an odd row with a weight of 0."""
+    """The weights as [kh, pairs, O, lanes, 2]; the missing tap of an odd row has weight 0."""
     rows = node.weights[:, :, :, 0]
     padded = np.pad(rows, ((0, 0), (0, 0), (0, rows.shape[2] % 2)))
     pairs = padded.reshape(*padded.shape[:2], -1, 2).transpose(1, 2, 0, 3)
@@ -77,7 +77,7 @@ def _taps(node: Conv) -> NDArray[np.int16]:
 
 
 def _stored(layer: str, node: Conv, geometry: ConvGeometry) -> list[str]:
-    """Requantized to 8 bytes a channel, and those mixed so that channels lie innermost."""
+    """Requantize to 8 bytes for each channel, interleaved so that channels are innermost."""
     outputs = geometry.outputs
     lines = ["__m128i bytes[8] = {_mm_setzero_si128()};"]
     for o in range(outputs):

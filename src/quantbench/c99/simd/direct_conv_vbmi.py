@@ -1,5 +1,6 @@
-"""Outputs in lanes for AVX-512 VNNI and VBMI: a byte permute brings each lane four taps of its
-window, counted through the window's rows.
+"""Direct convolution for AVX-512 VNNI and VBMI, with outputs in lanes.
+
+A byte permute brings each lane four taps of its window, counted through the window's rows.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def fits(node: Conv, geometry: ConvGeometry) -> bool:
 
 
 def code(own: str, layer: str, node: Conv, geometry: ConvGeometry) -> tuple[dict[str, str], str]:
-    """A function (in, out), and its constants by name."""
+    """The constants, by name, and the C function (in, out)."""
     groups, columns = range(_groups(geometry)), _columns(geometry)
     picks = np.stack([_pick(geometry, g, c) for g in groups for c in columns])
     tables: tuple[tuple[str, str, NDArray[np.integer]], ...] = (
@@ -85,7 +86,7 @@ def _values(own: str, geometry: ConvGeometry, down: int, c: int) -> list[str]:
 
 
 def _stored(own: str, layer: str, node: Conv, geometry: ConvGeometry) -> list[str]:
-    """Requantized to 16 bytes a channel, and those mixed so that channels lie innermost."""
+    """Requantize to 16 bytes for each channel, interleaved so that channels are innermost."""
     outputs, lines = geometry.outputs, []
     for half in range(2):
         for o in range(4 * half, min(4 * half + 4, outputs)):
@@ -114,7 +115,7 @@ def _columns(geometry: ConvGeometry) -> range:
 
 
 def _bytes(geometry: ConvGeometry) -> int:
-    """Bytes of a row that the windows of all lanes cover."""
+    """The bytes of a row that the windows of all lanes cover."""
     across = (len(_columns(geometry)) - 1) * geometry.window.strides[1]
     return (_filled(geometry) - 1) * step(geometry) + across + geometry.window.kernel[1]
 
@@ -124,7 +125,7 @@ def _groups(geometry: ConvGeometry) -> int:
 
 
 def _rows(kernel: tuple[int, int]) -> list[list[int]]:
-    """The kernel's rows that each four taps lie in."""
+    """The rows of the kernel in which each group of four taps lies."""
     taps = math.prod(kernel)
     return [[tap // kernel[1] for tap in range(at, min(at + 4, taps))] for at in range(0, taps, 4)]
 
@@ -132,7 +133,7 @@ def _rows(kernel: tuple[int, int]) -> list[list[int]]:
 def _pick(
     geometry: ConvGeometry, group: int, column: int
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """For each byte of a register, where in two rows it comes from."""
+    """The source, within two rows, of each byte of a register."""
     kernel = geometry.window.kernel
     sources = np.zeros((_LANES, 4), np.int64)
     first = group * 4 // kernel[1]
@@ -145,14 +146,14 @@ def _pick(
 
 
 def _taps(node: Conv) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
-    """[groups, O, 4]"""
+    """The weights as [groups, O, 4]."""
     flat = node.weights.reshape(len(node.weights), -1)
     padded = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4)))
     return padded.reshape(len(flat), -1, 4).transpose(1, 0, 2)
 
 
 def _mixes(geometry: ConvGeometry) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """For each byte written, where in the channels' 16 bytes each it comes from."""
+    """The source, within the channels' 16 bytes each, of every byte that is written."""
     total = _filled(geometry) * geometry.outputs
     place, channel = np.divmod(np.arange(total), geometry.outputs)
     return np.pad(channel * _LANES + place, (0, -total % _REGISTER))

@@ -1,4 +1,4 @@
-"""The products of a register tile: each chunk of a window's runs with the weights of every lane."""
+"""The inner loop of a register tile: chunks of window runs times the weights of every lane."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ _MAX_WEIGHTS = 12
 
 @dataclass(frozen=True)
 class Accumulator:
-    """A register of sums: the tile's output, the place in the pooling window, the block of channels
-    that it is for, and its name in C.
+    """A register of sums.
+
+    `output`: within the tile. `place`: in the pooling window. `block`: of channels. `name`: in C.
     """
 
     output: int
@@ -33,7 +34,7 @@ class Accumulator:
 
 @dataclass(frozen=True)
 class Products:
-    """The lines before the tiles, where `g` is the group, and the products of one tile."""
+    """The lines before the tiles, which read the group's number `g`, and the writer of one tile."""
 
     head: tuple[str, ...]
     write: Callable[[CWriter, Sequence[Accumulator]], None]
@@ -42,8 +43,9 @@ class Products:
 def products(
     group: str, own: str, geometry: ConvGeometry, tile: RegisterTile, isa: Isa
 ) -> tuple[dict[str, str], Products]:
-    """The packed weights of the group, which other tiles and sets share, by their name; and the
-    products with them.
+    """The group's packed weights, by name, and the products with them.
+
+    Other tiles and instruction sets share the weights.
     """
     del own
     weights = f"{group}_weights_{isa.element.removesuffix('_t')}"
@@ -68,7 +70,7 @@ def _write(
     isa: Isa,
     sums: Sequence[Accumulator],
 ) -> None:
-    """The products of a tile. A few chunks are written out, many are a loop."""
+    """Write the products of a tile: unrolled for a few chunks, a loop for many."""
     pieces, size, bits = _chunks(geometry, isa), isa.size, tile.bits
     runs = [run * size for run in geometry.runs]
     begin = f"r * {runs[-1] // max(1, len(runs) - 1)}"
@@ -107,7 +109,7 @@ def _write(
 def _chains(
     tile: RegisterTile, isa: Isa, sums: Sequence[Accumulator]
 ) -> list[Sequence[Accumulator]]:
-    """Sums of each output, as many as hide a product's latency: chunks go to them in turn."""
+    """Sets of partial sums, enough to hide a product's latency; chunks go to them in turn."""
     latency = isa.latency * isa.bits[0] // tile.bits
     count = 1
     while count < 4 and len(sums) * count <= latency:
@@ -123,7 +125,7 @@ def _chains(
 
 @dataclass(frozen=True)
 class _Values:
-    """Values of a run that a lane takes: their offset in C, and how many."""
+    """The values of a run that a lane takes: their offset in C, and their number."""
 
     offset: str
     count: int
@@ -138,7 +140,7 @@ def _write_chunk(
     chunk: str,
     values: _Values,
 ) -> None:
-    """The products of one chunk of a run with every position."""
+    """Write the products of one chunk of a run with every position."""
     bits = tile.bits
     load = "kept" if len(sums) > tile.blocks else "weights"
     with c.block():
@@ -163,8 +165,10 @@ def _write_shared(
     isa: Isa,
     sums: Sequence[Accumulator],
 ) -> bool:
-    """Write the same where registers hold all weights and windows overlap: four values that several
-    windows have in common are loaded once. Writes nothing and returns False where it doesn't pay.
+    """Write the products where registers hold all weights and windows overlap.
+
+    Four values that several windows share are loaded once. Writes nothing and returns False where
+    that doesn't pay.
     """
     bits, pieces = tile.bits, _chunks(geometry, isa)
     pairs = [(r, k) for r in range(len(geometry.runs)) for k in range(len(pieces))]
@@ -193,7 +197,7 @@ def _write_shared(
 
 
 def _spread(bits: int, at: str, isa: Isa, count: int) -> str:
-    """Values in every lane."""
+    """The C expression that copies values to every lane."""
     if count == isa.lanes_per_product:
         return f"model_values_{bits}({at})"
     return f"model_part_{bits}({at}, {count})"

@@ -1,7 +1,7 @@
-"""Convolutions and fully connected layers of float32 in wide registers.
+"""SIMD code of float32 convolutions and fully connected layers.
 
-The same packing, tiles and text as integers have, with one value a lane, so that the two differ in
-nothing but the numbers.
+Packing, tiles and loops are those of integers, with one value in each lane: the two differ in
+their instructions only.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The function of one register tile over a layer: products of tile after tile, then the epilogue.
+"""The C function of one register tile: products of tile after tile, then the epilogue.
 
-It is written in the words that each file of kernels/ gives a meaning for its registers:
-`model_vec`, `operand`, `values`, `weights`, `product`, `sum`, `max`, `min`, `factors_of`,
-`requantized`.
+It is written in operations that each file of kernels/ defines for its registers: `model_vec`,
+`operand`, `values`, `weights`, `product`, `sum`, `max`, `min`, `factors_of`, `requantized`.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def function(
     tile: RegisterTile,
     isa: Isa,
 ) -> str:
-    """The C function `own` (in, out): one register tile at every place of the output."""
+    """The C function `own` (in, out): one register tile, computed at every output position."""
     group, size, width = tile.group, isa.size, tile_width(geometry, tile, isa)
     tiles = -(-geometry.out_width // width)
     (sh, sw), (ph, pw) = geometry.window.strides, geometry.pooling.window.strides
@@ -81,7 +80,7 @@ def function(
 
 
 def _channels(tile: RegisterTile) -> str:
-    """The output channels that a function computes, for its comment."""
+    """The comment that names the output channels of a function."""
     first = tile.group.first + tile.first
     last = first + (tile.blocks - 1) * tile.lanes + tile.filled - 1
     every = f", and so on in steps of {tile.group.width}, {tile.group.count} times"
@@ -91,7 +90,7 @@ def _channels(tile: RegisterTile) -> str:
 def _load_constants(
     c: CWriter, layer: str, epilogue: Epilogue, tile: RegisterTile, isa: Isa, block: int
 ) -> None:
-    """Load where the sums of a block of channels start, their limits, their factors."""
+    """Load the bias, limits and factors of a block of channels."""
     bits, lane = tile.bits, f"first + {block * tile.lanes}"
 
     def load(table: str) -> str:

@@ -1,9 +1,9 @@
-"""Sums of 16 bits without saturation, for CPUs that multiply bytes into them (pmaddubsw).
+"""Sums in 16 bits without saturation, for CPUs that multiply bytes by pmaddubsw.
 
-That instruction adds the products of two bytes in 16 bits. Where the weights prove that the sum
-of several such results stays within them for all values 0..255, these are added in 16 bits and
-made 32 bits once: chunks are put into bins of up to four, whichever fit together, and the
-weights lie in that order, with a table of where the values of each chunk begin.
+That instruction adds two products of bytes in 16 bits. Where the weights prove that several such
+results can be added without leaving 16 bits, for all values 0..255, they are, and widened to 32
+bits once. Chunks are put into bins of up to four that fit together; the weights are stored in that
+order, with a table of the offset of each chunk's values.
 """
 
 from __future__ import annotations
@@ -30,15 +30,17 @@ Integers = NDArray[np.int64]
 
 
 def fits(geometry: ConvGeometry) -> bool:
-    """Whether each chunk alone stays within 16 bits; a run must have a whole one."""
+    """Whether each chunk by itself stays within 16 bits, and runs have at least one whole chunk."""
     if geometry.weights.shape[2] < 4:
         return False
     return bool((_loads(_chunked(geometry.weights)) <= _MAX).all())
 
 
 def binned(loads: Integers) -> list[list[int]]:
-    """Indices of chunks [chunks, sums], at most four a bin, so that no sum in a bin passes the
-    limit; the fullest bins first. First-fit decreasing, into the fullest bin that has room.
+    """Pack chunks into bins of at most four, so that no 16-bit sum of a bin exceeds the limit.
+
+    `loads` [chunks, sums]: how much each chunk adds to each sum. Returns the chunks of each bin by
+    index, the fullest bins first. First-fit decreasing, into the fullest open bin with room.
     """
     members: list[list[int]] = []
     filled = np.zeros((0, loads.shape[1]), np.int64)
@@ -63,8 +65,10 @@ def binned(loads: Integers) -> list[list[int]]:
 def products(
     group: str, own: str, geometry: ConvGeometry, tile: RegisterTile, isa: Isa
 ) -> tuple[dict[str, str], Products]:
-    """Constants by name: weights [groups, chunks in bins, blocks, lanes, 4], where values begin
-    [groups, chunks], and how many bins there are of four, three, two and one [groups, 4].
+    """The constants, by name, and the products with them.
+
+    Constants: weights [groups, chunks in bins, blocks, lanes, 4], the offsets of their values
+    [groups, chunks], and the number of bins of four, three, two and one [groups, 4].
     """
     del group
     pieces = chunks(geometry.weights.shape[2], isa.lanes_per_product)
@@ -102,7 +106,7 @@ def products(
 def _write(
     c: CWriter, geometry: ConvGeometry, tile: RegisterTile, sums: Sequence[Accumulator]
 ) -> None:
-    """The products of a tile: the bins of four, then of three, two and one."""
+    """Write the products of a tile: the bins of four, then of three, two and one."""
     width = tile.blocks * tile.lanes * 4
     c.line("const int8_t *w = weights;")
     c.line("const int32_t *begin = begins;")
@@ -122,7 +126,7 @@ def _write_bin(
     blocks: Sequence[Accumulator],
     depth: int,
 ) -> None:
-    """The products of one position with a bin of `depth` chunks, for each block of channels."""
+    """Write the products of one position with a bin of `depth` chunks, block by block."""
     bits, width = tile.bits, tile.blocks * tile.lanes * 4
     position = geometry.position(blocks[0].output, blocks[0].place)
     for j in range(depth):
@@ -141,9 +145,7 @@ def _write_bin(
 
 
 def _chunked(weights: Weights) -> Integers:
-    """[O, runs, length] to [O, chunks, 4]; where the last four overlap those before, they weigh
-    nothing.
-    """
+    """Weights [O, runs, length] as [O, chunks, 4]; values that chunks repeat have weight 0."""
     outputs, _, length = weights.shape
     pieces = [
         np.where(np.arange(begin, begin + 4) >= 4 * number, weights[:, :, begin : begin + 4], 0)
@@ -153,7 +155,7 @@ def _chunked(weights: Weights) -> Integers:
 
 
 def _loads(chunked: Integers) -> Integers:
-    """[O, chunks, 4] to [chunks, sums]: how much each sign amounts to in each sum of 16 bits."""
+    """The load [chunks, sums] of weights [O, chunks, 4]: their magnitude by sign in each sum."""
     halves = chunked.reshape(*chunked.shape[:2], 2, 2)
     signs = np.stack([np.maximum(halves, 0).sum(axis=3), np.maximum(-halves, 0).sum(axis=3)])
     return np.ascontiguousarray(signs.transpose(2, 0, 1, 3).reshape(chunked.shape[1], -1))

@@ -1,4 +1,4 @@
-"""Requantization in wide registers: which form a layer's multipliers allow, and its C."""
+"""SIMD requantization: the form that a layer's multipliers allow, and its C."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ _MIN_SHIFT, _MAX_SHIFT = 32, 53
 
 
 def takes_upper_half(requantize: Requantization, isa: Isa) -> bool:
-    """Whether no tie can occur, the lower half of every product is shifted away, and the zero
-    point, shifted as far to the left, stays within 61 bits.
+    """Whether the shorter form applies, which keeps only the upper half of each product.
+
+    No tie can occur, every shift drops the lower half, and the zero point, shifted as far to the
+    left, stays within 61 bits.
     """
     shifts = (multiplier.s for multiplier in requantize.multipliers)
     within = all(_MIN_SHIFT <= shift <= _MAX_SHIFT for shift in shifts)
@@ -25,7 +27,7 @@ def factors(requantize: Requantization, isa: Isa, bits: int, m: str, shift: str)
 
 
 def requantized(requantize: Requantization, isa: Isa, bits: int, sums: str, factors: str) -> str:
-    """The C expression of the bytes of one register."""
+    """The C expression of the bytes that one register of sums is requantized to."""
     limits = f"{requantize.low}, {requantize.high}"
     if takes_upper_half(requantize, isa):
         return f"model_high_requantized_{bits}({sums}, {factors}, {limits})"

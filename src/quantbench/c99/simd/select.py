@@ -1,7 +1,7 @@
-"""Convolutions and fully connected layers in wide registers, from their shapes.
+"""Choice of SIMD code for convolutions and fully connected layers, by their shapes.
 
-Output channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few of them
-at a time are in every lane and multiplied with the weights of each. A tile of positions and of
+Output channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few values at
+a time are copied to every lane and multiplied with the weights of each. A tile of positions and of
 blocks of channels stays in registers; activation, pooling and requantization happen there.
 """
 
@@ -38,7 +38,7 @@ _MAX_ROUNDED = 2**30
 
 
 def code(step: Step, isa: Isa) -> SimdCode | None:
-    """The C of a step for `isa`; None where the portable kernel must do."""
+    """The SIMD code of a step for `isa`; None where the portable kernel is used."""
     if step.output.type == "float32":
         return float32.code(step)
     node = step.work
@@ -78,7 +78,7 @@ def _geometry(step: Step, node: Conv | Dense) -> ConvGeometry:
 
 
 def _direct(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> SimdCode | None:
-    """A convolution of one channel to a few, where the set has a form for its windows."""
+    """A direct convolution of one channel to a few; None where the instruction set has none."""
     if not isinstance(node, Conv):
         return None
     if isa is AVX512VBMI and direct_conv_vbmi.fits(node, geometry):
@@ -114,7 +114,7 @@ def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
 
 
 def _source(step: Step, node: Conv | Dense, isa: Isa) -> tuple[str, list[str], int]:
-    """The address that the kernels read, the calls that make it, and its bytes."""
+    """The address that the kernels read, the calls that fill it, and its bytes."""
     pads = node.window.pads if isinstance(node, Conv) else (0, 0, 0, 0)
     padding = node.padding if isinstance(node, Conv) else 0
     image = step.inputs[0]
@@ -133,7 +133,7 @@ def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
     if isa.offset_inputs:
         flat = geometry.weights.reshape(geometry.outputs, -1)
         less = node.bias.astype(np.int64) + 128 * flat.sum(axis=1, dtype=np.int64)
-        fields["signed"] = less.astype(np.int32)  # modulo 2**32, as sums are on their way
+        fields["signed"] = less.astype(np.int32)  # modulo 2**32, like all partial sums
     else:
         fields["start"] = node.bias
     if node.requantize is not None:
@@ -148,7 +148,7 @@ def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
 
 
 def _lanes(name: str, values: NDArray[np.integer], outputs: int) -> str:
-    """A table for every channel, and for the lanes behind the last."""
+    """A table for every channel, padded to whole registers."""
     by_channel = np.broadcast_to(values, (outputs,)) if len(values) == 1 else values
     padded = np.pad(by_channel, (0, -outputs % 16), mode="edge")
     return array("int32_t", name, padded, aligned=True)

@@ -1,4 +1,4 @@
-"""The layout of a layer in registers: lanes, blocks of channels, tiles, packed weights."""
+"""Tiling and packing: lanes, blocks of channels, register tiles, packed weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ConvGeometry:
 
     @property
     def runs(self) -> tuple[int, ...]:
-        """Where each contiguous run of a window begins."""
+        """The offsets of a window's contiguous runs of values, from the window's begin."""
         (kh, kw), (dh, dw) = self.window.kernel, self.window.dilations
         row = self.width * self.channels
         columns = range(kw) if dw > 1 else (0,)
@@ -39,22 +39,26 @@ class ConvGeometry:
 
     @property
     def positions(self) -> int:
-        """How many places an output is pooled of."""
+        """The number of positions that are pooled to one output."""
         return self.pooling.window.kernel[0] * self.pooling.window.kernel[1]
 
     @property
     def one_place(self) -> bool:
+        """Whether there is a single window: the layer is fully connected."""
         return self.out_height * self.out_width * self.positions == 1
 
     def position(self, x: int, place: int) -> int:
-        """Where a place in the pooling window of the tile's output x begins, from the tile's."""
+        """The offset of a window from the tile's first, in values.
+
+        `x`: the output within the tile; `place`: the position in that output's pooling window.
+        """
         (sh, sw), (_, across) = self.window.strides, self.pooling.window.strides
         r, c = divmod(place, self.pooling.window.kernel[1])
         return (r * sh * self.width + (x * across + c) * sw) * self.channels
 
 
 def dense_geometry(weights: Weights) -> ConvGeometry:
-    """A fully connected layer with weights [O, I]."""
+    """The geometry of a fully connected layer with weights [O, I]."""
     outputs, inputs = weights.shape
     return ConvGeometry(
         width=1,
@@ -75,8 +79,9 @@ def conv_geometry(
     pooling: Pooling | None,
     weights: Weights,
 ) -> ConvGeometry:
-    """A convolution of tensors [C, H, W] with weights [O, kh, kw, C]; pads lie around the image
-    already.
+    """The geometry of a convolution.
+
+    Shapes are [C, H, W], weights [O, kh, kw, C]; pads lie around the image already.
     """
     channels, _, width = input_shape
     outputs, out_height, out_width = output_shape
@@ -95,10 +100,10 @@ def conv_geometry(
 
 
 def chunks(length: int, lanes_per_product: int) -> tuple[tuple[int, int], ...]:
-    """Begin and count of what a lane takes of a run at once.
+    """The begin and length of each chunk of a run, which one lane takes at once.
 
-    The last four bytes overlap those before, so that nothing behind the run is read; behind numbers
-    of 16 bits there is memory to read.
+    The last chunk of four bytes overlaps the one before, so that nothing behind the run is read;
+    behind int16 values there is memory to read.
     """
     if lanes_per_product == 4 and length < 4:
         return ((0, length),)
@@ -109,20 +114,20 @@ def chunks(length: int, lanes_per_product: int) -> tuple[tuple[int, int], ...]:
 
 @dataclass(frozen=True)
 class ChannelGroup:
-    """Output channels whose weights lie interleaved; `count` such groups follow one another."""
+    """Output channels whose weights are interleaved; `count` such groups follow one another."""
 
     width: int
     first: int
     count: int
     filled: int
-    """How many channels there are in the last group."""
+    """The number of channels in the last group."""
 
 
 def groups(geometry: ConvGeometry) -> tuple[ChannelGroup, ...]:
-    """Groups of a layer, the same for all instruction sets, which share the packed weights.
+    """The channel groups of a layer, the same for all instruction sets: they share packed weights.
 
-    Many channels where values are used once, else as few as share the widest registers with
-    positions.
+    A group is wide where each value is used once; else it has so few channels that registers are
+    left for several positions.
     """
     outputs = geometry.outputs
     blocks, left = divmod(outputs, 16)
@@ -148,28 +153,29 @@ def groups(geometry: ConvGeometry) -> tuple[ChannelGroup, ...]:
 
 @dataclass(frozen=True)
 class RegisterTile:
-    """The part of a group that one function computes: `blocks` registers, from `first` on."""
+    """The part of a group that one function computes: `blocks` registers, from channel `first`."""
 
     group: ChannelGroup
     bits: int
     first: int
     blocks: int
     filled: int
-    """How many channels there are in the last block."""
+    """The number of channels in the last block."""
 
     @property
     def lanes(self) -> int:
+        """The int32 or float32 lanes of a register: one output channel each."""
         return self.bits // 32
 
     def channel(self, block: int) -> int:
-        """The block's first channel, from the group's."""
+        """The block's first channel, counted from the group's first."""
         return self.first + block * self.lanes
 
 
 def register_tiles(
     group: ChannelGroup, geometry: ConvGeometry, isa: Isa
 ) -> tuple[RegisterTile, ...]:
-    """Tiles of a group: as few as the registers allow, of about as many blocks each."""
+    """The tiles of a group: as few as the registers allow, with about equally many blocks."""
     bits = next((bits for bits in isa.bits if bits <= group.width * 32), isa.bits[-1])
     lanes = bits // 32
     blocks = -(-group.filled // lanes)
@@ -186,10 +192,10 @@ def register_tiles(
 
 
 def tile_width(geometry: ConvGeometry, tile: RegisterTile, isa: Isa) -> int:
-    """How many outputs in a row are computed at once; the last tile may begin in the one before.
+    """The number of adjacent outputs that are computed at once; the last tile may overlap another.
 
-    Chosen by the time of its products: so many in flight hide their latency, and each weight is
-    loaded once a tile.
+    It minimizes the estimated time of the products: enough of them in flight hide their latency,
+    and each weight is loaded once for a tile.
     """
     latency = isa.latency * isa.bits[0] // tile.bits
     sums = geometry.positions * tile.blocks
@@ -203,8 +209,9 @@ def tile_width(geometry: ConvGeometry, tile: RegisterTile, isa: Isa) -> int:
 
 
 def packed(weights: Weights, group: ChannelGroup, lanes_per_product: int) -> Weights:
-    """[O, runs, length] to [count, runs, chunks, width, lanes_per_product]; where the last four
-    bytes of a run overlap those before, they weigh nothing.
+    """Weights [O, runs, length] packed as [count, runs, chunks, width, lanes_per_product].
+
+    Where the last chunk overlaps the one before, the weights of repeated values are 0.
     """
     outputs, runs, length = weights.shape
     channels = group.count * group.width

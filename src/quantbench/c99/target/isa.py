@@ -1,4 +1,4 @@
-"""Instruction sets with wide registers: what each needs, and how it takes values and weights."""
+"""SIMD instruction sets: what each needs, and how it takes values and weights."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ class Isa:
     """An instruction set for which C with intrinsics can be written."""
 
     name: str
-    """Its name for `--isa`."""
+    """The name for `--isa`."""
     condition: str
     """The C compiler's own macros that say that it has these instructions."""
     header: str
     kernels: tuple[str, ...]
     """Files of kernels/, each of which uses only those before it."""
     bits: tuple[int, ...]
-    """Widths of its registers, the widest first."""
+    """The widths of its registers in bits, the widest first."""
     lanes_per_product: int
-    """How many values one product takes in each lane: 4 bytes, 2 numbers of 16 bits or 1 float."""
+    """The values that one product takes in each lane: 4 bytes, 2 int16 or 1 float."""
     accumulators: int
     blocks: int
     """The most blocks of channels that share values: with accumulators, and a register for each,
@@ -43,6 +43,7 @@ class Isa:
 
     @property
     def macro(self) -> str:
+        """The value of MODEL_KERNELS that selects it in the generated C."""
         return f"MODEL_{self.name.upper()}"
 
 
@@ -148,13 +149,16 @@ FMA = Isa(
     pointer="float",
     element="float",
 )
-"""The one that has kernels of float32."""
+"""The instruction set with float32 kernels."""
 ISAS = (AVX512VBMI, AVX512VNNI, AVXVNNI, AVX2, SSE2, NEON_DOT, NEON)
-"""Those with kernels of integers; the first whose condition holds is taken."""
+"""The instruction sets with integer kernels; the first whose condition holds is used."""
 
 
 def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
-    """The sets called `names`, in the order of `available`. Raises UsageError for another name."""
+    """The instruction sets called `names`, in the order of `available`.
+
+    Raises UsageError for an unknown name.
+    """
     wanted = {name.strip().lower().replace("-", "_") for name in names}
     by_name = {isa.name: isa for isa in available}
     unknown = sorted(wanted - by_name.keys())
@@ -165,14 +169,14 @@ def named(names: Sequence[str], available: Sequence[Isa]) -> tuple[Isa, ...]:
 
 
 def condition_of(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
-    """The condition of the preprocessor that one of `chosen` is taken, of all that a file has."""
+    """The preprocessor condition that one of `chosen` is selected, out of all in the file."""
     if len(chosen) == len(available) > 1:
         return "MODEL_KERNELS != MODEL_PORTABLE"
     return " || ".join(f"MODEL_KERNELS == {isa.macro}" for isa in chosen)
 
 
 def condition_of_none(chosen: Sequence[Isa], available: Sequence[Isa]) -> str:
-    """The condition that none of them is: portable code stands there."""
+    """The preprocessor condition that none of `chosen` is selected: portable code stands there."""
     if len(chosen) == len(available):
         return "MODEL_KERNELS == MODEL_PORTABLE"
     return f"!({condition_of(chosen, available)})"

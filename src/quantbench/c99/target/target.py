@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Target(StrEnum):
+    """A processor, or a class of processors, that C is generated for."""
+
     PORTABLE = "portable"
     """Any processor, in few bytes."""
     NATIVE = "native"
@@ -16,5 +18,7 @@ class Target(StrEnum):
 
 
 class Dtype(StrEnum):
+    """The number type in which a network is computed."""
+
     INT8 = "int8"
     FLOAT32 = "float32"
