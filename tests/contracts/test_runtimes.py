@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.errors import ArtifactError, QuantbenchError
-from quantbench.export import eager
+from quantbench.export import engine as engine_module
 from quantbench.study.quantize import quantize
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
@@ -193,7 +193,7 @@ def test_float32_is_the_same_network_in_every_runtime(
         np.testing.assert_allclose(other, every[0], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("engine", eager.engines())
+@pytest.mark.parametrize("engine", engine_module.engines())
 @pytest.mark.parametrize("method", ["dynamic", "static", "static_uncalibrated"])
 def test_torch_runs_the_engine_that_the_artifact_names(
     task: Task,
@@ -209,7 +209,7 @@ def test_torch_runs_the_engine_that_the_artifact_names(
     inputs = task.inputs(task.test)
     monkeypatch.setattr(torch.backends.quantized, "engine", engine)  # put back at the end
     found = set()
-    for selected in eager.engines():
+    for selected in engine_module.engines():
         torch.backends.quantized.engine = selected
         found.add(plugins.runtime("torch").load(artifact, 1)(inputs).tobytes())
     assert len(found) == 1
@@ -220,7 +220,7 @@ def test_an_engine_that_is_not_here_is_named(
 ) -> None:
     settings = METHODS["static"].SETTINGS.model_validate({"engine": "qnnpack"})
     artifact = quantize(task, checkpoint, "static", settings, "state_dict", tmp_path)
-    monkeypatch.setattr(eager, "engines", lambda: ["x86"])
+    monkeypatch.setattr(engine_module, "engines", lambda: ["x86"])
     with pytest.raises(ArtifactError, match="'qnnpack' isn't in this build of PyTorch") as caught:
         plugins.runtime("torch").load(artifact, 1)
     assert len(str(caught.value).splitlines()) == 1

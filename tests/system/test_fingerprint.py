@@ -181,7 +181,7 @@ def keys(
         ("harness/pool.py", {"on torch", "on torch_compile", "on c99", "times"}),
         ("harness/rounds.py", {"times"}),
         ("export/pt2e.py", {"training", "pt2e_static"}),
-        ("export/eager.py", {"dynamic"}),
+        ("export/engine.py", {"dynamic"}),
         ("export/pt2_coverage.py", {"pt2e_static"}),
         ("export/state_dict_coverage.py", {"dynamic"}),
         ("export/reading.py", {"dynamic", "pt2e_static"}),

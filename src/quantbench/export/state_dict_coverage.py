@@ -7,8 +7,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.ao.nn.quantized.modules.utils import WeightedQuantizedModule
-from torch.ao.quantization import QuantWrapper
 
 from quantbench.artifacts.state_file import STATE, fill
 from quantbench.contracts import (
@@ -18,7 +16,7 @@ from quantbench.contracts import (
     Skeleton,
     StateDictMethodModule,
 )
-from quantbench.export.eager import EagerSettings, using_engine
+from quantbench.export.engine import EagerSettings, using_engine
 from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import NumberFormat, bits_of_range
 from quantbench.system.record import Settings
@@ -44,7 +42,7 @@ def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Read
         skeleton = cast(StateDictMethodModule, method).skeleton(job.network(), job.settings)
         module = fill(skeleton.module, job.folder / STATE, "the network that it was written for")
         modules = dict(module.named_modules())
-        prefix = "module." if isinstance(module, QuantWrapper) else ""
+        prefix = "module." if _is(module, "QuantWrapper") else ""
         read_layers = tuple(
             _layer(layer, prefix + layer.name, modules, skeleton, files)
             for layer in layers(job.network(), job.input_shape)
@@ -60,7 +58,7 @@ def _layer(
     weights = [
         cast("Callable[[], Tensor]", part.weight)()
         for part in module.modules()
-        if isinstance(part, WeightedQuantizedModule)
+        if _is(part, "WeightedQuantizedModule")
     ]
     if not weights:
         reason = files.why_float(layer.kind) if files.why_float else "its weights are float32"
@@ -77,6 +75,14 @@ def _layer(
         activations=(_activations(module, name, skeleton, never_observed),),
         scale=scale,
         zero_point=zero_point,
+    )
+
+
+def _is(module: nn.Module, name: str) -> bool:
+    """Tell whether a module is of a class of torch.ao, which not every PyTorch has to import."""
+    return any(
+        base.__name__ == name and base.__module__.startswith("torch.ao.")
+        for base in type(module).__mro__
     )
 
 

@@ -14,7 +14,7 @@ from torch.ao.quantization import quantize_dynamic
 
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
-from quantbench.export.eager import EagerSettings, using_engine
+from quantbench.export.engine import EagerSettings, using_engine
 from quantbench.system.silence import silenced
 
 FORMATS = ("state_dict",)

@@ -29,15 +29,8 @@ from quantbench.export.calibration import (
     calibration_inputs,
     refuse_output,
 )
-from quantbench.export.eager import (
-    SEVEN_BIT,
-    EagerSettings,
-    converted,
-    passed_over,
-    set_qconfig,
-    using_engine,
-    wrapped,
-)
+from quantbench.export.eager import converted, passed_over, set_qconfig, wrapped
+from quantbench.export.engine import SEVEN_BIT, EagerSettings, using_engine
 from quantbench.system.progress import Progress
 from quantbench.system.silence import silenced
 from quantbench.tasks.layers import CONVOLUTIONS

@@ -11,14 +11,8 @@ from torch.ao.quantization import get_default_qconfig, prepare
 
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
-from quantbench.export.eager import (
-    EagerSettings,
-    converted,
-    passed_over,
-    set_qconfig,
-    using_engine,
-    wrapped,
-)
+from quantbench.export.eager import converted, passed_over, set_qconfig, wrapped
+from quantbench.export.engine import EagerSettings, using_engine
 from quantbench.system.silence import silenced
 
 FORMATS = ("state_dict",)
