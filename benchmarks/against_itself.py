@@ -28,7 +28,7 @@ from quantbench.harness.timing import Timing, times
 from quantbench.methods import float32
 from quantbench.results.statistics import speed
 from quantbench.runtimes.null import Null, save_null
-from quantbench.study.choose import runtime_named
+from quantbench.study.named import runtime_named
 from quantbench.study.options import Options
 from quantbench.study.pipeline import prepare
 from quantbench.study.quantize import quantize

@@ -17,7 +17,7 @@ from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Schedule
 from quantbench.runtimes.null import Null, save_null
 from quantbench.study import pipeline
-from quantbench.study.choose import runtime_named
+from quantbench.study.named import runtime_named
 from quantbench.study.options import Options
 from quantbench.study.pipeline import Study
 from quantbench.tasks.task import Task

@@ -19,7 +19,7 @@ from quantbench.harness.trial import (
     far_from,
 )
 from quantbench.runtimes.null import Fault, Null, save_null
-from quantbench.study.choose import runtime_named
+from quantbench.study.named import runtime_named
 from quantbench.study.usable import why_unusable
 from quantbench.system.machine import environment
 from quantbench.system.store import save

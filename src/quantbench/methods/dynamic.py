@@ -23,10 +23,6 @@ SETTINGS = EagerSettings
 ASKED = (nn.Conv2d, nn.Linear)
 
 
-def unavailable() -> str | None:
-    return None
-
-
 def quantize(job: QuantizeJob[EagerSettings]) -> Files:
     write_state(job.folder / STATE, skeleton(job.network(), job.settings).module.state_dict())
     return Files(why_float=_why_float)

@@ -15,10 +15,6 @@ LIBRARIES = ("torch", "onnx", "onnxscript", "executorch")
 SETTINGS = Settings
 
 
-def unavailable() -> str | None:
-    return None
-
-
 def quantize(job: QuantizeJob[Settings]) -> Files:
     model = job.network()
     outside: dict[str, str] = {}

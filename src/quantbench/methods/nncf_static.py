@@ -69,10 +69,6 @@ class NncfSettings(CalibrationSettings):
 SETTINGS = NncfSettings
 
 
-def unavailable() -> str | None:
-    return None
-
-
 def quantize(job: QuantizeJob[NncfSettings]) -> Files:
     model = job.network()
     inputs = calibration_inputs(job)

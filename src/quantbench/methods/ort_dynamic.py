@@ -42,10 +42,6 @@ class DynamicSettings(Settings):
 SETTINGS = DynamicSettings
 
 
-def unavailable() -> str | None:
-    return None
-
-
 def quantize(job: QuantizeJob[DynamicSettings]) -> Files:
     model = job.network()
     refuse_nonfinite(model, job.calibration[:BATCH])

@@ -67,10 +67,6 @@ class StaticSettings(CalibrationSettings):
 SETTINGS = StaticSettings
 
 
-def unavailable() -> str | None:
-    return None
-
-
 def quantize(job: QuantizeJob[StaticSettings]) -> Files:
     model = job.network()
     inputs = calibration_inputs(job)

@@ -53,10 +53,6 @@ class StaticSettings(EagerSettings, CalibrationSettings):
 SETTINGS = StaticSettings
 
 
-def unavailable() -> str | None:
-    return None
-
-
 def quantize(job: QuantizeJob[StaticSettings]) -> Files:
     settings = job.settings
     with silenced(), using_engine(settings.engine):

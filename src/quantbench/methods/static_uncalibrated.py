@@ -20,10 +20,6 @@ LIBRARIES = ("torch",)
 SETTINGS = EagerSettings
 
 
-def unavailable() -> str | None:
-    return None
-
-
 def quantize(job: QuantizeJob[EagerSettings]) -> Files:
     write_state(job.folder / STATE, skeleton(job.network(), job.settings).module.state_dict())
     return Files(

@@ -12,6 +12,7 @@ from quantbench.errors import UnavailableError, UsageError
 from quantbench.harness.measure import BASELINE
 from quantbench.harness.records import Skipped
 from quantbench.settings import parse_settings, settings_for
+from quantbench.study.named import method_named, runtime_named
 from quantbench.study.options import Options, Overrides
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Settings
@@ -100,16 +101,6 @@ def choose_runtimes(asked: Sequence[str], progress: Progress = NO_PROGRESS) -> R
                 name: module.ACCEPTS for name in missing if (module := _imported(name)) is not None
             },
         )
-
-
-def method_named(name: str) -> Plugin[MethodModule]:
-    """Return a method. Raises UnknownNameError, and UnavailableError if it doesn't import."""
-    return Plugin(name, plugins.method(name), plugins.source("methods", name))
-
-
-def runtime_named(name: str) -> Plugin[RuntimeModule]:
-    """Return a runtime. Raises UnknownNameError, and UnavailableError if it doesn't import."""
-    return Plugin(name, plugins.runtime(name), plugins.source("runtimes", name))
 
 
 def runtimes_for(artifact: Artifact) -> list[Plugin[RuntimeModule]]:
