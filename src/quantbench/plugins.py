@@ -173,10 +173,10 @@ def why_unavailable(folder: str, name: str) -> str | None:
         return f"{KINDS[folder]} '{name}' raised {cause(error)}"
 
 
-def why_refused(name: str, artifact: Artifact) -> str | None:
+def why_refused(runtime: RuntimeModule, artifact: Artifact) -> str | None:
     """The reason why a runtime can't run an artifact, in a sentence, or None."""
     try:
-        return _answer(_load("runtimes", name), "refuses", artifact)
+        return _answer(runtime, "refuses", artifact)
     except QuantbenchError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001  # a plug-in may raise anything
@@ -209,7 +209,7 @@ def why_not_installed(folder: str, name: str) -> str | None:
     return why_unavailable(folder, name)
 
 
-def _answer(module: ModuleType, question: str, *arguments: object) -> str | None:
+def _answer(module: ModuleType | RuntimeModule, question: str, *arguments: object) -> str | None:
     """The plug-in's answer to an optional question of its contract; None where it has none."""
     answer: Callable[..., str | None] | None = getattr(module, question, None)
     return answer(*arguments) if answer else None
@@ -307,7 +307,7 @@ def _imported(found: _Source) -> ModuleType:
     sys.modules[found.module] = module  # dataclasses resolve their types there
     try:
         spec.loader.exec_module(module)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: half a module must not be found again
         del sys.modules[found.module]
         raise
     return module

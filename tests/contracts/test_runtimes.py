@@ -60,7 +60,7 @@ def taken(artifacts: Callable[[str, str, str], Artifact]) -> Taken:
     def get(case: tuple[str, str, str, str]) -> Artifact | None:
         model, method, format, runtime = case
         artifact = artifacts(model, method, format)
-        return None if plugins.why_refused(runtime, artifact) else artifact
+        return None if plugins.why_refused(plugins.runtime(runtime), artifact) else artifact
 
     return get
 
@@ -115,7 +115,7 @@ def test_what_it_refuses_has_a_reason(
     """In one line, and loading it is an error of ours, not a crash."""
     model, method, format, runtime = case
     module, artifact = plugins.runtime(runtime), artifacts(model, method, format)
-    reason = plugins.why_refused(runtime, artifact)
+    reason = plugins.why_refused(plugins.runtime(runtime), artifact)
     if reason is not None:
         assert len(reason.splitlines()) == 1
         with pytest.raises(QuantbenchError):

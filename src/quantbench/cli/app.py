@@ -219,8 +219,7 @@ def compile_(
     """
     from quantbench.cli import compile
 
-    options = compile.options(name, isa)
-    compile.compile_(compile.source(model, study, out), target, dtype, options, build)
+    compile.compile_(compile.source(model, study, out), name, isa, target, dtype, build)
 
 
 @app.command("list")

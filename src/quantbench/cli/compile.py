@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantbench.artifacts.artifact import Artifact, load_artifact
-from quantbench.c99.emit.library import Options
-from quantbench.c99.package import deliver
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import ArtifactError, ResultsError, UsageError
 from quantbench.report.terminal.compiled import cost_table, memory
 from quantbench.results.file import read_results
+from quantbench.study.compile import compile
 from quantbench.system.terminal import Terminal
 
 _MODEL = "model.onnx"
@@ -61,23 +60,17 @@ def artifact_of(study: Path, method: str) -> Path:
     return folders[0] / _MODEL
 
 
-def options(name: str, isa: str) -> Options:
-    """The options of the compiler.
+def compile_(
+    source: Source, name: str, isa: str, target: Target, dtype: Dtype, build: Path | None
+) -> None:
+    """Compile the network, write its folder, and print the costs of each layer and the memory.
 
     `isa`: names of instruction sets, separated by commas; empty: all that there are.
     """
-    return Options(name, tuple(part for part in isa.split(",") if part.strip()))
-
-
-def compile_(
-    source: Source,
-    target: Target,
-    dtype: Dtype = Dtype.INT8,
-    options: Options | None = None,
-    build: Path | None = None,
-) -> None:
-    """Compile the network, write its folder, and print the costs of each layer and the memory."""
-    compiled = deliver(source.model, source.out, target, dtype, options, build)
+    chosen = tuple(part for part in isa.split(",") if part.strip())
+    compiled = compile(
+        source.model, source.out, name=name, isa=chosen, target=target, dtype=dtype, build=build
+    )
     terminal = Terminal()
     terminal.print(cost_table(compiled.body))
     for line in memory(compiled.body):

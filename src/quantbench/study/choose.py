@@ -106,7 +106,7 @@ def choose_runtimes(asked: Sequence[str], progress: Progress = NO_PROGRESS) -> R
 def runtimes_for(artifact: Artifact) -> list[Plugin[RuntimeModule]]:
     """Return the runtimes of a study by default that work here and run an artifact."""
     working = choose_runtimes(plugins.default_runtimes()).accepting(artifact.body.format)
-    return [runtime for runtime in working if not plugins.why_refused(runtime.name, artifact)]
+    return [runtime for runtime in working if not plugins.why_refused(runtime.module, artifact)]
 
 
 def listed(skipped: Sequence[Skipped]) -> str:

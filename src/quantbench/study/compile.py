@@ -26,6 +26,7 @@ def compile(
     isa: Sequence[str] = (),
     target: Target | str = Target.PORTABLE,
     dtype: Dtype | str = Dtype.INT8,
+    build: Path | None = None,
 ) -> Stored[Costs]:
     """Write a network as C99, with golden vectors and a test of its own, into `folder`.
 
@@ -34,7 +35,8 @@ def compile(
     prefix of its files, functions and macros, so that several networks link into one program.
     `target` is "portable", "native", "cortex-m4" or "cortex-m7"; `isa` are the instruction sets
     that "native" has kernels for, all of them by default. `dtype` is "int8" for a quantized
-    network and "float32" for one that isn't.
+    network and "float32" for one that isn't. `build` is where a compiler works; by default a
+    temporary folder beside `folder`.
 
     Returns the written folder: `.folder`, `.files`, and in `.body` the bytes and multiply-adds of
     each layer. Raises UsageError, CompileError for a network that can't be compiled, ArtifactError
@@ -46,6 +48,7 @@ def compile(
         _chosen(Target, "target", target),
         _chosen(Dtype, "dtype", dtype),
         Options(name, tuple(isa)),
+        build,
     )
 
 

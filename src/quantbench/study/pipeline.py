@@ -180,7 +180,7 @@ def _each_skipped(
 def _tried(
     artifact: Artifact, runtimes: Sequence[Plugin[RuntimeModule]], trials: Trials
 ) -> Iterator[Candidate | Skipped]:
-    refusals = [plugins.why_refused(runtime.name, artifact) for runtime in runtimes]
+    refusals = [plugins.why_refused(runtime.module, artifact) for runtime in runtimes]
     able = [runtime for runtime, why in zip(runtimes, refusals, strict=True) if not why]
     failures = trials.failures(artifact, able)
     for runtime, why in zip(runtimes, refusals, strict=True):
