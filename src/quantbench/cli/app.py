@@ -219,7 +219,8 @@ def compile_(
     """
     from quantbench.cli import compile
 
-    compile.compile_(compile.source(model, study, out), name, isa, target, dtype, build)
+    source = compile.source(model, study, out)
+    compile.compile_(source, target, dtype, name=name, isa=isa, build=build)
 
 
 @app.command("list")

@@ -61,7 +61,13 @@ def artifact_of(study: Path, method: str) -> Path:
 
 
 def compile_(
-    source: Source, name: str, isa: str, target: Target, dtype: Dtype, build: Path | None
+    source: Source,
+    target: Target = Target.PORTABLE,
+    dtype: Dtype = Dtype.INT8,
+    *,
+    name: str = "model",
+    isa: str = "",
+    build: Path | None = None,
 ) -> None:
     """Compile the network, write its folder, and print the costs of each layer and the memory.
 
