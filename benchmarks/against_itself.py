@@ -28,11 +28,11 @@ from quantbench.harness.timing import Timing, times
 from quantbench.methods import float32
 from quantbench.results.statistics import speed
 from quantbench.runtimes.null import Null, save_null
-from quantbench.study.named import runtime_named
-from quantbench.study.options import Options
-from quantbench.study.pipeline import prepare
-from quantbench.study.quantize import quantize
-from quantbench.study.workspace import Workspace
+from quantbench.studies.named import runtime_named
+from quantbench.studies.options import Options
+from quantbench.studies.pipeline import prepare
+from quantbench.studies.quantize import quantize
+from quantbench.studies.workspace import Workspace
 from quantbench.system.machine import environment
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task

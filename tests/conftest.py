@@ -13,7 +13,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.data import Splits, load
 from quantbench.data.mnist import SPEC
-from quantbench.study.quantize import quantize
+from quantbench.studies.quantize import quantize
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
 from tests import tiny

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from quantbench.harness.schedule import Schedule
-from quantbench.study import pipeline
-from quantbench.study.options import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides
-from quantbench.study.pipeline import Study
+from quantbench.studies import pipeline
+from quantbench.studies.options import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides
+from quantbench.studies.pipeline import Study
 from quantbench.system.progress import NO_PROGRESS, Progress
 from tests import tiny
 

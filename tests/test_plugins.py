@@ -114,7 +114,7 @@ for name in [name for name in sys.modules if name.startswith("torch.ao")]:
     del sys.modules[name]
 sys.modules["torch.ao"] = None
 from tests import tiny_cli
-from quantbench.study import pipeline
+from quantbench.studies import pipeline
 from quantbench.cli import app
 pipeline.load_task, pipeline.run = tiny_cli.load_task, tiny_cli.run
 sys.argv = ["quantbench", "run", "--model", "mlp", "--recipe", "reference",

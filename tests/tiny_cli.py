@@ -16,10 +16,10 @@ from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Schedule
 from quantbench.runtimes.null import Null, save_null
-from quantbench.study import pipeline
-from quantbench.study.named import runtime_named
-from quantbench.study.options import Options
-from quantbench.study.pipeline import Study
+from quantbench.studies import pipeline
+from quantbench.studies.named import runtime_named
+from quantbench.studies.options import Options
+from quantbench.studies.pipeline import Study
 from quantbench.tasks.task import Task
 from tests import tiny
 

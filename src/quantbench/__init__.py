@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from quantbench.plugins import use_plugins
     from quantbench.results.records import Results
     from quantbench.settings import settings_for
-    from quantbench.study.compile import compile
-    from quantbench.study.load import load_task
-    from quantbench.study.options import Options
-    from quantbench.study.pipeline import Study, run
-    from quantbench.study.predict import answers
-    from quantbench.study.quantize import quantize
-    from quantbench.study.usable import why_unusable
+    from quantbench.studies.compile import compile
+    from quantbench.studies.load import load_task
+    from quantbench.studies.options import Options
+    from quantbench.studies.pipeline import Study, run
+    from quantbench.studies.predict import answers
+    from quantbench.studies.quantize import quantize
+    from quantbench.studies.usable import why_unusable
     from quantbench.tasks.digit import read_digit
     from quantbench.tasks.layers import layers
     from quantbench.tasks.task import Task
@@ -34,25 +34,25 @@ if TYPE_CHECKING:
 _HOMES = {
     "Artifact": "artifacts.artifact",
     "Checkpoint": "training.checkpoint",
-    "Options": "study.options",
+    "Options": "studies.options",
     "QuantbenchError": "errors",
     "RECIPES": "training.recipes",
     "Results": "results.records",
-    "Study": "study.pipeline",
+    "Study": "studies.pipeline",
     "Task": "tasks.task",
-    "answers": "study.predict",
-    "compile": "study.compile",
+    "answers": "studies.predict",
+    "compile": "studies.compile",
     "layers": "tasks.layers",
     "load_artifact": "artifacts.artifact",
     "load_checkpoint": "training.checkpoint",
-    "load_task": "study.load",
-    "quantize": "study.quantize",
+    "load_task": "studies.load",
+    "quantize": "studies.quantize",
     "read_digit": "tasks.digit",
-    "run": "study.pipeline",
+    "run": "studies.pipeline",
     "settings_for": "settings",
     "train": "training.train",
     "use_plugins": "plugins",
-    "why_unusable": "study.usable",
+    "why_unusable": "studies.usable",
 }
 """Public name -> the module that defines it."""
 

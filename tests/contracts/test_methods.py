@@ -16,7 +16,7 @@ from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import SettingError
 from quantbench.numerics.formats import FLOAT32
 from quantbench.settings import parse_settings
-from quantbench.study.quantize import quantize
+from quantbench.studies.quantize import quantize
 from quantbench.system.files import sha256_of
 from quantbench.system.record import Settings
 from quantbench.system.store import MANIFEST

@@ -16,7 +16,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.errors import ArtifactError, QuantbenchError
 from quantbench.export import engine as engine_module
-from quantbench.study.quantize import quantize
+from quantbench.studies.quantize import quantize
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
 from tests.process import python

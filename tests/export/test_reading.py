@@ -18,7 +18,7 @@ from quantbench.errors import ArtifactError, UnknownNameError
 from quantbench.export import reading
 from quantbench.methods import dynamic, float32, static_uncalibrated
 from quantbench.numerics.formats import NumberFormat
-from quantbench.study.quantize import job_for
+from quantbench.studies.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.system.record import Settings
 from quantbench.tasks.task import Task

@@ -188,7 +188,7 @@ def test_another_process_writes_the_same_bytes(
 import sys
 from pathlib import Path
 from quantbench import plugins
-from quantbench.study.quantize import quantize
+from quantbench.studies.quantize import quantize
 from tests import tiny
 task = tiny.task("mlp")
 name, checkpoint = sys.argv[1], tiny.trained(task, Path("a"))

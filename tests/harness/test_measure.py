@@ -11,7 +11,7 @@ from quantbench.errors import WorkerError
 from quantbench.harness.measure import Measured, measure
 from quantbench.harness.pool import Candidate, Job
 from quantbench.runtimes.null import Null, save_null
-from quantbench.study.named import runtime_named
+from quantbench.studies.named import runtime_named
 from quantbench.system.machine import environment
 from quantbench.tasks.task import Task
 from tests.small_study import SCHEDULE

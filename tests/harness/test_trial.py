@@ -19,8 +19,8 @@ from quantbench.harness.trial import (
     far_from,
 )
 from quantbench.runtimes.null import Fault, Null, save_null
-from quantbench.study.named import runtime_named
-from quantbench.study.usable import why_unusable
+from quantbench.studies.named import runtime_named
+from quantbench.studies.usable import why_unusable
 from quantbench.system.machine import environment
 from quantbench.system.store import save
 from quantbench.tasks.task import Task

@@ -12,7 +12,7 @@ from onnx import numpy_helper
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.settings import parse_settings
-from quantbench.study.quantize import quantize
+from quantbench.studies.quantize import quantize
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
 

@@ -20,7 +20,7 @@ from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.errors import CalibrationError
 from quantbench.export import ort_quantizer
 from quantbench.methods import nncf_static
-from quantbench.study.quantize import job_for
+from quantbench.studies.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.system.silence import silenced
 from quantbench.system.store import save

@@ -12,7 +12,7 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.export import ort_quantizer
 from quantbench.methods import ort_dynamic
 from quantbench.numerics.formats import NumberFormat
-from quantbench.study.quantize import job_for
+from quantbench.studies.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint

@@ -22,7 +22,7 @@ from quantbench.export import ort_quantizer
 from quantbench.export.reading import describe
 from quantbench.methods import ort_static
 from quantbench.settings import parse_settings
-from quantbench.study.quantize import job_for
+from quantbench.studies.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint

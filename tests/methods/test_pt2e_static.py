@@ -17,7 +17,7 @@ from quantbench.errors import CalibrationError
 from quantbench.export import pt2e
 from quantbench.export.to_program import exported
 from quantbench.methods import pt2e_static
-from quantbench.study.quantize import quantize
+from quantbench.studies.quantize import quantize
 from quantbench.system.progress import NO_PROGRESS, NoProgress
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from quantbench import plugins
 from quantbench.training.checkpoint import load_checkpoint
-from quantbench.study.quantize import quantize
+from quantbench.studies.quantize import quantize
 from tests import tiny
 
 method = plugins.method("pt2e_static")

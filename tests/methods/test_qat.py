@@ -10,7 +10,7 @@ from torch import nn
 from quantbench.errors import CalibrationError
 from quantbench.export import pt2e
 from quantbench.methods import qat
-from quantbench.study.quantize import quantize
+from quantbench.studies.quantize import quantize
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.batches import Images

@@ -17,7 +17,7 @@ from quantbench.export import to_executorch
 from quantbench.export.reading import describe
 from quantbench.methods import float32, xnnpack_static
 from quantbench.numerics.formats import FLOAT32
-from quantbench.study.quantize import job_for, quantize
+from quantbench.studies.quantize import job_for, quantize
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint

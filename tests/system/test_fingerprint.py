@@ -17,8 +17,8 @@ from quantbench.harness.pool import Candidate, Job
 from quantbench.harness.schedule import Schedule
 from quantbench.harness.timing import timing_inputs
 from quantbench.methods.qat import trained_from
-from quantbench.study.named import method_named, runtime_named
-from quantbench.study.quantize import artifact_inputs, further_training
+from quantbench.studies.named import method_named, runtime_named
+from quantbench.studies.quantize import artifact_inputs, further_training
 from quantbench.system import fingerprint as module
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import environment
@@ -192,7 +192,7 @@ def keys(
         ("training/batches.py", {"checkpoint", "training"}),
         ("report/terminal/page.py", set()),
         ("cli/commands.py", set()),
-        ("study/pipeline.py", set()),
+        ("studies/pipeline.py", set()),
     ],
 )
 def test_the_keys_of_steps_that_an_edit_changes(

@@ -11,7 +11,7 @@ import torch
 from quantbench.artifacts.state_file import STATE
 from quantbench.data import Split
 from quantbench.errors import ArtifactError, TrainingDivergedError
-from quantbench.study.load import load_task
+from quantbench.studies.load import load_task
 from quantbench.tasks.task import Task
 from quantbench.training import batches
 from quantbench.training import train as training

@@ -33,19 +33,19 @@ from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
 from quantbench.settings import split_pairs
-from quantbench.study import pipeline
-from quantbench.study.choose import choose_methods, recipe_settings
-from quantbench.study.options import (
+from quantbench.studies import pipeline
+from quantbench.studies.choose import choose_methods, recipe_settings
+from quantbench.studies.options import (
     QUICK_METHODS,
     QUICK_RUNTIMES,
     Options,
     Overrides,
 )
-from quantbench.study.pipeline import Study
-from quantbench.study.predict import answers
-from quantbench.study.quantize import artifact_of
-from quantbench.study.usable import why_unusable
-from quantbench.study.workspace import Workspace, workspace
+from quantbench.studies.pipeline import Study
+from quantbench.studies.predict import answers
+from quantbench.studies.quantize import artifact_of
+from quantbench.studies.usable import why_unusable
+from quantbench.studies.workspace import Workspace, workspace
 from quantbench.system.files import write_atomic
 from quantbench.system.terminal import Terminal, harmless, one_line
 from quantbench.tasks.digit import MAX_BYTES, read_digit

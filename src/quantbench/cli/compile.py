@@ -10,7 +10,7 @@ from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import ArtifactError, ResultsError, UsageError
 from quantbench.report.terminal.compiled import cost_table, memory
 from quantbench.results.file import read_results
-from quantbench.study.compile import compile
+from quantbench.studies.compile import compile
 from quantbench.system.terminal import Terminal
 
 _MODEL = "model.onnx"

@@ -14,12 +14,12 @@ import pytest
 from quantbench.errors import StorageError, UnavailableError, WorkerError
 from quantbench.harness import worker
 from quantbench.harness.worker import Request, Session
-from quantbench.study.workspace import workspace
+from quantbench.studies.workspace import workspace
 from tests.cli.test_app import FAST, Call, call, children, gone, wait_for  # noqa: F401
 from tests.process import python, start
 from tests.progress import Recorded
 from tests.small_study import run, steps
-from tests.study.test_pipeline import stub_workers
+from tests.studies.test_pipeline import stub_workers
 
 MEASURE = ("-m", "tests.tiny_cli", "measure", "dynamic", "--runtime", "torch", *FAST)
 

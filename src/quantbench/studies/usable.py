@@ -7,7 +7,7 @@ from pathlib import Path
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.harness.trial import Trials
-from quantbench.study.choose import runtimes_for
+from quantbench.studies.choose import runtimes_for
 from quantbench.system.machine import environment
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint

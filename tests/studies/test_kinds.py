@@ -9,7 +9,7 @@ import pytest
 
 from quantbench import plugins
 from quantbench.harness.records import Skipped
-from quantbench.study.pipeline import Study
+from quantbench.studies.pipeline import Study
 from tests.kinds.register import register
 from tests.small_study import run
 

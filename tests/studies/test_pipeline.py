@@ -27,9 +27,9 @@ from quantbench.harness.worker import Request
 from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
-from quantbench.study import pipeline as module
-from quantbench.study.choose import choose_methods
-from quantbench.study.pipeline import Study
+from quantbench.studies import pipeline as module
+from quantbench.studies.choose import choose_methods
+from quantbench.studies.pipeline import Study
 from quantbench.system.lock import locked
 from quantbench.system.record import Settings
 from tests import tiny

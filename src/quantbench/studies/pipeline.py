@@ -26,7 +26,7 @@ from quantbench.harness.records import Skipped
 from quantbench.harness.trial import Trials
 from quantbench.results.assemble import results_of
 from quantbench.results.records import Results
-from quantbench.study.choose import (
+from quantbench.studies.choose import (
     ChosenMethod,
     Runtimes,
     choose_methods,
@@ -34,10 +34,10 @@ from quantbench.study.choose import (
     listed,
     recipe_settings,
 )
-from quantbench.study.load import load_task
-from quantbench.study.options import Options, Overrides
-from quantbench.study.quantize import artifact_of
-from quantbench.study.workspace import Workspace, workspace
+from quantbench.studies.load import load_task
+from quantbench.studies.options import Options, Overrides
+from quantbench.studies.quantize import artifact_of
+from quantbench.studies.workspace import Workspace, workspace
 from quantbench.system.machine import environment
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.layers import layers

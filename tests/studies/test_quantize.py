@@ -18,7 +18,7 @@ from quantbench.errors import (
     UnknownNameError,
 )
 from quantbench.settings import parse_settings
-from quantbench.study.quantize import quantize
+from quantbench.studies.quantize import quantize
 from quantbench.system.store import save
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint

@@ -12,7 +12,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import WorkerError, WorkerLostError
 from quantbench.runtimes.null import Fault, Null, save_null
-from quantbench.study.predict import answers
+from quantbench.studies.predict import answers
 from quantbench.tasks.task import Task
 
 

@@ -15,7 +15,7 @@ from quantbench.artifacts.state_file import STATE
 from quantbench.contracts import FurtherTraining, MethodModule, Plugin, QuantizeJob
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.export import reading
-from quantbench.study.named import method_named
+from quantbench.studies.named import method_named
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
 from quantbench.system.progress import NO_PROGRESS, Progress

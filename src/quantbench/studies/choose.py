@@ -12,8 +12,8 @@ from quantbench.errors import UnavailableError, UsageError
 from quantbench.harness.measure import BASELINE
 from quantbench.harness.records import Skipped
 from quantbench.settings import parse_settings, settings_for
-from quantbench.study.named import method_named, runtime_named
-from quantbench.study.options import Options, Overrides
+from quantbench.studies.named import method_named, runtime_named
+from quantbench.studies.options import Options, Overrides
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Settings
 from quantbench.training.recipes import Recipe, recipe
