@@ -22,6 +22,7 @@ from quantbench.c99.nodes.conv import Conv
 from quantbench.export.to_onnx import export
 from quantbench.system.silence import silenced
 from quantbench.tasks.task import Task
+from tests.networks import network_of
 
 EPOCHS, BATCH = 12, 60
 
@@ -76,7 +77,8 @@ def file(
     task = tasks("lenet")
     folder = tmp_path_factory.mktemp("relu6")
     inputs = task.inputs(task.calibration)
-    export(trained(task), task.input_shape, folder / "float.onnx")
+    model = trained(task)
+    export(model, network_of(model, task.input_shape), folder / "float.onnx")
     name = onnx.load(folder / "float.onnx").graph.input[0].name
     with silenced():
         quantize_static(

@@ -132,12 +132,12 @@ def test_the_checkpoint_is_left_as_it_was(again: Again) -> None:
 
 def test_it_is_given_no_test_image(case: Case, again: Again) -> None:
     (job,), task = again.seen, case.task
-    np.testing.assert_array_equal(job.calibration, task.inputs(task.calibration))
+    np.testing.assert_array_equal(job.calibration.inputs()[0], task.inputs(task.calibration))
     assert job.training is not None
-    np.testing.assert_array_equal(job.training.inputs(), task.inputs(task.train))
-    assert job.training.labels is task.train.labels
-    assert isinstance(job.network, partial)
-    assert [len(part.test) for part in job.network.args if isinstance(part, Task)] == [0]
+    np.testing.assert_array_equal(job.training.samples.inputs()[0], task.inputs(task.train))
+    assert job.training.samples.targets is task.train.labels
+    assert isinstance(job.network.make_module, partial)
+    assert [len(x.test) for x in job.network.make_module.args if isinstance(x, Task)] == [0]
 
 
 def test_every_multiply_add_is_accounted_for(case: Case) -> None:

@@ -32,6 +32,7 @@ from quantbench.training.train import train
 from tests import tiny
 from tests.kinds.register import register
 from tests.methods.ort import constants, error, logits, made
+from tests.networks import network_of
 from tests.progress import Recorded
 
 T = TypeVar("T")
@@ -57,7 +58,9 @@ def test_its_logits_are_near_those_of_float(
     expected = logits(artifacts("lenet", "float32", "onnx"), task)
     found = plugins.runtime("openvino").load(artifact, 1)(inputs)
     assert error(found, expected) < BOUND[correction]
-    how = f"calibrated on 120 images, preset {preset}, widest ranges, bias correction: {correction}"
+    how = (
+        f"calibrated on 120 samples, preset {preset}, widest ranges, bias correction: {correction}"
+    )
     assert how in artifact.body.quantized.notes
 
 
@@ -116,7 +119,7 @@ def test_a_value_that_is_not_finite_names_its_layer(
         next(model.parameters())[0] = torch.inf
     job = job_for(task, checkpoint, nncf_static.SETTINGS(), "onnx", tmp_path, NO_PROGRESS)
     with pytest.raises(CalibrationError, match="layer 'conv1' gives a value that isn't finite"):
-        nncf_static.quantize(replace(job, network=model.eval))
+        nncf_static.quantize(replace(job, network=network_of(model, task.input_shape)))
 
 
 @pytest.mark.parametrize("kind", ["squeeze", "unet", "depthwise", "attention"])
@@ -159,7 +162,7 @@ def test_its_error_is_no_more_than_that_of_the_librarys_own_settings(
         expected = model(torch.from_numpy(task.inputs(task.test))).numpy()
     ours = error(logits(made(task, checkpoint, tmp_path, "nncf_static"), task), expected)
 
-    ort_quantizer.float_onnx(model, task.input_shape, tmp_path / "float.onnx")
+    ort_quantizer.float_onnx(network_of(model, task.input_shape), tmp_path / "float.onnx")
     samples = [{"input": sample[None]} for sample in task.inputs(task.calibration)]
     with silenced():
         quantized = nncf.quantize(

@@ -13,14 +13,17 @@ from quantbench.artifacts.artifact import KIND, Artifact
 from quantbench.artifacts.records import ArtifactBody
 from quantbench.artifacts.state_file import STATE
 from quantbench.contracts import FurtherTraining, MethodModule, Plugin, QuantizeJob
+from quantbench.data import Split, preprocess
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.export import reading
+from quantbench.samples.records import Arrays, Samples
 from quantbench.studies.named import method_named
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Settings
 from quantbench.system.store import find, path_for, save
+from quantbench.tasks.network import Network, TensorSpec
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint, float_model
 
@@ -88,9 +91,8 @@ def job_for(
     """Return what a method is given; nothing in it leads to test data."""
     seen = task.without_test()
     return QuantizeJob(
-        network=partial(float_model, seen, checkpoint),
-        input_shape=seen.input_shape,
-        calibration=seen.inputs(seen.calibration),
+        network=network_of(seen, checkpoint),
+        calibration=samples_of(seen, seen.calibration),
         settings=settings,
         format=format,
         folder=folder,
@@ -99,13 +101,33 @@ def job_for(
     )
 
 
+def network_of(task: Task, checkpoint: Checkpoint) -> Network:
+    """Return the trained network."""
+    return Network(
+        name=task.model,
+        inputs=(TensorSpec(name="input", shape=task.input_shape),),
+        outputs=(TensorSpec(name="logits", shape=(task.classes,)),),
+        sha256=checkpoint.files[STATE].sha256,
+        make_module=partial(float_model, task, checkpoint),
+        sources=(task.source,),
+    )
+
+
+def samples_of(task: Task, split: Split) -> Samples:
+    """Return a split as samples that are preprocessed when they are read."""
+
+    def prepare(stored: Arrays) -> Arrays:
+        return (preprocess(stored[0], task.spec),)
+
+    return Samples(split.name, (split.images,), split.labels, prepare)
+
+
 def further_training(task: Task, checkpoint: Checkpoint) -> FurtherTraining | None:
     """Return what a method that trains on needs, or None without training samples."""
     if not len(task.train):
         return None
     return FurtherTraining(
-        inputs=partial(task.inputs, task.train),
-        labels=task.train.labels,
+        samples=samples_of(task, task.train),
         recipe=checkpoint.body.settings,
         folder=checkpoint.folder.parent,
         depends_on={
