@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from quantbench.errors import NetworkError
 from quantbench.samples.records import Samples
@@ -176,6 +177,24 @@ def test_several_inputs_in_order_or_by_name() -> None:
     network = load_network(module, example={"right": X + 1, "left": X})
     assert [spec.name for spec in network.inputs] == ["left", "right"]
     assert torch.equal(run(network, X, X + 1), layer(x) + layer(x + 1))
+
+
+def test_parameters_that_get_no_samples_keep_their_defaults() -> None:
+    network = load_network(TwoInputs(), example=X)
+    module = network.module()
+    assert [spec.name for spec in network.inputs] == ["left"]
+    assert list(inspect.signature(module.forward).parameters) == ["left"]
+    assert torch.equal(fx.symbolic_trace(module)(torch.from_numpy(X)), run(network, X))
+
+
+def test_any_number_of_inputs() -> None:
+    class Summing(Returning):
+        def forward(self, *parts: Tensor) -> Tensor:
+            return self.layer(sum(parts))
+
+    network = load_network(Summing(lambda y: y), example=(X, X))
+    assert [spec.name for spec in network.inputs] == ["input_0", "input_1"]
+    assert torch.equal(run(network, X, X), network.module().network.layer(torch.from_numpy(2 * X)))
 
 
 def test_samples_are_an_example() -> None:

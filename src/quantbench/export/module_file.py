@@ -18,9 +18,9 @@ from quantbench.errors import ArtifactError, UnavailableError, cause
 from quantbench.export.module_names import FUNCTIONS, LAYERS
 from quantbench.export.module_trace import arguments, described
 from quantbench.export.module_values import (
-    Layer,
     ModuleFile,
-    Node,
+    WrittenLayer,
+    WrittenNode,
     from_value,
     objection,
     restored,
@@ -100,11 +100,14 @@ def _built(content: ModuleFile) -> fx.GraphModule:
                 persistent=tensor.kind != "constant")  # fmt: skip
     module = fx.GraphModule(root, _graph(content.nodes))
     module.graph.lint()
+    for tensor in content.tensors:
+        if tensor.kind == "constant":  # a GraphModule would add it to the state
+            _attach(module, tensor.name, tensors[tensor.name], persistent=False)
     _complete(module, root)
     return module.eval()
 
 
-def _layer(layer: Layer) -> nn.Module:
+def _layer(layer: WrittenLayer) -> nn.Module:
     """A layer on the meta device: without values. Raises _BadFileError."""
     if layer.kind not in LAYERS:
         raise _BadFileError(f"layer '{layer.name[:60]}' is a {layer.kind[:60]!a}, not on the list")
@@ -141,7 +144,7 @@ def _attach(root: nn.Module, path: str, value: nn.Module | Tensor, persistent: b
         parent.register_buffer(name, value, persistent=persistent)
 
 
-def _graph(nodes: tuple[Node, ...]) -> fx.Graph:
+def _graph(nodes: tuple[WrittenNode, ...]) -> fx.Graph:
     """The graph of a file's nodes. Raises _BadFileError, KeyError for a node that isn't there."""
     graph = fx.Graph()
     built: dict[str, fx.Node] = {}

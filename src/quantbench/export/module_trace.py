@@ -12,11 +12,11 @@ from torch import Tensor, fx, nn
 from quantbench.errors import UnavailableError, cause
 from quantbench.export.module_names import LAYERS, NAMES, SETTINGS
 from quantbench.export.module_values import (
-    Layer,
     ModuleFile,
-    Node,
     StoredTensor,
     Value,
+    WrittenLayer,
+    WrittenNode,
     objection,
     stored,
     to_value,
@@ -72,28 +72,28 @@ def _refusal(reason: str) -> UnavailableError:
     return UnavailableError(f"the network can't be rebuilt in another process: {reason}")
 
 
-def _layers(root: nn.Module) -> dict[str, Layer]:
+def _layers(root: nn.Module) -> dict[str, WrittenLayer]:
     """Name -> layer, for all modules that a file can name; a second name refers to the first."""
     first_names: dict[nn.Module, str] = {}
-    layers: dict[str, Layer] = {}
+    layers: dict[str, WrittenLayer] = {}
     for name, part in root.named_modules(remove_duplicate=False):
         if LAYERS.get(type(part).__name__) is not type(part) or _is_inside(name, layers):
             continue
         if part in first_names:
-            layers[name] = Layer(name=name, same_as=first_names[part])
+            layers[name] = WrittenLayer(name=name, same_as=first_names[part])
         else:
             first_names[part] = name
             layers[name] = _layer(name, part)
     return layers
 
 
-def _is_inside(name: str, layers: dict[str, Layer]) -> bool:
+def _is_inside(name: str, layers: dict[str, WrittenLayer]) -> bool:
     """Whether a module or tensor belongs to one of the layers."""
     parts = name.split(".")
     return any(".".join(parts[:end]) in layers for end in range(1, len(parts)))
 
 
-def _layer(name: str, part: nn.Module) -> Layer:
+def _layer(name: str, part: nn.Module) -> WrittenLayer:
     """Describe a layer by settings that give the same layer. Raises UnavailableError."""
     kind = type(part).__name__
     settings = {key: _setting(part, key) for key in arguments(kind)}
@@ -105,7 +105,7 @@ def _layer(name: str, part: nn.Module) -> Layer:
         values = {key: to_value(value) for key, value in settings.items()}
     except TypeError as error:
         raise _refusal(f"'{name}' is a {kind} that was made with {error}") from error
-    return Layer(name=name, kind=kind, settings=values)
+    return WrittenLayer(name=name, kind=kind, settings=values)
 
 
 def _setting(part: nn.Module, key: str) -> Any:
@@ -125,7 +125,7 @@ def _outline(part: nn.Module) -> tuple[str, list[tuple[str, tuple[int, ...], tor
 
 
 def _tensors(
-    root: nn.Module, graph: fx.Graph, layers: dict[str, Layer]
+    root: nn.Module, graph: fx.Graph, layers: dict[str, WrittenLayer]
 ) -> tuple[StoredTensor, ...]:
     """The tensors outside of layers: the state's by shape, others with their values."""
     state = root.state_dict(keep_vars=True)
@@ -150,18 +150,18 @@ def _reached(root: nn.Module, path: str) -> object:
     return value
 
 
-def _node(node: fx.Node) -> Node:
+def _node(node: fx.Node) -> WrittenNode:
     """Describe a node. Raises UnavailableError for one that calls what isn't on the lists."""
     target = NAMES.get(node.target) if callable(node.target) else node.target
     if target is None:
-        module, name = vars(node.target).get("__module__"), node._pretty_print_target(node.target)
-        raise _refusal(f"node '{node.name}' calls {name or module}, which isn't on the list")
+        name = node._pretty_print_target(node.target)
+        raise _refusal(f"node '{node.name}' calls {name}, which isn't on the list")
     try:
         args: tuple[Value, ...] = tuple(map(to_value, node.args))
         kwargs = {key: to_value(argument) for key, argument in node.kwargs.items()}
     except TypeError as error:
         raise _refusal(f"node '{node.name}' ({target}) takes {error}") from error
-    described_node = Node(name=node.name, op=node.op, target=target, args=args, kwargs=kwargs)
-    if reason := objection(described_node):
+    written = WrittenNode(name=node.name, op=node.op, target=target, args=args, kwargs=kwargs)
+    if reason := objection(written):
         raise _refusal(reason)
-    return described_node
+    return written

@@ -63,7 +63,7 @@ Value: TypeAlias = "bool | int | float | str | NodeRef | Container | Pairs | Spe
 """An argument of a node or of a layer's constructor."""
 
 
-class Layer(Record):
+class WrittenLayer(Record):
     """A layer with its constructor's arguments, or another name of one."""
 
     name: str
@@ -84,7 +84,7 @@ class StoredTensor(Record):
     """Of a constant: its bytes in base64, little-endian."""
 
 
-class Node(Record):
+class WrittenNode(Record):
     """A node of torch.fx: `target` is a layer, tensor, function or method by its name."""
 
     name: str
@@ -98,9 +98,9 @@ class ModuleFile(Record):
     """The content of module.json."""
 
     version: Literal[1] = 1
-    layers: tuple[Layer, ...] = Field((), max_length=100_000)
+    layers: tuple[WrittenLayer, ...] = Field((), max_length=100_000)
     tensors: tuple[StoredTensor, ...] = Field((), max_length=100_000)
-    nodes: tuple[Node, ...] = Field(max_length=100_000)
+    nodes: tuple[WrittenNode, ...] = Field(max_length=100_000)
 
 
 def to_value(argument: object) -> Value:
@@ -178,7 +178,7 @@ def restored(tensor: StoredTensor) -> Tensor:
     return torch.frombuffer(data, dtype=dtype).reshape(tensor.shape)
 
 
-def objection(node: Node) -> str | None:
+def objection(node: WrittenNode) -> str | None:
     """The reason why a node may not be in a file, or None."""
     if not _is_name(node.name) or not all(map(_is_name, node.kwargs)):
         return f"node '{node.name[:60]}' or an argument of it has a name that is no identifier"

@@ -26,14 +26,14 @@ _OF_MODULES = frozenset(vars(nn.Module())) | {"_is_torch_compile"}
 
 
 @dataclass(frozen=True)
-class Identity:
+class ModuleIdentity:
     """The SHA-256 of a module, and the Python files that it depends on."""
 
     sha256: str
     sources: tuple[Path, ...]
 
 
-def identify(module: nn.Module) -> Identity:
+def identify(module: nn.Module) -> ModuleIdentity:
     """Hash a module: tensors by name, dtype, shape and bytes; settings; the code of its classes.
 
     PyTorch's own classes are known by name. Classes from files are known by the file and what it
@@ -53,7 +53,7 @@ def identify(module: nn.Module) -> Identity:
     for kind in classes:
         if kind not in files:
             digest.update(_line("class", _name_of(kind), *_methods(kind)))
-    return Identity(digest.hexdigest(), sources)
+    return ModuleIdentity(digest.hexdigest(), sources)
 
 
 def _line(*parts: str) -> bytes:

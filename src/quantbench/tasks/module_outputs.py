@@ -17,7 +17,7 @@ OUTPUT = "output"
 
 
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """One step from a container to a value in it: an item's key or an attribute's name."""
 
     key: str | int
@@ -25,10 +25,10 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Output:
+class NamedOutput:
     """A tensor among a module's outputs and the steps that lead to it; none for a lone tensor."""
 
-    path: tuple[Step, ...]
+    path: tuple[PathStep, ...]
     tensor: Tensor
 
     @property
@@ -38,7 +38,7 @@ class Output:
         return identifier(f"{OUTPUT}_{text}".rstrip("_") if not text[:1].isalpha() else text)
 
 
-def outputs_of(value: object, module: nn.Module) -> tuple[Output, ...]:
+def outputs_of(value: object, module: nn.Module) -> tuple[NamedOutput, ...]:
     """Flatten what a module returned: a tensor, or tuples, lists, mappings, dataclasses of them.
 
     None is passed over. Raises NetworkError for anything else.
@@ -60,7 +60,7 @@ def adapted(
     module: nn.Module,
     inputs: Sequence[str],
     keywords: bool,
-    paths: Sequence[tuple[Step, ...]],
+    paths: Sequence[tuple[PathStep, ...]],
 ) -> fx.GraphModule:
     """Wrap a module as "network" in one that takes tensors in order and returns a tuple of them.
 
@@ -85,16 +85,16 @@ def identifier(text: str) -> str:
     return name if name[:1].isalpha() else f"_{name.lstrip('_')}"
 
 
-def _reach(graph: fx.Graph, node: fx.Node, path: tuple[Step, ...]) -> fx.Node:
+def _reach(graph: fx.Graph, node: fx.Node, path: tuple[PathStep, ...]) -> fx.Node:
     for step in path:
         take = getattr if step.is_attribute else operator.getitem
         node = graph.call_function(take, (node, step.key))
     return node
 
 
-def _walk(value: object, path: tuple[Step, ...], module: nn.Module) -> Iterator[Output]:
+def _walk(value: object, path: tuple[PathStep, ...], module: nn.Module) -> Iterator[NamedOutput]:
     if isinstance(value, Tensor):
-        yield Output(path, value)
+        yield NamedOutput(path, value)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str | int):
@@ -102,13 +102,13 @@ def _walk(value: object, path: tuple[Step, ...], module: nn.Module) -> Iterator[
                     f"{kind_of(module)} returns a mapping with the key {key!r:.60}; name its "
                     "outputs by strings"
                 )
-            yield from _walk(item, (*path, Step(key)), module)
+            yield from _walk(item, (*path, PathStep(key)), module)
     elif isinstance(value, tuple | list):
         for index, item in enumerate(value):
-            yield from _walk(item, (*path, Step(index)), module)
+            yield from _walk(item, (*path, PathStep(index)), module)
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
-            step = Step(field.name, is_attribute=True)
+            step = PathStep(field.name, is_attribute=True)
             yield from _walk(getattr(value, field.name), (*path, step), module)
     elif value is not None:
         raise NetworkError(

@@ -16,7 +16,7 @@ from quantbench.samples.records import Array, Arrays
 from quantbench.system.silence import silenced
 from quantbench.tasks.module_copy import float_copy, kind_of
 from quantbench.tasks.module_hash import identify
-from quantbench.tasks.module_outputs import Output, adapted, identifier, is_flat, outputs_of
+from quantbench.tasks.module_outputs import NamedOutput, adapted, identifier, is_flat, outputs_of
 from quantbench.tasks.network import Network, TensorSpec
 
 RELATIVE_TOLERANCE = 1e-3
@@ -31,6 +31,8 @@ class _Inputs:
     arrays: Arrays
     keywords: bool
     """Whether they have to be passed by name."""
+    all: bool
+    """Whether forward takes these and no others, which would be left at their defaults."""
 
     def sample(self, index: int, count: int = 1) -> tuple[torch.Tensor, ...]:
         return tuple(torch.from_numpy(array[index : index + count]) for array in self.arrays)
@@ -55,7 +57,7 @@ def network_of(
     names = _unique(tuple(output.name for output in outputs))
     master = (
         clone.module
-        if is_flat(value) and not inputs.keywords
+        if is_flat(value) and inputs.all
         else adapted(
             clone.module, inputs.names, inputs.keywords, [output.path for output in outputs]
         ).eval()
@@ -128,6 +130,7 @@ def _inputs(module: nn.Module, example: Sequence[Array] | Mapping[str, Array]) -
         names if keywords else named,
         tuple(_as_input(name, array) for name, array in zip(names, arrays, strict=True)),
         keywords,
+        names == tuple(p.name for p in parameters),
     )
 
 
@@ -143,7 +146,9 @@ def _as_input(name: str, array: Array) -> Array:
     return array
 
 
-def _probed(module: nn.Module, inputs: _Inputs) -> tuple[object, tuple[Output, ...], int | None]:
+def _probed(
+    module: nn.Module, inputs: _Inputs
+) -> tuple[object, tuple[NamedOutput, ...], int | None]:
     """What a module returns for one sample, that flattened, and the batch if only one works."""
     last = min(len(array) for array in inputs.arrays) - 1
     pair = tuple(
@@ -167,7 +172,7 @@ def _probed(module: nn.Module, inputs: _Inputs) -> tuple[object, tuple[Output, .
         except NetworkError:
             return value, outputs, 1
     joined = [
-        Output(a.path, torch.cat((a.tensor, b.tensor)))
+        NamedOutput(a.path, torch.cat((a.tensor, b.tensor)))
         for a, b in zip(outputs, second, strict=True)
     ]
     return value, outputs, None if _agree(joined, together) else 1
@@ -188,7 +193,7 @@ def _run(module: nn.Module, inputs: _Inputs, batch: tuple[torch.Tensor, ...]) ->
         ) from error
 
 
-def _require_floats(module: nn.Module, outputs: Sequence[Output]) -> None:
+def _require_floats(module: nn.Module, outputs: Sequence[NamedOutput]) -> None:
     """Raise NetworkError for outputs that aren't finite float32 [1, ...] for one sample."""
     for output in outputs:
         which = f"{kind_of(module)}'s output '{output.name}'"
@@ -215,7 +220,7 @@ def _require_floats(module: nn.Module, outputs: Sequence[Output]) -> None:
             )
 
 
-def _agree(first: Sequence[Output], second: Sequence[Output]) -> bool:
+def _agree(first: Sequence[NamedOutput], second: Sequence[NamedOutput]) -> bool:
     """Whether two runs gave the same tensors, but for the order of additions."""
     return len(first) == len(second) and all(
         a.tensor.shape == b.tensor.shape
