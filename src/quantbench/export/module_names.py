@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.ao.quantization import DeQuantStub, QuantStub
+
+from quantbench.artifacts.pt2_file import OPERATORS
 
 LAYERS: dict[str, type[nn.Module]] = {
     kind.__name__: kind
@@ -95,10 +97,19 @@ _OPERATORS = _words(
     """
 )
 
+
+def _aten(name: str) -> Callable[..., Any]:
+    """The operator of a name such as "torch.ops.aten.relu.default", of those in a .pt2 file."""
+    _, _, namespace, operation, overload = name.split(".")
+    packet = getattr(getattr(torch.ops, namespace), operation)
+    return cast("Callable[..., Any]", getattr(packet, overload))
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = (
     {f"torch.{name}": getattr(torch, name) for name in _OF_TORCH}
     | {f"functional.{name}": getattr(F, name) for name in _FUNCTIONAL}
     | {f"operator.{name}": getattr(operator, name) for name in _OPERATORS}
+    | {name: _aten(name) for name in OPERATORS if name.startswith("torch.ops.")}
     | {"math.sqrt": math.sqrt, "getattr": getattr}
 )
 """Name in a file -> function. `getattr` reads one of ATTRIBUTES alone."""

@@ -34,8 +34,11 @@ class _Inputs:
     all: bool
     """Whether forward takes these and no others, which would be left at their defaults."""
 
-    def sample(self, index: int, count: int = 1) -> tuple[torch.Tensor, ...]:
-        return tuple(torch.from_numpy(array[index : index + count]) for array in self.arrays)
+    def batch(self, *indices: int) -> tuple[torch.Tensor, ...]:
+        """Samples as one batch; beyond the last it begins again at the first."""
+        return tuple(
+            torch.from_numpy(array.take(indices, axis=0, mode="wrap")) for array in self.arrays
+        )
 
 
 def network_of(
@@ -44,16 +47,18 @@ def network_of(
     name: str | None = None,
     origin: str | None = None,
     notes: tuple[str, ...] = (),
+    fixed_batch: int | None = None,
 ) -> Network:
     """Describe a module by running a float32 copy of it, in eval mode, on the example's samples.
 
     `example` holds an array [N, ...] for each input, in the order of forward's parameters or by
-    their names. The module stays exactly as it was. Raises NetworkError where it can't take the
+    their names; of `fixed_batch` samples, where the module is known to take no other number.
+    The module stays exactly as it was. Raises NetworkError where it can't take the
     samples, or returns something else than finite floats for each of them.
     """
     clone = float_copy(module)
     inputs = _inputs(clone.module, example)
-    value, outputs, fixed_batch = _probed(clone.module, inputs)
+    value, outputs, fixed_batch = _probed(clone.module, inputs, fixed_batch)
     names = _unique(tuple(output.name for output in outputs))
     master = (
         clone.module
@@ -147,28 +152,27 @@ def _as_input(name: str, array: Array) -> Array:
 
 
 def _probed(
-    module: nn.Module, inputs: _Inputs
+    module: nn.Module, inputs: _Inputs, fixed_batch: int | None
 ) -> tuple[object, tuple[NamedOutput, ...], int | None]:
-    """What a module returns for one sample, that flattened, and the batch if only one works."""
-    last = min(len(array) for array in inputs.arrays) - 1
-    pair = tuple(
-        torch.cat(both) for both in zip(inputs.sample(0), inputs.sample(last), strict=True)
-    )
+    """What a module returns for a batch, that flattened, and the batch if only one works."""
+    size = fixed_batch or 1
     with torch.random.fork_rng(devices=[]), torch.no_grad(), silenced():
         torch.default_generator.manual_seed(0)
         probe = copy.deepcopy(module)
-        value = _run(probe, inputs, inputs.sample(0))
+        value = _run(probe, inputs, inputs.batch(*range(size)))
         outputs = outputs_of(value, module)
-        _require_floats(module, outputs)
-        again = outputs_of(_run(probe, inputs, inputs.sample(0)), module)
+        _require_floats(module, outputs, size)
+        again = outputs_of(_run(probe, inputs, inputs.batch(*range(size))), module)
         if not _agree(outputs, again):
             raise NetworkError(
                 f"{kind_of(module)} gives another output each time for the same sample; let its "
                 "random parts, such as dropout, heed eval()"
             )
-        second = outputs_of(_run(probe, inputs, inputs.sample(last)), module)
+        if fixed_batch:
+            return value, outputs, fixed_batch
+        second = outputs_of(_run(probe, inputs, inputs.batch(1)), module)
         try:
-            together = outputs_of(_run(probe, inputs, pair), module)
+            together = outputs_of(_run(probe, inputs, inputs.batch(0, 1)), module)
         except NetworkError:
             return value, outputs, 1
     joined = [
@@ -193,8 +197,8 @@ def _run(module: nn.Module, inputs: _Inputs, batch: tuple[torch.Tensor, ...]) ->
         ) from error
 
 
-def _require_floats(module: nn.Module, outputs: Sequence[NamedOutput]) -> None:
-    """Raise NetworkError for outputs that aren't finite float32 [1, ...] for one sample."""
+def _require_floats(module: nn.Module, outputs: Sequence[NamedOutput], size: int) -> None:
+    """Raise NetworkError for outputs that aren't finite float32 [size, ...]."""
     for output in outputs:
         which = f"{kind_of(module)}'s output '{output.name}'"
         tensor = output.tensor
@@ -206,16 +210,16 @@ def _require_floats(module: nn.Module, outputs: Sequence[NamedOutput]) -> None:
             )
         if tensor.dtype != torch.float32:
             raise NetworkError(f"{which} is {dtype}; let forward return float32")
-        if tensor.ndim == 0 or len(tensor) != 1:
+        if tensor.ndim == 0 or len(tensor) != size:
             raise NetworkError(
-                f"{which} has the shape {list(tensor.shape)} for one sample; keep the batch as its "
-                "first axis, [1, ...]"
+                f"{which} has the shape {list(tensor.shape)} for a batch of {size}; keep the batch "
+                f"as its first axis, [{size}, ...]"
             )
         if not tensor.numel():
             raise NetworkError(f"{which} is empty; return outputs that have values")
         if not tensor.isfinite().all():
             raise NetworkError(
-                f"{which} is NaN or infinite for the first sample; check the weights and how the "
+                f"{which} is NaN or infinite for the first samples; check the weights and how the "
                 "samples are prepared"
             )
 
