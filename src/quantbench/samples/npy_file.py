@@ -8,6 +8,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ _BUFFER = 2**20
 _MAX_DIMENSIONS = 32
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 """Version of the format -> its reader; the third is for records, which no network takes."""
+_PARSING = (ValueError, TypeError, SyntaxError, KeyError, MemoryError, RecursionError, TokenError)
+"""Exceptions of NumPy's reader of headers."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ def read_header(file: IO[bytes], where: str) -> Header:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of files that Python 2 wrote
             shape, fortran_order, dtype = _READERS[npy.read_magic(head)](head)
-    except (ValueError, TypeError, SyntaxError, KeyError, MemoryError, RecursionError) as e:
-        raise DataFileError(f"{where} is no .npy file, or damaged ({_line(e)})") from e
+    except _PARSING as error:
+        line = " ".join(str(error).split())[:200]
+        raise DataFileError(f"{where} is no .npy file, or damaged ({line})") from error
     if dtype.hasobject:
         raise DataFileError(
             f"{where} holds Python objects, which are never unpickled here; "
@@ -126,7 +130,3 @@ class GrowingFile:
         }
         npy.write_array_header_1_0(header, description)
         return header.getvalue()
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
