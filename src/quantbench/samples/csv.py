@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +75,7 @@ def from_csv(
     numbers = array("d")
     with _rows(path) as rows, writing_rows(folder, name, limit) as writer:
         head = list(islice(rows, 2))
-        table = _table(path, [cells for _, cells in head], target, math.prod(shape))
+        table = _table(path, [cells for _, cells in head], target, shape)
         columns = table.features
         left = chain(head[table.has_header :], rows)
         while not writer.full and (batch := list(islice(left, _ROWS))):
@@ -106,8 +106,11 @@ def from_csv(
 def _rows(path: Path) -> Iterator[Iterator[_Row]]:
     """The rows that aren't empty. Raises DataFileError."""
     try:
-        with opened(path) as file:
-            lines = _lines(file, path)
+        with (
+            opened(path) as file,
+            io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text,
+        ):
+            lines = _lines(text, path)
             first = next(lines, "")
             delimiter = max(",;\t", key=first.count)
             reader = csv.reader(chain((first,), lines), delimiter=delimiter, strict=True)
@@ -120,17 +123,17 @@ def _rows(path: Path) -> Iterator[Iterator[_Row]]:
         raise DataFileError(f"{path} is no CSV file, or damaged ({error})") from error
 
 
-def _lines(file: IO[bytes], path: Path) -> Iterator[str]:
-    """The lines of a file, each of bounded length."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+def _lines(text: TextIO, path: Path) -> Iterator[str]:
+    """The lines of a text, each of bounded length."""
     while line := text.readline(_MAX_LINE):
         if len(line) == _MAX_LINE:
             raise DataFileError(f"{path} has a line of over {_MAX_LINE:,} characters")
         yield line
 
 
-def _table(path: Path, head: list[list[str]], target: str | None, size: int) -> _Table:
-    """The columns, from the first two rows; `size`: features that the network takes, 0 unknown."""
+def _table(path: Path, head: list[list[str]], target: str | None, shape: Sequence[int]) -> _Table:
+    """The columns, from the first two rows; `shape` is the network's input, () where unknown."""
+    size = math.prod(shape) if shape else 0
     if not head:
         raise SamplesError(f"{path} holds no sample")
     first, second = head[0], head[-1]
@@ -150,9 +153,11 @@ def _table(path: Path, head: list[list[str]], target: str | None, size: int) -> 
             f"{path} has {len(features)} columns of features"
             + (f"; the network takes {size}" if size else "; a sample needs one at least")
         )
-    named = column is not None and _number(second[column] if column < len(second) else "") is None
-    words = column is not None and _number(first[column]) is None and not named
-    has_header = all(_number(cell) is None for cell in features) or words
+    named = column is not None and all(
+        column >= len(row) or _number(row[column]) is None for row in (first, second)
+    )
+    has_words = column is not None and _number(first[column]) is None and not named
+    has_header = has_words or all(_number(cell) is None for cell in features)
     columns = first if has_header else list(map(str, range(1, width + 1)))
     return _Table(path, tuple(columns), column, has_header, named)
 
