@@ -70,8 +70,13 @@ def _single_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def scope_of(stored: Collection[str]) -> Scope:
-    """How the network was wrapped whose state has these names."""
-    return "network" if not stored or "quant.scale" in stored else "layers"
+    """How the network was wrapped whose state has these names.
+
+    A wrapped layer has a scale for its input, "fc.quant.scale", beside "fc.module.scale".
+    """
+    ends = (".quant.scale", ".module.scale")
+    inputs, outputs = ({n.removesuffix(e) for n in stored if n.endswith(e)} for e in ends)
+    return "layers" if inputs & outputs else "network"
 
 
 def scope_that_works(

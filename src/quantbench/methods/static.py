@@ -41,6 +41,7 @@ from quantbench.export.eager import (
     wrapped,
 )
 from quantbench.export.engine import SEVEN_BIT, EagerSettings, using_engine
+from quantbench.export.rebuild import written_module
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.silence import silenced
 from quantbench.tasks.layers import CONVOLUTIONS
@@ -66,15 +67,17 @@ SETTINGS = StaticSettings
 def quantize(job: QuantizeJob[StaticSettings]) -> Files:
     settings, batches, few = job.settings, calibration_batches(job), first_batch(job)
 
+    module = written_module(job)
+
     def calibrated(scope: Scope, batches: Batches, progress: Progress) -> nn.Module:
-        prepared = _prepared(job.network.module(), settings, scope)
+        prepared = _prepared(module, settings, scope)
         _calibrate(prepared, batches, progress)
         return converted(prepared).module
 
     with silenced(), using_engine(settings.engine):
         scope, notes = scope_that_works(partial(calibrated, batches=few, progress=NO_PROGRESS), few)
-        module = calibrated(scope, batches, job.progress)
-        write_state(job.folder / STATE, module.state_dict())
+        quantized = calibrated(scope, batches, job.progress)
+        write_state(job.folder / STATE, quantized.state_dict())
     return Files(
         notes=(
             f"calibrated on {batches.samples} samples, observer {settings.observer}",
