@@ -13,6 +13,7 @@ from typing import cast
 from torch import nn
 from torch.ao.quantization import (
     QConfig,
+    QuantStub,
     QuantWrapper,
     convert,
     default_weight_observer,
@@ -28,12 +29,26 @@ from quantbench.tasks.layers import TRANSPOSED, calls, chains
 def wrapped(model: nn.Module, *, fuse: bool) -> nn.Module:
     """A copy of `model` in eval mode between a quantizing and a dequantizing stub.
 
-    `fuse`: also fuse layers with the batch norms and activations behind them.
+    A network with stubs of its own is left between those. `fuse`: also fuse layers with the batch
+    norms and activations behind them.
     """
     model = copy.deepcopy(model).eval()
     if fuse and (groups := _fusable(model)):
         model = fuse_modules(model, groups)
+    if any(isinstance(module, QuantStub) for module in model.modules()):
+        return model
     return QuantWrapper(model).eval()
+
+
+def float_name(name: str, prepared: nn.Module) -> str:
+    """Return the name in the float network of the layer called `name` in `prepared`.
+
+    A fused module contains its layer as "0", and a QuantWrapper the network as "module".
+    """
+    parent = name.rpartition(".")[0]
+    fused = type(prepared.get_submodule(parent)).__module__.startswith("torch.ao.nn.intrinsic")
+    inner = parent if fused else name
+    return inner.removeprefix("module.") if isinstance(prepared, QuantWrapper) else inner
 
 
 def set_qconfig(model: nn.Module, qconfig: QConfig) -> None:

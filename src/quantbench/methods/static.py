@@ -29,7 +29,7 @@ from quantbench.export.calibration import (
     calibration_inputs,
     refuse_output,
 )
-from quantbench.export.eager import converted, passed_over, set_qconfig, wrapped
+from quantbench.export.eager import converted, float_name, passed_over, set_qconfig, wrapped
 from quantbench.export.engine import SEVEN_BIT, EagerSettings, using_engine
 from quantbench.system.progress import Progress
 from quantbench.system.silence import silenced
@@ -95,7 +95,7 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, progress: Progress) -> None:
     """
     modules = dict(prepared.named_modules())
     hooks = [
-        module.register_forward_hook(partial(refuse_output, _float_name(name, modules)))
+        module.register_forward_hook(partial(refuse_output, float_name(name, prepared)))
         for name, module in modules.items()
         if isinstance(module, (*CONVOLUTIONS, nn.Linear))
     ]
@@ -110,10 +110,3 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, progress: Progress) -> None:
             continue
         if module.min_val.isinf().any():
             raise CalibrationError(f"'{name}' saw no calibration data: no image reached it")
-
-
-def _float_name(name: str, modules: dict[str, nn.Module]) -> str:
-    """The layer's name in the float network, where a fused module contains the layer as "0"."""
-    parent = name.rpartition(".")[0]
-    fused = type(modules[parent]).__module__.startswith("torch.ao.nn.intrinsic")
-    return (parent if fused else name).removeprefix("module.")
