@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.ao.quantization import (
     QConfig,
+    QuantStub,
     QuantWrapper,
     convert,
     default_weight_observer,
@@ -43,13 +44,14 @@ _FUSED = "torch.ao.nn.intrinsic"
 def wrapped(model: nn.Module, *, fuse: bool, scope: Scope = "network") -> nn.Module:
     """A copy of `model` in eval mode, `scope` of it between quantizing and dequantizing stubs.
 
-    `fuse`: also fuse layers with the batch norms and activations behind them.
+    A network with stubs of its own is left between those. `fuse`: also fuse layers with the batch
+    norms and activations behind them.
     """
     model = copy.deepcopy(model).eval()
     if fuse and (groups := _fusable(model)):
         model = fuse_modules(model, groups)
     if scope == "network":
-        return QuantWrapper(model).eval()
+        return model if _has_stubs(model) else QuantWrapper(model).eval()
     for name, layer in _single_layers(model):
         parent, _, attribute = name.rpartition(".")
         setattr(model.get_submodule(parent), attribute, QuantWrapper(layer))
@@ -69,9 +71,11 @@ def _single_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return [*visit(model, "")]
 
 
-def scope_of(stored: Collection[str]) -> Scope:
-    """How the network was wrapped whose state has these names."""
-    return "network" if not stored or "quant.scale" in stored else "layers"
+def scope_of(stored: Collection[str], model: nn.Module) -> Scope:
+    """How the float network `model` was wrapped whose converted state has these names."""
+    stubs = [name for name, module in model.named_modules() if isinstance(module, QuantStub)]
+    scales = [f"{name}.scale" for name in stubs] or ["quant.scale"]
+    return "network" if not stored or scales[0] in stored else "layers"
 
 
 def scope_that_works(
@@ -120,14 +124,29 @@ def _run(model: nn.Module, batches: Batches) -> None:
             model(*inputs)
 
 
+def _has_stubs(model: nn.Module) -> bool:
+    return any(isinstance(module, QuantStub) for module in model.modules())
+
+
+def float_name(name: str, prepared: nn.Module) -> str:
+    """Return the name in the float network of the layer called `name` in `prepared`.
+
+    A fused module contains its layer as "0", and a QuantWrapper what it wraps as "module".
+    """
+    parent = name.rpartition(".")[0]
+    fused = type(prepared.get_submodule(parent)).__module__.startswith(_FUSED)
+    inner = (parent if fused else name).removesuffix(".module")
+    return inner.removeprefix("module.") if isinstance(prepared, QuantWrapper) else inner
+
+
 def set_qconfig(model: nn.Module, qconfig: QConfig, scope: Scope = "network") -> None:
     """Set how the wrapped parts of `model` are quantized.
 
     Transposed convolutions support no scale per channel.
     """
-    for module in [model] if scope == "network" else model.modules():
-        if isinstance(module, QuantWrapper):
-            module.qconfig = qconfig  # type: ignore[assignment]
+    wrappers = (module for module in model.modules() if isinstance(module, QuantWrapper))
+    for part in [model] if scope == "network" else wrappers:
+        part.qconfig = qconfig  # type: ignore[assignment]
     for module in model.modules():
         if isinstance(module, TRANSPOSED):
             module.qconfig = qconfig._replace(  # type: ignore[assignment]

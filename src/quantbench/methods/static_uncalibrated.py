@@ -48,7 +48,7 @@ def quantize(job: QuantizeJob[EagerSettings]) -> Files:
 
 
 def skeleton(float_model: nn.Module, settings: EagerSettings, stored: Collection[str]) -> Skeleton:
-    return _converted(float_model, settings, scope_of(stored))
+    return _converted(float_model, settings, scope_of(stored, float_model))
 
 
 def _converted(float_model: nn.Module, settings: EagerSettings, scope: Scope) -> Skeleton:
