@@ -34,6 +34,7 @@ from quantbench.export.calibration import (
 from quantbench.export.eager import (
     Scope,
     converted,
+    float_name,
     passed_over,
     scope_of,
     scope_that_works,
@@ -117,7 +118,7 @@ def _calibrate(prepared: nn.Module, batches: Batches, progress: Progress) -> Non
     """
     modules = dict(prepared.named_modules())
     hooks = [
-        module.register_forward_hook(partial(refuse_output, _float_name(name, modules)))
+        module.register_forward_hook(partial(refuse_output, float_name(name, prepared)))
         for name, module in modules.items()
         if isinstance(module, (*CONVOLUTIONS, nn.Linear))
     ]
@@ -131,10 +132,3 @@ def _calibrate(prepared: nn.Module, batches: Batches, progress: Progress) -> Non
             continue
         if module.min_val.isinf().any():
             raise CalibrationError(f"'{name}' saw no calibration data: no sample reached it")
-
-
-def _float_name(name: str, modules: dict[str, nn.Module]) -> str:
-    """The layer's name in the float network, where a fused module contains the layer as "0"."""
-    parent = name.rpartition(".")[0]
-    fused = type(modules[parent]).__module__.startswith("torch.ao.nn.intrinsic")
-    return (parent if fused else name).removeprefix("module.").removesuffix(".module")
