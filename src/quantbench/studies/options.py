@@ -28,7 +28,7 @@ class Options(Settings):
     data: str = "mnist"
     recipe: str = "default"
     seed: int = Field(1, ge=0, lt=2**32)
-    methods: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.names("methods")))
+    methods: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.default_methods()))
     runtimes: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.default_runtimes()))
     threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
     data_dir: Path | None = None
