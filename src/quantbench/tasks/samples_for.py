@@ -82,7 +82,7 @@ def _random(size: InputSize, rng: np.random.Generator, file: str) -> Array:
             f"input '{size.name}' of {file} leaves sizes open; give samples, such as calibration "
             "data"
         )
-    shape = (size.batch or 2, *(n for n in size.shape if n is not None))
+    shape = (2 * (size.batch or 1), *(n for n in size.shape if n is not None))
     if np.prod(shape, dtype=float) > _MAX_VALUES:
         raise NetworkError(f"input '{size.name}' of {file} is too large: {list(shape)}")
     if size.dtype.kind == "f":
