@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -102,11 +103,18 @@ def _called(target: object, source: str) -> object:
             "calls it"
         )
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(0)
+        with _own_randomness():
             return target()
     except Exception as error:
         raise NetworkError(f"{source} failed{_place_of(error)}: {cause(error)}") from error
+
+
+@contextlib.contextmanager
+def _own_randomness() -> Iterator[None]:
+    """Draw the same random numbers each time, and leave the global state as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        yield
 
 
 def _required(target: Callable[..., object]) -> list[str]:
@@ -127,11 +135,12 @@ def _imported(place: str) -> ModuleType:
     path = Path(place)
     if place.endswith(".py") and not path.is_file():
         raise NetworkError(f"there is no file {place}")
-    folder = path.absolute().parent if place.endswith(".py") else Path.cwd()
-    if str(folder) not in sys.path:  # behind the others, so that none of them is hidden
-        sys.path.append(str(folder))
+    folders = (path.absolute().parent, Path.cwd()) if place.endswith(".py") else (Path.cwd(),)
+    for folder in folders:
+        if str(folder) not in sys.path:  # behind the others, so that none of them is hidden
+            sys.path.append(str(folder))
     try:
-        with silenced():
+        with silenced(), _own_randomness():
             return _from_file(path) if place.endswith(".py") else importlib.import_module(place)
     except SyntaxError as error:
         raise NetworkError(f"{error.filename}:{error.lineno}: {cause(error)}") from error
