@@ -58,11 +58,13 @@ def samples_for(
 
 
 def _fitting(size: InputSize, array: Array, file: str) -> Array:
+    if not np.ndim(array) or not len(array):
+        raise NetworkError(f"there are no samples for input '{size.name}' of {file}; give some")
     shape = np.shape(array)[1:]
     fits = len(shape) == len(size.shape) and all(
         wanted in (None, actual) for wanted, actual in zip(size.shape, shape, strict=True)
     )
-    if not fits or not len(array):
+    if not fits:
         wanted = ", ".join("?" if n is None else str(n) for n in size.shape)
         raise NetworkError(
             f"input '{size.name}' of {file} takes samples of [{wanted}], not {list(shape)}; give "
