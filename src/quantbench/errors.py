@@ -43,6 +43,10 @@ class UnavailableError(QuantbenchError):
     """A plug-in can't work here; the message is the reason."""
 
 
+class NetworkError(QuantbenchError):
+    """A network can't be loaded, or can't take the samples that it was given."""
+
+
 class DataFileError(QuantbenchError):
     """A data file is truncated, corrupt or not the file that it claims to be."""
 
