@@ -18,6 +18,7 @@ from quantbench.errors import (
     CalibrationError,
     QuantbenchError,
     UnavailableError,
+    UsageError,
     cause,
 )
 from quantbench.harness.measure import BASELINE, Measured, measure
@@ -114,6 +115,8 @@ def prepare(
 
     Raises UsageError, DataFileError, DataUnavailableError, TrainingDivergedError.
     """
+    if options.target:
+        raise UsageError(f"'{options.target}' can't be loaded: only model plug-ins can")
     chosen = recipe_settings(options, overrides)
     task = load_task(
         options.model,
