@@ -47,7 +47,6 @@ from quantbench.system.terminal import Terminal, harmless, one_line
 from quantbench.tasks.digit import MAX_BYTES, read_digit
 from quantbench.tasks.layers import layers
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
 
 
 def run(record: records.Run) -> None:
@@ -103,7 +102,7 @@ def train(record: records.Train) -> None:
         raise UsageError(f"settings for '{others[0]}', but train runs no method")
     recipe_settings(options, overrides)
     with workspace(options.out, fresh=options.fresh) as space, TerminalProgress() as progress:
-        _, checkpoint = pipeline.prepare(options, overrides, space, progress)
+        _, checkpoint = pipeline.trained(options, overrides, space, progress)
     for epoch in checkpoint.body.epochs:
         _line(
             f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
@@ -118,14 +117,14 @@ def quantize(record: records.Quantize) -> None:
 
     Raises UnavailableError where what was written can't be used.
     """
-    task, checkpoint, out, artifacts = _artifacts(record, record.one_method)
+    task, out, artifacts = _artifacts(record, record.one_method)
     for artifact in artifacts:
         _print(numerics_table(artifact.body.quantized))
         files = ", ".join(str(artifact.folder / name) for name in artifact.files)
         _line(f"{artifact.body.format}: {artifact.bytes:,} bytes in {files}")
     for artifact in artifacts:
         trials = Workspace(out).trials
-        if reason := why_unusable(task, checkpoint, artifact, trials):
+        if reason := why_unusable(task, artifact, trials):
             raise UnavailableError(f"{artifact.folder} can't be used: {reason}")
 
 
@@ -155,7 +154,7 @@ def predict(record: records.Predict) -> None:
     table = Table("image", *(artifact.body.method for artifact in usable), box=None)
     if refused:
         table.add_column("", overflow="fold")
-    columns = [answers(artifact, "torch", task.spec, images) for artifact in usable]
+    columns = [answers(artifact, "torch", task, images) for artifact in usable]
     answered = iter(zip(*columns, strict=True))
     for picture in pictures:
         name = harmless(picture.name)
@@ -169,7 +168,7 @@ def predict(record: records.Predict) -> None:
         raise ImageError(f"{whole} could not be read: {', '.join(p.name for p in refused)}")
 
 
-def _artifacts(record: Study, *methods: str) -> tuple[Task, Checkpoint, Path, list[Artifact]]:
+def _artifacts(record: Study, *methods: str) -> tuple[Task, Path, list[Artifact]]:
     """Return what methods write, the workspace and what it was written from."""
     named = tuple(method for method in methods if method != BASELINE)
     study = configured(record, methods=methods, owner=_only(named))
@@ -181,16 +180,14 @@ def _artifacts(record: Study, *methods: str) -> tuple[Task, Checkpoint, Path, li
             raise UnavailableError(reason)
     recipe_settings(options, overrides)
     with workspace(options.out) as space, TerminalProgress() as progress:
-        task, checkpoint = pipeline.prepare(options, overrides, space, progress)
+        task = pipeline.prepare(options, overrides, space, progress)
         artifacts = [
-            artifact_of(
-                task, checkpoint, chosen.plugin, chosen.settings, format, space.artifacts, progress
-            )
+            artifact_of(task, chosen.plugin, chosen.settings, format, space.artifacts, progress)
             for name in dict.fromkeys(methods)
             if not isinstance(chosen := chosen_methods[name], str)
             for format in chosen.plugin.module.FORMATS
         ]
-    return task, checkpoint, options.out, artifacts
+    return task, options.out, artifacts
 
 
 def _only(methods: tuple[str, ...]) -> str | None:
