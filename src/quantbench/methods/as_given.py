@@ -34,5 +34,5 @@ def quantize(job: QuantizeJob[Settings]) -> Files:
     return Files(kind=kind, notes=("measured as it was given",), why_float=_why_float)
 
 
-def _why_float(kind: str) -> str:  # noqa: ARG001 - it is the same for every kind
+def _why_float(kind: str) -> str:
     return "it is float32 in the file that was given"

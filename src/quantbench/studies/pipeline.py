@@ -18,6 +18,7 @@ from quantbench.errors import (
     CalibrationError,
     QuantbenchError,
     UnavailableError,
+    UsageError,
     cause,
 )
 from quantbench.harness.deadline import Deadline
@@ -178,6 +179,8 @@ def trained(
     options: Options, overrides: Overrides, space: Workspace, progress: Progress
 ) -> tuple[Task, Checkpoint]:
     """The untrained task, and the checkpoint of its training: the stored one, or a new one."""
+    if options.target:
+        raise UsageError(f"'{options.target}' can't be loaded: only model plug-ins can")
     chosen = recipe_settings(options, overrides)
     task = load_task(
         options.model,
