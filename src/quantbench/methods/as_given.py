@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from quantbench.artifacts.onnx_file import checked
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import UnavailableError
 from quantbench.export import to_onnx, to_program
@@ -24,7 +23,7 @@ def quantize(job: QuantizeJob[Settings]) -> Files:
             f"there is no {job.format} of it as given"
         )
     if network.onnx is not None:
-        (job.folder / to_onnx.MODEL).write_bytes(checked(network.onnx).data)
+        (job.folder / to_onnx.MODEL).write_bytes(to_onnx.given(network.onnx, network.fixed_batch))
     else:
         from quantbench.artifacts.pt2_file import write_program
 
