@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -133,7 +133,9 @@ def describe(record: records.Describe) -> None:
     if record.converted is None:
         options = configured(record, methods=()).options
         module = plugins.model(options.model)
-        _print(layer_table(layers(module.build(), module.INPUT_SHAPE), options.model))
+        network = module.build()
+        table = layer_table(layers(network, module.INPUT_SHAPE), options.model)
+        _print(Group(Text(str(network)), Text(), table))
         return
     *_, artifacts = _artifacts(record, record.converted)
     _print(numerics_table(artifacts[0].body.quantized))
