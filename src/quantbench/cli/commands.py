@@ -39,6 +39,7 @@ from quantbench.settings.layers import RECIPE
 from quantbench.studies import pipeline
 from quantbench.studies.choose import choose_methods, recipe_settings
 from quantbench.studies.predict import answers
+from quantbench.studies.prepare import prepare, trained
 from quantbench.studies.quantize import artifact_of
 from quantbench.studies.usable import why_unusable
 from quantbench.studies.workspace import Workspace, workspace
@@ -102,7 +103,7 @@ def train(record: records.Train) -> None:
         raise UsageError(f"settings for '{others[0]}', but train runs no method")
     recipe_settings(options, overrides)
     with workspace(options.out, fresh=options.fresh) as space, TerminalProgress() as progress:
-        _, checkpoint = pipeline.trained(options, overrides, space, progress)
+        _, checkpoint = trained(options, overrides, space, progress)
     for epoch in checkpoint.body.epochs:
         _line(
             f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
@@ -182,7 +183,7 @@ def _artifacts(record: Study, *methods: str) -> tuple[Task, Path, list[Artifact]
             raise UnavailableError(reason)
     recipe_settings(options, overrides)
     with workspace(options.out) as space, TerminalProgress() as progress:
-        task = pipeline.prepare(options, overrides, space, progress)
+        task = prepare(options, overrides, space, progress)
         artifacts = [
             artifact_of(task, chosen.plugin, chosen.settings, format, space.artifacts, progress)
             for name in dict.fromkeys(methods)
