@@ -6,6 +6,9 @@ from pydantic import Field
 
 from quantbench.system.record import Record
 
+FUNCTIONAL = "(functional)"
+"""The name of the layer that stands for all that is computed outside of leaf modules."""
+
 
 class Layer(Record):
     """One leaf module of a float network, in the order in which data passes it."""
