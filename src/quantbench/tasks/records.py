@@ -1,4 +1,4 @@
-"""The record of a float network's layers."""
+"""The records of a float network's layers, and of what looks wrong with a task."""
 
 from __future__ import annotations
 
@@ -21,3 +21,12 @@ class Layer(Record):
     output_shape: tuple[int, ...] = Field(description="without the batch")
     parameters: int
     macs: int = Field(description="multiply-adds for one input")
+
+
+class Diagnostic(Record):
+    """Something that looks wrong with a task, found before anything is quantized."""
+
+    code: str = Field(description='names the check in docs/checks.md, such as "one-class"')
+    sentence: str
+    remedy: str = Field(description="what to do about it, as a sentence without its full stop")
+    stops: bool = Field(False, description="nothing can be measured before it is put right")
