@@ -1,8 +1,8 @@
-"""The records of a float network's layers, and of what looks wrong with a task."""
+"""Records of a float network: its layers, its training, and what looks wrong with a task."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from quantbench.system.record import Record
 
@@ -30,3 +30,26 @@ class Diagnostic(Record):
     sentence: str
     remedy: str = Field(description="what to do about it, as a sentence without its full stop")
     stops: bool = Field(False, description="nothing can be measured before it is put right")
+
+
+class Epoch(Record):
+    """One finished epoch; `epoch` counts from 1, the loss is in nats, the accuracy a fraction."""
+
+    epoch: int
+    test_loss: float
+    test_accuracy: float
+    seconds: float
+
+
+class Training(Record):
+    """How a checkpoint was trained, epoch by epoch."""
+
+    model: str
+    data: str
+    recipe: str
+    seed: int
+    settings: dict[str, JsonValue]
+    threads: int
+    loss_every: int
+    losses: tuple[float, ...] = Field(description="training loss at every `loss_every`-th batch")
+    epochs: tuple[Epoch, ...]

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from quantbench.samples.records import Array, Samples
-from quantbench.tasks.checks.evidence import Evidence, Splits
-from quantbench.tasks.float_predict import float_predict
+from quantbench.tasks.checks.evidence import Evidence
 from quantbench.tasks.network import Network, TensorSpec
+from quantbench.tasks.task import Task
 
 CLASSES = 5
 
@@ -46,8 +46,10 @@ def evidence(
     handed: nn.Module | None = None,
 ) -> Evidence:
     net = network(module or small(), shape)
-    splits = Splits(
+    task = Task(
+        net,
+        "generated",
         samples("calibration", pixels(200, 1, *shape)) if calibration is None else calibration,
         samples("test", pixels(300, 2, *shape)) if test is None else test,
     )
-    return Evidence(net, splits, lambda: float_predict(net), handed)
+    return Evidence(task, handed)

@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from torch import nn
 
+from quantbench.errors import UsageError, cause
 from quantbench.samples.records import Array, Arrays, Samples
-from quantbench.tasks.float_predict import FloatPredict
+from quantbench.tasks.forward import float_outputs
 from quantbench.tasks.network import Network
+from quantbench.tasks.task import Task
 
 LOOKED_AT = 512
 """Samples of a split that are looked at, spread evenly over it."""
+_BATCH = 32
 _BYTES = 128 * 2**20
 """The most bytes of inputs that are looked at: fewer samples where they are large."""
 
 
 @dataclass(frozen=True)
-class Splits:
-    """The samples of a task, as checks need them."""
-
-    calibration: Samples
-    test: Samples
-    train: Samples | None = None
-
-    @property
-    def all(self) -> tuple[Samples, ...]:
-        """Every split that is there, calibration first."""
-        rest = (self.calibration, self.test)
-        return rest if self.train is None else (*rest, self.train)
-
-
-@dataclass(frozen=True)
 class Evidence:
-    """A network and its samples; what is costly is computed once, when a check first asks.
+    """A task, and what its network answers; all that is costly is computed once, when asked for.
 
-    A check may ask for answers only where those on the shapes of inputs found nothing.
+    Checks that look at answers come after those on shapes, where these stopped nothing.
     """
 
-    network: Network
-    splits: Splits
-    predict: Callable[[], FloatPredict]
-    """Loads the float network, to be called on batches of inputs."""
+    task: Task
     handed: nn.Module | None = None
     """The module as the user handed it over, where it was one."""
+
+    @property
+    def network(self) -> Network:
+        """The float network."""
+        return self.task.network
 
     @cached_property
     def module(self) -> nn.Module | None:
@@ -55,13 +44,13 @@ class Evidence:
 
     @cached_property
     def calibration(self) -> Samples:
-        """At most LOOKED_AT calibration samples."""
-        return spread(self.splits.calibration, self.network.fixed_batch or 1)
+        """Calibration samples, LOOKED_AT at most."""
+        return spread(self.task.calibration, self.network.fixed_batch or 1)
 
     @cached_property
     def test(self) -> Samples:
-        """At most LOOKED_AT test samples."""
-        return spread(self.splits.test, self.network.fixed_batch or 1)
+        """Test samples, LOOKED_AT at most."""
+        return spread(self.task.test, self.network.fixed_batch or 1)
 
     @cached_property
     def calibration_inputs(self) -> Arrays:
@@ -75,8 +64,17 @@ class Evidence:
 
     @cached_property
     def outputs(self) -> Arrays:
-        """The network's answers to `test_inputs`, one array [n, ...] an output."""
-        return self.predict()(self.test_inputs)
+        """The network's answers to `test_inputs`, one array [n, ...] an output.
+
+        Raises UsageError where the network fails on its samples.
+        """
+        try:
+            return float_outputs(self.network, self.test, _BATCH)
+        except Exception as error:  # a network's own code may raise anything
+            shapes = ", ".join(f"{array.dtype} {list(array.shape)}" for array in self.test_inputs)
+            raise UsageError(
+                f"{self.network.name} fails on test samples ({shapes}): {cause(error)}"
+            ) from error
 
 
 def spread(samples: Samples, multiple: int = 1) -> Samples:

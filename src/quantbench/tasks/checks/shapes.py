@@ -19,7 +19,7 @@ _LEFT_OUT = (-100, 255)
 def number_of_inputs(evidence: Evidence) -> Iterator[Diagnostic]:
     """A network of several inputs has samples of one, or the reverse."""
     specs = evidence.network.inputs
-    for split in evidence.splits.all:
+    for split in evidence.task.splits:
         arrays = split.inputs(0, 1)
         if len(arrays) != len(specs):
             names = ", ".join(spec.name for spec in specs)
@@ -34,7 +34,7 @@ def number_of_inputs(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def input_shapes(evidence: Evidence) -> Iterator[Diagnostic]:
     """Samples have another shape or kind of number than the network takes."""
-    for split in evidence.splits.all:
+    for split in evidence.task.splits:
         arrays = split.inputs(0, 1)
         if len(arrays) != len(evidence.network.inputs):
             continue  # number_of_inputs says so
@@ -52,7 +52,7 @@ def input_shapes(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def targets_missing(evidence: Evidence) -> Iterator[Diagnostic]:
     """The test samples have no targets."""
-    if evidence.splits.test.targets is None:
+    if evidence.task.test.targets is None:
         yield Diagnostic(
             code="no-targets",
             sentence="the test samples have no targets, so no accuracy can be measured",
@@ -62,7 +62,7 @@ def targets_missing(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def number_of_targets(evidence: Evidence) -> Iterator[Diagnostic]:
     """There are more or fewer targets than samples."""
-    for split in evidence.splits.all:
+    for split in evidence.task.splits:
         if split.targets is not None and len(split.targets) != len(split):
             yield Diagnostic(
                 code="number-of-targets",
@@ -76,7 +76,7 @@ def number_of_targets(evidence: Evidence) -> Iterator[Diagnostic]:
 def labels_out_of_range(evidence: Evidence) -> Iterator[Diagnostic]:
     """A label names a class that the network has no output for."""
     classes = _classes(evidence)
-    for split in evidence.splits.all:
+    for split in evidence.task.splits:
         labels = _labels(split, evidence.outputs)
         if classes is None or labels is None or labels.size == 0:
             continue

@@ -16,7 +16,7 @@ FEW_TEST, FEW_CALIBRATION = 100, 16
 
 def no_samples(evidence: Evidence) -> Iterator[Diagnostic]:
     """A split that must not be empty is."""
-    for split in (evidence.splits.calibration, evidence.splits.test):
+    for split in (evidence.task.calibration, evidence.task.test):
         if len(split) == 0:
             yield Diagnostic(
                 code="no-samples",
@@ -28,7 +28,7 @@ def no_samples(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def few_samples(evidence: Evidence) -> Iterator[Diagnostic]:
     """So few samples that neither ranges nor accuracies can be told from them."""
-    test, calibration = len(evidence.splits.test), len(evidence.splits.calibration)
+    test, calibration = len(evidence.task.test), len(evidence.task.calibration)
     if 0 < test < FEW_TEST:
         half = 0.98 / np.sqrt(test)  # of a 95 % interval about a share of one half
         yield Diagnostic(
@@ -48,7 +48,7 @@ def few_samples(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def one_class(evidence: Evidence) -> Iterator[Diagnostic]:
     """All samples of a split are of one class."""
-    for split in (evidence.splits.calibration, evidence.splits.test):
+    for split in (evidence.task.calibration, evidence.task.test):
         labels = class_labels(split)
         if labels is not None and len(labels) > 1 and (labels == labels[0]).all():
             yield Diagnostic(
