@@ -18,7 +18,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.state_file import STATE
 from quantbench.errors import CalibrationError, SettingError
-from quantbench.export import ort_quantizer
+from quantbench.export import calibration, ort_quantizer
 from quantbench.export.reading import describe
 from quantbench.methods import ort_static
 from quantbench.settings import parse_settings
@@ -63,7 +63,7 @@ def test_its_logits_are_near_those_of_float(
         assert (weights.bits, weights.signed) == (8, types[2] == "s")
         assert weights.granularity == granularity
         assert weights.symmetric == (types[2] == "s")
-    assert f"calibrated on 120 images, {calibration}" in told.notes
+    assert f"calibrated on 120 samples, {calibration}" in told.notes
 
 
 @pytest.mark.parametrize("name", ["conv1", "conv2", "conv3", "fc1", "fc2"])
@@ -148,7 +148,7 @@ def test_the_size_of_a_batch_does_not_change_what_is_seen(
     """But for the last bits, as kernels sum in another order."""
     scales = []
     for batch in (7, 120):
-        monkeypatch.setattr(ort_static, "BATCH", batch)
+        monkeypatch.setattr(calibration, "BATCH", batch)
         folder = tmp_path / str(batch)
         folder.mkdir()
         settings = ort_static.StaticSettings()

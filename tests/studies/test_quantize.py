@@ -82,7 +82,7 @@ def test_each_observer_gives_a_network_that_works(
 def test_the_number_of_images_is_that_of_those_read(task: Task, tmp_path: Path) -> None:
     for asked, read in (("30", 30), ("5000", len(task.calibration))):
         made = quantize(task, "static", settings(images=asked), "state_dict", tmp_path)
-        assert f"calibrated on {read} images" in made.body.quantized.notes[0]
+        assert f"calibrated on {read} samples" in made.body.quantized.notes[0]
 
 
 def test_only_the_calibration_images_matter(task: Task, tmp_path: Path) -> None:

@@ -85,9 +85,8 @@ def job_for(
     """
     seen = task.without_test()
     return QuantizeJob(
-        network=seen.network.module,
-        input_shape=seen.network.inputs[0].shape,
-        calibration=seen.calibration.inputs()[0],
+        network=seen.network,
+        calibration=seen.calibration,
         settings=settings,
         format=format,
         folder=folder,
@@ -101,10 +100,9 @@ def further_training(task: Task, folder: Path) -> FurtherTraining | None:
     train = task.train
     if train is None or train.targets is None or not len(train):
         return None
-    recipe = {} if task.training is None else task.training.settings
+    recipe = None if task.training is None else task.training.settings
     return FurtherTraining(
-        inputs=lambda: train.inputs()[0],
-        labels=train.targets,
+        samples=train,
         recipe=recipe,
         folder=folder,
         depends_on={
