@@ -77,10 +77,10 @@ def test_the_engine_decides_how_uncalibrated_weights_are_scaled(
 
 def test_layers_that_a_runtime_leaves_float_are_float(job: Job) -> None:
     given = job("dynamic", "state_dict")
-    files = replace(dynamic.quantize(given), left_float={"fc1": "no kernel"})
+    files = replace(dynamic.quantize(given), left_float={"classifier.0": "no kernel"})
     told = {x.name: x for x in reading.describe(given, files, plugins.method("dynamic")).layers}
-    assert (told["fc1"].integer, told["fc1"].reason) == (False, "no kernel")
-    assert told["fc2"].integer
+    assert (told["classifier.0"].integer, told["classifier.0"].reason) == (False, "no kernel")
+    assert told["classifier.2"].integer
 
 
 def blockwise(folder: Path) -> None:

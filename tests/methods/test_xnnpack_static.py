@@ -63,12 +63,12 @@ def test_what_xnnpack_leaves_to_others_is_listed(tmp_path: Path) -> None:
 def test_a_layer_left_to_others_is_float(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(to_executorch, "lower", lambda *_: {"aten_linear_default": "fc1"})
+    monkeypatch.setattr(to_executorch, "lower", lambda *_: {"aten_linear_default": "classifier.0"})
     settings = xnnpack_static.SETTINGS()
     job = job_for(task, settings, "executorch", tmp_path, NO_PROGRESS)
     told = describe(job, xnnpack_static.quantize(job), plugins.method("xnnpack_static"))
     float_layers = [layer for layer in told.layers if not layer.integer]
-    assert [layer.name for layer in float_layers] == ["fc1"]
+    assert [layer.name for layer in float_layers] == ["classifier.0"]
     assert (float_layers[0].weights, float_layers[0].scale) == ((FLOAT32,), None)
     assert float_layers[0].reason == "XNNPACK doesn't take it: a portable kernel runs it in float32"
 

@@ -32,9 +32,9 @@ def settings(**given: str) -> Settings:
 
 
 def changed(checkpoint: Checkpoint, parent: Path, value: float) -> Checkpoint:
-    """The same checkpoint with one weight of fc1 set."""
+    """The same checkpoint with one weight of classifier.0 set."""
     state = read_state(checkpoint.folder / STATE)
-    weight = state["fc1.weight"]
+    weight = state["classifier.0.weight"]
     assert isinstance(weight, torch.Tensor)
     weight[3, 5] = value
 
@@ -119,14 +119,14 @@ def test_a_weight_that_is_no_number_names_its_layer(
 ) -> None:
     broken = with_weights(task, changed(checkpoint, tmp_path, value))
     module = plugins.method(method)
-    with pytest.raises(CalibrationError, match="layer 'fc1' gives a value that isn't finite"):
+    with pytest.raises(CalibrationError, match=r"layer 'classifier\.0' gives a value that isn't"):
         quantize(broken, method, module.SETTINGS(), module.FORMATS[0], tmp_path / "artifacts")
     assert list((tmp_path / "artifacts").iterdir()) == []
 
 
 def test_a_layer_of_zeros_is_quantized(task: Task, checkpoint: Checkpoint, tmp_path: Path) -> None:
     state = read_state(checkpoint.folder / STATE)
-    for name in ("conv2.weight", "conv2.bias"):
+    for name in ("features.3.weight", "features.3.bias"):
         tensor = state[name]
         assert isinstance(tensor, torch.Tensor)
         tensor.zero_()

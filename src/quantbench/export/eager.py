@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.ao.quantization import (
     QConfig,
+    QuantStub,
     QuantWrapper,
     convert,
     default_weight_observer,
@@ -43,13 +44,14 @@ _FUSED = "torch.ao.nn.intrinsic"
 def wrapped(model: nn.Module, *, fuse: bool, scope: Scope = "network") -> nn.Module:
     """A copy of `model` in eval mode, `scope` of it between quantizing and dequantizing stubs.
 
-    `fuse`: also fuse layers with the batch norms and activations behind them.
+    A network with stubs of its own is left between those. `fuse`: also fuse layers with the batch
+    norms and activations behind them.
     """
     model = copy.deepcopy(model).eval()
     if fuse and (groups := _fusable(model)):
         model = fuse_modules(model, groups)
     if scope == "network":
-        return QuantWrapper(model).eval()
+        return model if _has_stubs(model) else QuantWrapper(model).eval()
     for name, layer in _single_layers(model):
         parent, _, attribute = name.rpartition(".")
         setattr(model.get_submodule(parent), attribute, QuantWrapper(layer))
@@ -70,8 +72,13 @@ def _single_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def scope_of(stored: Collection[str]) -> Scope:
-    """How the network was wrapped whose state has these names."""
-    return "network" if not stored or "quant.scale" in stored else "layers"
+    """How the network was wrapped whose state has these names.
+
+    A wrapped layer has a scale for its input, "fc.quant.scale", beside "fc.module.scale".
+    """
+    ends = (".quant.scale", ".module.scale")
+    inputs, outputs = ({n.removesuffix(e) for n in stored if n.endswith(e)} for e in ends)
+    return "layers" if inputs & outputs else "network"
 
 
 def scope_that_works(
@@ -90,7 +97,7 @@ def scope_that_works(
         except QuantbenchError:
             raise
         except Exception as error:  # noqa: BLE001 - a network's own code may raise anything
-            failures.append(cause(error))
+            failures.append(cause(error).partition(". ")[0])  # the rest is advice on PyTorch
         else:
             return scope, tuple(map(_by_layers, failures))
     raise UnavailableError(f"PyTorch's eager quantization can't run the network: {failures[-1]}")
@@ -120,14 +127,29 @@ def _run(model: nn.Module, batches: Batches) -> None:
             model(*inputs)
 
 
+def _has_stubs(model: nn.Module) -> bool:
+    return any(isinstance(module, QuantStub) for module in model.modules())
+
+
+def float_name(name: str, prepared: nn.Module) -> str:
+    """Return the name in the float network of the layer called `name` in `prepared`.
+
+    A fused module contains its layer as "0", and a QuantWrapper what it wraps as "module".
+    """
+    parent = name.rpartition(".")[0]
+    fused = type(prepared.get_submodule(parent)).__module__.startswith(_FUSED)
+    inner = (parent if fused else name).removesuffix(".module")
+    return inner.removeprefix("module.") if isinstance(prepared, QuantWrapper) else inner
+
+
 def set_qconfig(model: nn.Module, qconfig: QConfig, scope: Scope = "network") -> None:
     """Set how the wrapped parts of `model` are quantized.
 
     Transposed convolutions support no scale per channel.
     """
-    for module in [model] if scope == "network" else model.modules():
-        if isinstance(module, QuantWrapper):
-            module.qconfig = qconfig  # type: ignore[assignment]
+    wrappers = (module for module in model.modules() if isinstance(module, QuantWrapper))
+    for part in [model] if scope == "network" else wrappers:
+        part.qconfig = qconfig  # type: ignore[assignment]
     for module in model.modules():
         if isinstance(module, TRANSPOSED):
             module.qconfig = qconfig._replace(  # type: ignore[assignment]

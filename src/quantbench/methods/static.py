@@ -34,6 +34,7 @@ from quantbench.export.calibration import (
 from quantbench.export.eager import (
     Scope,
     converted,
+    float_name,
     passed_over,
     scope_of,
     scope_that_works,
@@ -41,6 +42,7 @@ from quantbench.export.eager import (
     wrapped,
 )
 from quantbench.export.engine import SEVEN_BIT, EagerSettings, using_engine
+from quantbench.export.rebuild import written_module
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.silence import silenced
 from quantbench.tasks.layers import CONVOLUTIONS
@@ -66,15 +68,17 @@ SETTINGS = StaticSettings
 def quantize(job: QuantizeJob[StaticSettings]) -> Files:
     settings, batches, few = job.settings, calibration_batches(job), first_batch(job)
 
+    module = written_module(job)
+
     def calibrated(scope: Scope, batches: Batches, progress: Progress) -> nn.Module:
-        prepared = _prepared(job.network.module(), settings, scope)
+        prepared = _prepared(module, settings, scope)
         _calibrate(prepared, batches, progress)
         return converted(prepared).module
 
     with silenced(), using_engine(settings.engine):
         scope, notes = scope_that_works(partial(calibrated, batches=few, progress=NO_PROGRESS), few)
-        module = calibrated(scope, batches, job.progress)
-        write_state(job.folder / STATE, module.state_dict())
+        quantized = calibrated(scope, batches, job.progress)
+        write_state(job.folder / STATE, quantized.state_dict())
     return Files(
         notes=(
             f"calibrated on {batches.samples} samples, observer {settings.observer}",
@@ -114,7 +118,7 @@ def _calibrate(prepared: nn.Module, batches: Batches, progress: Progress) -> Non
     """
     modules = dict(prepared.named_modules())
     hooks = [
-        module.register_forward_hook(partial(refuse_output, _float_name(name, modules)))
+        module.register_forward_hook(partial(refuse_output, float_name(name, prepared)))
         for name, module in modules.items()
         if isinstance(module, (*CONVOLUTIONS, nn.Linear))
     ]
@@ -128,10 +132,3 @@ def _calibrate(prepared: nn.Module, batches: Batches, progress: Progress) -> Non
             continue
         if module.min_val.isinf().any():
             raise CalibrationError(f"'{name}' saw no calibration data: no sample reached it")
-
-
-def _float_name(name: str, modules: dict[str, nn.Module]) -> str:
-    """The layer's name in the float network, where a fused module contains the layer as "0"."""
-    parent = name.rpartition(".")[0]
-    fused = type(modules[parent]).__module__.startswith("torch.ao.nn.intrinsic")
-    return (parent if fused else name).removeprefix("module.").removesuffix(".module")
