@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from quantbench.contracts import (
+    METRIC_FUNCTIONS,
     REQUIRED,
     DataModule,
     MethodModule,
@@ -158,8 +159,16 @@ def runtime(name: str) -> RuntimeModule:
 
 
 def metric(name: str) -> MetricModule:
-    """Import the metric called `name`. Raises UnknownNameError or UnavailableError."""
-    return cast(MetricModule, _load("metrics", name))
+    """Import the metric called `name`. Raises UnknownNameError or UnavailableError.
+
+    UnavailableError is also raised where it doesn't define exactly one of METRIC_FUNCTIONS.
+    """
+    module = _load("metrics", name)
+    if len(vars(module).keys() & set(METRIC_FUNCTIONS)) != 1:
+        raise UnavailableError(
+            f"metric '{name}' has to define one of {', '.join(METRIC_FUNCTIONS)}, and only one"
+        )
+    return cast(MetricModule, module)
 
 
 def why_unavailable(folder: str, name: str) -> str | None:
