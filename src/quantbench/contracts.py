@@ -202,7 +202,7 @@ class SometimesRefuses(RuntimeModule, Protocol):
 
 @dataclass(frozen=True)
 class Observation:
-    """What a metric sees: one row's outputs for the test samples, and the artifact's size."""
+    """The inputs of a metric: one row's outputs for the test samples, and the artifact's size."""
 
     outputs: Arrays
     """One array [N, ...] for each output of the network."""

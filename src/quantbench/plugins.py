@@ -163,12 +163,7 @@ def metric(name: str) -> MetricModule:
 
     UnavailableError is also raised where it doesn't define exactly one of METRIC_FUNCTIONS.
     """
-    module = _load("metrics", name)
-    if len(vars(module).keys() & set(METRIC_FUNCTIONS)) != 1:
-        raise UnavailableError(
-            f"metric '{name}' has to define one of {', '.join(METRIC_FUNCTIONS)}, and only one"
-        )
-    return cast(MetricModule, module)
+    return cast(MetricModule, _load("metrics", name))
 
 
 def why_unavailable(folder: str, name: str) -> str | None:
@@ -300,6 +295,10 @@ def _load(folder: str, name: str) -> ModuleType:
     if lacking := REQUIRED[folder] - vars(module).keys():
         raise UnavailableError(
             f"{KINDS[folder]} '{name}' doesn't define {', '.join(sorted(lacking))}"
+        )
+    if folder == "metrics" and len(vars(module).keys() & set(METRIC_FUNCTIONS)) != 1:
+        raise UnavailableError(
+            f"metric '{name}' has to define one of {', '.join(METRIC_FUNCTIONS)}, and only one"
         )
     return module
 

@@ -22,16 +22,15 @@ from quantbench.studies.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.system.record import Settings
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
 
 Job = Callable[[str, str], QuantizeJob[Settings]]
 
 
 @pytest.fixture
-def job(task: Task, checkpoint: Checkpoint, tmp_path: Path) -> Job:
+def job(task: Task, tmp_path: Path) -> Job:
     def make(method: str, format: str) -> QuantizeJob[Settings]:
         settings = plugins.method(method).SETTINGS()
-        return job_for(task, checkpoint, settings, format, tmp_path, NO_PROGRESS)
+        return job_for(task, settings, format, tmp_path, NO_PROGRESS)
 
     return make
 

@@ -193,7 +193,7 @@ from tests import tiny
 task = tiny.task("mlp")
 name, checkpoint = sys.argv[1], tiny.trained(task, Path("a"))
 settings = plugins.method(name).SETTINGS()
-made = quantize(task, checkpoint, name, settings, "onnx", Path("b"))
+made = quantize(task, name, settings, "onnx", Path("b"))
 print(made.files["model.onnx"].sha256)
 """
     known = artifacts("mlp", method, "onnx").files["model.onnx"].sha256

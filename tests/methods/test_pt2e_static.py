@@ -20,7 +20,7 @@ from quantbench.methods import pt2e_static
 from quantbench.studies.quantize import quantize
 from quantbench.system.progress import NO_PROGRESS, NoProgress
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.training.checkpoint import Checkpoint
 from tests.process import python
 
 CHILD = """
@@ -83,10 +83,10 @@ def test_float_weights_are_not_stored_beside_int8_ones(
     ("reduced", "bits", "most"), [(True, "7 of 8 bits", 127), (False, "8 bits", 255)]
 )
 def test_a_reduced_range_is_said(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, reduced: bool, bits: str, most: int
+    task: Task, tmp_path: Path, reduced: bool, bits: str, most: int
 ) -> None:
     settings = pt2e_static.SETTINGS(reduce_range=reduced)
-    told = quantize(task, checkpoint, "pt2e_static", settings, "pt2", tmp_path).body.quantized
+    told = quantize(task, "pt2e_static", settings, "pt2", tmp_path).body.quantized
     assert told.numerics.text == f"weights int8 per channel, activations uint8 ({bits})"
     found = re.findall(r"quantize_per_tensor.*, 0, (\d+), torch.uint8\)", told.structure)
     assert {int(number) for number in found} == {most}
@@ -104,10 +104,10 @@ class NoItems(NoProgress):
 
 
 def test_an_observer_that_saw_nothing_is_named(task: Task, checkpoint: Checkpoint) -> None:
-    model = float_model(task, checkpoint)
-    graph = pt2e.prepared(model, task.input_shape, reduce_range=False, train=False)
+    model = task.network.module()
+    graph = pt2e.prepared(model, task.network.inputs[0].shape, reduce_range=False, train=False)
     with pytest.raises(CalibrationError, match="saw no calibration data"):
-        pt2e.calibrate(graph, torch.zeros(0, *task.input_shape), NoItems())
+        pt2e.calibrate(graph, torch.zeros(0, *task.network.inputs[0].shape), NoItems())
 
 
 def test_batch_norm_and_dropout_are_in_eval_mode() -> None:

@@ -14,7 +14,7 @@ from quantbench.studies.quantize import quantize
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.batches import Images
-from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.training.checkpoint import Checkpoint
 from quantbench.training.recipes import RECIPES
 from tests.methods.test_pt2e_static import mixed
 
@@ -54,43 +54,41 @@ def test_threads_and_random_numbers_are_left_as_they_were() -> None:
     assert torch.get_num_threads() == threads
 
 
-def test_the_seed_and_the_number_of_images_count(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path
-) -> None:
+def test_the_seed_and_the_number_of_images_count(task: Task, tmp_path: Path) -> None:
     found = set()
     for change in ({}, {"seed": 2}, {"images": 300}):
         settings = qat.SETTINGS(batch=50, **change)
-        artifact = quantize(task, checkpoint, "qat", settings, "pt2", tmp_path)
+        artifact = quantize(task, "qat", settings, "pt2", tmp_path)
         found.add(artifact.files["model.pt2"].sha256)
     assert len(found) == 3
     assert "300 training images" in artifact.body.quantized.notes[0]
 
 
 def test_it_is_trained_once_for_all_formats(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = qat.SETTINGS(batch=50, seed=7)
-    once = quantize(task, checkpoint, "qat", settings, "pt2", tmp_path / "a")
+    once = quantize(task, "qat", settings, "pt2", tmp_path / "a")
 
     def untrained(*_: object) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(qat, "_train", untrained)
-    again = quantize(task, checkpoint, "qat", settings, "pt2", tmp_path / "b")
-    onnx = quantize(task, checkpoint, "qat", settings, "onnx", tmp_path / "b")
+    again = quantize(task, "qat", settings, "pt2", tmp_path / "b")
+    onnx = quantize(task, "qat", settings, "onnx", tmp_path / "b")
     assert again.files == once.files
     assert onnx.body.quantized.notes == once.body.quantized.notes
     other = qat.SETTINGS(batch=50, seed=8)
     with pytest.raises(AssertionError, match="trained again"):
-        quantize(task, checkpoint, "qat", other, "onnx", tmp_path / "b")
+        quantize(task, "qat", other, "onnx", tmp_path / "b")
 
 
 def test_what_was_read_back_is_what_was_trained(task: Task, checkpoint: Checkpoint) -> None:
     """Of the same images, settings and seed: the stored state holds all of it."""
     settings, seen = qat.SETTINGS(batch=20), images(40)
-    model = float_model(task, checkpoint)
-    graph = qat.trained(model, task.input_shape, seen, settings, RECIPE, NO_PROGRESS)
-    back = qat._fake_quantized(model, task.input_shape, settings)
+    model = task.network.module()
+    graph = qat.trained(model, task.network.inputs[0].shape, seen, settings, RECIPE, NO_PROGRESS)
+    back = qat._fake_quantized(model, task.network.inputs[0].shape, settings)
     back.load_state_dict(graph.state_dict())
     both = [pt2e.converted(qat._in_eval(one)) for one in (graph, back)]
     with torch.no_grad():
@@ -98,8 +96,10 @@ def test_what_was_read_back_is_what_was_trained(task: Task, checkpoint: Checkpoi
 
 
 def test_a_loss_that_is_not_finite_is_refused(task: Task, checkpoint: Checkpoint) -> None:
-    model = float_model(task, checkpoint)
+    model = task.network.module()
     broken = images(40)
     broken.inputs[7] = np.nan
     with pytest.raises(CalibrationError, match="became nan at batch 1; try a lower rate"):
-        qat.trained(model, task.input_shape, broken, qat.SETTINGS(), RECIPE, NO_PROGRESS)
+        qat.trained(
+            model, task.network.inputs[0].shape, broken, qat.SETTINGS(), RECIPE, NO_PROGRESS
+        )

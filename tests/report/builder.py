@@ -22,7 +22,7 @@ from quantbench.results.statistics import (
     wilson,
 )
 from quantbench.system.machine import Environment
-from quantbench.training.records import Epoch, Training
+from quantbench.tasks.records import Epoch, Training
 from tests.formats import INT8_CHANNEL, INT8_TENSOR, UINT8_DYNAMIC, UINT8_STATED, UINT8_UNIT
 from tests.formats import numerics as numbers
 

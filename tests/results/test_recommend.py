@@ -145,7 +145,7 @@ def test_pareto_looks_past_neighbours_and_skips_what_was_not_timed():
     assert front == (True, True, False, True)
     untimed = row(correct=10_000, size=1, latency=())
     assert pareto([untimed, SLOW], ACCURACY) == (False, True)
-    assert pareto([]) == ()
+    assert pareto([], ACCURACY) == ()
 
 
 def test_results_carry_both():

@@ -83,8 +83,7 @@ def test_a_file_of_version_2_is_read() -> None:
     assert (after.metric.name, after.metric.kind, after.sample) == (
         "accuracy", "right_or_wrong", "image"
     )  # fmt: skip
-    assert after.checkpoint_sha256 == before["checkpoint_sha256"]
-    assert after.network_sha256 is None
+    assert after.network_sha256 == before["checkpoint_sha256"]
     assert after.splits == before["splits"]
     for row, old in zip(after.rows, before["rows"], strict=True):
         assert row.numerics.model_dump(mode="json") == old["numerics"]

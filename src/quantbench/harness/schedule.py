@@ -34,7 +34,7 @@ class Schedule(Record):
     max_rounds: int = Field(default=25, ge=1, description="rounds of a start")
     rounds_seconds: float = Field(default=45.0, description="time for the rounds of a start")
     starts: int = Field(default=1, ge=1, description="fresh starts of every worker, at least")
-    reading: bool = Field(default=True, description="also time the loop that reads its images")
+    reading: bool = Field(default=True, description="also time the loop that reads its samples")
     budget_seconds: float = Field(default=60.0, description="time within which starts are repeated")
     timeout: float = Field(default=300.0, gt=0, description="seconds to wait for an answer")
 
@@ -57,10 +57,14 @@ class Schedule(Record):
         models: tuple[Cell, ...] = tuple(("model", batch) for batch in self.batches)
         return (*models, ("end_to_end", self.largest)) if self.reading else models
 
-    def within(self, images: int) -> Schedule:
-        """The same schedule with no batch larger than `images`."""
-        batches = tuple(dict.fromkeys(min(batch, images) for batch in self.batches))
-        return self.model_copy(update={"batches": batches})
+    def within(self, samples: int, batches: tuple[int, ...] | None = None) -> Schedule:
+        """The same schedule with no batch larger than `samples`; `batches` replaces its own."""
+        chosen = batches or tuple(dict.fromkeys(min(batch, samples) for batch in self.batches))
+        return self.model_copy(update={"batches": chosen})
+
+    def without_reading(self) -> Schedule:
+        """The same schedule, without the loop that reads raw data."""
+        return self.model_copy(update={"reading": False})
 
     def calls(self, microseconds: float) -> int:
         """How many calls of `microseconds` each fit into a cell of a round."""

@@ -16,6 +16,7 @@ from quantbench.harness.pool import (
     Job,
     Workers,
     at_once,
+    batch_size,
 )
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Latency
@@ -51,7 +52,7 @@ class Timings(Record):
     """The times of each candidate, in their order, or the reason why it has none."""
 
     rows: tuple[Timing | str, ...]
-    data_loading: Latency
+    data_loading: Latency | None
     load: float | None = Field(
         None, description="of the machine, when the study that took the times began"
     )
@@ -101,14 +102,14 @@ def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonVa
 def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
     """Time the candidates now, over as many starts as the schedule's budget allows.
 
-    The first start uses `workers`, which have already predicted the test images; each further one
+    The first start uses `workers`, which have already predicted the test samples; each further one
     starts new processes.
     """
-    began, images = time.monotonic(), len(job.task.test)
-    schedule = job.schedule.within(images)
+    began = time.monotonic()
+    schedule = schedule_for(job)
     first, *more_threads = job.threads
     starts = [_start(job, schedule, candidates, workers, first, "measuring")]
-    reading = read_in_turn(workers.without_model(), job.task.spec.name, images, schedule)
+    data_loading = _data_loading(job, schedule, workers) if schedule.reading else None
     # These workers loaded while others predicted; in later starts they load together.
     seconds = time.monotonic() - began + sum(workers.cold_start.values()) / cores()
     further = [(first, schedule)] * (schedule.starts_in(seconds) - 1)
@@ -126,9 +127,25 @@ def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timing
         seconds = time.monotonic() - began
     return Timings(
         rows=tuple(_timing(i, candidate, starts) for i, candidate in enumerate(candidates)),
-        data_loading=latency(("end_to_end", schedule.largest), 1, reading, [0] * len(reading)),
+        data_loading=data_loading,
         load=job.machine.load,
     )
+
+
+def schedule_for(job: Job) -> Schedule:
+    """The job's schedule, as far as its task allows: no batch that is too large, no reading.
+
+    A batch holds at most as many samples as are tested, and as are evaluated at once.
+    """
+    fixed = job.task.network.fixed_batch
+    batches = (fixed,) if fixed else None
+    schedule = job.schedule.within(min(len(job.task.test), batch_size(job.task.test)), batches)
+    return schedule if job.task.reader else schedule.without_reading()
+
+
+def _data_loading(job: Job, schedule: Schedule, workers: Workers) -> Latency:
+    reading = read_in_turn(workers.without_model(), len(job.task.test), schedule)
+    return latency(("end_to_end", schedule.largest), 1, reading, [0] * len(reading))
 
 
 def _start(
@@ -152,8 +169,7 @@ def _start(
     with at_once() as pool:
         started = list(pool.map(ready, candidates))
     able = [worker for worker in started if isinstance(worker, Worker)]
-    images = len(job.task.test)
-    timed = iter(time_in_turn(able, job.task.spec.name, images, schedule, job.progress, title))
+    timed = iter(time_in_turn(able, len(job.task.test), schedule, job.progress, title))
     rounds = [
         next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
         for worker in started

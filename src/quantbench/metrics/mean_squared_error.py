@@ -7,7 +7,7 @@ import numpy as np
 from quantbench.numerics.deviations import deviations
 from quantbench.samples.records import Array
 
-UNIT = "squared target units"
+UNIT = "units²"
 HIGHER_IS_BETTER = False
 TITLE = "mean squared error"
 

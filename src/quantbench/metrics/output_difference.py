@@ -6,7 +6,7 @@ import numpy as np
 
 from quantbench.contracts import Observation
 
-UNIT = "output units"
+UNIT = "units"
 HIGHER_IS_BETTER = False
 TITLE = "output difference"
 

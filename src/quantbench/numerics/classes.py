@@ -65,8 +65,10 @@ def among_best(outputs: Array, targets: NDArray[np.int64], best: int) -> NDArray
     index = np.where(is_class, targets, 0)[:, None]
     own = np.take_along_axis(outputs, index, 1)
     before = np.arange(count).reshape(1, count, *[1] * (outputs.ndim - 2)) < index
-    ahead = ~(outputs <= own) | ((outputs == own) & before)
-    rank = ahead.sum(1) - np.isnan(own[:, 0])  # NaN isn't ahead of itself
+    unknown, own_unknown = np.isnan(outputs), np.isnan(own)
+    greater = (outputs > own) | (unknown & ~own_unknown)
+    tied = (outputs == own) | (unknown & own_unknown)
+    rank = (greater | (tied & before)).sum(1)
     return np.asarray(is_class & (rank < best))
 
 

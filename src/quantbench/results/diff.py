@@ -171,7 +171,6 @@ def _of_task(a: Results, b: Results) -> Iterator[Difference]:
     settings = [x.training.settings if x.training else {} for x in (a, b)]
     yield from _unlike(settings[0], settings[1], "training, ")
     yield from _unlike(_hashes(a), _hashes(b))
-    yield from _weights(a, b)
 
 
 def _task(results: Results) -> dict[str, JsonValue]:
@@ -192,19 +191,11 @@ def _task(results: Results) -> dict[str, JsonValue]:
 def _hashes(results: Results) -> dict[str, JsonValue]:
     """The hashes, cut to the first 12 digits, which are enough for a reader to compare."""
     hashes = {f"{name} split": value for name, value in results.splits.items()}
-    hashes["preprocessing"] = results.preprocessing_sha256 or NONE
-    return {f"{name}, SHA-256": value[:12] for name, value in hashes.items()}
-
-
-def _weights(a: Results, b: Results) -> Iterator[Difference]:
-    """The hashes of the networks, where the schemas of both files know them."""
-    hashes = {
-        "network, SHA-256": (a.network_sha256, b.network_sha256),
-        "checkpoint, SHA-256": (a.checkpoint_sha256, b.checkpoint_sha256),
+    hashes |= {
+        "preprocessing": results.preprocessing_sha256 or NONE,
+        "network": results.network_sha256,
     }
-    for name, (in_a, in_b) in hashes.items():
-        if in_a is not None and in_b is not None:
-            yield from _unlike({name: in_a[:12]}, {name: in_b[:12]})
+    return {f"{name}, SHA-256": value[:12] for name, value in hashes.items()}
 
 
 def _of_machine(a: Environment, b: Environment) -> Iterator[Difference]:

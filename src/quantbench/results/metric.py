@@ -66,7 +66,7 @@ class Scored:
 
     @property
     def kind(self) -> MetricKind:
-        """Which statistics apply: by pairs of right and wrong, by sample, or of the whole set."""
+        """The kind of the figure, which says what statistics apply to it."""
         if self.values is None:
             return "whole_set"
         return "right_or_wrong" if self.values.dtype == np.bool_ else "per_sample"

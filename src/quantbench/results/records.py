@@ -14,7 +14,7 @@ from quantbench.numerics.coverage import Coverage, Kind
 from quantbench.numerics.formats import Numerics
 from quantbench.system.machine import Environment
 from quantbench.system.record import Record
-from quantbench.training.records import Training
+from quantbench.tasks.records import Training
 
 RESULTS_SCHEMA = 3
 """History: docs/formats.md tells it in prose, `results/upgrade.py` reads what is older.
@@ -191,18 +191,13 @@ class Results(Record):
     macs: int
     sample: Literal["image", "sample"] = Field("sample", description="what one input is called")
     metric: MetricInfo
-    network_sha256: str | None = Field(
-        description="of structure and weights; null in files of older schemas"
-    )
-    checkpoint_sha256: str | None = Field(
-        None, description="of the trained weights, in files of older schemas"
-    )
+    network_sha256: str = Field(description="of structure and weights")
     training: Training | None = Field(None, description="null where it came trained")
     splits: dict[str, str] = Field(description="split -> SHA-256 of its samples and targets")
     preprocessing_sha256: str | None = Field(None, description="null where data came prepared")
     environment: Environment
-    data_loading: Latency = Field(
-        description="reading the samples as end_to_end does, without a model"
+    data_loading: Latency | None = Field(
+        None, description="reading the samples as end_to_end does, without a model; null untimed"
     )
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()

@@ -82,7 +82,7 @@ def _of_2(results: _Object) -> _Object:
         "schema_version": 3,
         "sample": "image",
         "metric": _ACCURACY,
-        "network_sha256": None,
+        "network_sha256": results.pop("checkpoint_sha256", None),
     }
 
 

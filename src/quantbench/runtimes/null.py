@@ -87,7 +87,7 @@ def save_null(parent: Path, method: str, null: Null) -> Artifact:
             method=method,
             format="null",
             settings={},
-            checkpoint_sha256="",
+            network_sha256="",
             quantized=Quantized(
                 layers=(layer,),
                 structure="",

@@ -42,16 +42,15 @@ from quantbench.system.machine import environment
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.layers import layers
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
+from quantbench.training.checkpoint import Checkpoint, with_weights
 from quantbench.training.train import train
 
 
 @dataclass(frozen=True)
 class Study:
-    """A finished study: its results, and the task, checkpoint and measurements behind them."""
+    """A finished study: its results, and the task and measurements behind them."""
 
     task: Task
-    checkpoint: Checkpoint
     measured: Measured
     results: Results
 
@@ -76,13 +75,11 @@ def run(
         raise UnavailableError(f"no chosen runtime works here: {listed(runtimes.skipped)}")
     with contextlib.ExitStack() as stack:
         space = stack.enter_context(workspace(options.out, fresh=options.fresh))
-        task, checkpoint = prepare(options, overrides, space, progress)
-        trials = Trials(
-            task, checkpoint, space.trials, space.scratch, machine, options.schedule.timeout
-        )
+        task = prepare(options, overrides, space, progress)
+        trials = Trials(task, space.trials, space.scratch, machine, options.schedule.timeout)
         candidates = stack.enter_context(
             contextlib.closing(
-                _candidates(task, checkpoint, methods, runtimes, space.artifacts, trials, progress)
+                _candidates(task, methods, runtimes, space.artifacts, trials, progress)
             )
         )
         job = Job(
@@ -98,22 +95,26 @@ def run(
         measured = measure(job, candidates)
     results = results_of(
         task,
-        checkpoint,
-        layers(task.build(), task.input_shape),
+        layers(task.network.module(), task.network.inputs[0].shape),
         measured,
         (*runtimes.skipped, *measured.skipped),
         options.out,
     )
-    return Study(task, checkpoint, measured, results)
+    return Study(task, measured, results)
 
 
-def prepare(
-    options: Options, overrides: Overrides, space: Workspace, progress: Progress
-) -> tuple[Task, Checkpoint]:
-    """Load the data and train the network, or find the stored checkpoint.
+def prepare(options: Options, overrides: Overrides, space: Workspace, progress: Progress) -> Task:
+    """The task with its network trained; the training is taken from where it is stored.
 
     Raises UsageError, DataFileError, DataUnavailableError, TrainingDivergedError.
     """
+    return with_weights(*trained(options, overrides, space, progress))
+
+
+def trained(
+    options: Options, overrides: Overrides, space: Workspace, progress: Progress
+) -> tuple[Task, Checkpoint]:
+    """The untrained task, and the checkpoint of its training: the stored one, or a new one."""
     chosen = recipe_settings(options, overrides)
     task = load_task(
         options.model,
@@ -128,7 +129,6 @@ def prepare(
 
 def _candidates(
     task: Task,
-    checkpoint: Checkpoint,
     methods: dict[str, ChosenMethod | str],
     runtimes: Runtimes,
     parent: Path,
@@ -154,7 +154,7 @@ def _candidates(
                     continue
                 try:
                     artifact = artifact_of(
-                        task, checkpoint, chosen.plugin, chosen.settings, format, parent, progress
+                        task, chosen.plugin, chosen.settings, format, parent, progress
                     )
                 except CalibrationError as error:  # as it would in the other formats
                     yield Skipped(method=name, runtime="*", reason=str(error))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from torch import nn
 
 from quantbench.errors import UnavailableError
 from quantbench.system.record import Record
+
+if TYPE_CHECKING:  # workers read TensorSpec, and most of them do without PyTorch
+    from torch import nn
 
 
 class TensorSpec(Record):
@@ -49,6 +52,8 @@ class Network:
     """Python files that define the module: stored results depend on their content."""
     fixed_batch: int | None = None
     """The only batch that the network takes, where its file fixes one."""
+    untrained: bool = False
+    """Its weights are still to be trained: `make_module` draws them from the global seed."""
 
     def module(self) -> nn.Module:
         """A fresh copy of the module, in eval mode. Raises UnavailableError where there is none."""

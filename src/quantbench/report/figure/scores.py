@@ -1,4 +1,4 @@
-"""Where scores lie on an axis: in per cent for fractions, with rows far off at the edge."""
+"""The axis of scores: in per cent for fractions, with rows that are far worse at its edge."""
 
 from __future__ import annotations
 

@@ -147,13 +147,13 @@ def _counts(against: AgainstFloat) -> str:
     return f"loses {count(lost, 'image')} and gains {gained:,} ({p_value(p)}: {against.verdict})"
 
 
-def _speed(float32: Row, dynamic: Row, static: Row, reading: Latency) -> str:
+def _speed(float32: Row, dynamic: Row, static: Row, reading: Latency | None) -> str:
     single, batch, with_data = (
         batch1(float32),
         largest_batch(float32, "model"),
         largest_batch(float32, "end_to_end"),
     )
-    if single is None or batch is None or with_data is None:
+    if single is None or batch is None or with_data is None or reading is None:
         return "Not answered: float32 was not timed."
     rows = (dynamic, static)
     if untimed := [row.method for row in rows if speed_of(row, batch) is None]:

@@ -84,33 +84,40 @@ def _sentence(text: str) -> str:
 
 
 def time_table(results: Results, rows: Iterable[Row]) -> Table:
-    """A table of tail latencies, times with data loading, and throughput."""
+    """A table of tail latencies, times with data loading where those were taken, and throughput."""
+    loaded = results.data_loading is not None
     table = _table(
-        "Slowest calls, time with data, throughput",
+        f"Slowest calls, {'time with data, ' if loaded else ''}throughput",
         "p95\nµs",
         "p99\nµs",
-        "data\ns",
-        "speed\n95%",
+        *(("data\ns", "speed\n95%") if loaded else ()),
         f"{results.sample}s/s",
         "at",
     )
     for row in rows:
-        single, with_data = batch1(row), largest_batch(row, "end_to_end")
-        best = row.throughput
+        single, best = batch1(row), row.throughput
         table.add_row(
             row.name,
             *((significant(single.p95), significant(single.p99)) if single else (NONE, NONE)),
-            marked(row, with_data, seconds(with_data.median)) if with_data else NONE,
-            interval(speed_of(row, with_data)),
+            *(_with_data(row) if loaded else ()),
             f"{best.images_per_second:,.0f}",
             f"{best.batch:,}×{best.threads}",
         )
     return table
 
 
+def _with_data(row: Row) -> tuple[str, str]:
+    timed = largest_batch(row, "end_to_end")
+    if timed is None:
+        return NONE, NONE
+    return marked(row, timed, seconds(timed.median)), interval(speed_of(row, timed))
+
+
 def under_time(results: Results) -> Iterable[str]:
     """The lines below the table of times, which explain its columns."""
     yield f"p95, p99: of calls with one {results.sample}. at: the best batch × threads."
+    if results.data_loading is None:
+        return
     batches = {x.batch for row in results.rows if (x := largest_batch(row, "end_to_end"))}
     if batches:
         yield (

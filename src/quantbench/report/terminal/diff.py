@@ -95,17 +95,18 @@ def _rows(comparison: SideBySide, a: Results) -> Iterable[RenderableType]:
         table.add_row(*_cells(pair, comparison, a.metric, losses=losses))
     yield table
     yield Text("A/B: A's figure over B's; above 1, B is smaller or faster.")
-    yield from map(Text, _under_scores(comparison, a))
+    yield Text(_under_scores(comparison, a))
     yield from map(Text, _under_times(comparison, a.sample))
 
 
-def _under_scores(comparison: SideBySide, a: Results) -> Iterable[str]:
+def _under_scores(comparison: SideBySide, a: Results) -> str:
     title = a.metric.title[:1].upper() + a.metric.title[1:]
     if comparison.no_scores:
-        yield f"{title} and loss are not compared: {comparison.no_scores}."
-    else:
-        yield f"{title} is not paired: the files hold no answers by {a.sample}, so there is no"
-        yield "test of the difference, and none is claimed."
+        return f"{title} and loss are not compared: {comparison.no_scores}."
+    return (
+        f"{title} is not paired: the files hold no answers by {a.sample}, so there is no test of "
+        "the difference, and none is claimed."
+    )
 
 
 def _under_times(comparison: SideBySide, sample: str) -> Iterable[str]:
