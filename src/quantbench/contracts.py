@@ -6,13 +6,10 @@ are called by `plugins.why_unavailable` and `plugins.why_refused`, and nowhere e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from quantbench.samples.records import Array, Arrays
 from quantbench.system.progress import Progress
@@ -25,11 +22,15 @@ if TYPE_CHECKING:
     from quantbench.artifacts.artifact import Artifact
     from quantbench.data import DataSpec
     from quantbench.numerics.coverage import Kind, Reading
+    from quantbench.samples.records import Samples
+    from quantbench.samples.splits import SampleSplits
+    from quantbench.tasks.network import Network
 
 M = TypeVar("M")
 
-Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""float32 [N, C, H, W] -> float32 [N, K], or images as they came in: [N, C, H, W]"""
+Predict: TypeAlias = Callable[..., Any]
+"""predict(*inputs) -> array | tuple of arrays: an array [N, ...] for each input of the network in
+its order. A network of one output gives its array [N, ...]; one of several, a tuple of them."""
 
 S_co = TypeVar("S_co", bound=Settings, covariant=True)
 
@@ -51,12 +52,43 @@ REQUIRED = {
     "metrics": frozenset({"UNIT", "HIGHER_IS_BETTER"}),
 }
 """Folder -> the names that each of its plug-ins defines, by which a file's kind is known."""
+OR_ELSE = {"data": frozenset({"CLASSES", "TITLE", "load"})}
+"""Folder -> the names that a plug-in may define in place of REQUIRED's."""
 
 
 class DataModule(Protocol):
-    """A data set, with its name, files and sources described by SPEC."""
+    """A data set in MNIST's form, with its name, files and sources described by SPEC."""
 
     SPEC: DataSpec
+
+
+class LoadsSamples(Protocol):
+    """A data set of any other form; CLASSES are the classes' names, () where its files say them."""
+
+    TITLE: str
+    CLASSES: tuple[str, ...]
+
+    def load(
+        self, folder: Path | None, *, offline: bool, log: Callable[[str], None]
+    ) -> SampleSplits:
+        """The splits, disjoint, from the folder that the user names; None where none is named.
+
+        `offline` leaves the network alone; `log` receives a line for each thing that the user
+        should know. Raises DataFileError for damaged files, DataUnavailableError without any.
+        """
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set, whichever of the two forms its plug-in has."""
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    load: Callable[..., SampleSplits]
+    """`load(folder, offline=..., log=...)`, as in LoadsSamples."""
+    spec: DataSpec | None
+    """Its files and sources, where it has MNIST's form."""
 
 
 class ModelModule(Protocol):
@@ -70,14 +102,12 @@ class ModelModule(Protocol):
 
 @dataclass(frozen=True)
 class FurtherTraining:
-    """The samples, labels and recipe for a method that trains the float network further."""
+    """The samples and the recipe for a method that trains the float network further."""
 
-    inputs: Callable[[], NDArray[np.float32]]
-    """Makes the training samples when they are needed: float32 [N, *input_shape]."""
-    labels: NDArray[np.int64]
-    """[N]"""
-    recipe: Mapping[str, JsonValue]
-    """The settings of the recipe that the float network was trained by."""
+    samples: Samples
+    """Training samples with their targets."""
+    recipe: Mapping[str, JsonValue] | None
+    """The settings of the recipe that the float network was trained by; None where unknown."""
     folder: Path
     """A finished training may be stored here, so that each format starts from the same."""
     depends_on: Mapping[str, JsonValue]
@@ -88,12 +118,10 @@ class FurtherTraining:
 class QuantizeJob(Generic[S_co]):
     """The task of a method: a network, samples that aren't test data, a folder to write to."""
 
-    network: Callable[[], nn.Module]
-    """Makes a fresh copy of the float network in eval mode; the method may change that."""
-    input_shape: tuple[int, ...]
-    """The shape of one sample, without the batch."""
-    calibration: NDArray[np.float32]
-    """[N, *input_shape], preprocessed; the same for every method."""
+    network: Network
+    """The float network; its module is a fresh copy each time, which the method may change."""
+    calibration: Samples
+    """Samples to observe, the same for every method. Read them batch by batch."""
     settings: S_co
     format: str
     """The format to write, one of the method's FORMATS."""
@@ -149,8 +177,13 @@ class MethodModule(Protocol):
 class StateDictMethodModule(MethodModule, Protocol):
     """A method that writes the format "state_dict", which needs its module to be read."""
 
-    def skeleton(self, float_model: nn.Module, settings: Settings) -> Skeleton:
-        """The converted module before its state is loaded; `float_model` may be changed."""
+    def skeleton(
+        self, float_model: nn.Module, settings: Settings, stored: Collection[str]
+    ) -> Skeleton:
+        """The converted module before its state is loaded; `float_model` may be changed.
+
+        `stored`: the names in the state, which tell how the method wrapped the network.
+        """
 
 
 class CoverageReader(Protocol):

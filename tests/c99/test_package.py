@@ -110,11 +110,17 @@ def test_under_a_name(model: Path, tmp_path: Path) -> None:
     stored = deliver(model, tmp_path / "c", Target.PORTABLE, options=Options("lenet"))
     assert stored.files.keys() == {"lenet.h", "lenet.c", "golden.h", "main.c"}
     assert stored.body.flash
-    assert [layer.name for layer in stored.body.layers] == ["conv1", "conv2", "conv3", "fc1", "fc2"]
+    assert [layer.name for layer in stored.body.layers] == [
+        "features.0",
+        "features.3",
+        "features.6",
+        "classifier.0",
+        "classifier.2",
+    ]
     text = (tmp_path / "c" / "lenet.c").read_text("utf-8")
     assert f"source  ONNX file with SHA-256 {sha256_of(model)}\n" in text
-    assert "/* l0 conv1: 1x32x32 -> 6x14x14, 5x5 conv, ReLU, 2x2 average pool */" in text
-    assert "static const int8_t lenet_l0_conv1_weights[] = {" in text
+    assert "/* l0 features.0: 1x32x32 -> 6x14x14, 5x5 conv, ReLU, 2x2 average pool */" in text
+    assert "static const int8_t lenet_l0_features_0_weights[] = {" in text
     subprocess.run([*command, "lenet.c", "main.c", "-o", "m"], cwd=tmp_path / "c", check=True)
 
 

@@ -78,7 +78,7 @@ def file(
     task = tasks("lenet")
     folder = tmp_path_factory.mktemp("relu6")
     inputs = task.calibration.inputs()[0]
-    export(trained(task), task.network.inputs[0].shape, folder / "float.onnx")
+    export(trained(task), task.network, folder / "float.onnx")
     name = onnx.load(folder / "float.onnx").graph.input[0].name
     with silenced():
         quantize_static(

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.ao.quantization import DeQuantStub, QuantStub, default_qconfig, prepare
 
-from quantbench.export.eager import wrapped
+from quantbench.export.eager import float_name, set_qconfig, wrapped
 from quantbench.system.silence import silenced
 
 
@@ -69,3 +70,43 @@ def test_fusing_keeps_what_the_network_computes(name: str) -> None:
         torch.testing.assert_close(converted(inputs), model(inputs))
     gone = {n for n, m in converted.module.named_children() if isinstance(m, nn.Identity)}
     assert gone == fused
+
+
+class Stubbed(nn.Module):
+    """A network with stubs of its own, one inside a part that is called "module"."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.module = nn.Sequential(QuantStub(), nn.Conv2d(1, 3, 3), nn.ReLU(), DeQuantStub())
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.module(inputs).sum(dim=1)  # type: ignore[no-any-return]
+
+
+def prepared(network: nn.Module, *, fuse: bool) -> nn.Module:
+    with silenced():
+        module = wrapped(network, fuse=fuse)
+        set_qconfig(module, default_qconfig)
+        return prepare(module)  # type: ignore[no-any-return]
+
+
+def test_a_network_with_stubs_is_not_wrapped_again() -> None:
+    with silenced():
+        assert isinstance(wrapped(Stubbed(), fuse=False), Stubbed)
+
+
+@pytest.mark.parametrize(
+    ("network", "fuse", "name", "layer"),
+    [
+        (Stubbed(), False, "module.1", "module.1"),
+        (Stubbed(), True, "module.1.0", "module.1"),
+        (of(a=nn.Conv2d(1, 3, 3), b=nn.ReLU()), False, "module.a", "a"),
+        (of(a=nn.Conv2d(1, 3, 3), b=nn.ReLU()), True, "module.a.0", "a"),
+    ],
+)
+def test_a_layer_has_the_name_that_the_user_gave_it(
+    network: nn.Module, fuse: bool, name: str, layer: str
+) -> None:
+    module = prepared(network, fuse=fuse)
+    assert isinstance(module.get_submodule(name), nn.Conv2d)
+    assert float_name(name, module) == layer

@@ -22,6 +22,7 @@ from quantbench.studies.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.system.record import Settings
 from quantbench.tasks.task import Task
+from tests.networks import network_of
 
 Job = Callable[[str, str], QuantizeJob[Settings]]
 
@@ -54,7 +55,7 @@ def test_what_a_method_says_does_not_make_a_file_quantized(job: Job) -> None:
 def test_a_state_of_another_network_is_refused(job: Job) -> None:
     given = job("dynamic", "state_dict")
     files = dynamic.quantize(given)
-    other = replace(given, network=lambda: plugins.model("mlp").build().eval())
+    other = replace(given, network=network_of(plugins.model("mlp").build(), (1, 32, 32)))
     with pytest.raises(ArtifactError, match="doesn't fit the network that it was written for"):
         reading.describe(other, files, plugins.method("dynamic"))
 
@@ -76,10 +77,10 @@ def test_the_engine_decides_how_uncalibrated_weights_are_scaled(
 
 def test_layers_that_a_runtime_leaves_float_are_float(job: Job) -> None:
     given = job("dynamic", "state_dict")
-    files = replace(dynamic.quantize(given), left_float={"fc1": "no kernel"})
+    files = replace(dynamic.quantize(given), left_float={"classifier.0": "no kernel"})
     told = {x.name: x for x in reading.describe(given, files, plugins.method("dynamic")).layers}
-    assert (told["fc1"].integer, told["fc1"].reason) == (False, "no kernel")
-    assert told["fc2"].integer
+    assert (told["classifier.0"].integer, told["classifier.0"].reason) == (False, "no kernel")
+    assert told["classifier.2"].integer
 
 
 def blockwise(folder: Path) -> None:

@@ -162,7 +162,7 @@ def test_a_state_of_other_weights_is_far(
     state = read_state(checkpoint.folder / STATE)
 
     def fill(folder: Path) -> Training:
-        mixed = dict(state) | {"fc2.weight": state["fc2.weight"].flip(0)}  # type: ignore[attr-defined]
+        mixed = dict(state) | {"classifier.2.weight": state["classifier.2.weight"].flip(0)}  # type: ignore[attr-defined]
         write_state(folder / STATE, mixed)
         return checkpoint.body
 

@@ -50,11 +50,11 @@ def test_convolutions_multiply_integers_too(
     per_tensor = NumberFormat(bits=8, signed=False, symmetric=False, used_bits=8)
     per_channel = per_tensor.model_copy(update={"granularity": "channel", "axis": 1})
     assert [(layer.name, layer.weights) for layer in told.layers] == [
-        ("conv1", (per_tensor,)),
-        ("conv2", (per_tensor,)),
-        ("conv3", (per_tensor,)),
-        ("fc1", (per_channel,)),
-        ("fc2", (per_channel,)),
+        ("features.0", (per_tensor,)),
+        ("features.3", (per_tensor,)),
+        ("features.6", (per_tensor,)),
+        ("classifier.0", (per_channel,)),
+        ("classifier.2", (per_channel,)),
     ]
     assert told.numerics.text == (
         "weights uint8 per tensor and uint8 per channel, activations uint8 scaled at run time"

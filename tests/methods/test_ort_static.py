@@ -18,7 +18,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.state_file import STATE
 from quantbench.errors import CalibrationError, SettingError
-from quantbench.export import ort_quantizer
+from quantbench.export import calibration, ort_quantizer
 from quantbench.export.reading import describe
 from quantbench.methods import ort_static
 from quantbench.settings import parse_settings
@@ -63,10 +63,12 @@ def test_its_logits_are_near_those_of_float(
         assert (weights.bits, weights.signed) == (8, types[2] == "s")
         assert weights.granularity == granularity
         assert weights.symmetric == (types[2] == "s")
-    assert f"calibrated on 120 images, {calibration}" in told.notes
+    assert f"calibrated on 120 samples, {calibration}" in told.notes
 
 
-@pytest.mark.parametrize("name", ["conv1", "conv2", "conv3", "fc1", "fc2"])
+@pytest.mark.parametrize(
+    "name", ["features.0", "features.3", "features.6", "classifier.0", "classifier.2"]
+)
 def test_the_bound_would_see_one_layer_scaled_wrongly(
     task: Task, artifacts: Callable[[str, str, str], Artifact], tmp_path: Path, name: str
 ) -> None:
@@ -148,7 +150,7 @@ def test_the_size_of_a_batch_does_not_change_what_is_seen(
     """But for the last bits, as kernels sum in another order."""
     scales = []
     for batch in (7, 120):
-        monkeypatch.setattr(ort_static, "BATCH", batch)
+        monkeypatch.setattr(calibration, "BATCH", batch)
         folder = tmp_path / str(batch)
         folder.mkdir()
         settings = ort_static.StaticSettings()
@@ -162,13 +164,13 @@ def test_a_value_that_is_not_finite_names_the_layer(
     task: Task, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     state = torch.load(checkpoint.folder / STATE, weights_only=True)
-    state["conv2.bias"][3] = float("inf")
+    state["features.3.bias"][3] = float("inf")
     folder = tmp_path / "broken"
     folder.mkdir()
     torch.save(state, folder / STATE)
     out = tmp_path / "out"
     out.mkdir()
-    with pytest.raises(CalibrationError, match="'conv2' gives a value that isn't finite"):
+    with pytest.raises(CalibrationError, match=r"'features\.3' gives a value that isn't finite"):
         ort_static.quantize(
             job_for(
                 with_weights(task, replace(checkpoint, folder=folder)),

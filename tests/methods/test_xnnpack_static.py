@@ -21,6 +21,7 @@ from quantbench.studies.quantize import job_for, quantize
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from tests.methods.ort import BOUND, error, logits
+from tests.networks import network_of
 
 
 @pytest.mark.parametrize("each", ["per channel", "per tensor"])
@@ -37,7 +38,7 @@ def test_its_logits_are_near_those_of_float(
     told = artifact.body.quantized
     assert told.numerics.text == f"weights int8 {each}, activations int8"
     assert {layer.weights[0].granularity for layer in told.layers} == {each.removeprefix("per ")}
-    assert told.notes == ("calibrated on 120 images",)  # nothing is outside XNNPACK
+    assert told.notes == ("calibrated on 120 samples",)  # nothing is outside XNNPACK
     assert told.structure.splitlines()[-1].startswith("return")
 
 
@@ -52,7 +53,7 @@ def test_its_logits_are_quantized_too(artifacts: Callable[[str, str, str], Artif
 
 def test_what_xnnpack_leaves_to_others_is_listed(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.SELU(), nn.Flatten(), nn.Linear(72, 10)).eval()
-    outside = to_executorch.lower(model, (1, 8, 8), tmp_path / "model.pte")
+    outside = to_executorch.lower(model, network_of(model, (1, 8, 8)), tmp_path / "model.pte")
     assert outside == {"aten_elu_default": "1"}
     assert to_executorch.note(outside) == (
         "on ExecuTorch's portable kernels, outside XNNPACK: aten_elu_default",
@@ -62,12 +63,12 @@ def test_what_xnnpack_leaves_to_others_is_listed(tmp_path: Path) -> None:
 def test_a_layer_left_to_others_is_float(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(to_executorch, "lower", lambda *_: {"aten_linear_default": "fc1"})
+    monkeypatch.setattr(to_executorch, "lower", lambda *_: {"aten_linear_default": "classifier.0"})
     settings = xnnpack_static.SETTINGS()
     job = job_for(task, settings, "executorch", tmp_path, NO_PROGRESS)
     told = describe(job, xnnpack_static.quantize(job), plugins.method("xnnpack_static"))
     float_layers = [layer for layer in told.layers if not layer.integer]
-    assert [layer.name for layer in float_layers] == ["fc1"]
+    assert [layer.name for layer in float_layers] == ["classifier.0"]
     assert (float_layers[0].weights, float_layers[0].scale) == ((FLOAT32,), None)
     assert float_layers[0].reason == "XNNPACK doesn't take it: a portable kernel runs it in float32"
 
@@ -98,4 +99,6 @@ def test_a_value_that_is_not_finite_names_its_layer(task: Task, tmp_path: Path) 
     settings = xnnpack_static.SETTINGS()
     job = job_for(task, settings, "executorch", tmp_path, NO_PROGRESS)
     with pytest.raises(CalibrationError, match="isn't finite"):
-        xnnpack_static.quantize(replace(job, network=model.eval))
+        xnnpack_static.quantize(
+            replace(job, network=network_of(model, task.network.inputs[0].shape))
+        )

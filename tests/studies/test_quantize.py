@@ -32,9 +32,9 @@ def settings(**given: str) -> Settings:
 
 
 def changed(checkpoint: Checkpoint, parent: Path, value: float) -> Checkpoint:
-    """The same checkpoint with one weight of fc1 set."""
+    """The same checkpoint with one weight of classifier.0 set."""
     state = read_state(checkpoint.folder / STATE)
-    weight = state["fc1.weight"]
+    weight = state["classifier.0.weight"]
     assert isinstance(weight, torch.Tensor)
     weight[3, 5] = value
 
@@ -82,7 +82,7 @@ def test_each_observer_gives_a_network_that_works(
 def test_the_number_of_images_is_that_of_those_read(task: Task, tmp_path: Path) -> None:
     for asked, read in (("30", 30), ("5000", len(task.calibration))):
         made = quantize(task, "static", settings(images=asked), "state_dict", tmp_path)
-        assert f"calibrated on {read} images" in made.body.quantized.notes[0]
+        assert f"calibrated on {read} samples" in made.body.quantized.notes[0]
 
 
 def test_only_the_calibration_images_matter(task: Task, tmp_path: Path) -> None:
@@ -119,14 +119,14 @@ def test_a_weight_that_is_no_number_names_its_layer(
 ) -> None:
     broken = with_weights(task, changed(checkpoint, tmp_path, value))
     module = plugins.method(method)
-    with pytest.raises(CalibrationError, match="layer 'fc1' gives a value that isn't finite"):
+    with pytest.raises(CalibrationError, match=r"layer 'classifier\.0' gives a value that isn't"):
         quantize(broken, method, module.SETTINGS(), module.FORMATS[0], tmp_path / "artifacts")
     assert list((tmp_path / "artifacts").iterdir()) == []
 
 
 def test_a_layer_of_zeros_is_quantized(task: Task, checkpoint: Checkpoint, tmp_path: Path) -> None:
     state = read_state(checkpoint.folder / STATE)
-    for name in ("conv2.weight", "conv2.bias"):
+    for name in ("features.3.weight", "features.3.bias"):
         tensor = state[name]
         assert isinstance(tensor, torch.Tensor)
         tensor.zero_()

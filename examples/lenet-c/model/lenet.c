@@ -1,17 +1,17 @@
 /* lenet.c: a neural network that is computed with integers alone.
 
    model   lenet
-   source  ONNX file with SHA-256 8a14120a18f5aabbfd4e15e62924bc6b44196eb732886de2cb9ef195a5a5c615
+   source  ONNX file with SHA-256 e6638aa78b495393c105a4bbc4cc0c8dbd6afe4e003558485ff9b4a8c83fde18
    target  portable
    format  2, written by quantbench 0.1.0
 
-   layer  name   shape               operation                         numbers                 weights  multiply-adds
-   l0     conv1  1x32x32 -> 6x14x14  5x5 conv, ReLU, 2x2 average pool  uint8 x int8 -> uint8     150 B        117,600
-   l1     conv2  6x14x14 -> 16x5x5   5x5 conv, ReLU, 2x2 average pool  uint8 x int8 -> uint8   2,400 B        240,000
-   l2     conv3  16x5x5 -> 120x1x1   5x5 conv, ReLU                    uint8 x int8 -> uint8  48,000 B         48,000
-   l3     fc1    120 -> 84           fully connected, ReLU             uint8 x int8 -> uint8  10,080 B         10,080
-   l4     fc2    84 -> 10            fully connected                   uint8 x int8 -> uint8     840 B            840
-   all                                                                                        61,470 B        416,520
+   layer  name          shape               operation                         numbers                 weights  multiply-adds
+   l0     features.0    1x32x32 -> 6x14x14  5x5 conv, ReLU, 2x2 average pool  uint8 x int8 -> uint8     150 B        117,600
+   l1     features.3    6x14x14 -> 16x5x5   5x5 conv, ReLU, 2x2 average pool  uint8 x int8 -> uint8   2,400 B        240,000
+   l2     features.6    16x5x5 -> 120x1x1   5x5 conv, ReLU                    uint8 x int8 -> uint8  48,000 B         48,000
+   l3     classifier.0  120 -> 84           fully connected, ReLU             uint8 x int8 -> uint8  10,080 B         10,080
+   l4     classifier.2  84 -> 10            fully connected                   uint8 x int8 -> uint8     840 B            840
+   all                                                                                               61,470 B        416,520
 
    memory          written by  read until    bytes
    input           caller      l0            1,024
@@ -265,8 +265,8 @@ static void lenet_conv(const lenet_conv_layer *l, const lenet_dense_layer *outpu
     }
 }
 
-/* l0 conv1: 1x32x32 -> 6x14x14, 5x5 conv, ReLU, 2x2 average pool */
-static const int8_t lenet_l0_conv1_weights[] = {
+/* l0 features.0: 1x32x32 -> 6x14x14, 5x5 conv, ReLU, 2x2 average pool */
+static const int8_t lenet_l0_features_0_weights[] = {
   35, 0, -7, -29, -49, -16, 6, 28, 45, 42, -1, 84, 57, 52, 30, -61, -6, -31, 11, 32, -69, -106,
   -120, -127, -81, -10, -3, -4, -86, 93, 6, 65, -23, -127, 15, -33, 78, 32, -17, -25, -19, 0, 36,
   5, -19, -10, -22, 3, 20, -19, 16, -41, -41, -45, 31, -31, -93, 18, 84, 35, -83, 89, 109, 112,
@@ -275,25 +275,25 @@ static const int8_t lenet_l0_conv1_weights[] = {
   37, 33, -3, 88, 7, 114, -34, 123, 63, 10, 41, -99, 23, -84, 71, 85, -122, -32, 1, -5, 45, -38,
   32, -113, -45, 127, -17, 36, 5, 20, 36, -105, 10, 27, -12, -51, 3, 101, -28, 11, -11, 12, -45
 };
-static const int32_t lenet_l0_conv1_numbers[] = {
+static const int32_t lenet_l0_features_0_numbers[] = {
   8540, 1793, -3553, 11501, -6576, -1968, 1142155655, 1918380995, 1080450746, 1081695969,
   1151120262, 1363779005, 122740, 73076, 129749, 129600, 243567, 102794
 };
-static const uint8_t lenet_l0_conv1_shift[] = {
+static const uint8_t lenet_l0_features_0_shift[] = {
   41, 41, 41, 41, 42, 41
 };
-static const lenet_dense_layer lenet_l0_conv1 = {
-  .weights = lenet_l0_conv1_weights, .numbers = lenet_l0_conv1_numbers,
-  .shift = lenet_l0_conv1_shift, .count = 25, .outputs = 6, .group_out = 6, .places = 4,
+static const lenet_dense_layer lenet_l0_features_0 = {
+  .weights = lenet_l0_features_0_weights, .numbers = lenet_l0_features_0_numbers,
+  .shift = lenet_l0_features_0_shift, .count = 25, .outputs = 6, .group_out = 6, .places = 4,
   .zero = 0, .low = 0, .high = 122740, .high_at = 12
 };
-static const lenet_conv_layer lenet_l0_conv1_window = {
+static const lenet_conv_layer lenet_l0_features_0_window = {
   .height = 32, .width = 32, .channels = 1, .group_in = 1, .out_height = 14, .out_width = 14,
   .step = 6, .window = 25, .count = 25, .row = 5, .padding = 33
 };
 
-/* l1 conv2: 6x14x14 -> 16x5x5, 5x5 conv, ReLU, 2x2 average pool */
-static const int8_t lenet_l1_conv2_weights[] = {
+/* l1 features.3: 6x14x14 -> 16x5x5, 5x5 conv, ReLU, 2x2 average pool */
+static const int8_t lenet_l1_features_3_weights[] = {
   -23, -30, -45, 38, -62, -2, -55, -89, -25, 49, -51, 60, -29, -4, -17, 7, 43, 32, -66, -42, 44,
   -5, 37, -14, -26, 7, 5, -2, 43, -63, 57, -30, 38, -29, -25, 10, -37, -127, -40, -16, -74, 70,
   -72, -24, 17, 19, 56, -1, -73, 24, 20, -7, 32, -72, 42, 21, -51, 15, -6, -71, 38, -53, 37, -26,
@@ -406,28 +406,28 @@ static const int8_t lenet_l1_conv2_weights[] = {
   -47, 81, 5, -56, -24, 56, -31, 68, 13, 31, -14, 17, -125, 55, 18, -48, -48, -25, -75, -9, -90,
   54, -38, 45, -112, 27, 2, 62, -4, 67, -53, 8, -8, 74, -24, 46, 46, -4, 15, 48
 };
-static const int32_t lenet_l1_conv2_numbers[] = {
+static const int32_t lenet_l1_features_3_numbers[] = {
   -349, 524, 282, 1483, 593, 817, 671, 290, -1819, 168, 190, -2494, 1666, 982, 1783, 2717,
   1573797009, 1168270011, 1358095859, 1467499880, 1098802602, 1344761132, 1240481463, 1512191114,
   1431487992, 1255622882, 1300981200, 1682238072, 2050339015, 1548072456, 1365080927, 2093265221,
   44538, 59998, 51612, 47764, 63791, 52124, 56505, 46353, 48966, 55824, 53878, 83334, 68373,
   45278, 51348, 66971
 };
-static const uint8_t lenet_l1_conv2_shift[] = {
+static const uint8_t lenet_l1_features_3_shift[] = {
   40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 41, 41, 40, 40, 41
 };
-static const lenet_dense_layer lenet_l1_conv2 = {
-  .weights = lenet_l1_conv2_weights, .numbers = lenet_l1_conv2_numbers,
-  .shift = lenet_l1_conv2_shift, .count = 150, .outputs = 16, .group_out = 16, .places = 4,
+static const lenet_dense_layer lenet_l1_features_3 = {
+  .weights = lenet_l1_features_3_weights, .numbers = lenet_l1_features_3_numbers,
+  .shift = lenet_l1_features_3_shift, .count = 150, .outputs = 16, .group_out = 16, .places = 4,
   .zero = 0, .low = 0, .high = 44538, .high_at = 32
 };
-static const lenet_conv_layer lenet_l1_conv2_window = {
+static const lenet_conv_layer lenet_l1_features_3_window = {
   .height = 14, .width = 14, .channels = 6, .group_in = 6, .out_height = 5, .out_width = 5,
   .step = 16, .window = 150, .count = 150, .row = 30, .padding = 0
 };
 
-/* l2 conv3: 16x5x5 -> 120x1x1, 5x5 conv, ReLU */
-static const int8_t lenet_l2_conv3_weights[] = {
+/* l2 features.6: 16x5x5 -> 120x1x1, 5x5 conv, ReLU */
+static const int8_t lenet_l2_features_6_weights[] = {
   -9, 22, -18, -55, -2, 5, 0, -5, -16, 26, 16, 25, 9, 2, 39, 51, -41, 15, 8, -57, -26, -39, 2,
   -27, 9, 39, 21, -13, -21, 1, -41, 12, 39, -5, -33, 9, 31, 3, -17, -34, 7, -23, -17, 14, -24, 47,
   9, -10, -13, -79, -17, -24, -36, 9, 3, -16, 13, -14, -71, -12, 72, 59, -40, 52, -35, 21, 14, 1,
@@ -2591,7 +2591,7 @@ static const int8_t lenet_l2_conv3_weights[] = {
   13, 46, 45, 25, -6, -42, -15, -31, -13, 49, -58, -21, 0, 8, 11, 41, 48, -13, 1, -42, -18, -9,
   11, 8, -12, 19, -10
 };
-static const int32_t lenet_l2_conv3_numbers[] = {
+static const int32_t lenet_l2_features_6_numbers[] = {
   469, 70, -1133, 2367, 1947, 2655, 2737, -950, -700, 882, 338, -1513, 203, 2874, -12237, 1364,
   1091, 609, 1641, 639, 1692, 1121, -2144, -604, 2850, -936, 557, 1253, 3547, 2075, -110, 392, 97,
   2751, 1842, 1968, -224, 1000, 1519, -2741, 3626, 2198, -1795, 2895, -1230, 123, -477, -64, 2138,
@@ -2616,21 +2616,21 @@ static const int32_t lenet_l2_conv3_numbers[] = {
   1507483349, 1471241342, 1431512464, 2016795493, 1765109382, 1250646073, 1872227110, 1548901744,
   1370757185, 1285819317, 1573078085
 };
-static const uint8_t lenet_l2_conv3_shift[] = {
+static const uint8_t lenet_l2_features_6_shift[] = {
   39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 40, 41, 39, 38, 39, 39, 39, 39, 39, 39, 39,
   39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 40, 39, 39, 39, 40, 38, 39, 39, 39,
   39, 39, 39, 40, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 41, 39, 38, 41, 39, 39, 39, 39, 42, 39,
   39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 40, 40, 39, 38, 39, 39, 39, 39, 39, 39, 39,
   39, 39, 40, 39, 39, 39, 40, 39, 39, 39, 39, 39, 39, 39, 39, 41, 40, 39, 39, 40, 39, 39, 39, 39
 };
-static const lenet_dense_layer lenet_l2_conv3 = {
-  .weights = lenet_l2_conv3_weights, .numbers = lenet_l2_conv3_numbers,
-  .shift = lenet_l2_conv3_shift, .count = 400, .outputs = 120, .group_out = 120, .places = 1,
+static const lenet_dense_layer lenet_l2_features_6 = {
+  .weights = lenet_l2_features_6_weights, .numbers = lenet_l2_features_6_numbers,
+  .shift = lenet_l2_features_6_shift, .count = 400, .outputs = 120, .group_out = 120, .places = 1,
   .zero = 0, .low = INT32_MIN, .high = 2147483647, .high_at = 0
 };
 
-/* l3 fc1: 120 -> 84, fully connected, ReLU */
-static const int8_t lenet_l3_fc1_weights[] = {
+/* l3 classifier.0: 120 -> 84, fully connected, ReLU */
+static const int8_t lenet_l3_classifier_0_weights[] = {
   -69, 64, 16, 51, -58, -14, -34, -3, -19, -55, 37, -2, -5, -36, -1, -110, 55, -16, 80, -31, -27,
   0, -18, 15, -8, -57, -6, 46, -44, -14, -25, 54, -124, -97, -76, 11, -9, -61, 37, -22, -47, 57,
   -16, -2, 4, 3, -58, -22, -65, 6, 16, -27, 22, -11, 6, 0, 14, -65, -33, -59, 14, -56, -16, 30,
@@ -3092,7 +3092,7 @@ static const int8_t lenet_l3_fc1_weights[] = {
   -92, 28, 29, 83, 17, 17, -84, 37, 12, -54, -43, -55, 18, 22, 54, -26, 11, -18, -30, 15, -57,
   -30, 9, 1, -11, 22, 10, -60, -75, 3, 67, -22, 7, -78, 20, 1, -54, -68, -31, -78
 };
-static const int32_t lenet_l3_fc1_numbers[] = {
+static const int32_t lenet_l3_classifier_0_numbers[] = {
   629, -728, 1900, 1882, -698, 2074, 190, 995, -946, 1071, -1096, 894, 1325, -2424, 282, 140,
   1587, 465, -1223, 863, 1070, 751, 56, 696, 1486, 704, 1191, 929, -440, 1532, 208, -320, 2461,
   827, 1322, 762, -3000, 976, -286, -142, 1872, -286, 2277, 2100, 821, 2267, 1656, 99, -390, 573,
@@ -3110,20 +3110,20 @@ static const int32_t lenet_l3_fc1_numbers[] = {
   2049090105, 1386466415, 2012506120, 1190138456, 1383436022, 1770235908, 1637651944, 1399576262,
   1920162530, 2099429002, 1077669032, 1079182835, 1233464519
 };
-static const uint8_t lenet_l3_fc1_shift[] = {
+static const uint8_t lenet_l3_classifier_0_shift[] = {
   38, 38, 39, 38, 38, 39, 38, 39, 39, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38,
   38, 38, 38, 38, 38, 39, 38, 38, 38, 39, 38, 38, 38, 39, 38, 38, 38, 38, 38, 39, 38, 38, 38, 38,
   38, 38, 38, 38, 38, 38, 38, 38, 39, 39, 38, 39, 38, 38, 38, 38, 39, 39, 38, 38, 38, 38, 38, 39,
   38, 39, 38, 38, 38, 38, 38, 38, 39, 38, 38, 38
 };
-static const lenet_dense_layer lenet_l3_fc1 = {
-  .weights = lenet_l3_fc1_weights, .numbers = lenet_l3_fc1_numbers, .shift = lenet_l3_fc1_shift,
-  .count = 120, .outputs = 84, .group_out = 84, .places = 1, .zero = 0, .low = INT32_MIN,
-  .high = 2147483647, .high_at = 0
+static const lenet_dense_layer lenet_l3_classifier_0 = {
+  .weights = lenet_l3_classifier_0_weights, .numbers = lenet_l3_classifier_0_numbers,
+  .shift = lenet_l3_classifier_0_shift, .count = 120, .outputs = 84, .group_out = 84, .places = 1,
+  .zero = 0, .low = INT32_MIN, .high = 2147483647, .high_at = 0
 };
 
-/* l4 fc2: 84 -> 10, fully connected */
-static const int8_t lenet_l4_fc2_weights[] = {
+/* l4 classifier.2: 84 -> 10, fully connected */
+static const int8_t lenet_l4_classifier_2_weights[] = {
   -73, -18, 11, -16, 63, 2, -2, 15, -10, 38, -2, -12, 16, -11, 1, 45, -91, -16, -13, 91, -14,
   -127, 1, 26, -3, -41, -13, -55, 58, 1, -4, 53, -38, -54, -32, 13, -53, -44, -70, -14, -65, 70,
   -55, -25, -16, -80, 42, 79, 7, 42, -73, 31, -39, -11, 12, -44, -10, -103, 21, -99, 80, 3, -45,
@@ -3165,29 +3165,29 @@ static const int8_t lenet_l4_fc2_weights[] = {
   -108, 29, 16, -5, -61, 7, -30, 59, 127, -73, -123, 62, -25, 72, -39, -40, 15, -22, 34, 27, -94,
   35, -96, 114, -40, 61, 30, -68, -63, 77, 23, 74, -40
 };
-static const int32_t lenet_l4_fc2_numbers[] = {
+static const int32_t lenet_l4_classifier_2_numbers[] = {
   -1227, -633, 17, 453, -242, -106, -221, 383, 118, 1166, 1169291288, 1669867023, 1083301900,
   1172681122, 1802010888, 1214540879, 1939680075, 1892425130, 2112397605, 2087817244
 };
-static const uint8_t lenet_l4_fc2_shift[] = {
+static const uint8_t lenet_l4_classifier_2_shift[] = {
   39, 40, 39, 39, 40, 39, 40, 40, 40, 40
 };
-static const lenet_dense_layer lenet_l4_fc2 = {
-  .weights = lenet_l4_fc2_weights, .numbers = lenet_l4_fc2_numbers, .shift = lenet_l4_fc2_shift,
-  .count = 84, .outputs = 10, .group_out = 10, .places = 1, .zero = 111, .low = INT32_MIN,
-  .high = 2147483647, .high_at = 0
+static const lenet_dense_layer lenet_l4_classifier_2 = {
+  .weights = lenet_l4_classifier_2_weights, .numbers = lenet_l4_classifier_2_numbers,
+  .shift = lenet_l4_classifier_2_shift, .count = 84, .outputs = 10, .group_out = 10, .places = 1,
+  .zero = 111, .low = INT32_MIN, .high = 2147483647, .high_at = 0
 };
 
 void lenet_run(const uint8_t *input, lenet_output *output, uint8_t *scratch)
 {
-    /* l0 conv1: 1x32x32 -> 6x14x14, 5x5 conv, ReLU, 2x2 average pool */
-    lenet_conv(&lenet_l0_conv1_window, &lenet_l0_conv1, input, scratch + 0, LENET_WORKSPACE);
-    /* l1 conv2: 6x14x14 -> 16x5x5, 5x5 conv, ReLU, 2x2 average pool */
-    lenet_conv(&lenet_l1_conv2_window, &lenet_l1_conv2, scratch + 0, scratch + 1184, LENET_WORKSPACE);
-    /* l2 conv3: 16x5x5 -> 120x1x1, 5x5 conv, ReLU */
-    lenet_dense(&lenet_l2_conv3, scratch + 1184, scratch + 0, scratch, 0);
-    /* l3 fc1: 120 -> 84, fully connected, ReLU */
-    lenet_dense(&lenet_l3_fc1, scratch + 0, scratch + 128, scratch, 0);
-    /* l4 fc2: 84 -> 10, fully connected */
-    lenet_dense(&lenet_l4_fc2, scratch + 128, output, scratch, 0);
+    /* l0 features.0: 1x32x32 -> 6x14x14, 5x5 conv, ReLU, 2x2 average pool */
+    lenet_conv(&lenet_l0_features_0_window, &lenet_l0_features_0, input, scratch + 0, LENET_WORKSPACE);
+    /* l1 features.3: 6x14x14 -> 16x5x5, 5x5 conv, ReLU, 2x2 average pool */
+    lenet_conv(&lenet_l1_features_3_window, &lenet_l1_features_3, scratch + 0, scratch + 1184, LENET_WORKSPACE);
+    /* l2 features.6: 16x5x5 -> 120x1x1, 5x5 conv, ReLU */
+    lenet_dense(&lenet_l2_features_6, scratch + 1184, scratch + 0, scratch, 0);
+    /* l3 classifier.0: 120 -> 84, fully connected, ReLU */
+    lenet_dense(&lenet_l3_classifier_0, scratch + 0, scratch + 128, scratch, 0);
+    /* l4 classifier.2: 84 -> 10, fully connected */
+    lenet_dense(&lenet_l4_classifier_2, scratch + 128, output, scratch, 0);
 }

@@ -1,7 +1,7 @@
 /* lenet.h: integers in, integers out. Real numbers are scale * (q - zero).
 
    model   lenet
-   source  ONNX file with SHA-256 8a14120a18f5aabbfd4e15e62924bc6b44196eb732886de2cb9ef195a5a5c615
+   source  ONNX file with SHA-256 e6638aa78b495393c105a4bbc4cc0c8dbd6afe4e003558485ff9b4a8c83fde18
    target  portable
    format  2, written by quantbench 0.1.0 */
 

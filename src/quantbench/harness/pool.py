@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.harness.arrays import write_batches
+from quantbench.harness.deadline import Deadline
 from quantbench.harness.process import WORKER, Worker
 from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Schedule
@@ -46,6 +47,9 @@ class Job:
     timings: Path
     scratch: Path
     progress: Progress = NO_PROGRESS
+    deadline: Deadline = Deadline()  # noqa: RUF009 - without a limit it has no beginning
+    macs: int = 0
+    """Multiply-adds of one sample, which bound the largest batch."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ MIN_ROUNDS = 6
 """Fewer rounds have no distribution-free 95 % interval of their median."""
 MIN_STARTS = 5
 """Fewer fresh starts don't show the spread between starts."""
+_ROUNDS_SHARE = 0.6
+"""The rest of a start loads the workers and warms them up."""
 
 
 class Schedule(Record):
@@ -62,6 +64,19 @@ class Schedule(Record):
         chosen = batches or tuple(dict.fromkeys(min(batch, samples) for batch in self.batches))
         return self.model_copy(update={"batches": chosen})
 
+    def bounded(self, seconds: float) -> Schedule:
+        """The same schedule, with rounds and starts that fit into about `seconds`.
+
+        The fewest rounds that have an interval are made in any case.
+        """
+        return self.model_copy(
+            update={
+                "min_rounds": min(self.min_rounds, MIN_ROUNDS),
+                "rounds_seconds": min(self.rounds_seconds, _ROUNDS_SHARE * seconds),
+                "budget_seconds": min(self.budget_seconds, seconds),
+            }
+        )
+
     def without_reading(self) -> Schedule:
         """The same schedule, without the loop that reads raw data."""
         return self.model_copy(update={"reading": False})
@@ -106,3 +121,5 @@ FULL = Schedule(
     budget_seconds=0.0,
 )
 QUICK = Schedule(rounds_seconds=8.0, budget_seconds=0.0)
+FIRST = Schedule(rounds_seconds=4.0, min_rounds=6, budget_seconds=0.0, reading=False)
+"""For a first answer, which is refined afterwards."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ from quantbench.system.store import (
     path_for,
     save,
 )
+
+_BATCH_MACS = 1_000_000_000
+"""Multiply-adds of one call: some tenths of a second in float32 on one core."""
 
 
 class Timing(Record):
@@ -95,6 +99,7 @@ def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonVa
         "test": job.task.test.sha256,
         "threads": list(job.threads),
         "schedule": job.schedule.model_dump(mode="json"),
+        "budget": job.deadline.seconds,
         "code": {**fingerprint(__name__)},
     }
 
@@ -135,12 +140,21 @@ def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timing
 def schedule_for(job: Job) -> Schedule:
     """The job's schedule, as far as its task allows: no batch that is too large, no reading.
 
-    A batch holds at most as many samples as are tested, and as are evaluated at once.
+    A batch holds at most as many samples as are tested, as are evaluated at once, and as take no
+    longer than a part of a second.
     """
     fixed = job.task.network.fixed_batch
     batches = (fixed,) if fixed else None
-    schedule = job.schedule.within(min(len(job.task.test), batch_size(job.task.test)), batches)
+    most = min(len(job.task.test), batch_size(job.task.test), _batch_in_time(job.macs))
+    schedule = job.schedule.within(most, batches)
+    if job.deadline.seconds is not None:
+        schedule = schedule.bounded(job.deadline.left)
     return schedule if job.task.reader else schedule.without_reading()
+
+
+def _batch_in_time(macs: int) -> int:
+    """The largest power of two whose multiply-adds are within _BATCH_MACS, 8 at least."""
+    return max(8, 1 << int(math.log2(max(_BATCH_MACS // max(macs, 1), 1))))
 
 
 def _data_loading(job: Job, schedule: Schedule, workers: Workers) -> Latency:

@@ -33,6 +33,9 @@ from quantbench.system.machine import peak_memory
 from quantbench.system.record import Record
 from quantbench.tasks.network import TensorSpec
 
+ALIVE = "alive"
+"""The key of a line that is no answer: the samples that are predicted so far."""
+_ALIVE_SECONDS = 5.0
 INPUT, RAW, OUTPUT = "input", "raw", "output"
 """Stems of the files that hold a worker's samples and its answers."""
 
@@ -62,7 +65,8 @@ class Request(Record):
 class Session:
     """The state of a worker: samples and, once loaded, an artifact's predict."""
 
-    def __init__(self) -> None:
+    def __init__(self, alive: Callable[[int], None] = lambda _: None) -> None:
+        self._alive = alive
         self._predict: Predict | None = None
         self._outputs: tuple[TensorSpec, ...] = ()
         self._inputs: Arrays = ()
@@ -120,8 +124,11 @@ class Session:
         return {"rows": count}
 
     def _answers(self, request: Request, count: int) -> Iterator[Arrays]:
-        predict = self._ready()
+        predict, shown = self._ready(), time.monotonic()
         for start in range(0, count, request.batch):
+            if time.monotonic() - shown > _ALIVE_SECONDS:
+                shown = time.monotonic()
+                self._alive(start)
             size = min(request.batch, count - start)
             asked = request.batch if request.pad else size
             answer = self._checked(predict(*self._batch(start, asked)), asked, start)
@@ -205,7 +212,12 @@ def _unlabelled(images: Array) -> Split:
 
 def serve(requests: IO[str], answers: IO[str]) -> None:
     """Answer requests line by line until they end; an error becomes the answer {"error": ...}."""
-    session = Session()
+
+    def send(answer: dict[str, JsonValue]) -> None:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+    session = Session(lambda done: send({ALIVE: done}))
     for line in requests:
         request = Request.model_validate_json(line)
         try:
@@ -215,8 +227,7 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
         except Exception as error:  # noqa: BLE001  # a runtime may raise anything
             traceback.print_exc()
             answer = {"error": f"raised {cause(error)}"}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        send(answer)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from quantbench.harness.timing import Timing
 from quantbench.numerics.classes import decisions
 from quantbench.results.disagreement import disagreements
 from quantbench.results.judge import Judgement, judgements, kind_of
-from quantbench.results.metric import Metric, Scored, metric_named, scored
+from quantbench.results.metric import Metric, Scored, metric_for, metric_named, scored
 from quantbench.results.recommend import with_recommendations
 from quantbench.results.records import AgainstFloat, MetricFigure, Ratio, Results, Row
 from quantbench.results.statistics import discordant, fastest, speed
@@ -35,9 +35,9 @@ def results_of(
 
     Each row is compared with float32 in the same runtime, or with the first float32 where that
     runtime has none. `metric` is how rows are judged, where it is no plug-in; else the task names
-    it. Raises UnknownNameError or UnavailableError for that name.
+    it, or it follows from outputs and targets. Raises UsageError or UnavailableError for that.
     """
-    judging = metric or metric_named(task.metric)
+    judging = metric or metric_for(task)
     baselines = [_baseline(measured.candidates, candidate) for candidate in measured.candidates]
     seen = [_seen(task, measured, index, baseline) for index, baseline in enumerate(baselines)]
     scores = [scored(judging, each) for each in seen]

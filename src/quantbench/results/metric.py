@@ -23,6 +23,7 @@ from quantbench.numerics.classes import shaped
 from quantbench.numerics.deviations import trimmed
 from quantbench.results.records import MetricInfo, MetricKind
 from quantbench.samples.records import Array, Arrays
+from quantbench.tasks.task import Task
 
 Function: TypeAlias = Callable[..., object]
 """`function(outputs, targets)`: values [N], bool or float, or one figure of the whole set."""
@@ -114,20 +115,31 @@ def metric_of(
     )
 
 
+def metric_for(task: Task) -> Metric:
+    """The metric that the task names, or the default one for its outputs and targets.
+
+    Raises UnknownNameError, UnavailableError, or UsageError as `default_metric` does.
+    """
+    if task.metric:
+        return metric_named(task.metric)
+    outputs = tuple(spec.zeros(1) for spec in task.network.outputs)
+    return metric_named(default_metric(outputs, task.test.targets))
+
+
 def default_metric(outputs: Arrays, targets: Array | None) -> str:
     """The name of the metric for such outputs and targets, where the user names none.
 
-    `outputs` holds one array [N, ...] for each output of the network. Raises UsageError, which
-    says what to choose, where it isn't clear.
+    `outputs` holds one array [N, ...] for each output of the network; only the shapes without N
+    matter. Raises UsageError, which says what to choose, where it isn't clear.
     """
-    first = outputs[0]
+    first, single = outputs[0], len(outputs) == 1
     has_classes = first.ndim >= 2 and first.shape[1] > 1
     if targets is None:
-        return "agreement" if len(outputs) == 1 and has_classes else "relative_difference"
-    by_class = targets.shape in {(len(first), *first.shape[2:]), (len(first), 1)}
-    if len(outputs) == 1 and targets.dtype.kind in "biu" and has_classes and by_class:
+        return "agreement" if single and has_classes else "relative_difference"
+    by_class = targets.shape[1:] in {first.shape[2:], (1,)}
+    if single and has_classes and by_class and targets.dtype.kind in "biu":
         return "accuracy"
-    if len(outputs) == 1 and targets.dtype.kind == "f" and trimmed(targets) == trimmed(first):
+    if single and targets.dtype.kind == "f" and trimmed(targets)[1:] == trimmed(first)[1:]:
         return "mean_squared_error"
     shapes = " and ".join(shaped(output) for output in outputs)
     raise UsageError(

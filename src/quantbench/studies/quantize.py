@@ -12,7 +12,7 @@ from quantbench.artifacts.artifact import KIND, Artifact
 from quantbench.artifacts.records import ArtifactBody
 from quantbench.contracts import FurtherTraining, MethodModule, Plugin, QuantizeJob
 from quantbench.errors import UnavailableError, UnknownNameError
-from quantbench.export import reading
+from quantbench.export import reading, torch_globals
 from quantbench.studies.named import method_named
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
@@ -58,7 +58,9 @@ def artifact_of(
 
     def fill(folder: Path) -> ArtifactBody:
         job = job_for(task, settings, format, folder, progress)
-        files = method.module.quantize(job)
+        with torch_globals.restored():
+            files = method.module.quantize(job)
+            quantized = reading.describe(job, files, method.module)
         return ArtifactBody(
             model=task.name,
             data=task.data,
@@ -66,7 +68,7 @@ def artifact_of(
             format=format,
             settings=settings.model_dump(mode="json"),
             network_sha256=task.network.sha256,
-            quantized=reading.describe(job, files, method.module),
+            quantized=quantized,
         )
 
     return save(path_for(parent, name, inputs), KIND, inputs, fill)
@@ -85,9 +87,8 @@ def job_for(
     """
     seen = task.without_test()
     return QuantizeJob(
-        network=seen.network.module,
-        input_shape=seen.network.inputs[0].shape,
-        calibration=seen.calibration.inputs()[0],
+        network=seen.network,
+        calibration=seen.calibration,
         settings=settings,
         format=format,
         folder=folder,
@@ -101,10 +102,9 @@ def further_training(task: Task, folder: Path) -> FurtherTraining | None:
     train = task.train
     if train is None or train.targets is None or not len(train):
         return None
-    recipe = {} if task.training is None else task.training.settings
+    recipe = None if task.training is None else task.training.settings
     return FurtherTraining(
-        inputs=lambda: train.inputs()[0],
-        labels=train.targets,
+        samples=train,
         recipe=recipe,
         folder=folder,
         depends_on={

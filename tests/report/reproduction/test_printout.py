@@ -6,15 +6,38 @@ from quantbench.report.reproduction.printout import as_reported
 from tests.report.builder import results, row
 from tests.report.golden import check
 
-STRUCTURES = {"static": "QuantWrapper(\n  (module): Sequential()\n)"}
+FLOAT = """\
+LeNet(
+  (quant): QuantStub()
+  (classifier): Sequential(
+    (0): Linear(in_features=120, out_features=84, bias=True)
+    (1): ReLU()
+  )
+  (dequant): DeQuantStub()
+)"""
+DYNAMIC = FLOAT.replace(
+    "Linear(in_features=120, out_features=84, bias=True)",
+    "DynamicQuantizedLinear(in_features=120, out_features=84, dtype=torch.qint8, "
+    "qscheme=torch.per_tensor_affine)",
+)
+STATIC = """\
+LeNet(
+  (quant): Quantize(scale=tensor([1.]), zero_point=tensor([0]), dtype=torch.quint8)
+  (classifier): Sequential(
+    (0): QuantizedLinear(in_features=120, out_features=84, scale=1.0, zero_point=0)
+    (1): ReLU()
+  )
+  (dequant): DeQuantize()
+)"""
+STRUCTURES = {"float32": FLOAT, "dynamic": DYNAMIC, "static_uncalibrated": STATIC}
 
 
 def test_looks_as_it_did():
     check("as-reported.txt", as_reported(results(), STRUCTURES, (110, 20)))
 
 
-def test_fits_80_columns():
-    assert max(map(len, as_reported(results(), STRUCTURES).splitlines())) <= 80
+def test_fits_80_columns_but_for_the_structures():
+    assert max(map(len, as_reported(results(), {}).splitlines())) <= 80
 
 
 def test_lines_have_the_report_s_layout():
@@ -34,8 +57,13 @@ def test_the_report_s_figures_stand_beside_ours():
 
 def test_structures_are_printed_where_given():
     text = as_reported(results(), STRUCTURES)
-    assert "calibrated\n======================================\nQuantWrapper(\n" in text
-    assert text.count("QuantWrapper") == 1
+    for heading, structure in (
+        ("Floating point model\n====================\n", FLOAT),
+        ("Dynamically quantized model\n===========================\n", DYNAMIC),
+        (f"not calibrated, as in the report\n{'=' * 60}\n", STATIC),
+    ):
+        assert f"{heading}{structure}\nSize (MB): " in text
+    assert text.count("LeNet(") == 3
 
 
 def test_a_missing_row_gives_its_reason():

@@ -44,8 +44,9 @@ def as_reported(
 ) -> str:
     """The printout, in lines of WIDTH columns, with the report's claims at its end.
 
-    `structures`: method -> the network as PyTorch prints it; other methods go without. `paired`
-    counts the images that only calibrated static, and only uncalibrated static, has right.
+    `structures`: method -> the network as PyTorch prints it, whose lines aren't wrapped; other
+    methods go without. `paired` counts the images that only calibrated static, and only
+    uncalibrated static, has right.
     """
     return "\n".join(_lines(results, structures, paired)) + "\n"
 

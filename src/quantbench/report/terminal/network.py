@@ -34,8 +34,8 @@ class _Hanging:
 
 def layer_table(layers: tuple[Layer, ...], title: str) -> RenderableType:
     """A layer a line. An activation stands beside the layer that it follows."""
-    table = _table(title, "layer", "kind", "kernel", "stride", "activation", "output")
-    for heading in ("parameters", "multiply-\nadds"):
+    table = _table(title, "layer", "kind", "kernel", "stride", "acti-\nvation", "output")
+    for heading in ("para-\nmeters", "multiply-\nadds"):
         table.add_column(Text(heading), justify="right", overflow="fold")
     shown = _without_followers(layers)
     for layer in shown:
