@@ -45,11 +45,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         options = Options(recipe="default")
-        task, checkpoint = prepare(
-            options, {"recipe": {"epochs": "1"}}, Workspace(out), NO_PROGRESS
-        )
+        task = prepare(options, {"recipe": {"epochs": "1"}}, Workspace(out), NO_PROGRESS)
         if asked.what == "same":
-            artifact = quantize(task, checkpoint, "float32", float32.SETTINGS(), "onnx", out)
+            artifact = quantize(task, "float32", float32.SETTINGS(), "onnx", out)
             pair, runtime = (artifact, artifact), "onnxruntime"
         else:
             one = Null(call_us=30, image_us=20)

@@ -2,7 +2,7 @@
 
     python benchmarks/c99_speed.py RESULTS [ROUNDS]
 
-RESULTS is a folder in which `quantbench run --all` has finished; the newest artifact of each
+RESULTS is a folder in which `quantbench run` has finished; the newest artifact of each
 method is taken. A round times every row at 1 image, then every row at 1000; the ratio to c99 is
 paired by round, with its 95 % interval by order statistics. All rows are of one start: a lasting
 difference of 2 % between two processes may be none. Of a "bound" row inputs and outputs are bound
@@ -29,9 +29,12 @@ from quantbench.artifacts.artifact import load_artifact
 from quantbench.data import preprocess
 from quantbench.data.mnist import SPEC
 from quantbench.errors import QuantbenchError
+from quantbench.harness.pool import write_samples
 from quantbench.harness.process import Worker
 from quantbench.harness.worker import Request
 from quantbench.plugins import runtime
+from quantbench.samples.records import Samples
+from quantbench.tasks.network import TensorSpec
 
 BOUND = {"onnxruntime, bound": OnnxRuntime, "c99, bound": C99}
 ROWS = (
@@ -46,14 +49,15 @@ ROWS = (
 )  # fmt: skip
 CALLS = {1: 200, 1000: 2}
 IMAGES, TIMEOUT = 2000, 600.0
+OUTPUTS = (TensorSpec(name="logits", shape=(10,)),)
 
 
 def main(results: str, rounds: str = "15") -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        images = Path(name) / "images.npy"
         drawn = np.random.default_rng(1).integers(0, 256, (IMAGES, 28, 28), np.uint8)
-        np.save(images, drawn, allow_pickle=False)
-        rows = list(started(Path(results), images, stack))
+        inputs = preprocess(drawn, SPEC)
+        write_samples(Path(name) / "samples", Samples("test", (inputs,)))
+        rows = list(started(Path(results), Path(name), inputs, stack))
         for batch, calls in CALLS.items():
             times = in_turn(rows, batch, calls, int(rounds))
             sys.stdout.write(f"{batch} image(s) a call, us an image\n")
@@ -78,7 +82,7 @@ class InWorker:
         return self.worker.name
 
     def times(self, batch: int, calls: int, warm: int) -> list[float]:
-        asked = Request(do="time_model", data="mnist", batch=batch, calls=calls, warm=warm)
+        asked = Request(do="time_model", batch=batch, calls=calls, warm=warm)
         return self.worker.ask(asked, TIMEOUT)["microseconds"]  # type: ignore[return-value]
 
 
@@ -95,23 +99,27 @@ class InHere:
         return found[warm:]
 
 
-def started(results: Path, images: Path, stack: ExitStack) -> Iterator[Row]:
+def started(
+    results: Path, scratch: Path, inputs: NDArray[np.float32], stack: ExitStack
+) -> Iterator[Row]:
     for method, format, engine in ROWS:
         found = sorted(
             (results / "artifacts").glob(f"{method}-{format}-*"), key=lambda p: p.stat().st_mtime
         )
         name = f"{method} on {engine}"
         if engine in BOUND and found:
-            inputs = preprocess(np.load(images), SPEC)
             yield InHere(name, BOUND[engine](found[-1] / "model.onnx"), inputs)
             continue
         try:
             if not found or runtime(engine).refuses(load_artifact(found[-1])):
                 continue
-            worker = Worker(name, 1, images.parent)
+            worker = Worker(name, 1, scratch)
             stack.enter_context(worker)
-            worker.ask(Request(do="images", images=str(images), data="mnist"), TIMEOUT)
-            asked = Request(do="load", artifact=str(found[-1].absolute()), runtime=engine)
+            samples = str(scratch / "samples")
+            worker.ask(Request(do="samples", samples=samples), TIMEOUT)
+            asked = Request(
+                do="load", artifact=str(found[-1].absolute()), runtime=engine, outputs=OUTPUTS
+            )
             worker.ask(asked, TIMEOUT)
         except QuantbenchError as error:
             sys.stdout.write(f"left out: {name}: {error}\n")

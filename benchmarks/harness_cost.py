@@ -18,20 +18,26 @@ from statistics import fmean, median
 import numpy as np
 from scipy.stats import quantile_test
 
+from quantbench.harness.pool import write_samples
 from quantbench.harness.worker import Request, Session
 from quantbench.runtimes.null import Null, save_null
+from quantbench.samples.records import Samples
+from quantbench.tasks.network import TensorSpec
 
 MICROSECONDS, CALLS, TURNS = 30.0, 200, 400
+IMAGES = np.zeros((CALLS, 1, 32, 32), np.float32)
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.save(folder / "images.npy", np.zeros((CALLS, 28, 28), np.uint8))
+        write_samples(folder / "samples", Samples("test", (IMAGES,)))
         artifact = save_null(folder, "float32", Null(call_us=MICROSECONDS))
         session = Session()
-        session.answer(Request(do="images", images=str(folder / "images.npy"), data="mnist"))
-        session.answer(Request(do="load", artifact=str(artifact.folder), runtime="null"))
+        session.answer(Request(do="samples", samples=str(folder / "samples")))
+        outputs = (TensorSpec(name="logits", shape=(10,)),)
+        load = Request(do="load", artifact=str(artifact.folder), runtime="null", outputs=outputs)
+        session.answer(load)
         pairs = [(harness(session), bare(session)) for _ in range(TURNS)]
     ratios = [ours / theirs for ours, theirs in pairs]
     interval = quantile_test(ratios, p=0.5).confidence_interval(0.95)
@@ -43,12 +49,12 @@ def main() -> None:
 
 
 def harness(session: Session) -> float:
-    answer = session.answer(Request(do="time_model", data="mnist", batch=1, calls=CALLS, warm=1))
+    answer = session.answer(Request(do="time_model", batch=1, calls=CALLS, warm=1))
     return fmean(answer["microseconds"])  # type: ignore[arg-type]
 
 
 def bare(session: Session) -> float:
-    predict, image = session._ready(), np.zeros((1, 1, 32, 32), np.float32)
+    predict, image = session._ready(), IMAGES[:1]
     predict(image)
     start = time.perf_counter()
     for _ in range(CALLS):

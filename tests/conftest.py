@@ -15,7 +15,7 @@ from quantbench.data import Splits, load
 from quantbench.data.mnist import SPEC
 from quantbench.studies.quantize import quantize
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
+from quantbench.training.checkpoint import Checkpoint, with_weights
 from tests import tiny
 
 # A busy machine is no fault of the code: no deadline for an example.
@@ -30,24 +30,21 @@ def mnist() -> Splits:
 
 
 @pytest.fixture(scope="session")
-def tasks() -> Callable[[str], Task]:
-    """The tiny task of each model."""
-    return cache(tiny.task)
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Checkpoint]:
+    """The training of each model's tiny task."""
+    parent = tmp_path_factory.mktemp("checkpoints")
+    return cache(lambda model: tiny.trained(tiny.task(model), parent))
 
 
 @pytest.fixture(scope="session")
-def checkpoints(
-    tasks: Callable[[str], Task], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Checkpoint]:
+def tasks(checkpoints: Callable[[str], Checkpoint]) -> Callable[[str], Task]:
     """The tiny task of each model, trained."""
-    parent = tmp_path_factory.mktemp("checkpoints")
-    return cache(lambda model: tiny.trained(tasks(model), parent))
+    return cache(lambda model: with_weights(tiny.task(model), checkpoints(model)))
 
 
 @pytest.fixture(scope="session")
 def artifacts(
     tasks: Callable[[str], Task],
-    checkpoints: Callable[[str], Checkpoint],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str, str, str], Artifact]:
     """By model, method and format, with the method's own settings."""
@@ -57,7 +54,7 @@ def artifacts(
     def make(model: str, method: str, format: str) -> Artifact:
         parent = parents.setdefault(model, tmp_path_factory.mktemp("artifacts"))
         settings = plugins.method(method).SETTINGS()
-        return quantize(tasks(model), checkpoints(model), method, settings, format, parent)
+        return quantize(tasks(model), method, settings, format, parent)
 
     return make
 

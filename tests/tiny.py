@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench import plugins
-from quantbench.data import Split
+from quantbench.data import Split, preprocess_sha256
+from quantbench.studies.load import samples_of, untrained
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
 from quantbench.training.recipes import Recipe
@@ -41,17 +42,28 @@ def digits(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 def task(model: str = "lenet") -> Task:
-    """The spec is MNIST's, so that other processes find it by its name."""
+    """The task of a network that is still to be trained; its data is named "mnist"."""
     images, labels = digits(TRAIN + CALIBRATION + TEST, seed=5)
-    places = np.arange(len(labels))
-    cuts = {"train": slice(0, TRAIN), "calibration": slice(TRAIN, TRAIN + CALIBRATION)}
-    splits = [
-        Split(name, images[cut].copy(), labels[cut].copy(), places[cut].copy())
-        for name, cut in (cuts | {"test": slice(-TEST, None)}).items()
-    ]
-    module = plugins.model(model)
-    spec, source = plugins.data("mnist").SPEC, plugins.source("models", model)
-    return Task(model, module.build, source, spec, module.INPUT_SHAPE, *splits)
+    spec = plugins.data("mnist").SPEC
+    cuts = {
+        "train": slice(0, TRAIN),
+        "calibration": slice(TRAIN, TRAIN + CALIBRATION),
+        "test": slice(-TEST, None),
+    }
+    train, calibration, test = (
+        samples_of(Split(name, images[cut].copy(), labels[cut].copy(), labels[cut]), spec)
+        for name, cut in cuts.items()
+    )
+    return Task(
+        network=untrained(model),
+        data="mnist",
+        train=train,
+        calibration=calibration,
+        test=test,
+        classes=spec.classes,
+        preprocessing_sha256=preprocess_sha256(spec),
+        reader="mnist",
+    )
 
 
 def trained(task: Task, parent: Path) -> Checkpoint:

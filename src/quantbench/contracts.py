@@ -6,10 +6,10 @@ are called by `plugins.why_unavailable` and `plugins.why_refused`, and nowhere e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from quantbench.artifacts.artifact import Artifact
     from quantbench.data import DataSpec
     from quantbench.numerics.coverage import Kind, Reading
+    from quantbench.samples.records import Samples
+    from quantbench.tasks.network import Network
 
 M = TypeVar("M")
 
-Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""float32 [N, C, H, W] -> float32 [N, K], or images as they came in: [N, C, H, W]"""
+Predict: TypeAlias = Callable[..., Any]
+"""predict(*inputs) -> array | tuple of arrays: an array [N, ...] for each input of the network in
+its order. A network of one output gives its array [N, ...]; one of several, a tuple of them."""
 
 S_co = TypeVar("S_co", bound=Settings, covariant=True)
 
@@ -69,14 +72,12 @@ class ModelModule(Protocol):
 
 @dataclass(frozen=True)
 class FurtherTraining:
-    """The samples, labels and recipe for a method that trains the float network further."""
+    """The samples and the recipe for a method that trains the float network further."""
 
-    inputs: Callable[[], NDArray[np.float32]]
-    """Makes the training samples when they are needed: float32 [N, *input_shape]."""
-    labels: NDArray[np.int64]
-    """[N]"""
-    recipe: Mapping[str, JsonValue]
-    """The settings of the recipe that the float network was trained by."""
+    samples: Samples
+    """Training samples with their targets."""
+    recipe: Mapping[str, JsonValue] | None
+    """The settings of the recipe that the float network was trained by; None where unknown."""
     folder: Path
     """A finished training may be stored here, so that each format starts from the same."""
     depends_on: Mapping[str, JsonValue]
@@ -87,12 +88,10 @@ class FurtherTraining:
 class QuantizeJob(Generic[S_co]):
     """The task of a method: a network, samples that aren't test data, a folder to write to."""
 
-    network: Callable[[], nn.Module]
-    """Makes a fresh copy of the float network in eval mode; the method may change that."""
-    input_shape: tuple[int, ...]
-    """The shape of one sample, without the batch."""
-    calibration: NDArray[np.float32]
-    """[N, *input_shape], preprocessed; the same for every method."""
+    network: Network
+    """The float network; its module is a fresh copy each time, which the method may change."""
+    calibration: Samples
+    """Samples to observe, the same for every method. Read them batch by batch."""
     settings: S_co
     format: str
     """The format to write, one of the method's FORMATS."""
@@ -148,8 +147,13 @@ class MethodModule(Protocol):
 class StateDictMethodModule(MethodModule, Protocol):
     """A method that writes the format "state_dict", which needs its module to be read."""
 
-    def skeleton(self, float_model: nn.Module, settings: Settings) -> Skeleton:
-        """The converted module before its state is loaded; `float_model` may be changed."""
+    def skeleton(
+        self, float_model: nn.Module, settings: Settings, stored: Collection[str]
+    ) -> Skeleton:
+        """The converted module before its state is loaded; `float_model` may be changed.
+
+        `stored`: the names in the state, which tell how the method wrapped the network.
+        """
 
 
 class CoverageReader(Protocol):

@@ -35,8 +35,16 @@ class SettingError(UsageError):
     """The value of a setting has the wrong type or lies outside its range."""
 
 
+class SamplesError(UsageError):
+    """Samples can't be used: their form, shapes, lengths, dtypes or values don't fit."""
+
+
 class UnavailableError(QuantbenchError):
     """A plug-in can't work here; the message is the reason."""
+
+
+class NetworkError(QuantbenchError):
+    """A network can't be loaded, or can't take the samples that it was given."""
 
 
 class DataFileError(QuantbenchError):

@@ -17,6 +17,7 @@ from torch import nn
 from quantbench.artifacts.pt2_file import read_program, write_program
 from quantbench.errors import ArtifactError, UnavailableError
 from quantbench.export.to_program import exported
+from tests.networks import network_of
 
 Records = dict[str, bytes]
 GRAPH = "models/model.json"
@@ -27,7 +28,7 @@ TENSORS = "data/weights/model_weights_config.json"
 def records(tmp_path_factory: pytest.TempPathFactory) -> Records:
     path = tmp_path_factory.mktemp("program") / "model.pt2"
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3))
-    write_program(path, exported(network.eval(), (1, 8, 8)))
+    write_program(path, exported(network.eval(), network_of(network, (1, 8, 8))))
     with zipfile.ZipFile(path) as file:
         return {name.removeprefix("archive/"): file.read(name) for name in file.namelist()}
 
@@ -192,5 +193,7 @@ def test_a_network_of_other_operators_can_not_be_written(tmp_path: Path) -> None
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x.cumsum(1)
 
+    model = Cumulative()
+    program = exported(model, network_of(model, (3,)))
     with pytest.raises(UnavailableError, match=r"aten\.cumsum\.default' isn't among"):
-        write_program(tmp_path / "model.pt2", exported(Cumulative(), (3,)))
+        write_program(tmp_path / "model.pt2", program)

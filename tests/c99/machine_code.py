@@ -84,9 +84,10 @@ def _quantized(model, images, stem: Path) -> None:  # type: ignore[no-untyped-de
 
     from benchmarks.c99_networks import OneBatch
     from quantbench.export.ort_quantizer import float_onnx
+    from tests.networks import network_of
 
     real = stem.with_name(f"{stem.name}-float32.onnx")
-    float_onnx(model, images.shape[1:], real)
+    float_onnx(network_of(model, images.shape[1:]), real)
     quantize_static(
         real, stem.with_suffix(".onnx"), OneBatch(images), quant_format=QuantFormat.QDQ,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True,

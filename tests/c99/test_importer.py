@@ -47,7 +47,7 @@ def test_what_every_quantizer_writes_agrees_with_onnx_runtime(
     artifacts: Callable[[str, str, str], Artifact], tasks: Callable[[str], Task], method: str
 ) -> None:
     artifact = artifacts("lenet", method, "onnx")
-    inputs = tasks("lenet").inputs(tasks("lenet").test)
+    inputs = tasks("lenet").test.inputs()[0]
     ours, theirs = (
         plugins.runtime(name).load(artifact, 1)(inputs) for name in ("reference", "onnxruntime")
     )

@@ -57,8 +57,10 @@ def network() -> nn.Module:
 
 def trained(task: Task) -> nn.Module:
     model = network()
-    inputs = torch.from_numpy(task.inputs(task.train))
-    labels = torch.from_numpy(task.train.labels.copy())
+    assert task.train is not None
+    assert task.train.targets is not None
+    inputs = torch.from_numpy(task.train.inputs()[0])
+    labels = torch.from_numpy(task.train.targets.copy())
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     for _ in range(EPOCHS):
         for begin in range(0, len(labels), BATCH):
@@ -75,8 +77,8 @@ def file(
 ) -> tuple[Path, Task]:
     task = tasks("lenet")
     folder = tmp_path_factory.mktemp("relu6")
-    inputs = task.inputs(task.calibration)
-    export(trained(task), task.input_shape, folder / "float.onnx")
+    inputs = task.calibration.inputs()[0]
+    export(trained(task), task.network, folder / "float.onnx")
     name = onnx.load(folder / "float.onnx").graph.input[0].name
     with silenced():
         quantize_static(
@@ -99,7 +101,7 @@ def test_the_limit_that_only_a_range_holds_is_kept(file: tuple[Path, Task]) -> N
 
 def test_answers_are_onnx_runtimes(file: tuple[Path, Task]) -> None:
     path, task = file
-    inputs = task.inputs(task.test)
+    inputs = task.test.inputs()[0]
     plain = onnxruntime.SessionOptions()
     plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), plain)
@@ -108,6 +110,6 @@ def test_answers_are_onnx_runtimes(file: tuple[Path, Task]) -> None:
     output = graph.tensors[graph.output]
     integers = execute(graph, quantized(inputs, graph.tensors[graph.input]))
     ours = dequantized(integers, output)
-    assert (theirs.argmax(1) == task.test.labels).mean() > 0.9
+    assert (theirs.argmax(1) == task.test.targets).mean() > 0.9
     assert (ours.argmax(1) == theirs.argmax(1)).mean() >= 0.995
     assert np.abs(ours - theirs).mean() < 0.5 * output.scale[0]

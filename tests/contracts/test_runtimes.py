@@ -18,7 +18,6 @@ from quantbench.errors import ArtifactError, QuantbenchError
 from quantbench.export import engine as engine_module
 from quantbench.studies.quantize import quantize
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
 from tests.process import python
 
 METHODS = {name: plugins.method(name) for name in plugins.names("methods")}
@@ -80,7 +79,7 @@ def logits(
     """Of each case: what this process and what a new one answers to the test images."""
     folder = tmp_path_factory.mktemp("new process")
     task = tasks("lenet")
-    inputs = task.inputs(task.test)
+    inputs = task.test.inputs()[0]
     np.save(folder / "inputs.npy", inputs, allow_pickle=False)
     made = {case: artifact for case in ALL if (artifact := taken(case))}
     asked = json.dumps([(case[3], str(artifact.folder)) for case, artifact in made.items()])
@@ -142,7 +141,7 @@ def test_the_network_has_learnt_and_survived(
 ) -> None:
     """Guessing gives 10 %; the generated digits are easy, and 200."""
     here, _ = logits(case)
-    accuracy = (here.argmax(1) == tasks("lenet").test.labels).mean()
+    accuracy = (here.argmax(1) == tasks("lenet").test.targets).mean()
     assert accuracy >= (0.8 if case[1] == "static_uncalibrated" else 0.97)
 
 
@@ -155,7 +154,7 @@ def test_the_size_of_a_batch_does_not_change_the_answers(
     model, method, _, runtime = case
     artifact = needed(taken(case))
     task = tasks(model)
-    inputs = task.inputs(task.test)[:14]
+    inputs = task.test.inputs()[0][:14]
     predict = plugins.runtime(runtime).load(artifact, 1)
     whole = predict(inputs)
     for batch in (1, 2, 7):
@@ -173,7 +172,7 @@ def test_its_input_is_left_as_it_was(
     case: tuple[str, str, str, str],
 ) -> None:
     task = tasks(case[0])
-    inputs = task.inputs(task.test)[:3]
+    inputs = task.test.inputs()[0][:3]
     before = inputs.copy()
     predict = plugins.runtime(case[3]).load(needed(taken(case)), 1)
     first = predict(inputs)
@@ -197,7 +196,6 @@ def test_float32_is_the_same_network_in_every_runtime(
 @pytest.mark.parametrize("method", ["dynamic", "static", "static_uncalibrated"])
 def test_torch_runs_the_engine_that_the_artifact_names(
     task: Task,
-    checkpoint: Checkpoint,
     tmp_path: Path,
     method: str,
     engine: str,
@@ -205,8 +203,8 @@ def test_torch_runs_the_engine_that_the_artifact_names(
 ) -> None:
     """Weights are packed when they are loaded, for the engine that is selected then."""
     settings = METHODS[method].SETTINGS.model_validate({"engine": engine})
-    artifact = quantize(task, checkpoint, method, settings, "state_dict", tmp_path)
-    inputs = task.inputs(task.test)
+    artifact = quantize(task, method, settings, "state_dict", tmp_path)
+    inputs = task.test.inputs()[0]
     monkeypatch.setattr(torch.backends.quantized, "engine", engine)  # put back at the end
     found = set()
     for selected in engine_module.engines():
@@ -216,10 +214,10 @@ def test_torch_runs_the_engine_that_the_artifact_names(
 
 
 def test_an_engine_that_is_not_here_is_named(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = METHODS["static"].SETTINGS.model_validate({"engine": "qnnpack"})
-    artifact = quantize(task, checkpoint, "static", settings, "state_dict", tmp_path)
+    artifact = quantize(task, "static", settings, "state_dict", tmp_path)
     monkeypatch.setattr(engine_module, "engines", lambda: ["x86"])
     with pytest.raises(ArtifactError, match="'qnnpack' isn't in this build of PyTorch") as caught:
         plugins.runtime("torch").load(artifact, 1)
@@ -235,7 +233,7 @@ def test_loading_asks_for_the_folder_alone(
     moved.mkdir()
     for path in stored.folder.iterdir():
         (moved / path.name).write_bytes(path.read_bytes())
-    inputs = tasks("lenet").inputs(tasks("lenet").test)[:5]
+    inputs = tasks("lenet").test.inputs()[0][:5]
     answers = [
         plugins.runtime("torch").load(load_artifact(folder), 1)(inputs)
         for folder in (stored.folder, moved)

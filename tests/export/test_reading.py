@@ -22,16 +22,16 @@ from quantbench.studies.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.system.record import Settings
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
+from tests.networks import network_of
 
 Job = Callable[[str, str], QuantizeJob[Settings]]
 
 
 @pytest.fixture
-def job(task: Task, checkpoint: Checkpoint, tmp_path: Path) -> Job:
+def job(task: Task, tmp_path: Path) -> Job:
     def make(method: str, format: str) -> QuantizeJob[Settings]:
         settings = plugins.method(method).SETTINGS()
-        return job_for(task, checkpoint, settings, format, tmp_path, NO_PROGRESS)
+        return job_for(task, settings, format, tmp_path, NO_PROGRESS)
 
     return make
 
@@ -55,7 +55,7 @@ def test_what_a_method_says_does_not_make_a_file_quantized(job: Job) -> None:
 def test_a_state_of_another_network_is_refused(job: Job) -> None:
     given = job("dynamic", "state_dict")
     files = dynamic.quantize(given)
-    other = replace(given, network=lambda: plugins.model("mlp").build().eval())
+    other = replace(given, network=network_of(plugins.model("mlp").build(), (1, 32, 32)))
     with pytest.raises(ArtifactError, match="doesn't fit the network that it was written for"):
         reading.describe(other, files, plugins.method("dynamic"))
 

@@ -22,14 +22,17 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import QuantizeJob
 from quantbench.export import ort_quantizer, to_onnx
+from quantbench.export.calibration import Batches
 from quantbench.export.reading import describe
 from quantbench.methods import ort_static
 from quantbench.numerics.coverage import LayerNumerics
 from quantbench.numerics.formats import FLOAT32
+from quantbench.samples.records import Samples
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
 from tests.methods.ort import stored
+from tests.networks import network_of
 from tests.process import python
 
 
@@ -97,7 +100,9 @@ def network(request: pytest.FixtureRequest) -> nn.Module:
 
 
 def quantized(model: nn.Module, folder: Path, types: str) -> tuple[LayerNumerics, ...]:
-    ort_quantizer.float_onnx(model, (1, 32, 32), folder / "float.onnx")
+    described = network_of(model, (1, 32, 32))
+    ort_quantizer.float_onnx(described, folder / "float.onnx")
+    samples = Samples("calibration", (images(),))
     with silenced():
         if types == "dynamic":
             quantize_dynamic(
@@ -108,12 +113,12 @@ def quantized(model: nn.Module, folder: Path, types: str) -> tuple[LayerNumerics
             activations, weights = ort_static._TYPES[types]
             quantize_static(
                 folder / "float.onnx", folder / "raw.onnx",
-                ort_static._Batches(images(), NO_PROGRESS), per_channel=True,
-                activation_type=activations, weight_type=weights,
+                ort_static.Reader(Batches(samples, described), ["input"], NO_PROGRESS),
+                per_channel=True, activation_type=activations, weight_type=weights,
                 extra_options={"CalibStridedMinMax": 1},
             )  # fmt: skip
     job = QuantizeJob(
-        network=lambda: model, input_shape=(1, 32, 32), calibration=images(), settings=Settings(),
+        network=described, calibration=samples, settings=Settings(),
         format="onnx", folder=folder, progress=NO_PROGRESS,
     )  # fmt: skip
     files = ort_quantizer.finished(job, folder / "raw.onnx")
@@ -154,7 +159,7 @@ def test_what_onnx_runtime_does_not_fuse_is_told_as_float(tmp_path: Path) -> Non
 
 
 def test_the_exported_network_is_the_same(network: nn.Module, tmp_path: Path) -> None:
-    ort_quantizer.float_onnx(network, (1, 32, 32), tmp_path / "float.onnx")
+    ort_quantizer.float_onnx(network_of(network, (1, 32, 32)), tmp_path / "float.onnx")
     session = ort.InferenceSession(tmp_path / "float.onnx", providers=["CPUExecutionProvider"])
     with torch.inference_mode():
         expected = network(torch.from_numpy(images())).numpy()
@@ -189,11 +194,12 @@ import sys
 from pathlib import Path
 from quantbench import plugins
 from quantbench.studies.quantize import quantize
+from tests.networks import network_of
 from tests import tiny
 task = tiny.task("mlp")
 name, checkpoint = sys.argv[1], tiny.trained(task, Path("a"))
 settings = plugins.method(name).SETTINGS()
-made = quantize(task, checkpoint, name, settings, "onnx", Path("b"))
+made = quantize(task, name, settings, "onnx", Path("b"))
 print(made.files["model.onnx"].sha256)
 """
     known = artifacts("mlp", method, "onnx").files["model.onnx"].sha256

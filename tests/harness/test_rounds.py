@@ -45,7 +45,7 @@ COSTS = (10, 5, 40)
 def timed(schedule: Schedule = SCHEDULE, images: int = 1000) -> tuple[list[Note], list[Rounds]]:
     LOG.clear()
     notes = [Note("A", 10), Note("B", 5), Note("C", 40)]
-    return notes, time_in_turn(notes, "mnist", images, schedule, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
+    return notes, time_in_turn(notes, images, schedule, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
 
 
 def end_to_end() -> list[str]:
@@ -85,7 +85,7 @@ def test_warming_up_goes_on_while_calls_get_faster() -> None:
             return {"microseconds": [max(10.0, 100.0 - 10 * len(self.asked))], "cpu": 1.0}
 
     note = Warming("A", 1)
-    (rounds,) = time_in_turn([note], "mnist", 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[list-item]
+    (rounds,) = time_in_turn([note], 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[list-item]
     assert rounds.warm_up == 9 + 3 + 4
 
 
@@ -186,7 +186,7 @@ def test_a_worker_that_fails_is_left_out_and_the_others_go_on() -> None:
             return super().ask(request, timeout)
 
     notes = [Note("A", 10), Failing("B", 5)]
-    a, b = time_in_turn(notes, "mnist", 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
+    a, b = time_in_turn(notes, 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
     assert (a.failure, b.failure) == (None, "B was killed by SIGSEGV")
     assert len(a.cells["end_to_end", 100]) == 6
     assert b.cells == {}
@@ -200,7 +200,7 @@ def test_a_worker_that_fails_later_keeps_its_failure() -> None:
             return super().ask(request, timeout)
 
     notes = [Note("A", 10), Failing("B", 5)]
-    a, b = time_in_turn(notes, "mnist", 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
+    a, b = time_in_turn(notes, 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
     assert (a.failure, b.failure) == (None, "B hung")
     assert len(a.cells["model", 1]) == 6
     assert len(b.cells["model", 1]) == 2
@@ -210,7 +210,7 @@ def test_a_worker_that_fails_later_keeps_its_failure() -> None:
 def test_progress_names_the_row() -> None:
     progress = Recorded()
     notes = [Note("A", 1), Note("B", 1)]
-    time_in_turn(notes, "mnist", 1000, SCHEDULE, progress, "measuring")  # type: ignore[arg-type]
+    time_in_turn(notes, 1000, SCHEDULE, progress, "measuring")  # type: ignore[arg-type]
     turn = ["A", "B"] * 3 + ["B", "A"] * 3
     assert progress.loops == [
         ("measuring: warming up", 2, ["A", "B"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,9 @@ from quantbench.studies.named import runtime_named
 from quantbench.studies.usable import why_unusable
 from quantbench.system.machine import environment
 from quantbench.system.store import save
+from quantbench.tasks.records import Training
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
+from quantbench.training.checkpoint import Checkpoint, with_weights
 
 EXPECTED = np.random.default_rng(1).normal(size=(SAMPLES, 10)).astype(np.float32)
 
@@ -60,21 +60,20 @@ def test_nothing_is_claimed_of_a_network_that_answers_everything_alike() -> None
 
 
 @pytest.fixture
-def trials(task: Task, checkpoint: Checkpoint, tmp_path: Path) -> Trials:
-    return Trials(task, checkpoint, tmp_path / "trials", tmp_path, environment(), timeout=60)
+def trials(task: Task, tmp_path: Path) -> Trials:
+    return Trials(task, tmp_path / "trials", tmp_path, environment(), timeout=60)
 
 
 @pytest.mark.parametrize("method", ["dynamic", "static", "static_uncalibrated"])
 def test_what_runs_near_float_is_taken(
     task: Task,
-    checkpoint: Checkpoint,
     artifacts: Callable[[str, str, str], Artifact],
     tmp_path: Path,
     method: str,
 ) -> None:
     """The source report's rows, the uncalibrated one among them."""
     artifact = artifacts("lenet", method, "state_dict")
-    assert why_unusable(task, checkpoint, artifact, tmp_path) is None
+    assert why_unusable(task, artifact, tmp_path) is None
 
 
 def test_what_answers_something_else_has_no_row(trials: Trials, tmp_path: Path) -> None:
@@ -90,7 +89,7 @@ def test_what_answers_something_else_has_no_row(trials: Trials, tmp_path: Path) 
     ("fault", "words", "failed"),
     [
         ("raise", "raised RuntimeError: the null runtime was told to fail", False),
-        ("nan", "gave values that aren't finite for 1 of 1 images", False),
+        ("nan", "gave values that aren't finite for 1 of a batch of 1, first for sample 0", False),
         ("crash", "was killed by SIGSEGV", True),
     ],
 )
@@ -146,9 +145,7 @@ def test_test_images_are_never_seen(
     tmp_path: Path,
 ) -> None:
     assert (
-        why_unusable(
-            task.without_test(), checkpoint, artifacts("lenet", "static", "state_dict"), tmp_path
-        )
+        why_unusable(task.without_test(), artifacts("lenet", "static", "state_dict"), tmp_path)
         is None
     )
 
@@ -164,15 +161,15 @@ def test_a_state_of_other_weights_is_far(
 
     state = read_state(checkpoint.folder / STATE)
 
-    def fill(folder: Path) -> object:
+    def fill(folder: Path) -> Training:
         mixed = dict(state) | {"classifier.2.weight": state["classifier.2.weight"].flip(0)}  # type: ignore[attr-defined]
         write_state(folder / STATE, mixed)
         return checkpoint.body
 
     other = save(tmp_path / "other", "checkpoint", checkpoint.inputs, fill)
-    reason = why_unusable(
-        task, replace(other), artifacts("lenet", "float32", "state_dict"), tmp_path / "trials"
-    )
+    mixed_up = with_weights(task, other)
+    float32 = artifacts("lenet", "float32", "state_dict")
+    reason = why_unusable(mixed_up, float32, tmp_path / "trials")
     assert reason is not None
     assert "far from float32's" in reason
     (manifest,) = (tmp_path / "trials").glob("*/manifest.json")

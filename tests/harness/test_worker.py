@@ -11,22 +11,27 @@ import numpy as np
 import pytest
 
 from quantbench.artifacts.artifact import Artifact
-from quantbench.harness.worker import Request, Session, serve
+from quantbench.harness.arrays import read_arrays
+from quantbench.harness.pool import write_samples
+from quantbench.harness.worker import OUTPUT, Request, Session, serve
 from quantbench.tasks.task import Task
 
 
 @pytest.fixture
-def images(task: Task, tmp_path: Path) -> Path:
-    np.save(tmp_path / "images.npy", task.test.images, allow_pickle=False)
-    return tmp_path / "images.npy"
+def samples(task: Task, tmp_path: Path) -> Path:
+    write_samples(tmp_path / "samples", task.test, "mnist")
+    return tmp_path / "samples"
 
 
 @pytest.fixture
-def session(images: Path, artifacts: Callable[[str, str, str], Artifact]) -> Session:
+def session(task: Task, samples: Path, artifacts: Callable[[str, str, str], Artifact]) -> Session:
     session = Session()
-    assert session.answer(Request(do="images", images=str(images), data="mnist")) == {"images": 200}
+    read = Request(do="samples", samples=str(samples), reader="mnist")
+    assert session.answer(read) == {"samples": 200}
     folder = artifacts("lenet", "float32", "state_dict").folder
-    loaded = session.answer(Request(do="load", artifact=str(folder), runtime="torch"))
+    outputs = task.network.outputs
+    load = Request(do="load", artifact=str(folder), runtime="torch", outputs=outputs)
+    loaded = session.answer(load)
     assert loaded.keys() == {"seconds"}
     return session
 
@@ -34,10 +39,9 @@ def session(images: Path, artifacts: Callable[[str, str, str], Artifact]) -> Ses
 def test_it_answers_every_image_once_and_in_order(
     session: Session, task: Task, tmp_path: Path
 ) -> None:
-    out = tmp_path / "logits.npy"
-    assert session.answer(Request(do="predict", batch=70, out=str(out))) == {"rows": 200}
-    logits = np.load(out, allow_pickle=False)
-    assert (logits.argmax(1) == task.test.labels).mean() >= 0.97
+    assert session.answer(Request(do="predict", batch=70, out=str(tmp_path))) == {"rows": 200}
+    (logits,) = read_arrays(tmp_path, OUTPUT)
+    assert (logits.argmax(1) == task.test.targets).mean() >= 0.97
 
 
 def counting(session: Session) -> list[int]:
@@ -75,16 +79,31 @@ def test_a_batch_is_whole(session: Session, start: int) -> None:
 
 def test_end_to_end_reads_and_predicts(session: Session) -> None:
     sizes = counting(session)
-    request = Request(do="time_end_to_end", data="mnist", batch=50, start=150)
+    request = Request(do="time_end_to_end", batch=50, start=150)
     assert len(session.answer(request)["microseconds"]) == 1
     assert sizes == [50]
 
 
-def test_reading_alone_needs_no_model(images: Path) -> None:
+def test_reading_alone_needs_no_model(samples: Path) -> None:
     session = Session()
-    session.answer(Request(do="images", images=str(images), data="mnist"))
-    answer = session.answer(Request(do="time_data", data="mnist", batch=50))
+    session.answer(Request(do="samples", samples=str(samples), reader="mnist"))
+    answer = session.answer(Request(do="time_data", batch=50))
     assert answer["microseconds"][0] > 0
+
+
+@pytest.mark.parametrize("batch", [64, 200, 7])
+def test_a_padded_batch_answers_as_a_whole_one(
+    session: Session, tmp_path: Path, batch: int
+) -> None:
+    """For networks of one batch size: the last batch is filled up, its answers cut."""
+    sizes = counting(session)
+    (tmp_path / "whole").mkdir()
+    session.answer(Request(do="predict", batch=batch, pad=True, out=str(tmp_path)))
+    assert set(sizes) == {batch}
+    session.answer(Request(do="predict", batch=200, out=str(tmp_path / "whole")))
+    padded, whole = (read_arrays(f, OUTPUT)[0] for f in (tmp_path, tmp_path / "whole"))
+    assert padded.shape == whole.shape
+    assert np.abs(padded - whole).max() < 1e-4
 
 
 def test_what_goes_wrong_is_an_answer(tmp_path: Path) -> None:

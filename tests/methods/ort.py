@@ -14,7 +14,6 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.settings import parse_settings
 from quantbench.studies.quantize import quantize
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
 
 BOUND = 0.02
 """Root mean square of the logits' error over that of the logits.
@@ -24,13 +23,13 @@ weights of one layer scaled wrongly by 5 % give 0.03 and more.
 """
 
 
-def made(task: Task, checkpoint: Checkpoint, parent: Path, method: str, **given: str) -> Artifact:
+def made(task: Task, parent: Path, method: str, **given: str) -> Artifact:
     settings = parse_settings(plugins.method(method).SETTINGS, "setting", given)
-    return quantize(task, checkpoint, method, settings, "onnx", parent)
+    return quantize(task, method, settings, "onnx", parent)
 
 
 def logits(artifact: Artifact, task: Task) -> NDArray[np.float32]:
-    return plugins.runtime("onnxruntime").load(artifact, 1)(task.inputs(task.test))
+    return plugins.runtime("onnxruntime").load(artifact, 1)(task.test.inputs()[0])
 
 
 def error(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:

@@ -25,13 +25,14 @@ from quantbench.system.progress import NO_PROGRESS
 from quantbench.system.silence import silenced
 from quantbench.system.store import save
 from quantbench.tasks.layers import layers
+from quantbench.tasks.records import Training
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
-from quantbench.training.records import Training
+from quantbench.training.checkpoint import with_weights
 from quantbench.training.train import train
 from tests import tiny
 from tests.kinds.register import register
 from tests.methods.ort import constants, error, logits, made
+from tests.networks import network_of
 from tests.progress import Recorded
 
 T = TypeVar("T")
@@ -44,20 +45,19 @@ BOUND = {"none": 0.02, "fast": 0.06, "full": 0.06}
 @pytest.mark.parametrize("correction", sorted(BOUND))
 def test_its_logits_are_near_those_of_float(
     task: Task,
-    checkpoint: Checkpoint,
     artifacts: Callable[[str, str, str], Artifact],
     tmp_path: Path,
     preset: str,
     correction: str,
 ) -> None:
-    artifact = made(
-        task, checkpoint, tmp_path, "nncf_static", preset=preset, bias_correction=correction
-    )
-    inputs = task.inputs(task.test)
+    artifact = made(task, tmp_path, "nncf_static", preset=preset, bias_correction=correction)
+    inputs = task.test.inputs()[0]
     expected = logits(artifacts("lenet", "float32", "onnx"), task)
     found = plugins.runtime("openvino").load(artifact, 1)(inputs)
     assert error(found, expected) < BOUND[correction]
-    how = f"calibrated on 120 images, preset {preset}, widest ranges, bias correction: {correction}"
+    how = (
+        f"calibrated on 120 samples, preset {preset}, widest ranges, bias correction: {correction}"
+    )
     assert how in artifact.body.quantized.notes
 
 
@@ -69,11 +69,9 @@ def test_the_range_is_reduced_where_16_bit_sums_would_saturate(
     assert nncf_static.SETTINGS().overflow_fix == expected
 
 
-def test_reduced_weights_have_7_bits_and_the_row_says_so(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path
-) -> None:
+def test_reduced_weights_have_7_bits_and_the_row_says_so(task: Task, tmp_path: Path) -> None:
     for fix, seven in (("enable", True), ("disable", False)):
-        artifact = made(task, checkpoint, tmp_path, "nncf_static", overflow_fix=fix)
+        artifact = made(task, tmp_path, "nncf_static", overflow_fix=fix)
         widest = [
             np.abs(values.astype(np.int64)).max()
             for name, values in constants(artifact).items()
@@ -90,7 +88,9 @@ def test_every_layer_is_integer_as_written(
 ) -> None:
     told = artifacts("lenet", "nncf_static", "onnx").body.quantized
     assert [layer.name for layer in told.layers] == [
-        layer.name for layer in layers(task.build(), task.input_shape) if layer.macs
+        layer.name
+        for layer in layers(task.network.module(), task.network.inputs[0].shape)
+        if layer.macs
     ]
     assert told.coverage.float_macs == 0
     assert [layer.scale is not None for layer in told.layers] == [True, True, True, True, False]
@@ -100,25 +100,23 @@ def test_every_layer_is_integer_as_written(
 
 
 def test_only_progress_is_shown_and_to_its_end(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    task: Task, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     progress = Recorded()
     settings = nncf_static.SETTINGS()
-    nncf_static.quantize(job_for(task, checkpoint, settings, "onnx", tmp_path, progress))
+    nncf_static.quantize(job_for(task, settings, "onnx", tmp_path, progress))
     assert progress.loops
     assert all(loop == ("calibrating", 2, ["", ""]) for loop in progress.loops)
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_value_that_is_not_finite_names_its_layer(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path
-) -> None:
-    model = task.build()
+def test_a_value_that_is_not_finite_names_its_layer(task: Task, tmp_path: Path) -> None:
+    model = task.network.module()
     with torch.no_grad():
         next(model.parameters())[0] = torch.inf
-    job = job_for(task, checkpoint, nncf_static.SETTINGS(), "onnx", tmp_path, NO_PROGRESS)
+    job = job_for(task, nncf_static.SETTINGS(), "onnx", tmp_path, NO_PROGRESS)
     with pytest.raises(CalibrationError, match=r"layer 'features\.0' gives a value that isn't"):
-        nncf_static.quantize(replace(job, network=model.eval))
+        nncf_static.quantize(replace(job, network=network_of(model, task.network.inputs[0].shape)))
 
 
 @pytest.mark.parametrize("kind", ["squeeze", "unet", "depthwise", "attention"])
@@ -126,8 +124,8 @@ def test_what_is_integer_is_what_openvino_runs_in_integers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
 ) -> None:
     """Asked of its compiled graph: outputs that stay float, joined branches, scales per channel."""
-    task, checkpoint = untrained(monkeypatch, kind, tmp_path)
-    artifact = made(task, checkpoint, tmp_path, "nncf_static")
+    task = initialised(monkeypatch, kind, tmp_path)
+    artifact = made(task, tmp_path, "nncf_static")
     core = openvino.Core()
     options = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = core.compile_model(artifact.folder / "model.onnx", "CPU", options)
@@ -155,14 +153,14 @@ def test_its_error_is_no_more_than_that_of_the_librarys_own_settings(
     """One sample at a time and with NNCF's own settings, as its documentation calibrates."""
     register(monkeypatch)
     task = tiny.task(kind)
-    checkpoint = train(task, "tiny", tiny.RECIPE, 1, tmp_path / "checkpoints")
-    model = float_model(task, checkpoint)
+    task = with_weights(task, train(task, "tiny", tiny.RECIPE, 1, tmp_path / "checkpoints"))
+    model = task.network.module()
     with torch.inference_mode():
-        expected = model(torch.from_numpy(task.inputs(task.test))).numpy()
-    ours = error(logits(made(task, checkpoint, tmp_path, "nncf_static"), task), expected)
+        expected = model(torch.from_numpy(task.test.inputs()[0])).numpy()
+    ours = error(logits(made(task, tmp_path, "nncf_static"), task), expected)
 
-    ort_quantizer.float_onnx(model, task.input_shape, tmp_path / "float.onnx")
-    samples = [{"input": sample[None]} for sample in task.inputs(task.calibration)]
+    ort_quantizer.float_onnx(task.network, tmp_path / "float.onnx")
+    samples = [{"input": sample[None]} for sample in task.calibration.inputs()[0]]
     with silenced():
         quantized = nncf.quantize(
             onnx.load(tmp_path / "float.onnx"),
@@ -174,18 +172,18 @@ def test_its_error_is_no_more_than_that_of_the_librarys_own_settings(
     session = ort.InferenceSession(
         quantized.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    theirs = error(session.run(None, {"input": task.inputs(task.test)})[0], expected)
+    theirs = error(session.run(None, {"input": task.test.inputs()[0]})[0], expected)
     assert ours < theirs / 2
     assert ours < 0.03
 
 
-def untrained(patch: pytest.MonkeyPatch, kind: str, folder: Path) -> tuple[Task, Checkpoint]:
+def initialised(patch: pytest.MonkeyPatch, kind: str, folder: Path) -> Task:
     """A network of that kind as it is built."""
     register(patch)
     task = tiny.task(kind)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        state = task.build().state_dict()
+        state = task.network.module().state_dict()
 
     def fill(place: Path) -> Training:
         write_state(place / STATE, state)
@@ -194,4 +192,4 @@ def untrained(patch: pytest.MonkeyPatch, kind: str, folder: Path) -> tuple[Task,
             loss_every=1, losses=(), epochs=(),
         )  # fmt: skip
 
-    return task, save(folder / "checkpoint", "checkpoint", {"kind": kind}, fill)
+    return with_weights(task, save(folder / "checkpoint", "checkpoint", {"kind": kind}, fill))

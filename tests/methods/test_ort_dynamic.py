@@ -15,7 +15,6 @@ from quantbench.numerics.formats import NumberFormat
 from quantbench.studies.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
 from tests.methods.ort import BOUND, error, logits, made, stored, weights
 
 
@@ -24,7 +23,6 @@ from tests.methods.ort import BOUND, error, logits, made, stored, weights
 @pytest.mark.parametrize("model", ["lenet", "mlp"])
 def test_its_logits_are_near_those_of_float(
     tasks: Callable[[str], Task],
-    checkpoints: Callable[[str], Checkpoint],
     artifacts: Callable[[str, str, str], Artifact],
     tmp_path: Path,
     model: str,
@@ -32,9 +30,7 @@ def test_its_logits_are_near_those_of_float(
     per_channel: str,
 ) -> None:
     task = tasks(model)
-    artifact = made(
-        task, checkpoints(model), tmp_path, "ort_dynamic", weights=kind, per_channel=per_channel
-    )
+    artifact = made(task, tmp_path, "ort_dynamic", weights=kind, per_channel=per_channel)
     expected = logits(artifacts(model, "float32", "onnx"), task)
     found = logits(artifact, task)
     assert 0 < error(found, expected) < BOUND
@@ -66,13 +62,9 @@ def test_convolutions_multiply_integers_too(
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int8"])
-def test_a_reduced_range_is_that_of_seven_bits(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, kind: str
-) -> None:
+def test_a_reduced_range_is_that_of_seven_bits(task: Task, tmp_path: Path, kind: str) -> None:
     for reduce, span in (("true", 128), ("false", 256)):
-        artifact = made(
-            task, checkpoint, tmp_path, "ort_dynamic", weights=kind, reduce_range=reduce
-        )
+        artifact = made(task, tmp_path, "ort_dynamic", weights=kind, reduce_range=reduce)
         found = weights(artifact)
         assert len(found) == 5
         for values in found.values():
@@ -96,9 +88,9 @@ def test_the_range_is_reduced_where_sums_would_saturate(
 
 
 def test_it_leaves_one_file_and_says_nothing(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    task: Task, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = ort_dynamic.DynamicSettings()
-    ort_dynamic.quantize(job_for(task, checkpoint, settings, "onnx", tmp_path, NO_PROGRESS))
+    ort_dynamic.quantize(job_for(task, settings, "onnx", tmp_path, NO_PROGRESS))
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert capfd.readouterr() == ("", "")

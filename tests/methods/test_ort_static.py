@@ -18,14 +18,14 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.state_file import STATE
 from quantbench.errors import CalibrationError, SettingError
-from quantbench.export import ort_quantizer
+from quantbench.export import calibration, ort_quantizer
 from quantbench.export.reading import describe
 from quantbench.methods import ort_static
 from quantbench.settings import parse_settings
 from quantbench.studies.quantize import job_for
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
+from quantbench.training.checkpoint import Checkpoint, with_weights
 from tests.methods.ort import BOUND, constants, error, logits, made, stored, weights
 from tests.progress import Recorded
 
@@ -48,7 +48,7 @@ def test_its_logits_are_near_those_of_float(
     per_channel: str,
 ) -> None:
     artifact = made(
-        task, checkpoint, tmp_path, "ort_static",
+        task, tmp_path, "ort_static",
         types=types, calibration=calibration, per_channel=per_channel,
     )  # fmt: skip
     expected = logits(artifacts("lenet", "float32", "onnx"), task)
@@ -63,7 +63,7 @@ def test_its_logits_are_near_those_of_float(
         assert (weights.bits, weights.signed) == (8, types[2] == "s")
         assert weights.granularity == granularity
         assert weights.symmetric == (types[2] == "s")
-    assert f"calibrated on 120 images, {calibration}" in told.notes
+    assert f"calibrated on 120 samples, {calibration}" in told.notes
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_reduced_range_is_that_of_seven_bits(
     task: Task, checkpoint: Checkpoint, tmp_path: Path, types: str
 ) -> None:
     for reduce, most in (("true", 64), ("false", 128)):
-        artifact = made(task, checkpoint, tmp_path, "ort_static", types=types, reduce_range=reduce)
+        artifact = made(task, tmp_path, "ort_static", types=types, reduce_range=reduce)
         zero = {"u8u8": most}.get(types, 0)
         widest = [np.abs(values - zero).max() for values in weights(artifact).values()]
         assert len(widest) == 5
@@ -120,11 +120,11 @@ def test_scales_are_those_of_the_values_seen(
     task: Task, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     """The network's own output, on the calibration images, spans 255 steps of its scale."""
-    artifact = made(task, checkpoint, tmp_path, "ort_static", calibration="minmax")
-    model = task.build()
+    artifact = made(task, tmp_path, "ort_static", calibration="minmax")
+    model = task.network.module()
     model.load_state_dict(torch.load(checkpoint.folder / STATE, weights_only=True))
     with torch.inference_mode():
-        answers = model.eval()(torch.from_numpy(task.inputs(task.calibration))).numpy()
+        answers = model.eval()(torch.from_numpy(task.calibration.inputs()[0])).numpy()
     last = artifact.body.quantized.layers[-1]
     assert last.scale is not None
     assert last.zero_point is not None
@@ -134,27 +134,27 @@ def test_scales_are_those_of_the_values_seen(
 
 
 def test_batches_are_given_one_at_a_time_and_tracked(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    task: Task, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     progress = Recorded()
     settings = ort_static.StaticSettings(calibration="entropy")
-    ort_static.quantize(job_for(task, checkpoint, settings, "onnx", tmp_path, progress))
+    ort_static.quantize(job_for(task, settings, "onnx", tmp_path, progress))
     assert progress.loops == [("calibrating", 2, ["", ""])]
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert capfd.readouterr() == ("", "")
 
 
 def test_the_size_of_a_batch_does_not_change_what_is_seen(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But for the last bits, as kernels sum in another order."""
     scales = []
     for batch in (7, 120):
-        monkeypatch.setattr(ort_static, "BATCH", batch)
+        monkeypatch.setattr(calibration, "BATCH", batch)
         folder = tmp_path / str(batch)
         folder.mkdir()
         settings = ort_static.StaticSettings()
-        job = job_for(task, checkpoint, settings, "onnx", folder, NO_PROGRESS)
+        job = job_for(task, settings, "onnx", folder, NO_PROGRESS)
         told = describe(job, ort_static.quantize(job), plugins.method("ort_static"))
         scales.append([layer.scale for layer in told.layers])
     np.testing.assert_allclose(scales[0], scales[1], rtol=1e-5)
@@ -173,8 +173,7 @@ def test_a_value_that_is_not_finite_names_the_layer(
     with pytest.raises(CalibrationError, match=r"'features\.3' gives a value that isn't finite"):
         ort_static.quantize(
             job_for(
-                task,
-                replace(checkpoint, folder=folder),
+                with_weights(task, replace(checkpoint, folder=folder)),
                 ort_static.StaticSettings(),
                 "onnx",
                 out,

@@ -15,12 +15,15 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import CalibrationError
 from quantbench.export import pt2e
+from quantbench.export.calibration import Batches
 from quantbench.export.to_program import exported
 from quantbench.methods import pt2e_static
+from quantbench.samples.records import Samples
 from quantbench.studies.quantize import quantize
 from quantbench.system.progress import NO_PROGRESS, NoProgress
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
+from quantbench.training.checkpoint import Checkpoint
+from tests.networks import network_of
 from tests.process import python
 
 CHILD = """
@@ -29,6 +32,7 @@ from pathlib import Path
 from quantbench import plugins
 from quantbench.training.checkpoint import load_checkpoint
 from quantbench.studies.quantize import quantize
+from tests.networks import network_of
 from tests import tiny
 
 method = plugins.method("pt2e_static")
@@ -83,10 +87,10 @@ def test_float_weights_are_not_stored_beside_int8_ones(
     ("reduced", "bits", "most"), [(True, "7 of 8 bits", 127), (False, "8 bits", 255)]
 )
 def test_a_reduced_range_is_said(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, reduced: bool, bits: str, most: int
+    task: Task, tmp_path: Path, reduced: bool, bits: str, most: int
 ) -> None:
     settings = pt2e_static.SETTINGS(reduce_range=reduced)
-    told = quantize(task, checkpoint, "pt2e_static", settings, "pt2", tmp_path).body.quantized
+    told = quantize(task, "pt2e_static", settings, "pt2", tmp_path).body.quantized
     assert told.numerics.text == f"weights int8 per channel, activations uint8 ({bits})"
     found = re.findall(r"quantize_per_tensor.*, 0, (\d+), torch.uint8\)", told.structure)
     assert {int(number) for number in found} == {most}
@@ -98,24 +102,30 @@ def test_the_range_is_reduced_where_sums_would_saturate(monkeypatch: pytest.Monk
         assert pt2e_static.SETTINGS().reduce_range is not has
 
 
+def batches(inputs: Tensor) -> Batches:
+    samples = Samples("calibration", (inputs.numpy(),))
+    return Batches(samples, network_of(nn.Identity(), tuple(inputs.shape[1:])))
+
+
 class NoItems(NoProgress):
     def each(self, *_: object, **__: object) -> Iterator[Any]:
         return iter(())
 
 
 def test_an_observer_that_saw_nothing_is_named(task: Task, checkpoint: Checkpoint) -> None:
-    model = float_model(task, checkpoint)
-    graph = pt2e.prepared(model, task.input_shape, reduce_range=False, train=False)
+    network = task.network
+    graph = pt2e.prepared(network.module(), network, reduce_range=False, train=False)
+    nothing = batches(torch.zeros(0, *network.inputs[0].shape))
     with pytest.raises(CalibrationError, match="saw no calibration data"):
-        pt2e.calibrate(graph, torch.zeros(0, *task.input_shape), NoItems())
+        pt2e.calibrate(graph, nothing, NoItems())
 
 
 def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
     torch.manual_seed(0)
     model = mixed().eval()
     inputs = torch.randn(200, 1, 32, 32)
-    graph = pt2e.prepared(model, (1, 32, 32), reduce_range=False, train=False)
-    pt2e.calibrate(graph, inputs, NO_PROGRESS)
+    graph = pt2e.prepared(model, network_of(model, (1, 32, 32)), reduce_range=False, train=False)
+    pt2e.calibrate(graph, batches(inputs), NO_PROGRESS)
     converted = pt2e.converted(graph)
     with torch.no_grad():
         np.testing.assert_allclose(converted(inputs), model(inputs), atol=0.05)
@@ -144,18 +154,19 @@ def test_a_batch_norm_is_not_folded_into_what_others_read() -> None:
     model.norm.running_mean.fill_(0.5)
     model.eval()
     inputs = torch.rand(20, 1, 8, 8)
-    graph = pt2e.prepared(model, (1, 8, 8), reduce_range=False, train=False)
+    graph = pt2e.prepared(model, network_of(model, (1, 8, 8)), reduce_range=False, train=False)
     with torch.no_grad():
         expected = model(inputs)
         torch.testing.assert_close(graph(inputs), expected)
-        pt2e.calibrate(graph, inputs, NO_PROGRESS)
+        pt2e.calibrate(graph, batches(inputs), NO_PROGRESS)
         error = pt2e.converted(graph)(inputs) - expected
     assert error.square().mean().sqrt() < 0.02 * expected.std()
     assert not any("alias" in node.name for node in graph.graph.nodes)
 
 
 def test_a_graph_in_training_mode_is_refused() -> None:
-    graph = exported(mixed().train(), (1, 32, 32)).module()
+    network = network_of(mixed(), (1, 32, 32))
+    graph = exported(network.module().train(), network).module()
     assert isinstance(graph, fx.GraphModule)
     with pytest.raises(CalibrationError, match="after conversion, '1' still works as in training"):
         pt2e.require_eval(graph, "conversion")

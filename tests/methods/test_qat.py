@@ -10,21 +10,22 @@ from torch import nn
 from quantbench.errors import CalibrationError
 from quantbench.export import pt2e
 from quantbench.methods import qat
+from quantbench.samples.records import Samples
 from quantbench.studies.quantize import quantize
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
-from quantbench.training.batches import Images
-from quantbench.training.checkpoint import Checkpoint, float_model
-from quantbench.training.recipes import RECIPES
+from quantbench.training.checkpoint import Checkpoint
 from tests.methods.test_pt2e_static import mixed
+from tests.networks import network_of
 
-RECIPE = RECIPES["reference"]
+NOTHING = qat.Augmentation()
 
 
-def images(count: int) -> Images:
+def images(count: int) -> Samples:
     torch.manual_seed(3)
     labels = torch.arange(count) % 2
-    return Images(torch.randn(count, 1, 32, 32) + labels[:, None, None, None], labels)
+    inputs = torch.randn(count, 1, 32, 32) + labels[:, None, None, None]
+    return Samples("train", (inputs.numpy(),), labels.numpy())
 
 
 @pytest.mark.slow
@@ -34,12 +35,14 @@ def test_it_learns_and_leaves_the_float_network_as_it_was() -> None:
     before = {name: value.clone() for name, value in model.state_dict().items()}
     settings = qat.SETTINGS(lr=1e-3, batch=20, epochs=3)
     seen = images(200)
-    graph = pt2e.converted(qat.trained(model, (1, 32, 32), seen, settings, RECIPE, NO_PROGRESS))
+    network = network_of(model, (1, 32, 32))
+    graph = pt2e.converted(qat.trained(network, seen, settings, NOTHING, NO_PROGRESS))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     with torch.no_grad():
-        logits = graph(seen.inputs)
-        assert torch.equal(logits[:3], graph(seen.inputs[:3]))  # no dropout, no batch statistics
-    assert (logits.argmax(1) == seen.labels).float().mean() > 0.95
+        inputs = torch.from_numpy(seen.inputs()[0])
+        logits = graph(inputs)
+        assert torch.equal(logits[:3], graph(inputs[:3]))  # no dropout, no batch statistics
+    assert (logits.argmax(1).numpy() == seen.targets).mean() > 0.95
 
 
 def test_threads_and_random_numbers_are_left_as_they_were() -> None:
@@ -48,58 +51,56 @@ def test_threads_and_random_numbers_are_left_as_they_were() -> None:
     torch.manual_seed(5)
     threads = torch.get_num_threads()
     linear, seen = nn.Sequential(nn.Flatten(), nn.Linear(1024, 2)), images(40)
+    network = network_of(linear, (1, 32, 32))
     torch.manual_seed(5)
-    qat.trained(linear, (1, 32, 32), seen, qat.SETTINGS(), RECIPE, NO_PROGRESS)
+    qat.trained(network, seen, qat.SETTINGS(), NOTHING, NO_PROGRESS)
     assert torch.equal(torch.rand(1), expected)
     assert torch.get_num_threads() == threads
 
 
-def test_the_seed_and_the_number_of_images_count(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path
-) -> None:
+def test_the_seed_and_the_number_of_images_count(task: Task, tmp_path: Path) -> None:
     found = set()
     for change in ({}, {"seed": 2}, {"images": 300}):
         settings = qat.SETTINGS(batch=50, **change)
-        artifact = quantize(task, checkpoint, "qat", settings, "pt2", tmp_path)
+        artifact = quantize(task, "qat", settings, "pt2", tmp_path)
         found.add(artifact.files["model.pt2"].sha256)
     assert len(found) == 3
-    assert "300 training images" in artifact.body.quantized.notes[0]
+    assert "300 training samples" in artifact.body.quantized.notes[0]
 
 
 def test_it_is_trained_once_for_all_formats(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = qat.SETTINGS(batch=50, seed=7)
-    once = quantize(task, checkpoint, "qat", settings, "pt2", tmp_path / "a")
+    once = quantize(task, "qat", settings, "pt2", tmp_path / "a")
 
     def untrained(*_: object) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(qat, "_train", untrained)
-    again = quantize(task, checkpoint, "qat", settings, "pt2", tmp_path / "b")
-    onnx = quantize(task, checkpoint, "qat", settings, "onnx", tmp_path / "b")
+    again = quantize(task, "qat", settings, "pt2", tmp_path / "b")
+    onnx = quantize(task, "qat", settings, "onnx", tmp_path / "b")
     assert again.files == once.files
     assert onnx.body.quantized.notes == once.body.quantized.notes
     other = qat.SETTINGS(batch=50, seed=8)
     with pytest.raises(AssertionError, match="trained again"):
-        quantize(task, checkpoint, "qat", other, "onnx", tmp_path / "b")
+        quantize(task, "qat", other, "onnx", tmp_path / "b")
 
 
 def test_what_was_read_back_is_what_was_trained(task: Task, checkpoint: Checkpoint) -> None:
     """Of the same images, settings and seed: the stored state holds all of it."""
     settings, seen = qat.SETTINGS(batch=20), images(40)
-    model = float_model(task, checkpoint)
-    graph = qat.trained(model, task.input_shape, seen, settings, RECIPE, NO_PROGRESS)
-    back = qat._fake_quantized(model, task.input_shape, settings)
+    network = task.network
+    graph = qat.trained(network, seen, settings, NOTHING, NO_PROGRESS)
+    back = qat._fake_quantized(network, settings)
     back.load_state_dict(graph.state_dict())
     both = [pt2e.converted(qat._in_eval(one)) for one in (graph, back)]
     with torch.no_grad():
-        assert torch.equal(*(one(seen.inputs) for one in both))
+        assert torch.equal(*(graph(torch.from_numpy(seen.inputs()[0])) for graph in both))
 
 
 def test_a_loss_that_is_not_finite_is_refused(task: Task, checkpoint: Checkpoint) -> None:
-    model = float_model(task, checkpoint)
     broken = images(40)
-    broken.inputs[7] = np.nan
+    broken.stored[0][7] = np.nan
     with pytest.raises(CalibrationError, match="became nan at batch 1; try a lower rate"):
-        qat.trained(model, task.input_shape, broken, qat.SETTINGS(), RECIPE, NO_PROGRESS)
+        qat.trained(task.network, broken, qat.SETTINGS(), NOTHING, NO_PROGRESS)

@@ -20,26 +20,25 @@ from quantbench.numerics.formats import FLOAT32
 from quantbench.studies.quantize import job_for, quantize
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
 from tests.methods.ort import BOUND, error, logits
+from tests.networks import network_of
 
 
 @pytest.mark.parametrize("each", ["per channel", "per tensor"])
 def test_its_logits_are_near_those_of_float(
     task: Task,
-    checkpoint: Checkpoint,
     artifacts: Callable[[str, str, str], Artifact],
     tmp_path: Path,
     each: str,
 ) -> None:
     settings = xnnpack_static.SETTINGS(per_channel=each == "per channel")
-    artifact = quantize(task, checkpoint, "xnnpack_static", settings, "executorch", tmp_path)
-    found = plugins.runtime("executorch").load(artifact, 1)(task.inputs(task.test))
+    artifact = quantize(task, "xnnpack_static", settings, "executorch", tmp_path)
+    found = plugins.runtime("executorch").load(artifact, 1)(task.test.inputs()[0])
     assert error(found, logits(artifacts("lenet", "float32", "onnx"), task)) < BOUND
     told = artifact.body.quantized
     assert told.numerics.text == f"weights int8 {each}, activations int8"
     assert {layer.weights[0].granularity for layer in told.layers} == {each.removeprefix("per ")}
-    assert told.notes == ("calibrated on 120 images",)  # nothing is outside XNNPACK
+    assert told.notes == ("calibrated on 120 samples",)  # nothing is outside XNNPACK
     assert told.structure.splitlines()[-1].startswith("return")
 
 
@@ -54,7 +53,7 @@ def test_its_logits_are_quantized_too(artifacts: Callable[[str, str, str], Artif
 
 def test_what_xnnpack_leaves_to_others_is_listed(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.SELU(), nn.Flatten(), nn.Linear(72, 10)).eval()
-    outside = to_executorch.lower(model, (1, 8, 8), tmp_path / "model.pte")
+    outside = to_executorch.lower(model, network_of(model, (1, 8, 8)), tmp_path / "model.pte")
     assert outside == {"aten_elu_default": "1"}
     assert to_executorch.note(outside) == (
         "on ExecuTorch's portable kernels, outside XNNPACK: aten_elu_default",
@@ -62,11 +61,11 @@ def test_what_xnnpack_leaves_to_others_is_listed(tmp_path: Path) -> None:
 
 
 def test_a_layer_left_to_others_is_float(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(to_executorch, "lower", lambda *_: {"aten_linear_default": "classifier.0"})
     settings = xnnpack_static.SETTINGS()
-    job = job_for(task, checkpoint, settings, "executorch", tmp_path, NO_PROGRESS)
+    job = job_for(task, settings, "executorch", tmp_path, NO_PROGRESS)
     told = describe(job, xnnpack_static.quantize(job), plugins.method("xnnpack_static"))
     float_layers = [layer for layer in told.layers if not layer.integer]
     assert [layer.name for layer in float_layers] == ["classifier.0"]
@@ -75,7 +74,7 @@ def test_a_layer_left_to_others_is_float(
 
 
 def test_without_executorch_only_its_format_is_missing(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = metadata.version
 
@@ -89,17 +88,17 @@ def test_without_executorch_only_its_format_is_missing(
     assert reason in (plugins.why_unavailable("methods", "xnnpack_static") or "")
     assert plugins.why_unavailable("methods", "float32") is None
     with pytest.raises(UnavailableError, match=reason):
-        quantize(task, checkpoint, "float32", float32.SETTINGS(), "executorch", tmp_path)
-    assert quantize(task, checkpoint, "float32", float32.SETTINGS(), "state_dict", tmp_path).bytes
+        quantize(task, "float32", float32.SETTINGS(), "executorch", tmp_path)
+    assert quantize(task, "float32", float32.SETTINGS(), "state_dict", tmp_path).bytes
 
 
-def test_a_value_that_is_not_finite_names_its_layer(
-    task: Task, checkpoint: Checkpoint, tmp_path: Path
-) -> None:
-    model = task.build()
+def test_a_value_that_is_not_finite_names_its_layer(task: Task, tmp_path: Path) -> None:
+    model = task.network.module()
     with torch.no_grad():
         next(model.parameters())[0] = torch.inf
     settings = xnnpack_static.SETTINGS()
-    job = job_for(task, checkpoint, settings, "executorch", tmp_path, NO_PROGRESS)
+    job = job_for(task, settings, "executorch", tmp_path, NO_PROGRESS)
     with pytest.raises(CalibrationError, match="isn't finite"):
-        xnnpack_static.quantize(replace(job, network=model.eval))
+        xnnpack_static.quantize(
+            replace(job, network=network_of(model, task.network.inputs[0].shape))
+        )

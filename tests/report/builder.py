@@ -9,7 +9,7 @@ from quantbench.results.recommend import with_recommendations
 from quantbench.results.records import AgainstFloat, Results, Row
 from quantbench.results.statistics import mcnemar, speed, wilson
 from quantbench.system.machine import Environment
-from quantbench.training.records import Epoch, Training
+from quantbench.tasks.records import Epoch, Training
 from tests.formats import INT8_CHANNEL, INT8_TENSOR, UINT8_DYNAMIC, UINT8_STATED, UINT8_UNIT
 from tests.formats import numerics as numbers
 

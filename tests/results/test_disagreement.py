@@ -14,6 +14,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.results.disagreement import disagreements
 from quantbench.tasks.task import Task
+from tests.networks import network_of
 
 FLOAT = np.random.default_rng(0).normal(size=(200, 10)).astype(np.float32)
 
@@ -53,7 +54,7 @@ def test_one_runtime_alone_agrees_with_itself() -> None:
 def test_runtimes_that_compute_what_the_file_says_are_not_accused(
     artifacts: Callable[[str, str, str], Artifact], task: Task, method: str
 ) -> None:
-    inputs = task.inputs(task.test)
+    inputs = task.test.inputs()[0]
     runtimes = ["onnxruntime", "openvino"]
     expected = plugins.runtime("torch").load(artifacts("lenet", "float32", "state_dict"), 1)(inputs)
     artifact = artifacts("lenet", method, "onnx")
@@ -95,7 +96,7 @@ def test_openvino_is_accused_where_its_integers_are_joined_wrongly(tmp_path: Pat
         model = Joined().eval()
     images = np.random.default_rng(0).normal(size=(20, 1, 32, 32)).astype(np.float32)
     path = tmp_path / "model.onnx"
-    ort_quantizer.float_onnx(model, (1, 32, 32), path)
+    ort_quantizer.float_onnx(network_of(model, (1, 32, 32)), path)
     with to_onnx.silenced():
         quantized = nncf.quantize(onnx.load(path), nncf.Dataset([{"input": images}]), subset_size=1)
     to_onnx.write(quantized, path)

@@ -27,7 +27,7 @@ def test_the_same_bits_as_the_reference(
     if why := reference.refuses(artifact):
         assert c99.refuses(artifact) == why
         pytest.skip(why)
-    inputs = task.inputs(task.test)
+    inputs = task.test.inputs()[0]
     here = c99.load(artifact, 1)(inputs)
     assert here.tobytes() == reference.load(artifact, 1)(inputs).tobytes()
     assert here.tobytes() == c99.load(artifact, 2)(inputs).tobytes()
@@ -41,7 +41,7 @@ def test_float32_is_that_of_onnx_runtime(
     checking.command()
     artifact, task = artifacts(model, "float32", "onnx"), tasks(model)
     assert c99.refuses(artifact) is None
-    inputs = task.inputs(task.test)
+    inputs = task.test.inputs()[0]
     here, there = c99.load(artifact, 1)(inputs), onnxruntime.load(artifact, 1)(inputs)
     assert np.abs(here - there).max() <= 1e-5 * np.abs(there).max()
     assert here.tobytes() == c99.load(artifact, 2)(inputs).tobytes()

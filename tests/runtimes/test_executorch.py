@@ -19,7 +19,7 @@ from quantbench.tasks.task import Task
 def test_more_images_than_the_bound_are_given_in_parts(
     artifacts: Callable[[str, str, str], Artifact], task: Task
 ) -> None:
-    inputs = np.resize(task.inputs(task.test), (LARGEST + 3, *task.input_shape))
+    inputs = np.resize(task.test.inputs()[0], (LARGEST + 3, *task.network.inputs[0].shape))
     predict = runtime.load(artifacts("lenet", "float32", "executorch"), 1)
     whole = predict(inputs)
     assert whole.shape == (LARGEST + 3, 10)

@@ -66,7 +66,7 @@ def test_it_is_given_its_number_of_threads() -> None:
 def test_more_shapes_than_stay_compiled(
     artifacts: Callable[[str, str, str], Artifact], task: Task
 ) -> None:
-    inputs = task.inputs(task.test)
+    inputs = task.test.inputs()[0]
     predict = runtime.load(artifacts("lenet", "float32", "onnx"), 1)
     whole = predict(inputs)
     for count in (*range(1, runtime._SHAPES + 3), 1):

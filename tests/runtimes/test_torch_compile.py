@@ -51,7 +51,7 @@ def test_sizes_without_a_library_are_answered_in_full_batches(
     artifacts: Artifacts, task: Task
 ) -> None:
     predict = torch_compile.load(artifacts("lenet", "float32", "pt2"), 1)
-    inputs = np.tile(task.inputs(task.test), (11, 1, 1, 1))  # 2200
+    inputs = np.tile(task.test.inputs()[0], (11, 1, 1, 1))  # 2200
     whole = predict(inputs)
     assert whole.shape == (2200, 10)
     np.testing.assert_allclose(predict(inputs[:1000]), whole[:1000], atol=1e-5)

@@ -38,9 +38,9 @@ def check(done: Study, kind: str, methods: tuple[str, ...]) -> dict[str, list[Sk
         assert len(skip.reason.splitlines()) == 1
         assert len(skip.reason) < 400
         skipped.setdefault(skip.method, []).append(skip)
-    expected = done.measured.logits[names.index("float32")]
+    expected = done.measured.outputs[names.index("float32")][0]
     spread = np.sqrt(((expected - expected.mean(0)) ** 2).mean())
-    for row, logits in zip(done.results.rows, done.measured.logits, strict=True):
+    for row, (logits,) in zip(done.results.rows, done.measured.outputs, strict=True):
         away = np.sqrt(((logits - expected) ** 2).mean()) / spread
         if row.method not in ("qat", "static_uncalibrated") and (
             kind, row.method

@@ -64,8 +64,8 @@ def test_every_pair_that_fits_is_a_row(whole: tuple[Path, Study]) -> None:
 
 def test_rows_say_what_was_measured(whole: tuple[Path, Study]) -> None:
     out, done = whole
-    for row, logits in zip(done.results.rows, done.measured.logits, strict=True):
-        right = int((logits.argmax(1) == done.task.test.labels).sum())
+    for row, (logits,) in zip(done.results.rows, done.measured.outputs, strict=True):
+        right = int((logits.argmax(1) == done.task.test.targets).sum())
         assert (row.images, row.correct, row.accuracy.value) == (200, right, right / 200)
         assert row.bytes == sum(row.files.values())
         folder = out / row.artifact
@@ -124,7 +124,7 @@ def test_the_json_holds_what_was_found_and_no_nan(whole: tuple[Path, Study]) -> 
 
 def test_paths_in_the_results_are_below_them(whole: tuple[Path, Study]) -> None:
     out, done = whole
-    for name in (done.results.checkpoint, *(row.artifact for row in done.results.rows)):
+    for name in (row.artifact for row in done.results.rows):
         assert not Path(name).is_absolute()
         assert (out / name / "manifest.json").is_file()
 
@@ -167,7 +167,7 @@ def test_a_changed_setting_redoes_only_what_it_touches(whole: tuple[Path, Study]
         "trials/static-state_dict-torch",
     ]  # fmt: skip
     assert [row.method for row in changed.results.rows] == ["float32", "static"]
-    assert changed.checkpoint == done.checkpoint
+    assert changed.task.network.sha256 == done.task.network.sha256
 
 
 def test_what_is_half_made_is_cleared_and_never_read(
@@ -294,9 +294,10 @@ class StubWorker(process.Worker):
         if request.do == "memory":
             return {"bytes": 1 << 20}
         if request.do == "predict":
-            labels = tiny.task().test.labels.copy()
+            labels = np.array(tiny.task().test.targets)
             labels[: self.wrong.get(self.name, 1)] += 1
-            np.save(request.out, 9 * np.eye(11, dtype=np.float32)[labels, :10])
+            answers = 9 * np.eye(11, dtype=np.float32)[labels, :10]
+            np.save(Path(request.out) / "output-0.npy", answers)
         return {"seconds": 0.5}
 
 

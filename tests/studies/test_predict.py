@@ -19,12 +19,12 @@ from quantbench.tasks.task import Task
 def test_answers_are_the_runtimes(
     task: Task, artifacts: Callable[[str, str, str], Artifact]
 ) -> None:
-    images = task.test.images[:20]
-    found = answers(artifacts("lenet", "static", "state_dict"), "torch", task.spec, [*images])
+    images = task.test.stored[0][:20]
+    found = answers(artifacts("lenet", "static", "state_dict"), "torch", task, [*images])
     predict = plugins.runtime("torch").load(artifacts("lenet", "static", "state_dict"), 1)
-    logits = predict(task.inputs(task.test)[:20]).astype(np.float64)
+    logits = predict(task.test.inputs()[0][:20]).astype(np.float64)
     odds = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    assert [answer.label for answer in found] == [task.spec.classes[i] for i in logits.argmax(1)]
+    assert [answer.label for answer in found] == [task.classes[i] for i in logits.argmax(1)]
     assert [answer.probability for answer in found] == pytest.approx(odds.max(1))
 
 
@@ -40,5 +40,5 @@ def test_a_runtime_that_dies_is_an_error_of_ours(
 ) -> None:
     artifact = save_null(tmp_path, "static", Null(fault=fault))
     with pytest.raises(kind) as caught:
-        answers(artifact, "null", task.spec, [task.test.images[0]])
+        answers(artifact, "null", task, [task.test.stored[0][0]])
     assert str(caught.value) == words

@@ -9,12 +9,13 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from quantbench.errors import StorageError, UnavailableError, WorkerError
-from quantbench.harness import worker
 from quantbench.harness.worker import Request, Session
 from quantbench.studies.workspace import workspace
+from quantbench.tasks.network import TensorSpec
 from tests.cli.test_app import FAST, Call, call, children, gone, wait_for  # noqa: F401
 from tests.process import python, start
 from tests.progress import Recorded
@@ -148,14 +149,15 @@ def test_results_that_can_not_be_written_are_shown(
 
 
 def test_answers_that_can_not_be_written_are_no_fault_of_the_row(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """/dev/full takes nothing, as a full disk does."""
+    (tmp_path / "output-0.npy").symlink_to("/dev/full")
     session = Session()
     monkeypatch.setattr(session, "_ready", lambda: lambda inputs: inputs[:, 0, 0])
-    monkeypatch.setattr(session, "_inputs", worker.np.zeros((2, 1, 1, 10), "float32"))
-    session._classes = 10
-    answer = session.answer(Request(do="predict", batch=2, out="/dev/full"))
+    monkeypatch.setattr(session, "_inputs", (np.zeros((2, 1, 1, 10), "float32"),))
+    session._outputs = (TensorSpec(name="logits", shape=(10,)),)
+    answer = session.answer(Request(do="predict", batch=2, out=str(tmp_path)))
     assert os.strerror(errno.ENOSPC) in str(answer["unwritten"])
 
 

@@ -149,9 +149,7 @@ def keys(
     def artifact(method: str) -> Key:
         chosen = method_named(method)
         format = chosen.module.FORMATS[0]
-        return of(
-            lambda: artifact_inputs(task, checkpoint, chosen, chosen.module.SETTINGS(), format)
-        )
+        return of(lambda: artifact_inputs(task, chosen, chosen.module.SETTINGS(), format))
 
     qat = plugins.method("qat").SETTINGS()
     return {

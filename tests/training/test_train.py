@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from quantbench.artifacts.state_file import STATE
-from quantbench.data import Split
 from quantbench.errors import ArtifactError, TrainingDivergedError
+from quantbench.samples.records import Samples
 from quantbench.studies.load import load_task
 from quantbench.tasks.task import Task
 from quantbench.training import batches
 from quantbench.training import train as training
-from quantbench.training.checkpoint import Checkpoint, float_model, load_checkpoint
+from quantbench.training.checkpoint import Checkpoint, load_checkpoint, with_weights
 from quantbench.training.recipes import RECIPES, Recipe
 from quantbench.training.train import train
 from tests import tiny
@@ -35,11 +35,8 @@ def task() -> Task:
 
 
 def part(task: Task, train: int, test: int) -> Task:
-    return replace(task, train=first(task.train, train), test=first(task.test, test))
-
-
-def first(split: Split, count: int) -> Split:
-    return Split(split.name, split.images[:count], split.labels[:count], split.index[:count])
+    assert task.train is not None
+    return replace(task, train=task.train.part(0, train), test=task.test.part(0, test))
 
 
 def run(task: Task, parent: Path, recipe: Recipe = RECIPE, seed: int = 1) -> Checkpoint:
@@ -132,9 +129,10 @@ def test_other_training_images_train_again(task: Task, tmp_path: Path) -> None:
 def test_no_test_or_calibration_image_has_a_say(task: Task, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
 
-    def noise(split: Split) -> Split:
-        images = rng.integers(0, 256, split.images.shape, dtype=np.uint8)
-        return Split(split.name, images, split.labels[::-1].copy(), split.index)
+    def noise(samples: Samples) -> Samples:
+        assert samples.targets is not None
+        images = rng.integers(0, 256, samples.stored[0].shape, dtype=np.uint8)
+        return replace(samples, stored=(images,), targets=samples.targets[::-1].copy())
 
     changed = replace(task, test=noise(task.test), calibration=noise(task.calibration))
     first, second = run(task, tmp_path / "a"), run(changed, tmp_path / "b")
@@ -151,11 +149,11 @@ def test_the_record_is_what_happened(task: Task, tmp_path: Path) -> None:
     assert [epoch.epoch for epoch in trained.body.epochs] == [1, 2, 3]
     assert trained.body.settings == recipe.model_dump(mode="json")
     assert (trained.body.model, trained.body.data, trained.body.seed) == ("mlp", "mnist", 1)
-    model = float_model(task, trained)
+    model = with_weights(task, trained).network.module()
     assert not model.training
     with torch.inference_mode():
-        logits = model(torch.from_numpy(task.inputs(task.test)))
-    right = (logits.argmax(1).numpy() == task.test.labels).mean()
+        logits = model(torch.from_numpy(task.test.inputs()[0]))
+    right = (logits.argmax(1).numpy() == task.test.targets).mean()
     assert trained.body.epochs[-1].test_accuracy == pytest.approx(right, abs=1e-6)
 
 
@@ -207,7 +205,7 @@ def test_an_epoch_that_was_edited_is_refused(task: Task, tmp_path: Path) -> None
 def test_a_checkpoint_of_another_model_is_refused(task: Task, tmp_path: Path) -> None:
     trained = run(task, tmp_path)
     with pytest.raises(ArtifactError, match="is not a state of model 'lenet'"):
-        float_model(tiny.task("lenet"), trained)
+        with_weights(tiny.task("lenet"), trained).network.module()
 
 
 @pytest.mark.parametrize("max_shift", [1, 4])

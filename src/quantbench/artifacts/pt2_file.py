@@ -25,21 +25,35 @@ from torch.export.pt2_archive._package import PT2ArchiveWriter
 from quantbench.errors import ArtifactError, UnavailableError
 from quantbench.system.silence import silenced
 
+_ATEN = """
+abs.default adaptive_avg_pool1d.default adaptive_avg_pool2d.default add.Scalar add.Tensor
+add_.Tensor addmm.default amax.default amin.default arange.default arange.start avg_pool1d.default
+avg_pool2d.default batch_norm.default bmm.default cat.default celu.default chunk.default
+clamp.default clamp_min.default clone.default constant_pad_nd.default contiguous.default
+conv1d.default conv1d.padding conv2d.default conv2d.padding conv3d.default
+conv_transpose1d.default conv_transpose2d.input cos.default detach.default div.Scalar div.Tensor
+div_.Tensor dropout.default dropout_.default elu.default embedding.default eq.Scalar erf.default
+exp.default expand.default expand_as.default flatten.using_ints full.default full_like.default
+gelu.default glu.default group_norm.default gru.input hardsigmoid.default hardswish.default
+hardswish_.default hardtanh.default hardtanh_.default instance_norm.default layer_norm.default
+leaky_relu.default leaky_relu_.default linear.default log.default log_softmax.int lstm.input
+masked_fill.Scalar matmul.default max_pool1d.default max_pool2d.default maximum.default
+mean.default mean.dim minimum.default mish.default movedim.int mul.Scalar mul.Tensor mul_.Tensor
+neg.default numpy_T.default ones.default ones_like.default pad.default permute.default
+pixel_shuffle.default pow.Tensor_Scalar prelu.default reciprocal.default relu.default
+relu6.default relu_.default repeat.default reshape.default rms_norm.default rsqrt.default
+rsub.Scalar scaled_dot_product_attention.default select.int selu.default sigmoid.default
+sigmoid_.default silu.default silu_.default sin.default slice.Tensor softmax.int softplus.default
+split.Tensor split_with_sizes.default sqrt.default squeeze.default squeeze.dim squeeze.dims
+stack.default sub.Scalar sub.Tensor sub_.Tensor sum.default sum.dim_IntList sym_size.int t.default
+tanh.default tanh_.default to.dtype transpose.int unbind.int unflatten.int unsafe_chunk.default
+unsafe_split.Tensor unsqueeze.default upsample_bilinear2d.default upsample_bilinear2d.vec
+upsample_nearest2d.default upsample_nearest2d.vec view.default where.self zeros.default
+zeros_like.default
+"""
 OPERATORS = frozenset(
-    [
-        f"torch.ops.aten.{name}"
-        for name in (
-            "adaptive_avg_pool2d.default", "add.Tensor", "add_.Tensor", "avg_pool2d.default",
-            "batch_norm.default", "cat.default", "clone.default", "conv1d.default",
-            "conv2d.default", "dropout.default", "elu.default", "flatten.using_ints",
-            "gelu.default", "hardsigmoid.default", "hardswish.default", "hardtanh.default",
-            "hardtanh_.default", "leaky_relu.default", "linear.default", "log_softmax.int",
-            "matmul.default", "max_pool2d.default", "mean.dim", "mul.Tensor", "permute.default",
-            "relu.default", "relu6.default", "relu_.default", "reshape.default",
-            "sigmoid.default", "silu.default", "softmax.int", "squeeze.dim", "sub.Tensor",
-            "tanh.default", "transpose.int", "unsqueeze.default", "view.default",
-        )
-    ]
+    [f"torch.ops.aten.{name}" for name in _ATEN.split()]
+    + [f"_operator.{name}" for name in ("add", "sub", "mul", "floordiv")]
     + [
         f"torch.ops.quantized_decomposed.{name}.default"
         for name in (
@@ -48,26 +62,24 @@ OPERATORS = frozenset(
         )
     ]
 )  # fmt: skip
+"""Operators that compute tensors from tensors, and sizes from sizes, and do nothing else."""
 _ROOT = "archive/"
 _GRAPH = "models/model.json"
 _TENSORS = "data/weights/model_weights_config.json"
 _CONSTANTS = "data/constants/model_constants_config.json"
 _SAMPLES = "data/sample_inputs/model.pt"
-_TENSOR = re.compile(r"data/weights/(weight_\d+)")
+_TENSOR = re.compile(r"data/(?:weights|constants)/((?:weight|tensor)_\d+)")
 _ADDED_BY_WRITER = {
     "archive_format", "archive_version", ".data/version", ".data/serialization_id", "byteorder",
 }  # fmt: skip
 _WORD = re.compile(r"[A-Za-z0-9_.]*")
 _VERSION = re.compile(r"[A-Za-z0-9_.+]*")
-_SYMBOL = re.compile(r"s\d+|Symbol\('s\d+', positive=True, integer=True\)")
-_LEAF = '{"type": null, "context": null, "children_spec": []}'
-_SHAPES_OF_CALLS = {
-    f'[1, {{"type": "builtins.tuple", "context": "null", "children_spec": [{{"type": '
-    f'"builtins.tuple", "context": "null", "children_spec": [{_LEAF}]}}, {{"type": '
-    f'"builtins.dict", "context": "[]", "children_spec": []}}]}}]',
-    f"[1, {_LEAF}]",
-}
-"""Call signatures with one tensor in and one out: the only texts that aren't words."""
+_SIZE = re.compile(
+    r"s\d+|(?:Symbol\('s\d+', positive=True, integer=True\)|(?:Mul|Add|FloorDiv)\(|"
+    r"Integer\(-?\d{1,18}\)|\)|, )+"
+)
+"""Sizes that depend on the batch, as torch.export.save spells them: products and sums alone."""
+_CONTAINERS = (None, "builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict")
 
 
 def write_program(path: Path, program: ExportedProgram) -> None:
@@ -89,10 +101,16 @@ def write_program(path: Path, program: ExportedProgram) -> None:
     path.write_bytes(_archive(records))
 
 
-def read_program(path: Path) -> ExportedProgram:
-    """Nothing is unpickled or evaluated. Raises ArtifactError for what isn't admitted."""
+def read_program(path: Path, *, foreign: bool = False) -> ExportedProgram:
+    """Nothing is unpickled or evaluated. Raises ArtifactError for what isn't admitted.
+
+    A `foreign` program is one that others saved with torch.export.save: its example inputs, guards
+    and notes on where nodes came from are left out before the rest is checked.
+    """
     try:
         records = _records(path.read_bytes())
+        if foreign:
+            records = _without_notes(records)
         objection = _objection(records)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(f"{path} is not a readable .pt2 file ({error})") from error
@@ -103,6 +121,15 @@ def read_program(path: Path) -> ExportedProgram:
             return torch.export.load(io.BytesIO(_archive(records)))
     except (RuntimeError, AssertionError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path} can't be read by PyTorch {torch.__version__}") from error
+
+
+def _without_notes(records: dict[str, bytes]) -> dict[str, bytes]:
+    """Records without what a program doesn't need to be run, and what write_program leaves out."""
+    graph = json.loads(records[_GRAPH])
+    graph["guards_code"] = []
+    for node in graph["graph_module"]["graph"]["nodes"]:
+        node["metadata"] = {}
+    return records | {_SAMPLES: b"", _GRAPH: json.dumps(graph).encode()}
 
 
 def _records(archive: bytes) -> dict[str, bytes]:
@@ -138,10 +165,8 @@ def _objection(records: dict[str, bytes]) -> str | None:
             return f"tensor '{name}' is empty"
     if records[_SAMPLES]:
         return "it holds pickled sample inputs"
-    if json.loads(records[_CONSTANTS]) != {"config": {}}:
-        return "it holds constants that aren't parameters or buffers"
-    listed = json.loads(records[_TENSORS])
-    for name, entry in listed["config"].items():
+    listed = [json.loads(records[file]) for file in (_TENSORS, _CONSTANTS)]
+    for name, entry in (item for table in listed for item in table["config"].items()):
         if entry["use_pickle"] or entry["path_name"] not in tensors:
             return f"tensor '{name[:80]}' isn't stored raw"
     graph = json.loads(records[_GRAPH])
@@ -167,8 +192,8 @@ def _odd_operator(graph: dict[str, JsonValue]) -> str | None:
 def _odd_text(value: JsonValue, key: str = "") -> str | None:
     """The first text, key or kind of argument that a plain graph has no use for."""
     if isinstance(value, str):
-        allowed = {"expr_str": _SYMBOL, "torch_version": _VERSION}.get(key, _WORD)
-        plain = allowed.fullmatch(value) or (key.endswith("_spec") and value in _SHAPES_OF_CALLS)
+        allowed = {"expr_str": _SIZE, "torch_version": _VERSION}.get(key, _WORD)
+        plain = allowed.fullmatch(value) or (key.endswith("_spec") and _is_plain_tree(value))
         return None if plain else f"the text '{value[:80]}' isn't a plain word"
     if isinstance(value, list):
         return next((odd for item in value if (odd := _odd_text(item, key))), None)
@@ -179,3 +204,29 @@ def _odd_text(value: JsonValue, key: str = "") -> str | None:
             if odd := _odd_text(item, name):
                 return odd
     return None
+
+
+def _is_plain_tree(text: str) -> bool:
+    """Whether a call's arguments are plain tuples, lists and dictionaries of tensors."""
+    try:
+        version, tree = json.loads(text)
+        return version == 1 and _is_plain_node(tree)
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
+def _is_plain_node(tree: dict[str, JsonValue]) -> bool:
+    """Whether a container is a plain one, its keys are words, and all in it are such."""
+    kind, context, children = tree["type"], tree["context"], tree["children_spec"]
+    keys = json.loads(context) if isinstance(context, str) else None
+    plain_keys = keys is None or (
+        isinstance(keys, list)
+        and all(isinstance(key, str | int) and _WORD.fullmatch(str(key)) for key in keys)
+    )
+    return (
+        tree.keys() == {"type", "context", "children_spec"}
+        and kind in _CONTAINERS
+        and plain_keys
+        and isinstance(children, list)
+        and all(isinstance(child, dict) and _is_plain_node(child) for child in children)
+    )

@@ -16,5 +16,5 @@ class ArtifactBody(Record):
     method: str
     format: str
     settings: dict[str, JsonValue]
-    checkpoint_sha256: str
+    network_sha256: str
     quantized: Quantized

@@ -51,7 +51,6 @@ from quantbench.system.terminal import Terminal, harmless, one_line
 from quantbench.tasks.digit import MAX_BYTES, read_digit
 from quantbench.tasks.layers import layers
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
 
 
 def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
@@ -127,7 +126,7 @@ def train(options: Options, pairs: list[str]) -> None:
         raise UsageError(f"settings for '{others[0]}', but train runs no method")
     recipe_settings(options, overrides)
     with workspace(options.out, fresh=options.fresh) as space, TerminalProgress() as progress:
-        _, checkpoint = pipeline.prepare(options, overrides, space, progress)
+        _, checkpoint = pipeline.trained(options, overrides, space, progress)
     for epoch in checkpoint.body.epochs:
         _line(
             f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
@@ -142,14 +141,14 @@ def quantize(method: str, options: Options, pairs: list[str]) -> None:
 
     Raises UnavailableError where what was written can't be used.
     """
-    task, checkpoint, artifacts = _artifacts((method,), options, pairs)
+    task, artifacts = _artifacts((method,), options, pairs)
     for artifact in artifacts:
         _print(numerics_table(artifact.body.quantized))
         files = ", ".join(str(artifact.folder / name) for name in artifact.files)
         _line(f"{artifact.body.format}: {artifact.bytes:,} bytes in {files}")
     for artifact in artifacts:
         trials = Workspace(options.out).trials
-        if reason := why_unusable(task, checkpoint, artifact, trials):
+        if reason := why_unusable(task, artifact, trials):
             raise UnavailableError(f"{artifact.folder} can't be used: {reason}")
 
 
@@ -161,7 +160,7 @@ def describe(method: str | None, options: Options, pairs: list[str]) -> None:
         table = layer_table(layers(network, module.INPUT_SHAPE), options.model)
         _print(Group(Text(str(network)), Text(), table))
         return
-    *_, artifacts = _artifacts((method,), options, pairs)
+    _, artifacts = _artifacts((method,), options, pairs)
     _print(numerics_table(artifacts[0].body.quantized))
 
 
@@ -175,12 +174,12 @@ def predict(names: list[str], method: str, options: Options, pairs: list[str]) -
     refused = [picture for picture in pictures if picture.image is None]
     if not images:
         raise ImageError("; ".join(f"{picture.name} {picture.reason}" for picture in refused))
-    task, _, artifacts = _artifacts((BASELINE, method), options, pairs)
+    task, artifacts = _artifacts((BASELINE, method), options, pairs)
     usable = [artifact for artifact in artifacts if artifact.body.format == "state_dict"]
     table = Table("image", *(artifact.body.method for artifact in usable), box=None)
     if refused:
         table.add_column("", overflow="fold")
-    columns = [answers(artifact, "torch", task.spec, images) for artifact in usable]
+    columns = [answers(artifact, "torch", task, images) for artifact in usable]
     answered = iter(zip(*columns, strict=True))
     for picture in pictures:
         name = harmless(picture.name)
@@ -196,7 +195,7 @@ def predict(names: list[str], method: str, options: Options, pairs: list[str]) -
 
 def _artifacts(
     methods: tuple[str, ...], options: Options, pairs: list[str]
-) -> tuple[Task, Checkpoint, list[Artifact]]:
+) -> tuple[Task, list[Artifact]]:
     overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
     with TerminalProgress() as progress:
         chosen_methods = choose_methods(methods, overrides, progress)
@@ -205,16 +204,14 @@ def _artifacts(
             raise UnavailableError(reason)
     recipe_settings(options, overrides)
     with workspace(options.out) as space, TerminalProgress() as progress:
-        task, checkpoint = pipeline.prepare(options, overrides, space, progress)
+        task = pipeline.prepare(options, overrides, space, progress)
         found = [
-            artifact_of(
-                task, checkpoint, chosen.plugin, chosen.settings, format, space.artifacts, progress
-            )
+            artifact_of(task, chosen.plugin, chosen.settings, format, space.artifacts, progress)
             for name in dict.fromkeys(methods)
             if not isinstance(chosen := chosen_methods[name], str)
             for format in chosen.plugin.module.FORMATS
         ]
-    return task, checkpoint, found
+    return task, found
 
 
 def _only(methods: tuple[str, ...]) -> str | None:

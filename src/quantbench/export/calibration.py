@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from quantbench.contracts import QuantizeJob
 from quantbench.errors import CalibrationError
+from quantbench.samples.records import Arrays, Samples
 from quantbench.system.record import Settings
 from quantbench.tasks.layers import tensors
+from quantbench.tasks.network import Network
 
 BATCH = 100
 
@@ -22,18 +25,50 @@ BATCH = 100
 class CalibrationSettings(Settings):
     """The settings that every calibrating method has."""
 
-    images: int = Field(default=1000, gt=0, le=5000, description="calibration images")
+    images: int = Field(default=1000, gt=0, le=5000, description="calibration samples")
 
 
 C = TypeVar("C", bound=CalibrationSettings)
 
 
-def calibration_inputs(job: QuantizeJob[C]) -> NDArray[np.float32]:
-    """The first `images` of the calibration samples: float32 [images, *input_shape]."""
-    return job.calibration[: job.settings.images]
+class Batches:
+    """Calibration batches of a network, prepared one at a time; they may be iterated again."""
+
+    def __init__(self, samples: Samples, network: Network) -> None:
+        self.samples = len(samples)
+        self._samples = samples
+        self._fixed = network.fixed_batch
+        self._size = network.fixed_batch or BATCH
+
+    def __len__(self) -> int:
+        return math.ceil(self.samples / self._size)
+
+    def __iter__(self) -> Iterator[Arrays]:
+        for inputs in self._samples.batches(self._size):
+            yield inputs if self._fixed is None else _filled(inputs, self._fixed)
+
+    def tensors(self) -> Iterator[tuple[Tensor, ...]]:
+        """Yield the batches as PyTorch's tensors."""
+        for inputs in self:
+            yield tuple(torch.from_numpy(array) for array in inputs)
 
 
-def refuse_nonfinite(model: nn.Module, inputs: NDArray[np.float32]) -> None:
+def calibration_batches(job: QuantizeJob[C]) -> Batches:
+    """The batches of the first `images` calibration samples."""
+    return Batches(job.calibration.part(0, job.settings.images), job.network)
+
+
+def first_batch(job: QuantizeJob[Settings]) -> Batches:
+    """One batch of calibration samples, to try a network with."""
+    return Batches(job.calibration.part(0, job.network.fixed_batch or BATCH), job.network)
+
+
+def _filled(inputs: Arrays, size: int) -> Arrays:
+    """A full batch: samples are repeated where the last batch is short."""
+    return tuple(np.take(array, range(size), axis=0, mode="wrap") for array in inputs)
+
+
+def refuse_nonfinite(model: nn.Module, batches: Iterable[Arrays]) -> None:
     """Raise CalibrationError, naming the first layer whose output isn't finite.
 
     It is called before quantizers that ignore such values.
@@ -45,8 +80,8 @@ def refuse_nonfinite(model: nn.Module, inputs: NDArray[np.float32]) -> None:
     ]
     try:
         with torch.inference_mode():
-            for batch in torch.from_numpy(inputs).split(BATCH):
-                model(batch)
+            for inputs in batches:
+                model(*map(torch.from_numpy, inputs))
     finally:
         for hook in hooks:
             hook.remove()
@@ -62,8 +97,8 @@ def refuse_output(
     for tensor in tensors(output):
         finite = tensor.isfinite()
         if not finite.all():
-            image = int((~finite).nonzero()[0][0])
+            sample = int((~finite).nonzero()[0][0])
             raise CalibrationError(
-                f"layer '{name}' gives a value that isn't finite for image "
-                f"{image} of a calibration batch; check the weights and the images"
+                f"layer '{name}' gives a value that isn't finite for sample "
+                f"{sample} of a calibration batch; check the weights and the samples"
             )

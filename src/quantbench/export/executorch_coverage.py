@@ -9,10 +9,10 @@ from __future__ import annotations
 from torch import fx
 
 from quantbench.contracts import Files, MethodModule, QuantizeJob
+from quantbench.export.float_layers import float_layers
 from quantbench.export.pt2e_graph import MULTIPLYING, layer_numerics, layer_of, structure_of
 from quantbench.numerics.coverage import Reading
 from quantbench.system.record import Settings
-from quantbench.tasks.layers import layers
 
 
 def read(
@@ -21,10 +21,10 @@ def read(
     method: MethodModule,  # noqa: ARG001 - the contract's
 ) -> Reading:
     """Read each layer's formats; a float network has no PT2E graph to read from."""
-    network, graph = job.network(), files.graph
-    known = layers(network, job.input_shape)
+    graph = files.graph
+    known = float_layers(job.network)
     if graph is None:
-        return Reading(layer_numerics({}, known, {}, files), str(network))
+        return Reading(layer_numerics({}, known, {}, files), str(job.network.module()))
     nodes: dict[str, list[fx.Node]] = {}
     for node in graph.graph.nodes:
         if node.target in MULTIPLYING:

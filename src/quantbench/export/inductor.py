@@ -13,6 +13,8 @@ from pathlib import Path
 
 import torch
 from pydantic import JsonValue
+from torch import Tensor
+from torch.export import ExportedProgram
 
 from quantbench.artifacts.pt2_file import read_program
 from quantbench.errors import UnavailableError
@@ -129,6 +131,25 @@ def _compile_in_child(model: Path, batches: list[int], threads: int, out: Path, 
         raise UnavailableError(f"Inductor can't compile {model.parent.name}: {lines[-1]}")
 
 
+def why_not_compiled(model: Path) -> str | None:
+    """The reason why a program can't be compiled for several batch sizes, or None.
+
+    Raises ArtifactError for a program that isn't admitted.
+    """
+    return _fixed(_inputs(read_program(model)))
+
+
+def _inputs(program: ExportedProgram) -> list[Tensor]:
+    """The inputs of a program, in their order, as tensors without numbers."""
+    values = {node.name: node.meta["val"] for node in program.graph.nodes if "val" in node.meta}
+    return [values[str(name)] for name in program.graph_signature.user_inputs]
+
+
+def _fixed(tensors: list[Tensor]) -> str | None:
+    batch = tensors[0].shape[0]
+    return f"its program takes {batch} samples at a time" if isinstance(batch, int) else None
+
+
 def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
     """Compile for each batch size in this process.
 
@@ -137,11 +158,9 @@ def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
     """
     torch.set_num_threads(threads)
     program = read_program(model)
-    (shape,) = (
-        node.meta["val"].shape[1:]
-        for node in program.graph.nodes
-        if node.name in program.graph_signature.user_inputs
-    )
+    tensors = _inputs(program)
+    if reason := _fixed(tensors):
+        raise UnavailableError(reason)
     settings = {
         "freezing": True,
         "compile_threads": 1,
@@ -150,7 +169,9 @@ def _compile(model: Path, threads: int, out: Path, batches: list[int]) -> None:
     }
     with silenced(), torch.no_grad(), torch._inductor.config.patch(settings):
         for batch in batches:
-            inputs = (torch.zeros(batch, *shape),)
+            inputs = tuple(
+                torch.zeros(batch, *tensor.shape[1:], dtype=tensor.dtype) for tensor in tensors
+            )
             fixed = torch.export.export(program.module(check_guards=False), inputs)
             torch._inductor.aot_compile(
                 fixed.module(check_guards=False),

@@ -11,13 +11,13 @@ import onnx
 
 from quantbench.artifacts.onnx_file import checked
 from quantbench.contracts import Files, MethodModule, QuantizeJob
+from quantbench.export.float_layers import float_layers
 from quantbench.export.onnx_graph import Graph, attribute, input_of
 from quantbench.export.pt2e_graph import renamed_weights
 from quantbench.export.to_onnx import MODEL, structure_of
 from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import FLOAT32, Granularity, NumberFormat, bits_of_range
 from quantbench.system.record import Settings
-from quantbench.tasks.layers import layers as layers_of
 from quantbench.tasks.records import Layer
 
 _INTEGER: dict[str, tuple[int, int | None, int]] = {
@@ -110,7 +110,7 @@ def read(
     """
     model = onnx.load_from_string(checked(job.folder / MODEL).data)
     renamed = renamed_weights(files.graph) if files.graph else NO_NAMES
-    found = layer_numerics(model, layers_of(job.network(), job.input_shape), renamed)
+    found = layer_numerics(model, float_layers(job.network), renamed)
     if (why := files.why_float) is not None:
         found = tuple(
             layer if layer.integer else layer.left_float(why(layer.kind)) for layer in found

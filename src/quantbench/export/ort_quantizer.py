@@ -7,20 +7,25 @@ import tempfile
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import onnx
 import onnxruntime as ort
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from torch import nn
 
+from quantbench.artifacts.onnx_file import checked
 from quantbench.contracts import Files, QuantizeJob
+from quantbench.errors import CalibrationError
+from quantbench.export.calibration import Batches, refuse_nonfinite
+from quantbench.export.float_layers import float_layers
 from quantbench.export.onnx_coverage import layer_numerics, run_in_integers
+from quantbench.export.refusal import refusing
 from quantbench.export.to_onnx import MODEL, export, write
 from quantbench.numerics.coverage import LayerNumerics
 from quantbench.numerics.formats import activations_text, joined, weights_text
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
-from quantbench.tasks.layers import layers
+from quantbench.tasks.network import Network
 from quantbench.tasks.records import Layer
 
 S = TypeVar("S", bound=Settings)
@@ -38,33 +43,62 @@ def saturates_here(weights: str) -> bool:
     return not has_vnni(environment())
 
 
-def float_onnx(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> None:
-    """Write the float network as the quantizers need it: batch norms folded, shapes inferred."""
-    export(model, input_shape, path)
-    with silenced():
+def float_onnx(network: Network, path: Path) -> None:
+    """Write the float network as the quantizers need it: batch norms folded, shapes inferred.
+
+    It is the network's own ONNX file where it has one. Raises UnavailableError.
+    """
+    if network.onnx is not None:
+        path.write_bytes(checked(network.onnx).data)
+    else:
+        export(network.module(), network, path)
+    with silenced(), refusing("ONNX Runtime can't prepare the network"):
         quant_pre_process(path, path, skip_symbolic_shape=True)
+
+
+def input_names(model: onnx.ModelProto) -> list[str]:
+    """The names of the inputs that a model is fed, in their order."""
+    stored = {tensor.name for tensor in model.graph.initializer}
+    return [value.name for value in model.graph.input if value.name not in stored]
+
+
+def require_finite(network: Network, path: Path, batches: Batches) -> None:
+    """Raise CalibrationError where a value of the network isn't finite.
+
+    It names the layer, or the output of a network that is the ONNX file in `path` alone.
+    """
+    if network.make_module is not None:
+        refuse_nonfinite(network.module(), batches)
+        return
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_inputs()]
+    for inputs in batches:
+        outputs = session.run(None, dict(zip(names, inputs, strict=True)))
+        for value, output in zip(session.get_outputs(), outputs, strict=True):
+            if not np.isfinite(output).all():
+                raise CalibrationError(
+                    f"output '{value.name}' has values that aren't finite on the calibration "
+                    "samples; check the weights and the samples"
+                )
 
 
 def finished(job: QuantizeJob[S], written: Path, notes: tuple[str, ...] = ()) -> Files:
     """Write a quantizer's file to the job's folder, and find what ONNX Runtime runs in float32."""
     path = job.folder / MODEL
     model = write(onnx.load(written), path)
-    float_layers = layers(job.network(), job.input_shape)
-    return Files(notes=notes, left_float=left_float(path, model, float_layers))
+    return Files(notes=notes, left_float=left_float(path, model, float_layers(job.network)))
 
 
-def left_float(
-    path: Path, model: onnx.ModelProto, float_layers: tuple[Layer, ...]
-) -> dict[str, str]:
+def left_float(path: Path, model: onnx.ModelProto, layers: tuple[Layer, ...]) -> dict[str, str]:
     """Layer -> why ONNX Runtime multiplies it in float32, though `model` holds it as integers.
 
     Only products that match one of ONNX Runtime's rules run on integers, so its own optimized graph
     is inspected.
     """
-    integer = run_in_integers(_optimized(path), float_layers)
+    integer = run_in_integers(_optimized(path), layers)
     return {
         layer.name: _why(layer)
-        for layer in layer_numerics(model, float_layers)
+        for layer in layer_numerics(model, layers)
         if layer.integer and layer.name not in integer
     }
 

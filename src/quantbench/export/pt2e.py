@@ -18,13 +18,15 @@ from quantbench.artifacts.pt2_file import write_program
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.export import to_onnx, to_program
-from quantbench.export.calibration import BATCH
+from quantbench.export.calibration import Batches
 from quantbench.export.pt2e_graph import MULTIPLYING, layer_of
+from quantbench.export.refusal import refusing
 from quantbench.export.to_program import exported
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.progress import Progress
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
+from quantbench.tasks.network import Network
 
 FORMATS = ("pt2", "onnx")
 LIBRARIES = ("torch", "torchao", "onnx", "onnxscript")
@@ -51,9 +53,12 @@ P = TypeVar("P", bound=PT2ESettings)
 
 
 def prepared(
-    model: nn.Module, input_shape: tuple[int, ...], *, reduce_range: bool, train: bool
+    model: nn.Module, network: Network, *, reduce_range: bool, train: bool
 ) -> fx.GraphModule:
-    """The graph of `model` with an observer, or in training a fake quantizer, at each tensor."""
+    """The graph of `model` with an observer, or in training a fake quantizer, at each tensor.
+
+    `model` is a module of `network`. Raises UnavailableError where it can't be traced.
+    """
     with silenced():
         from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
             X86InductorQuantizer,
@@ -64,17 +69,17 @@ def prepared(
         quantizer.set_global(
             get_default_x86_inductor_quantization_config(is_qat=train, reduce_range=reduce_range)
         )
-    return observed(model, input_shape, quantizer, train=train)
+    return observed(model, network, quantizer, train=train)
 
 
 def observed(
-    model: nn.Module, input_shape: tuple[int, ...], quantizer: object, *, train: bool
+    model: nn.Module, network: Network, quantizer: object, *, train: bool
 ) -> fx.GraphModule:
-    """The graph of `model`, prepared by a quantizer of torchao's."""
-    with silenced():
+    """The graph of `model`, prepared by a quantizer of torchao's. Raises UnavailableError."""
+    with silenced(), refusing("torchao can't prepare the network"):
         from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e, prepare_qat_pt2e
 
-        graph = exported(model, input_shape).module(check_guards=False)
+        graph = exported(model, network).module(check_guards=False)
         _keep_batch_norms_of_shared(graph)
         prepare = prepare_qat_pt2e if train else prepare_pt2e
         result = cast(fx.GraphModule, prepare(graph, quantizer))
@@ -121,8 +126,11 @@ def set_training(module: fx.GraphModule, *, train: bool) -> None:
 
 
 def converted(module: fx.GraphModule) -> fx.GraphModule:
-    """Replace observers by quantize and dequantize operators, with int8 weights, in eval mode."""
-    with silenced():
+    """Replace observers by quantize and dequantize operators, with int8 weights, in eval mode.
+
+    Raises UnavailableError for a graph that torchao can't convert.
+    """
+    with silenced(), refusing("torchao can't convert the network"):
         from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
         result = cast(fx.GraphModule, convert_pt2e(module))
@@ -132,8 +140,8 @@ def converted(module: fx.GraphModule) -> fx.GraphModule:
     return result
 
 
-def calibrate(graph: fx.GraphModule, inputs: Tensor, progress: Progress) -> None:
-    """Run the graph on the inputs, so that its observers see every range.
+def calibrate(graph: fx.GraphModule, batches: Batches, progress: Progress) -> None:
+    """Run the graph on the batches, so that its observers see every range.
 
     Raises CalibrationError at a value that isn't finite, or an observer that saw none.
     """
@@ -147,14 +155,13 @@ def calibrate(graph: fx.GraphModule, inputs: Tensor, progress: Progress) -> None
         graph.get_submodule(name).register_forward_pre_hook(partial(_check, layer, seen))
         for name, layer in observers.items()
     ]
-    batches = inputs.split(BATCH)
     with torch.no_grad():
-        for batch in progress.each(batches, "calibrating", len(batches)):
-            graph(batch)
+        for inputs in progress.each(batches.tensors(), "calibrating", len(batches)):
+            graph(*inputs)
     for hook in hooks:
         hook.remove()
     if unseen := sorted(set(observers.values()) - seen):
-        raise CalibrationError(f"'{unseen[0]}' saw no calibration data: no image reached it")
+        raise CalibrationError(f"'{unseen[0]}' saw no calibration data: no sample reached it")
 
 
 def require_eval(module: fx.GraphModule, step: str) -> None:
@@ -172,11 +179,11 @@ def written(graph: fx.GraphModule, job: QuantizeJob[P], notes: tuple[str, ...]) 
     """Write the converted `graph` in the job's format."""
     if job.format == "pt2" and platform.machine() not in ("x86_64", "AMD64"):
         raise UnavailableError(f"no int8 kernels for this graph on {platform.machine()}")
-    program = exported(graph, job.input_shape)
+    program = exported(graph, job.network)
     if job.format == "pt2":
         write_program(job.folder / to_program.MODEL, program)
     else:
-        to_onnx.export(program, job.input_shape, job.folder / to_onnx.MODEL)
+        to_onnx.export(program, job.network, job.folder / to_onnx.MODEL)
     return Files(notes=notes, why_float=_why_float, graph=graph)
 
 
@@ -196,7 +203,7 @@ def _check(
         first = int((~finite).nonzero()[0][0])
         raise CalibrationError(
             f"layer '{layer}' gives a value that isn't finite (place {first} of a calibration "
-            "batch or of its weights); check the weights and the images"
+            "batch or of its weights); check the weights and the samples"
         )
 
 

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from quantbench.artifacts.state_file import STATE, fill
+from quantbench.artifacts.state_file import STATE, fill, read_state
 from quantbench.contracts import (
     Files,
     MethodModule,
@@ -17,11 +17,11 @@ from quantbench.contracts import (
     StateDictMethodModule,
 )
 from quantbench.export.engine import EagerSettings, using_engine
+from quantbench.export.float_layers import float_layers
 from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import NumberFormat, bits_of_range
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
-from quantbench.tasks.layers import layers
 from quantbench.tasks.records import Layer
 
 _DYNAMIC = "torch.ao.nn.quantized.dynamic"
@@ -39,16 +39,24 @@ def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Read
         else torch.backends.quantized.engine
     )
     with silenced(), using_engine(engine):
-        skeleton = cast(StateDictMethodModule, method).skeleton(job.network(), job.settings)
+        state = read_state(job.folder / STATE)
+        skeleton = cast(StateDictMethodModule, method).skeleton(
+            job.network.module(), job.settings, state.keys()
+        )
         module = fill(skeleton.module, job.folder / STATE, "the network that it was written for")
         modules = dict(module.named_modules())
-        prefix = "module." if _is(module, "QuantWrapper") else ""
         read_layers = tuple(
-            _layer(layer, prefix + layer.name, modules, skeleton, files)
-            for layer in layers(job.network(), job.input_shape)
+            _layer(layer, _place(layer.name, modules), modules, skeleton, files)
+            for layer in float_layers(job.network)
             if layer.macs
         )
         return Reading(read_layers, str(module))
+
+
+def _place(name: str, modules: Mapping[str, nn.Module]) -> str:
+    """The place of a layer in the converted network, inside of what it was wrapped in."""
+    place = f"module.{name}" if _is(modules[""], "QuantWrapper") else name
+    return f"{place}.module" if _is(modules[place], "QuantWrapper") else place
 
 
 def _layer(

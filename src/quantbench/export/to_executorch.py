@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import operator
 from pathlib import Path
 
 import torch
 from torch import fx, nn
+from torch.export import ExportedProgram
 
 from quantbench.errors import UnavailableError
 from quantbench.export.pt2e_graph import layer_of
+from quantbench.export.refusal import refusing
+from quantbench.export.to_program import exported
 from quantbench.system.extras import why_missing
 from quantbench.system.silence import silenced
+from quantbench.tasks.network import Network
 
 MODEL = "model.pte"
 LARGEST = 1024
 """The largest batch of one call: memory is planned for it when the program is lowered."""
+_LEAST = 16
+_NUMBERS = 2**22
+"""Numbers that the inputs of a batch may hold: a network of large inputs has a smaller batch."""
 
 
 def why_unavailable() -> str | None:
@@ -28,14 +36,34 @@ def why_unavailable() -> str | None:
     return why_missing("executorch")
 
 
-def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[str, str]:
-    """Write `model` for any batch up to LARGEST; returns the nodes that XNNPACK doesn't run.
+def lower(model: nn.Module, network: Network, path: Path) -> dict[str, str]:
+    """Write `model`, a form of `network`, for any batch up to the largest.
 
-    Node -> the layer that it came from. Such nodes run on ExecuTorch's portable kernels.
-    Raises UnavailableError.
+    Returns the nodes that XNNPACK doesn't run: node -> the layer that it came from. Such nodes
+    run on ExecuTorch's portable kernels. Raises UnavailableError.
     """
     if reason := why_unavailable():
         raise UnavailableError(reason)
+    if network.fixed_batch is not None:
+        raise UnavailableError(
+            f"ExecuTorch programs are written for any batch, and network '{network.name}' takes "
+            f"{network.fixed_batch} samples at a time"
+        )
+    largest = largest_batch(network)
+    # With an example of fewer than 16 images, tracing a convolution bounds the batch at
+    # 15: PyTorch would choose another kernel from there. XNNPACK knows no lower bound.
+    program = exported(model, network, batch=largest, most=largest)
+    with refusing("ExecuTorch can't lower the network"):
+        return _written(program, path)
+
+
+def largest_batch(network: Network) -> int:
+    """The largest batch of one call."""
+    numbers = sum(math.prod(spec.shape) for spec in network.inputs)
+    return max(_LEAST, min(LARGEST, _NUMBERS // max(numbers, 1)))
+
+
+def _written(program: ExportedProgram, path: Path) -> dict[str, str]:
     with silenced(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import ExecutorchBackendConfig, memory, to_edge_transform_and_lower
@@ -43,13 +71,6 @@ def lower(model: nn.Module, input_shape: tuple[int, ...], path: Path) -> dict[st
         from executorch.exir.passes import MemoryPlanningPass
         from executorch.exir.passes.sym_shape_eval_pass import ConstraintBasedSymShapeEvalPass
 
-        # With an example of fewer than 16 images, tracing a convolution bounds the batch at
-        # 15: PyTorch would choose another kernel from there. XNNPACK knows no lower bound.
-        program = torch.export.export(
-            model,
-            (torch.zeros(LARGEST, *input_shape),),
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=LARGEST)},),
-        )
         edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
         lowered = edge.to_executorch(
             ExecutorchBackendConfig(

@@ -13,33 +13,27 @@ from onnx import numpy_helper
 from torch import nn
 from torch.export import ExportedProgram
 
+from quantbench.errors import UnavailableError, cause
+from quantbench.export.example import any_batch, example
+from quantbench.export.to_program import exported
 from quantbench.system.silence import silenced
+from quantbench.tasks.network import Network
 
 MODEL = "model.onnx"
 INPUT = "input"
 OUTPUT = "logits"
 
 
-def export(model: nn.Module | ExportedProgram, input_shape: tuple[int, ...], path: Path) -> None:
-    """Write `model` with one input "input" [batch, *input_shape] and one output "logits".
+def export(model: nn.Module | ExportedProgram, network: Network, path: Path) -> None:
+    """Write `model`, a form of `network`, with the names of its inputs and outputs.
 
-    A program must have been exported for any batch. The exporter's notes on where each node
-    came from are left out: they hold paths of the machine that exported, and they are no part
-    of the network.
+    An input is [batch, *shape]. A program must have been exported for the batches that `network`
+    takes. The exporter's notes on where each node came from are left out: they hold paths of the
+    machine that exported, and they are no part of the network. Raises UnavailableError for a
+    network that can't be exported.
     """
-    is_module = isinstance(model, nn.Module)
-    with silenced(), contextlib.redirect_stderr(io.StringIO()):
-        program = torch.onnx.export(
-            model.eval() if isinstance(model, nn.Module) else model,
-            (torch.zeros(2, *input_shape),),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},) if is_module else None,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            verbose=False,
-        )
-    assert program is not None
-    proto = program.model_proto
+    inputs, outputs = names(network)
+    proto = _exported(model, network, inputs, outputs)
     graph = proto.graph
     for item in (proto, graph, *graph.node, *graph.input, *graph.output, *graph.value_info,
                  *graph.initializer):  # fmt: skip
@@ -47,6 +41,39 @@ def export(model: nn.Module | ExportedProgram, input_shape: tuple[int, ...], pat
     _name_transposed(graph, dict(model.named_parameters()))
     onnx.checker.check_model(proto, full_check=True)
     path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def names(network: Network) -> tuple[list[str], list[str]]:
+    """The names of inputs and outputs: "input" and "logits" of a network with one of each."""
+    if len(network.inputs) == len(network.outputs) == 1:
+        return [INPUT], [OUTPUT]
+    return [spec.name for spec in network.inputs], [spec.name for spec in network.outputs]
+
+
+def _exported(
+    model: nn.Module | ExportedProgram, network: Network, inputs: list[str], outputs: list[str]
+) -> onnx.ModelProto:
+    module = model.eval() if isinstance(model, nn.Module) else None
+    try:
+        with silenced(), contextlib.redirect_stderr(io.StringIO()):
+            program = torch.onnx.export(
+                model if module is None else module,
+                example(network),
+                dynamo=True,
+                dynamic_shapes=None if module is None else any_batch(network, module),
+                input_names=inputs,
+                output_names=outputs,
+                verbose=False,
+            )
+    except Exception as error:  # the exporter runs the network's own code
+        if module is not None:
+            exported(module, network)  # raises with the layer, if the trace is what fails
+        root = error.__cause__ or error
+        raise UnavailableError(
+            f"network '{network.name}' can't be exported to ONNX: {cause(root)}"
+        ) from error
+    assert program is not None
+    return program.model_proto
 
 
 def write(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:

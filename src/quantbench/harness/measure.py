@@ -1,4 +1,4 @@
-"""Measure every candidate: its logits for the test images, then its times."""
+"""Measure every candidate: its outputs for the test samples, then its times."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from quantbench.errors import WorkerError
-from quantbench.harness.evaluate import Logits, evaluate_all
+from quantbench.harness.evaluate import evaluate_all
 from quantbench.harness.pool import Candidate, Job, Workers
 from quantbench.harness.records import Latency, Skipped
 from quantbench.harness.timing import Timing, time_all
+from quantbench.samples.records import Arrays
 from quantbench.system.machine import Environment
 
 BASELINE = "float32"
@@ -19,21 +20,21 @@ BASELINE = "float32"
 class Measured:
     """The measurements of a study.
 
-    `candidates`, `logits` (float32 [N, K]) and `timings` belong together by position; candidates
-    that couldn't be measured are in `skipped`. `data_loading` times the reading of the images
-    without a model.
+    `candidates`, `outputs` (for each output of the network an array [N, ...]) and `timings`
+    belong together by position; candidates that couldn't be measured are in `skipped`.
+    `data_loading` times the reading of the raw data without a model, where the task has such.
     """
 
     candidates: tuple[Candidate, ...]
-    logits: tuple[Logits, ...]
+    outputs: tuple[Arrays, ...]
     timings: tuple[Timing, ...]
-    data_loading: Latency
+    data_loading: Latency | None
     environment: Environment
     skipped: tuple[Skipped, ...]
 
 
 def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
-    """Measure the candidates, or take stored logits and times where no input of theirs changed.
+    """Measure the candidates, or take stored outputs and times where no input of theirs changed.
 
     A candidate whose worker fails is skipped with its reason. Raises WorkerError where float32
     ran on no runtime.
@@ -44,15 +45,15 @@ def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
         _require_baseline([candidate for candidate, _ in working], outcomes)
         timed = time_all(job, [candidate for candidate, _ in working], workers)
     rows, skipped = [], [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
-    for (candidate, logits), timing in zip(working, timed.rows, strict=True):
+    for (candidate, outputs), timing in zip(working, timed.rows, strict=True):
         if isinstance(timing, Timing):
-            rows.append((candidate, logits, timing))
+            rows.append((candidate, outputs, timing))
         else:
             skipped.append(candidate.failed(timing))
     _require_baseline([candidate for candidate, _, _ in rows], skipped)
     return Measured(
         candidates=tuple(candidate for candidate, _, _ in rows),
-        logits=tuple(logits for _, logits, _ in rows),
+        outputs=tuple(outputs for _, outputs, _ in rows),
         timings=tuple(timing for _, _, timing in rows),
         data_loading=timed.data_loading,
         environment=job.machine.model_copy(update={"load": timed.load}),

@@ -14,16 +14,22 @@ from pydantic import JsonValue
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
-from quantbench.harness.arrays import write_array
+from quantbench.harness.arrays import write_batches
+from quantbench.harness.deadline import Deadline
 from quantbench.harness.process import WORKER, Worker
 from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Schedule
-from quantbench.harness.worker import Request
+from quantbench.harness.worker import INPUT, RAW, Request
+from quantbench.samples.records import Samples
 from quantbench.system.files import writing
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import Environment, cores
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.task import Task
+
+BATCH = 1000
+BATCH_BYTES = 16 * 2**20
+"""The most samples, and the most bytes of inputs, that are held at once."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,9 @@ class Job:
     timings: Path
     scratch: Path
     progress: Progress = NO_PROGRESS
+    deadline: Deadline = Deadline()  # noqa: RUF009 - without a limit it has no beginning
+    macs: int = 0
+    """Multiply-adds of one sample, which bound the largest batch."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class Candidate:
         return Candidate(self.artifact, runtime)
 
     def inputs(self, machine: Environment) -> dict[str, JsonValue]:
-        """Return all that the predictions depend on, but the images: part of a stored key."""
+        """Return all that the predictions depend on, but the samples: part of a stored key."""
         libraries = self.runtime.module.LIBRARIES
         return {
             "artifact": self.artifact.sha256,
@@ -91,8 +100,6 @@ class Workers:
     def __init__(self, job: Job, threads: int) -> None:
         self._task = job.task
         self._timeout = job.schedule.timeout
-        # Asked now: later a method may be tracing a network, and that is no one thread's affair.
-        self._classes = job.task.classes
         self._threads = threads
         self._parent = job.scratch
         self._stack = contextlib.ExitStack()
@@ -103,7 +110,8 @@ class Workers:
         with contextlib.ExitStack() as stack, writing(self._parent):
             folder = tempfile.TemporaryDirectory(dir=self._parent, ignore_cleanup_errors=True)
             self.scratch = Path(stack.enter_context(folder))
-            write_array(self._images, self._task.test.images)
+            if not self._samples.is_dir():  # one copy serves every start
+                write_samples(self._samples, self._task.test, self._task.reader)
             self._stack = stack.pop_all()
         return self
 
@@ -111,11 +119,11 @@ class Workers:
         self._stack.close()
 
     @property
-    def _images(self) -> Path:
-        return self.scratch / "images.npy"
+    def _samples(self) -> Path:
+        return self._parent / "samples"
 
     def get(self, candidate: Candidate) -> Worker:
-        """Return the candidate's worker with images and artifact loaded. Raises WorkerError."""
+        """Return the candidate's worker with samples and artifact loaded. Raises WorkerError."""
         name = candidate.name
         if name not in self._ready:
             worker = self._start(name)
@@ -124,21 +132,40 @@ class Workers:
                 artifact=str(candidate.artifact.folder),
                 runtime=candidate.runtime.name,
                 threads=self._threads,
-                classes=self._classes,
+                outputs=self._task.network.outputs,
+                batch=self._task.network.fixed_batch or 1,
             )
             self.cold_start[name] = cast(float, worker.ask(request, self._timeout)["seconds"])
             self._ready[name] = worker
         return self._ready[name]
 
     def without_model(self) -> Worker:
-        """Start a worker that holds the images and no artifact. Raises WorkerError."""
+        """Start a worker that holds the samples and no artifact. Raises WorkerError."""
         return self._start("data")
 
     def _start(self, name: str) -> Worker:
         worker = self._stack.enter_context(Worker(name, self._threads, self.scratch))
-        data = self._task.spec.name
-        worker.ask(Request(do="images", images=str(self._images), data=data), self._timeout)
+        request = Request(do="samples", samples=str(self._samples), reader=self._task.reader)
+        worker.ask(request, self._timeout)
         return worker
+
+
+def write_samples(folder: Path, samples: Samples, reader: str = "") -> None:
+    """Write the inputs of samples, and for a `reader` what they are prepared from, for workers.
+
+    `folder` appears once all is written. Raises OSError.
+    """
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
+    write_batches(unfinished, INPUT, samples.batches(batch_size(samples)), len(samples))
+    if reader:
+        write_batches(unfinished, RAW, (samples.stored,), len(samples))
+    unfinished.rename(folder)
+
+
+def batch_size(samples: Samples) -> int:
+    """The number of samples that are prepared and evaluated at once, within BATCH_BYTES."""
+    sample = sum(array.nbytes for array in samples.inputs(0, 1))
+    return max(1, min(BATCH, BATCH_BYTES // max(sample, 1)))
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from quantbench import plugins
 from quantbench.errors import UnavailableError, WorkerError, WorkerLostError
-from quantbench.harness.worker import Request
+from quantbench.harness.worker import ALIVE, Request
 from quantbench.system.machine import why_no_studies
 
 WORKER = "quantbench.harness.worker"
@@ -72,22 +72,26 @@ class Worker:
     def ask(self, request: Request, timeout: float) -> dict[str, JsonValue]:
         """Send a request and return the worker's answer.
 
-        Raises WorkerError where the worker refuses, WorkerLostError where it dies or takes longer
-        than `timeout` seconds.
+        Raises WorkerError where the worker refuses, WorkerLostError where it dies, or gives no
+        sign of life for `timeout` seconds.
         """
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(request.model_dump_json().encode() + b"\n")
         except BrokenPipeError as error:
             raise WorkerLostError(self._obituary()) from error
-        line = self._line(timeout)
-        try:
-            answer = cast(dict[str, JsonValue], json.loads(line))
-        except ValueError as error:
-            raise WorkerError(f"{self.name} gave no answer but {line[:80]!r}") from error
+        while ALIVE in (answer := self._answer(timeout)):
+            pass
         if "error" in answer:
             raise WorkerError(str(answer["error"]))
         return answer
+
+    def _answer(self, timeout: float) -> dict[str, JsonValue]:
+        line = self._line(timeout)
+        try:
+            return cast(dict[str, JsonValue], json.loads(line))
+        except ValueError as error:
+            raise WorkerError(f"{self.name} gave no answer but {line[:80]!r}") from error
 
     def _line(self, timeout: float) -> bytes:
         assert self._process.stdout is not None

@@ -9,7 +9,7 @@ from pydantic import Field
 from quantbench.system.record import Record
 
 LatencyKind = Literal["model", "end_to_end"]
-"""Whether only the model's call is timed, or the loop that also reads its images."""
+"""Whether only the model's call is timed, or the loop that also reads its samples."""
 
 
 class Latency(Record):
@@ -19,14 +19,14 @@ class Latency(Record):
     threads: int
     kind: LatencyKind
     rounds: tuple[Annotated[tuple[float, ...], Field(min_length=1)], ...] = Field(
-        min_length=1, description="microseconds an image of each call, by round"
+        min_length=1, description="microseconds a sample of each call, by round"
     )
     starts: tuple[int, ...] = Field(
         description="the start of the worker that each round belongs to"
     )
-    median: float = Field(gt=0, description="over the rounds' medians, microseconds an image")
-    p95: float = Field(description="over all calls, microseconds an image")
-    p99: float = Field(description="over all calls, microseconds an image")
+    median: float = Field(gt=0, description="over the rounds' medians, microseconds a sample")
+    p95: float = Field(description="over all calls, microseconds a sample")
+    p99: float = Field(description="over all calls, microseconds a sample")
 
 
 class Throughput(Record):

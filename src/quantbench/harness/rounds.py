@@ -49,8 +49,7 @@ class _Turn:
 
 def time_in_turn(
     workers: Sequence[Worker],
-    data: str,
-    images: int,
+    samples: int,
     schedule: Schedule,
     progress: Progress,
     title: str,
@@ -64,7 +63,7 @@ def time_in_turn(
     warming = progress.each(
         workers, f"{title}: warming up", len(workers), lambda worker: worker.name
     )
-    gathered = [_warmed_up(worker, data, schedule) for worker in warming]
+    gathered = [_warmed_up(worker, schedule) for worker in warming]
     able = [index for index, rounds in enumerate(gathered) if rounds.failure is None]
     number = schedule.rounds(sum(gathered[index].expected for index in able))
     turns = progress.each(
@@ -75,43 +74,42 @@ def time_in_turn(
     )
     for turn in turns:
         if gathered[turn.index].failure is None:
-            first = turn.round * schedule.largest % max(images - schedule.largest + 1, 1)
-            _time(workers[turn.index], data, first, turn.cell, schedule, gathered[turn.index])
+            first = turn.round * schedule.largest % max(samples - schedule.largest + 1, 1)
+            _time(workers[turn.index], first, turn.cell, schedule, gathered[turn.index])
     return gathered
 
 
-def read_in_turn(worker: Worker, data: str, images: int, schedule: Schedule) -> list[list[float]]:
+def read_in_turn(worker: Worker, samples: int, schedule: Schedule) -> list[list[float]]:
     """Time reading the data as the end-to-end loop does, without a model: microseconds by round.
 
     Raises WorkerError.
     """
     starts = (
-        n * schedule.largest % max(images - schedule.largest + 1, 1)
+        n * schedule.largest % max(samples - schedule.largest + 1, 1)
         for n in range(schedule.min_rounds)
     )
     return [
-        _ask(worker, "time_data", data, schedule.largest, first, 1, schedule.timeout)
-        for first in starts
+        _ask(worker, "time_data", schedule.largest, first, 1, schedule.timeout) for first in starts
     ]
 
 
 def latency(
     cell: Cell, threads: int, rounds: Sequence[Sequence[float]], starts: Sequence[int]
 ) -> Latency:
-    """The record of a cell: `rounds`, in microseconds a call, become microseconds an image.
+    """The record of a cell: `rounds`, in microseconds a call, become microseconds a sample.
 
     `starts` tells the start that each round belongs to.
     """
     kind, batch = cell
-    per_image = tuple(tuple(round(call / batch, 4) for call in calls) for calls in rounds)
-    pooled = [value for calls in per_image for value in calls]
+    per_sample = tuple(tuple(round(call / batch, 4) for call in calls) for calls in rounds)
+    pooled = [value for calls in per_sample for value in calls]
     return Latency(
         batch=batch,
         threads=threads,
         kind=kind,
-        rounds=per_image,
+        rounds=per_sample,
         starts=tuple(starts),
-        median=median(median(calls) for calls in per_image),
+        median=median(median(calls) for calls in per_sample),
         p95=float(np.percentile(pooled, 95)),
         p99=float(np.percentile(pooled, 99)),
     )
@@ -128,7 +126,7 @@ _STEADY = 3
 _MAX_WARM_UP = 60
 
 
-def _warmed_up(worker: Worker, data: str, schedule: Schedule) -> Rounds:
+def _warmed_up(worker: Worker, schedule: Schedule) -> Rounds:
     """Call at the smallest and the largest batch until three requests bring no new best time.
 
     A new best is faster by 3 %: runtimes that compile, pack or allocate on first use get faster
@@ -138,14 +136,12 @@ def _warmed_up(worker: Worker, data: str, schedule: Schedule) -> Rounds:
     smallest = min(schedule.batches)
     try:
         best = {
-            batch: _steady(worker, data, batch, schedule, rounds)
+            batch: _steady(worker, batch, schedule, rounds)
             for batch in (smallest, schedule.largest)
         }
         loop = 0.0
         if schedule.reading:
-            (loop,) = _ask(
-                worker, "time_end_to_end", data, schedule.largest, 0, 1, schedule.timeout
-            )
+            (loop,) = _ask(worker, "time_end_to_end", schedule.largest, 0, 1, schedule.timeout)
     except WorkerError as error:
         rounds.failure = str(error)
         return rounds
@@ -157,11 +153,11 @@ def _warmed_up(worker: Worker, data: str, schedule: Schedule) -> Rounds:
     return rounds
 
 
-def _steady(worker: Worker, data: str, batch: int, schedule: Schedule, rounds: Rounds) -> float:
+def _steady(worker: Worker, batch: int, schedule: Schedule, rounds: Rounds) -> float:
     """The best median time of a call, in microseconds, once no request improves on it."""
     best, since, calls = float("inf"), 0, 1
     for _ in range(_MAX_WARM_UP):
-        middle = median(_ask(worker, "time_model", data, batch, 0, calls, schedule.timeout))
+        middle = median(_ask(worker, "time_model", batch, 0, calls, schedule.timeout))
         rounds.warm_up += 1
         since = 0 if middle < 0.97 * best else since + 1
         best = min(best, middle)
@@ -171,18 +167,16 @@ def _steady(worker: Worker, data: str, batch: int, schedule: Schedule, rounds: R
     return best
 
 
-def _time(
-    worker: Worker, data: str, first: int, cell: Cell, schedule: Schedule, rounds: Rounds
-) -> None:
+def _time(worker: Worker, first: int, cell: Cell, schedule: Schedule, rounds: Rounds) -> None:
     kind, batch = cell
     try:
         if kind == "end_to_end":
-            times = _ask(worker, "time_end_to_end", data, batch, first, 1, schedule.timeout)
+            times = _ask(worker, "time_end_to_end", batch, first, 1, schedule.timeout)
         else:
             calls = rounds.calls[cell]
             # Other rows ran since and evicted the caches: the first call isn't counted.
             request = Request(
-                do="time_model", data=data, batch=batch, start=first, calls=calls, warm=calls > 1
+                do="time_model", batch=batch, start=first, calls=calls, warm=calls > 1
             )
             answer = worker.ask(request, schedule.timeout)
             times = cast(list[float], answer["microseconds"])
@@ -194,7 +188,7 @@ def _time(
 
 
 def _ask(
-    worker: Worker, do: str, data: str, batch: int, first: int, calls: int, timeout: float
+    worker: Worker, do: str, batch: int, first: int, calls: int, timeout: float
 ) -> list[float]:
-    request = Request(do=do, data=data, batch=batch, start=first, calls=calls)
+    request = Request(do=do, batch=batch, start=first, calls=calls)
     return cast(list[float], worker.ask(request, timeout)["microseconds"])

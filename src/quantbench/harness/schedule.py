@@ -16,6 +16,8 @@ MIN_ROUNDS = 6
 """Fewer rounds have no distribution-free 95 % interval of their median."""
 MIN_STARTS = 5
 """Fewer fresh starts don't show the spread between starts."""
+_ROUNDS_SHARE = 0.6
+"""The rest of a start loads the workers and warms them up."""
 
 
 class Schedule(Record):
@@ -34,7 +36,7 @@ class Schedule(Record):
     max_rounds: int = Field(default=25, ge=1, description="rounds of a start")
     rounds_seconds: float = Field(default=45.0, description="time for the rounds of a start")
     starts: int = Field(default=1, ge=1, description="fresh starts of every worker, at least")
-    reading: bool = Field(default=True, description="also time the loop that reads its images")
+    reading: bool = Field(default=True, description="also time the loop that reads its samples")
     budget_seconds: float = Field(default=60.0, description="time within which starts are repeated")
     timeout: float = Field(default=300.0, gt=0, description="seconds to wait for an answer")
 
@@ -57,10 +59,27 @@ class Schedule(Record):
         models: tuple[Cell, ...] = tuple(("model", batch) for batch in self.batches)
         return (*models, ("end_to_end", self.largest)) if self.reading else models
 
-    def within(self, images: int) -> Schedule:
-        """The same schedule with no batch larger than `images`."""
-        batches = tuple(dict.fromkeys(min(batch, images) for batch in self.batches))
-        return self.model_copy(update={"batches": batches})
+    def within(self, samples: int, batches: tuple[int, ...] | None = None) -> Schedule:
+        """The same schedule with no batch larger than `samples`; `batches` replaces its own."""
+        chosen = batches or tuple(dict.fromkeys(min(batch, samples) for batch in self.batches))
+        return self.model_copy(update={"batches": chosen})
+
+    def bounded(self, seconds: float) -> Schedule:
+        """The same schedule, with rounds and starts that fit into about `seconds`.
+
+        The fewest rounds that have an interval are made in any case.
+        """
+        return self.model_copy(
+            update={
+                "min_rounds": min(self.min_rounds, MIN_ROUNDS),
+                "rounds_seconds": min(self.rounds_seconds, _ROUNDS_SHARE * seconds),
+                "budget_seconds": min(self.budget_seconds, seconds),
+            }
+        )
+
+    def without_reading(self) -> Schedule:
+        """The same schedule, without the loop that reads raw data."""
+        return self.model_copy(update={"reading": False})
 
     def calls(self, microseconds: float) -> int:
         """How many calls of `microseconds` each fit into a cell of a round."""
@@ -102,3 +121,5 @@ FULL = Schedule(
     budget_seconds=0.0,
 )
 QUICK = Schedule(rounds_seconds=8.0, budget_seconds=0.0)
+FIRST = Schedule(rounds_seconds=4.0, min_rounds=6, budget_seconds=0.0, reading=False)
+"""For a first answer, which is refined afterwards."""

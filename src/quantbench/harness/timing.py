@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from quantbench.harness.pool import (
     Job,
     Workers,
     at_once,
+    batch_size,
 )
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Latency
@@ -31,6 +33,9 @@ from quantbench.system.store import (
     path_for,
     save,
 )
+
+_BATCH_MACS = 1_000_000_000
+"""Multiply-adds of one call: some tenths of a second in float32 on one core."""
 
 
 class Timing(Record):
@@ -51,7 +56,7 @@ class Timings(Record):
     """The times of each candidate, in their order, or the reason why it has none."""
 
     rows: tuple[Timing | str, ...]
-    data_loading: Latency
+    data_loading: Latency | None
     load: float | None = Field(
         None, description="of the machine, when the study that took the times began"
     )
@@ -94,6 +99,7 @@ def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonVa
         "test": job.task.test.sha256,
         "threads": list(job.threads),
         "schedule": job.schedule.model_dump(mode="json"),
+        "budget": job.deadline.seconds,
         "code": {**fingerprint(__name__)},
     }
 
@@ -101,14 +107,14 @@ def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonVa
 def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
     """Time the candidates now, over as many starts as the schedule's budget allows.
 
-    The first start uses `workers`, which have already predicted the test images; each further one
+    The first start uses `workers`, which have already predicted the test samples; each further one
     starts new processes.
     """
-    began, images = time.monotonic(), len(job.task.test)
-    schedule = job.schedule.within(images)
+    began = time.monotonic()
+    schedule = schedule_for(job)
     first, *more_threads = job.threads
     starts = [_start(job, schedule, candidates, workers, first, "measuring")]
-    reading = read_in_turn(workers.without_model(), job.task.spec.name, images, schedule)
+    data_loading = _data_loading(job, schedule, workers) if schedule.reading else None
     # These workers loaded while others predicted; in later starts they load together.
     seconds = time.monotonic() - began + sum(workers.cold_start.values()) / cores()
     further = [(first, schedule)] * (schedule.starts_in(seconds) - 1)
@@ -126,9 +132,34 @@ def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timing
         seconds = time.monotonic() - began
     return Timings(
         rows=tuple(_timing(i, candidate, starts) for i, candidate in enumerate(candidates)),
-        data_loading=latency(("end_to_end", schedule.largest), 1, reading, [0] * len(reading)),
+        data_loading=data_loading,
         load=job.machine.load,
     )
+
+
+def schedule_for(job: Job) -> Schedule:
+    """The job's schedule, as far as its task allows: no batch that is too large, no reading.
+
+    A batch holds at most as many samples as are tested, as are evaluated at once, and as take no
+    longer than a part of a second.
+    """
+    fixed = job.task.network.fixed_batch
+    batches = (fixed,) if fixed else None
+    most = min(len(job.task.test), batch_size(job.task.test), _batch_in_time(job.macs))
+    schedule = job.schedule.within(most, batches)
+    if job.deadline.seconds is not None:
+        schedule = schedule.bounded(job.deadline.left)
+    return schedule if job.task.reader else schedule.without_reading()
+
+
+def _batch_in_time(macs: int) -> int:
+    """The largest power of two whose multiply-adds are within _BATCH_MACS, 8 at least."""
+    return max(8, 1 << int(math.log2(max(_BATCH_MACS // max(macs, 1), 1))))
+
+
+def _data_loading(job: Job, schedule: Schedule, workers: Workers) -> Latency:
+    reading = read_in_turn(workers.without_model(), len(job.task.test), schedule)
+    return latency(("end_to_end", schedule.largest), 1, reading, [0] * len(reading))
 
 
 def _start(
@@ -152,8 +183,7 @@ def _start(
     with at_once() as pool:
         started = list(pool.map(ready, candidates))
     able = [worker for worker in started if isinstance(worker, Worker)]
-    images = len(job.task.test)
-    timed = iter(time_in_turn(able, job.task.spec.name, images, schedule, job.progress, title))
+    timed = iter(time_in_turn(able, len(job.task.test), schedule, job.progress, title))
     rounds = [
         next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
         for worker in started

@@ -15,26 +15,26 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from quantbench.artifacts.artifact import Artifact
-from quantbench.artifacts.state_file import STATE
 from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.errors import WorkerError, WorkerLostError
-from quantbench.harness.pool import Candidate
+from quantbench.harness.arrays import read_arrays
+from quantbench.harness.pool import Candidate, batch_size, write_samples
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Schedule
-from quantbench.harness.worker import Request
+from quantbench.harness.worker import OUTPUT, Request
+from quantbench.samples.records import Arrays, Samples
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import Environment
 from quantbench.system.record import Record
 from quantbench.system.signals import uninterrupted
 from quantbench.system.store import find, path_for, save
+from quantbench.tasks.forward import float_outputs
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
 
 SAMPLES = 64
 """The last of the calibration split: ranges are observed on its first."""
@@ -60,14 +60,12 @@ class Trials:
     def __init__(
         self,
         task: Task,
-        checkpoint: Checkpoint,
         parent: Path,
         scratch: Path,
         machine: Environment,
         timeout: float = Schedule().timeout,
     ) -> None:
         self._task = task
-        self._checkpoint = checkpoint
         self._parent = parent
         self._parent_of_scratch = scratch
         self._machine = machine
@@ -120,55 +118,64 @@ class Trials:
         return stored.body
 
     def _try(self, candidate: Candidate) -> Trial:
-        answers = self._scratch / "answers.npy"
+        outputs = self._scratch / "outputs"
+        outputs.mkdir(exist_ok=True)
         worker = self._worker(candidate.runtime)
+        network = self._task.network
+        batch = network.fixed_batch or min(SAMPLES, batch_size(self._samples))
         load = Request(
             do="load",
             artifact=str(candidate.artifact.folder),
             runtime=candidate.runtime.name,
-            classes=self._task.classes,
+            outputs=network.outputs,
+            batch=network.fixed_batch or 1,
         )
         try:
             worker.ask(load, self._timeout)
-            worker.ask(Request(do="predict", batch=SAMPLES, out=str(answers)), self._timeout)
+            pad = network.fixed_batch is not None
+            predict = Request(do="predict", batch=batch, pad=pad, out=str(outputs.absolute()))
+            worker.ask(predict, self._timeout)
         except WorkerLostError:
             self._workers.pop(candidate.runtime.name)[1].close()
             raise
         except WorkerError as error:
             return Trial(answered=False, reason=str(error))
-        found = np.load(answers, allow_pickle=False)
-        return Trial(answered=True, reason=far_from(found, self._float_answers))
+        answers = zip(read_arrays(outputs, OUTPUT), self._float_outputs, strict=True)
+        reasons = (far_from(answer, expected) for answer, expected in answers)
+        return Trial(answered=True, reason=next(filter(None, reasons), None))
 
     def _worker(self, runtime: Plugin[RuntimeModule]) -> Worker:
         if runtime.name not in self._workers:
             with uninterrupted():
                 stack = self._stack.enter_context(contextlib.ExitStack())
                 worker = stack.enter_context(Worker(_worker_name(runtime), 1, self._scratch))
-            images = self._scratch / "images.npy"
-            np.save(images, self._task.calibration.images[-SAMPLES:], allow_pickle=False)
-            request = Request(do="images", images=str(images), data=self._task.spec.name)
-            worker.ask(request, self._timeout)
+            folder = self._scratch / "samples"
+            if not folder.is_dir():
+                write_samples(folder, self._samples)
+            worker.ask(Request(do="samples", samples=str(folder.absolute())), self._timeout)
             self._workers[runtime.name] = worker, stack
         return self._workers[runtime.name][0]
 
     @cached_property
-    def _float_answers(self) -> NDArray[np.float32]:
-        inputs = torch.from_numpy(self._task.inputs(self._task.calibration)[-SAMPLES:])
-        with torch.inference_mode():
-            logits = float_model(self._task, self._checkpoint)(inputs).numpy()
-        return np.asarray(logits, np.float32)
+    def _samples(self) -> Samples:
+        calibration = self._task.calibration
+        return calibration.part(max(len(calibration) - SAMPLES, 0))
+
+    @cached_property
+    def _float_outputs(self) -> Arrays:
+        return float_outputs(self._task.network, self._samples, batch_size(self._samples))
 
     @cached_property
     def _inputs(self) -> dict[str, JsonValue]:
         return {
-            "float": self._checkpoint.files[STATE].sha256,
+            "float": self._task.network.sha256,
             "calibration": self._task.calibration.sha256,
             "trial": {**fingerprint(__name__)},
         }
 
 
 def far_from(answers: NDArray[np.float32], expected: NDArray[np.float32]) -> str | None:
-    """Say why `answers` [samples, outputs] aren't a quantized form of `expected`, or return None.
+    """Say why `answers` [samples, ...] aren't a quantized form of `expected`, or return None.
 
     r^2 is the share of the variance over the samples that the two have in common. Where the
     expected answers don't vary, nothing is claimed.

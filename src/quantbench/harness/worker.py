@@ -14,50 +14,64 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import load_artifact
 from quantbench.contracts import Predict
-from quantbench.data import Split, iterate_like_a_report, preprocess
+from quantbench.data import Split, iterate_like_a_report
 from quantbench.errors import PredictionError, QuantbenchError, StorageError, cause
-from quantbench.harness.arrays import write_array
+from quantbench.harness.arrays import read_arrays, write_batches
+from quantbench.samples.records import Array, Arrays
 from quantbench.system.files import writing
 from quantbench.system.machine import peak_memory
 from quantbench.system.record import Record
+from quantbench.tasks.network import TensorSpec
+
+ALIVE = "alive"
+"""The key of a line that is no answer: the samples that are predicted so far."""
+_ALIVE_SECONDS = 5.0
+INPUT, RAW, OUTPUT = "input", "raw", "output"
+"""Stems of the files that hold a worker's samples and its answers."""
 
 
 class Request(Record):
     """One request: `do` names the action, which reads those of the other fields that it needs."""
 
     do: str
-    data: str = ""
-    images: str = ""
+    samples: str = ""
+    """A folder with the prepared inputs, and for a `reader` with the raw data."""
+    reader: str = ""
+    """The data set whose reading from raw data is to be timed."""
     artifact: str = ""
     runtime: str = ""
     threads: int = 1
-    classes: int = 10
+    outputs: tuple[TensorSpec, ...] = ()
     batch: int = 1
+    pad: bool = False
+    """Fill the last batch up: for a network that takes one batch size alone."""
     start: int = 0
     calls: int = 1
     warm: int = 0
     out: str = ""
+    """A folder to write the outputs to."""
 
 
 class Session:
-    """The state of a worker: images uint8 [N, 28, 28] and, once loaded, an artifact's predict."""
+    """The state of a worker: samples and, once loaded, an artifact's predict."""
 
-    def __init__(self) -> None:
+    def __init__(self, alive: Callable[[int], None] = lambda _: None) -> None:
+        self._alive = alive
         self._predict: Predict | None = None
-        self._classes = 0
-        self._split: Split | None = None
-        self._inputs = np.zeros((0, 1, 1, 1), np.float32)
+        self._outputs: tuple[TensorSpec, ...] = ()
+        self._inputs: Arrays = ()
+        self._raw: Split | None = None
+        self._reader = ""
 
     def answer(self, request: Request) -> dict[str, JsonValue]:
         """Carry out one request and return its answer.
@@ -65,7 +79,7 @@ class Session:
         Raises QuantbenchError, or whatever the runtime raises.
         """
         actions: dict[str, Callable[[Request], dict[str, JsonValue]]] = {
-            "images": self._images,
+            "samples": self._samples,
             "load": self._load,
             "predict": self._predict_all,
             "time_model": self._time_model,
@@ -75,58 +89,75 @@ class Session:
         }
         return actions[request.do](request)
 
-    def _images(self, request: Request) -> dict[str, JsonValue]:
-        images = np.load(request.images, allow_pickle=False)
-        self._split = _unlabelled(images)
-        self._inputs = preprocess(images, plugins.data(request.data).SPEC)
-        return {"images": len(images)}
+    def _samples(self, request: Request) -> dict[str, JsonValue]:
+        folder = Path(request.samples)
+        self._inputs = read_arrays(folder, INPUT)
+        self._reader = request.reader
+        if request.reader:
+            (images,) = read_arrays(folder, RAW)
+            self._raw = _unlabelled(images)
+        return {"samples": len(self._inputs[0])}
 
     def _load(self, request: Request) -> dict[str, JsonValue]:
-        """Time the cold start: import the runtime, read the artifact, predict one image."""
+        """Time the cold start: import the runtime, read the artifact, predict one batch."""
         start = time.perf_counter()
         runtime = plugins.runtime(request.runtime)
         self._predict = runtime.load(load_artifact(Path(request.artifact)), request.threads)
-        logits = self._predict(self._inputs[:1])
+        answer = self._predict(*self._batch(0, request.batch))
         seconds = time.perf_counter() - start
-        self._classes = request.classes
-        self._check(logits, 1)
+        self._outputs = request.outputs
+        self._checked(answer, request.batch)
         return {"seconds": seconds}
 
     def _memory(self, request: Request) -> dict[str, JsonValue]:  # noqa: ARG002
-        """The most memory that this process has held, its images included."""
+        """The most memory that this process has held, its samples included."""
         return {"bytes": peak_memory()}
 
     def _predict_all(self, request: Request) -> dict[str, JsonValue]:
-        predict = self._ready()
-        starts = range(0, len(self._inputs), request.batch)
-        logits = np.concatenate(
-            [predict(self._inputs[start : start + request.batch]) for start in starts]
-        )
-        self._check(logits, len(self._inputs))
+        self._ready()
+        count = len(self._inputs[0])
         try:
             with writing(Path(request.out).parent):
-                write_array(Path(request.out), logits)
+                write_batches(Path(request.out), OUTPUT, self._answers(request, count), count)
         except StorageError as error:  # a fault of the study's disk, not of this row
             return {"unwritten": str(error)}
-        return {"rows": len(logits)}
+        return {"rows": count}
+
+    def _answers(self, request: Request, count: int) -> Iterator[Arrays]:
+        predict, shown = self._ready(), time.monotonic()
+        for start in range(0, count, request.batch):
+            if time.monotonic() - shown > _ALIVE_SECONDS:
+                shown = time.monotonic()
+                self._alive(start)
+            size = min(request.batch, count - start)
+            asked = request.batch if request.pad else size
+            answer = self._checked(predict(*self._batch(start, asked)), asked, start)
+            yield tuple(array[:size] for array in answer)
+
+    def _batch(self, start: int, size: int) -> Arrays:
+        """The inputs from `start` on, in memory; where they end, the last is repeated."""
+        count = len(self._inputs[0])
+        if start + size <= count:
+            return tuple(np.array(array[start : start + size]) for array in self._inputs)
+        chosen = np.minimum(np.arange(start, start + size), count - 1)
+        return tuple(array[chosen] for array in self._inputs)
 
     def _time_model(self, request: Request) -> dict[str, JsonValue]:
         """Time `calls` calls after `warm` untimed ones: microseconds each, inputs in memory."""
-        predict, places = self._ready(), len(self._inputs) - request.batch + 1
-        starts = (
-            (request.start + call * request.batch) % places
+        predict, places = self._ready(), max(len(self._inputs[0]) - request.batch + 1, 1)
+        batches = [
+            self._batch((request.start + call * request.batch) % places, request.batch)
             for call in range(request.warm + request.calls)
-        )
-        batches = [np.ascontiguousarray(self._inputs[i : i + request.batch]) for i in starts]
+        ]
         for batch in batches[: request.warm]:
-            predict(batch)
+            predict(*batch)
         times, busy = [], time.process_time()
         for batch in batches[request.warm :]:
             start = time.perf_counter_ns()
-            logits = predict(batch)
+            answer = predict(*batch)
             times.append((time.perf_counter_ns() - start) / 1e3)
         cpu = (time.process_time() - busy) * 1e6
-        self._check(logits, request.batch)
+        self._checked(answer, request.batch)
         return {"microseconds": [*times], "cpu": cpu}
 
     def _time_end_to_end(self, request: Request) -> dict[str, JsonValue]:
@@ -137,43 +168,56 @@ class Session:
     def _time_data(self, request: Request) -> dict[str, JsonValue]:
         return self._timed_loop(request, lambda inputs: inputs)
 
-    def _timed_loop(
-        self, request: Request, use: Callable[[NDArray[np.float32]], object]
-    ) -> dict[str, JsonValue]:
-        assert self._split is not None
+    def _timed_loop(self, request: Request, use: Callable[[Array], object]) -> dict[str, JsonValue]:
+        assert self._raw is not None
         chosen = slice(request.start, request.start + request.batch * request.calls)
-        part = _unlabelled(self._split.images[chosen])
+        part = _unlabelled(self._raw.images[chosen])
+        spec = plugins.data(self._reader).SPEC
         start = time.perf_counter_ns()
-        for inputs, _ in iterate_like_a_report(
-            part, plugins.data(request.data).SPEC, request.batch
-        ):
+        for inputs, _ in iterate_like_a_report(part, spec, request.batch):
             use(inputs)
         return {"microseconds": [(time.perf_counter_ns() - start) / 1e3 / request.calls]}
 
-    def _check(self, logits: NDArray[np.float32], images: int) -> None:
-        """Raise PredictionError for anything but finite float32 [images, classes]."""
-        expected = (images, self._classes)
-        if logits.shape != expected or logits.dtype != np.float32:
-            raise PredictionError(
-                f"gave {logits.dtype} {list(logits.shape)} for {images} images, "
-                f"not float32 {list(expected)}"
-            )
-        if spoilt := int((~np.isfinite(logits)).any(axis=1).sum()):
-            raise PredictionError(f"gave values that aren't finite for {spoilt} of {images} images")
+    def _checked(self, answer: Array | Arrays, samples: int, start: int = 0) -> Arrays:
+        """The outputs as a tuple. Raises PredictionError for anything but what was expected.
+
+        `start`: the place of the first sample, for the message.
+        """
+        outputs = answer if isinstance(answer, tuple) else (answer,)
+        if len(outputs) != len(self._outputs):
+            raise PredictionError(f"gave {len(outputs)} outputs, not {len(self._outputs)}")
+        for array, spec in zip(outputs, self._outputs, strict=True):
+            expected = (samples, *spec.shape)
+            if array.shape != expected or array.dtype != spec.dtype:
+                raise PredictionError(
+                    f"gave {array.dtype} {list(array.shape)}, not {spec.dtype} {list(expected)}"
+                )
+            finite = np.isfinite(array).reshape(samples, -1).all(axis=1)
+            if spoilt := int((~finite).sum()):
+                raise PredictionError(
+                    f"gave values that aren't finite for {spoilt} of a batch of {samples}, "
+                    f"first for sample {start + int(finite.argmin())}"
+                )
+        return outputs
 
     def _ready(self) -> Predict:
         assert self._predict is not None
         return self._predict
 
 
-def _unlabelled(images: NDArray[np.uint8]) -> Split:
+def _unlabelled(images: Array) -> Split:
     places = np.arange(len(images))
     return Split("test", images, np.zeros_like(places), places)
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:
     """Answer requests line by line until they end; an error becomes the answer {"error": ...}."""
-    session = Session()
+
+    def send(answer: dict[str, JsonValue]) -> None:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+    session = Session(lambda done: send({ALIVE: done}))
     for line in requests:
         request = Request.model_validate_json(line)
         try:
@@ -183,8 +227,7 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
         except Exception as error:  # noqa: BLE001  # a runtime may raise anything
             traceback.print_exc()
             answer = {"error": f"raised {cause(error)}"}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        send(answer)
 
 
 def main() -> None:

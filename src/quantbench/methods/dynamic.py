@@ -6,6 +6,7 @@ the current batch. PyTorch has such a layer for Linear only.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import cast
 
 import torch
@@ -14,7 +15,10 @@ from torch.ao.quantization import quantize_dynamic
 
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
+from quantbench.export.calibration import first_batch
+from quantbench.export.eager import require_runs
 from quantbench.export.engine import EagerSettings, using_engine
+from quantbench.export.refusal import refusing
 from quantbench.system.silence import silenced
 
 FORMATS = ("state_dict",)
@@ -24,7 +28,10 @@ ASKED = (nn.Conv2d, nn.Linear)
 
 
 def quantize(job: QuantizeJob[EagerSettings]) -> Files:
-    write_state(job.folder / STATE, skeleton(job.network(), job.settings).module.state_dict())
+    module = skeleton(job.network.module(), job.settings, ()).module
+    with using_engine(job.settings.engine):
+        require_runs(module, first_batch(job))
+    write_state(job.folder / STATE, module.state_dict())
     return Files(why_float=_why_float)
 
 
@@ -38,7 +45,7 @@ def _why_float(kind: str) -> str:
     return f"quantize_dynamic was asked for {' and '.join(asked)} alone, as in the source report"
 
 
-def skeleton(float_model: nn.Module, settings: EagerSettings) -> Skeleton:
-    with silenced(), using_engine(settings.engine):
+def skeleton(float_model: nn.Module, settings: EagerSettings, stored: Collection[str]) -> Skeleton:
+    with silenced(), refusing("PyTorch can't quantize the network"), using_engine(settings.engine):
         module = quantize_dynamic(float_model.eval(), set(ASKED), dtype=torch.qint8)
     return Skeleton(cast(nn.Module, module))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from torch import nn
 
+from quantbench.artifacts.onnx_file import checked
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
 from quantbench.export import to_executorch
@@ -16,21 +19,23 @@ SETTINGS = Settings
 
 
 def quantize(job: QuantizeJob[Settings]) -> Files:
-    model = job.network()
+    network = job.network
     outside: dict[str, str] = {}
     if job.format == "state_dict":
-        write_state(job.folder / STATE, model.state_dict())
+        write_state(job.folder / STATE, network.module().state_dict())
     elif job.format == "pt2":
         # Reading programs back needs parts of PyTorch that float32 in other formats does without.
         from quantbench.artifacts.pt2_file import write_program
         from quantbench.export import to_program
 
-        program = to_program.exported(model, job.input_shape)
+        program = to_program.exported(network.module(), network)
         write_program(job.folder / to_program.MODEL, program)
     elif job.format == "executorch":
-        outside = to_executorch.lower(model, job.input_shape, job.folder / to_executorch.MODEL)
+        outside = to_executorch.lower(network.module(), network, job.folder / to_executorch.MODEL)
+    elif network.onnx is not None:
+        (job.folder / MODEL).write_bytes(checked(network.onnx).data)
     else:
-        export(model, job.input_shape, job.folder / MODEL)
+        export(network.module(), network, job.folder / MODEL)
     return Files(kind="float", notes=to_executorch.note(outside), why_float=_why_float)
 
 
@@ -38,5 +43,5 @@ def _why_float(kind: str) -> str:
     return "nothing was asked to be quantized"
 
 
-def skeleton(float_model: nn.Module, settings: Settings) -> Skeleton:
+def skeleton(float_model: nn.Module, settings: Settings, stored: Collection[str]) -> Skeleton:
     return Skeleton(float_model)

@@ -1,8 +1,8 @@
 """NNCF's post-training quantization, OpenVINO's own, written as ONNX.
 
-Ranges are observed on calibration images. By NNCF's own defaults the range is the mean of the
-images' ranges, which clips what lies outside, and each layer's bias is moved by the mean error
-that rounding causes, taken from the mean image, which errs where images have structure. Both
+Ranges are observed on calibration samples. By NNCF's own defaults the range is the mean of the
+samples' ranges, which clips what lies outside, and each layer's bias is moved by the mean error
+that rounding causes, taken from the mean sample, which errs where samples have structure. Both
 cost accuracy on every kind of network that docs/measuring.md lists, so neither is the default.
 """
 
@@ -14,25 +14,20 @@ from pathlib import Path
 from typing import Literal
 
 import nncf
-import numpy as np
 import onnx
 from nncf.quantization.range_estimator import RangeEstimatorParametersSet
-from numpy.typing import NDArray
 from pydantic import Field
 
 from quantbench.contracts import Files, QuantizeJob
-from quantbench.export.calibration import (
-    BATCH,
-    CalibrationSettings,
-    calibration_inputs,
-    refuse_nonfinite,
-)
-from quantbench.export.ort_quantizer import float_onnx, left_float
-from quantbench.export.to_onnx import INPUT, MODEL, write
+from quantbench.export.calibration import Batches, CalibrationSettings, calibration_batches
+from quantbench.export.float_layers import float_layers
+from quantbench.export.ort_quantizer import float_onnx, input_names, left_float, require_finite
+from quantbench.export.refusal import refusing
+from quantbench.export.to_onnx import MODEL, write
+from quantbench.samples.records import Array
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.progress import Progress
 from quantbench.system.silence import silenced
-from quantbench.tasks.layers import layers
 
 FORMATS = ("onnx",)
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "nncf")
@@ -70,19 +65,19 @@ SETTINGS = NncfSettings
 
 
 def quantize(job: QuantizeJob[NncfSettings]) -> Files:
-    model = job.network()
-    inputs = calibration_inputs(job)
-    refuse_nonfinite(model, inputs)
-    batches = _Batches(inputs, job.progress)
+    batches = calibration_batches(job)
     with tempfile.TemporaryDirectory(dir=job.folder) as scratch:
         source = Path(scratch) / "float.onnx"
-        float_onnx(model, job.input_shape, source)
-        with silenced():
+        float_onnx(job.network, source)
+        require_finite(job.network, source, batches)
+        model = onnx.load(source)
+        feeds = _Feeds(batches, input_names(model), job.progress)
+        with silenced(), refusing("NNCF can't quantize the network"):
             quantized = nncf.quantize(
-                onnx.load(source),
-                nncf.Dataset(batches),
+                model,
+                nncf.Dataset(feeds),
                 preset=nncf.QuantizationPreset(job.settings.preset),
-                subset_size=batches.count,
+                subset_size=len(batches),
                 fast_bias_correction=job.settings.bias_correction != "full",
                 advanced_parameters=nncf.AdvancedQuantizationParameters(
                     overflow_fix=nncf.OverflowFix(job.settings.overflow_fix),
@@ -92,11 +87,11 @@ def quantize(job: QuantizeJob[NncfSettings]) -> Files:
             )
     path = job.folder / MODEL
     written = write(quantized, path)
-    runtime_floats = left_float(path, written, layers(job.network(), job.input_shape))
+    runtime_floats = left_float(path, written, float_layers(job.network))
     settings = job.settings
     return Files(
         notes=(
-            f"calibrated on {len(inputs)} images, preset {settings.preset}, "
+            f"calibrated on {batches.samples} samples, preset {settings.preset}, "
             f"{settings.ranges} ranges, bias correction: {settings.bias_correction}",
             *(
                 f"ONNX Runtime runs layer '{name}' in float32 all the same"
@@ -106,24 +101,21 @@ def quantize(job: QuantizeJob[NncfSettings]) -> Files:
     )
 
 
-class _Batches:
-    """The calibration batches, which may be iterated several times.
+class _Feeds:
+    """The calibration batches by the names of inputs, which may be iterated several times.
 
     NNCF never asks for an item after the last batch, so each batch is yielded one late: the last
     follows when the progress bar has ended.
     """
 
-    def __init__(self, inputs: NDArray[np.float32], progress: Progress) -> None:
-        self._batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]
+    def __init__(self, batches: Batches, names: list[str], progress: Progress) -> None:
+        self._batches = batches
+        self._names = names
         self._progress = progress
 
-    @property
-    def count(self) -> int:
-        return len(self._batches)
-
-    def __iter__(self) -> Iterator[dict[str, NDArray[np.float32]]]:
-        given: list[NDArray[np.float32]] = []
-        for batch in self._progress.each(self._batches, "calibrating", self.count):
-            yield from ({INPUT: earlier} for earlier in given)
-            given = [batch]
-        yield from ({INPUT: last} for last in given)
+    def __iter__(self) -> Iterator[dict[str, Array]]:
+        held: list[dict[str, Array]] = []
+        for inputs in self._progress.each(self._batches, "calibrating", len(self._batches)):
+            yield from held
+            held = [dict(zip(self._names, inputs, strict=True))]
+        yield from held

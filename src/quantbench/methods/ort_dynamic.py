@@ -14,8 +14,14 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from pydantic import Field
 
 from quantbench.contracts import Files, QuantizeJob
-from quantbench.export.calibration import BATCH, refuse_nonfinite
-from quantbench.export.ort_quantizer import finished, float_onnx, saturates_here
+from quantbench.export.calibration import first_batch
+from quantbench.export.ort_quantizer import (
+    finished,
+    float_onnx,
+    require_finite,
+    saturates_here,
+)
+from quantbench.export.refusal import refusing
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
 
@@ -43,12 +49,11 @@ SETTINGS = DynamicSettings
 
 
 def quantize(job: QuantizeJob[DynamicSettings]) -> Files:
-    model = job.network()
-    refuse_nonfinite(model, job.calibration[:BATCH])
     with tempfile.TemporaryDirectory(dir=job.folder) as scratch:
         source, written = Path(scratch) / "float.onnx", Path(scratch) / "quantized.onnx"
-        float_onnx(model, job.input_shape, source)
-        with silenced():
+        float_onnx(job.network, source)
+        require_finite(job.network, source, first_batch(job))
+        with silenced(), refusing("ONNX Runtime can't quantize the network"):
             quantize_dynamic(
                 source,
                 written,

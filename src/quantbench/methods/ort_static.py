@@ -1,7 +1,7 @@
 """ONNX Runtime's static quantization, written as ONNX with QuantizeLinear/DequantizeLinear.
 
-The range of every activation is observed on calibration images, so that activations stay
-integers from the image to the logits.
+The range of every activation is observed on calibration samples, so that activations stay
+integers from the input to the logits.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+import onnx
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -22,14 +21,16 @@ from onnxruntime.quantization import (
 from pydantic import Field
 
 from quantbench.contracts import Files, QuantizeJob
-from quantbench.export.calibration import (
-    BATCH,
-    CalibrationSettings,
-    calibration_inputs,
-    refuse_nonfinite,
+from quantbench.export.calibration import Batches, CalibrationSettings, calibration_batches
+from quantbench.export.ort_quantizer import (
+    finished,
+    float_onnx,
+    input_names,
+    require_finite,
+    saturates_here,
 )
-from quantbench.export.ort_quantizer import finished, float_onnx, saturates_here
-from quantbench.export.to_onnx import INPUT
+from quantbench.export.refusal import refusing
+from quantbench.samples.records import Array
 from quantbench.system.progress import Progress
 from quantbench.system.silence import silenced
 
@@ -68,18 +69,18 @@ SETTINGS = StaticSettings
 
 
 def quantize(job: QuantizeJob[StaticSettings]) -> Files:
-    model = job.network()
-    inputs = calibration_inputs(job)
-    refuse_nonfinite(model, inputs)
+    batches = calibration_batches(job)
     activations, weights = _TYPES[job.settings.types]
     with tempfile.TemporaryDirectory(dir=job.folder) as scratch:
         source, written = Path(scratch) / "float.onnx", Path(scratch) / "quantized.onnx"
-        float_onnx(model, job.input_shape, source)
-        with silenced():
+        float_onnx(job.network, source)
+        require_finite(job.network, source, batches)
+        names = input_names(onnx.load(source))
+        with silenced(), refusing("ONNX Runtime can't quantize the network"):
             quantize_static(
                 source,
                 written,
-                _Batches(inputs, job.progress),
+                Reader(batches, names, job.progress),
                 quant_format=QuantFormat.QDQ,
                 activation_type=activations,
                 weight_type=weights,
@@ -91,16 +92,16 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
                     "CalibPercentile": job.settings.percentile,
                 },
             )
-        how = f"calibrated on {len(inputs)} images, {job.settings.calibration}"
+        how = f"calibrated on {batches.samples} samples, {job.settings.calibration}"
         return finished(job, written, (how,))
 
 
-class _Batches(CalibrationDataReader):  # type: ignore[misc]
+class Reader(CalibrationDataReader):  # type: ignore[misc]
     """The calibration batches, each given once; ONNX Runtime asks for one at a time."""
 
-    def __init__(self, inputs: NDArray[np.float32], progress: Progress) -> None:
-        batches = [inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH)]
+    def __init__(self, batches: Batches, names: list[str], progress: Progress) -> None:
         self._batches = iter(progress.each(batches, "calibrating", len(batches)))
+        self._names = names
         self._count = len(batches)
         self._wanted, self._given = 0, 0
 
@@ -110,10 +111,10 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
     def set_range(self, start_index: int, end_index: int) -> None:
         self._wanted = end_index - start_index
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+    def get_next(self) -> dict[str, Array] | None:
         if not self._wanted:
             if self._given == self._count:
                 next(self._batches, None)  # ends the progress bar
             return None
         self._wanted, self._given = self._wanted - 1, self._given + 1
-        return {INPUT: next(self._batches)}
+        return dict(zip(self._names, next(self._batches), strict=True))

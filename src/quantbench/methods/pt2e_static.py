@@ -1,16 +1,14 @@
 """torchao's static quantization of an exported graph (PT2E), as Inductor's int8 kernels want it.
 
-Each layer's inputs are observed on calibration images. The graph is written for torch.compile
+Each layer's inputs are observed on calibration samples. The graph is written for torch.compile
 as a .pt2 file, and as ONNX with quantizing and dequantizing nodes (QDQ) for other engines.
 """
 
 from __future__ import annotations
 
-import torch
-
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.export import pt2e
-from quantbench.export.calibration import CalibrationSettings, calibration_inputs, refuse_nonfinite
+from quantbench.export.calibration import CalibrationSettings, calibration_batches, refuse_nonfinite
 from quantbench.export.needs import torchao as unavailable  # noqa: F401 - the contract's
 from quantbench.export.pt2e import PT2ESettings
 
@@ -19,19 +17,19 @@ LIBRARIES = pt2e.LIBRARIES
 
 
 class PT2EStaticSettings(PT2ESettings, CalibrationSettings):
-    """The settings of static quantization by PT2E: the images, and the range of activations."""
+    """The settings of static quantization by PT2E: the samples, and the range of activations."""
 
 
 SETTINGS = PT2EStaticSettings
 
 
 def quantize(job: QuantizeJob[PT2EStaticSettings]) -> Files:
-    model = job.network()
-    inputs = calibration_inputs(job)
-    refuse_nonfinite(model, inputs)
+    model = job.network.module()
+    batches = calibration_batches(job)
+    refuse_nonfinite(model, batches)
     reduce_range = job.settings.reduce_range
-    graph = pt2e.prepared(model, job.input_shape, reduce_range=reduce_range, train=False)
+    graph = pt2e.prepared(model, job.network, reduce_range=reduce_range, train=False)
     pt2e.require_eval(graph, "preparation")
-    pt2e.calibrate(graph, torch.from_numpy(inputs), job.progress)
-    notes = (f"calibrated on {len(inputs)} images, observer histogram",)
+    pt2e.calibrate(graph, batches, job.progress)
+    notes = (f"calibrated on {batches.samples} samples, observer histogram",)
     return pt2e.written(pt2e.converted(graph), job, notes)

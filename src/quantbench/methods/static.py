@@ -1,16 +1,17 @@
 """PyTorch's static quantization as it is meant to be used: fused, calibrated, per channel.
 
-Every layer's output range is observed on calibration images, so activations stay integers
+Every layer's output range is observed on calibration samples, so activations stay integers
 from the first layer to the last.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.ao.quantization import (
     HistogramObserver,
     MinMaxObserver,
@@ -24,14 +25,24 @@ from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
 from quantbench.errors import CalibrationError
 from quantbench.export.calibration import (
-    BATCH,
+    Batches,
     CalibrationSettings,
-    calibration_inputs,
+    calibration_batches,
+    first_batch,
     refuse_output,
 )
-from quantbench.export.eager import converted, float_name, passed_over, set_qconfig, wrapped
+from quantbench.export.eager import (
+    Scope,
+    converted,
+    float_name,
+    passed_over,
+    scope_of,
+    scope_that_works,
+    set_qconfig,
+    wrapped,
+)
 from quantbench.export.engine import SEVEN_BIT, EagerSettings, using_engine
-from quantbench.system.progress import Progress
+from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.silence import silenced
 from quantbench.tasks.layers import CONVOLUTIONS
 
@@ -54,26 +65,34 @@ SETTINGS = StaticSettings
 
 
 def quantize(job: QuantizeJob[StaticSettings]) -> Files:
-    settings = job.settings
+    settings, batches, few = job.settings, calibration_batches(job), first_batch(job)
+
+    def calibrated(scope: Scope, batches: Batches, progress: Progress) -> nn.Module:
+        prepared = _prepared(job.network.module(), settings, scope)
+        _calibrate(prepared, batches, progress)
+        return converted(prepared).module
+
     with silenced(), using_engine(settings.engine):
-        prepared = _prepared(job.network(), settings)
-        inputs = torch.from_numpy(calibration_inputs(job))
-        _calibrate(prepared, inputs, job.progress)
-        write_state(job.folder / STATE, converted(prepared).module.state_dict())
+        scope, notes = scope_that_works(partial(calibrated, batches=few, progress=NO_PROGRESS), few)
+        module = calibrated(scope, batches, job.progress)
+        write_state(job.folder / STATE, module.state_dict())
     return Files(
-        notes=(f"calibrated on {len(inputs)} images, observer {settings.observer}",),
+        notes=(
+            f"calibrated on {batches.samples} samples, observer {settings.observer}",
+            *notes,
+        ),
         why_float=passed_over,
     )
 
 
-def skeleton(float_model: nn.Module, settings: StaticSettings) -> Skeleton:
+def skeleton(float_model: nn.Module, settings: StaticSettings, stored: Collection[str]) -> Skeleton:
     with silenced(), using_engine(settings.engine):
-        return converted(_prepared(float_model, settings))
+        return converted(_prepared(float_model, settings, scope_of(stored, float_model)))
 
 
-def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
+def _prepared(model: nn.Module, settings: StaticSettings, scope: Scope) -> nn.Module:
     most = 127 if settings.engine in SEVEN_BIT else 255
-    module = wrapped(model, fuse=True)
+    module = wrapped(model, fuse=True, scope=scope)
     set_qconfig(
         module,
         QConfig(
@@ -84,12 +103,13 @@ def _prepared(model: nn.Module, settings: StaticSettings) -> nn.Module:
                 PerChannelMinMaxObserver, dtype=torch.qint8, qscheme=torch.per_channel_symmetric
             ),
         ),
+        scope,
     )
     return cast(nn.Module, prepare(module))
 
 
-def _calibrate(prepared: nn.Module, inputs: Tensor, progress: Progress) -> None:
-    """Run the network on the inputs, so that its observers see every range.
+def _calibrate(prepared: nn.Module, batches: Batches, progress: Progress) -> None:
+    """Run the network on the batches, so that its observers see every range.
 
     Raises CalibrationError at a value that isn't finite, or an observer that saw none.
     """
@@ -99,14 +119,13 @@ def _calibrate(prepared: nn.Module, inputs: Tensor, progress: Progress) -> None:
         for name, module in modules.items()
         if isinstance(module, (*CONVOLUTIONS, nn.Linear))
     ]
-    batches = inputs.split(BATCH)
     with torch.inference_mode():
-        for batch in progress.each(batches, "calibrating", len(batches)):
-            prepared(batch)
+        for inputs in progress.each(batches.tensors(), "calibrating", len(batches)):
+            prepared(*inputs)
     for hook in hooks:
         hook.remove()
     for name, module in modules.items():
         if not isinstance(module, HistogramObserver | MinMaxObserver):
             continue
         if module.min_val.isinf().any():
-            raise CalibrationError(f"'{name}' saw no calibration data: no image reached it")
+            raise CalibrationError(f"'{name}' saw no calibration data: no sample reached it")

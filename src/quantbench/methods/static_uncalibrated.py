@@ -1,17 +1,28 @@
 """The source report's static quantization: prepare, then convert, with no calibration between.
 
-No image passes the observers, so every activation gets scale 1 and zero point 0. The method is for
+No sample passes the observers, so every activation gets scale 1 and zero point 0. The method is for
 comparison, not for use.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from torch import nn
 from torch.ao.quantization import get_default_qconfig, prepare
 
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
-from quantbench.export.eager import converted, passed_over, set_qconfig, wrapped
+from quantbench.export.calibration import first_batch
+from quantbench.export.eager import (
+    Scope,
+    converted,
+    passed_over,
+    scope_of,
+    scope_that_works,
+    set_qconfig,
+    wrapped,
+)
 from quantbench.export.engine import EagerSettings, using_engine
 from quantbench.system.silence import silenced
 
@@ -21,15 +32,27 @@ SETTINGS = EagerSettings
 
 
 def quantize(job: QuantizeJob[EagerSettings]) -> Files:
-    write_state(job.folder / STATE, skeleton(job.network(), job.settings).module.state_dict())
+    def quantized(scope: Scope) -> nn.Module:
+        return _converted(job.network.module(), job.settings, scope).module
+
+    with silenced(), using_engine(job.settings.engine):
+        scope, notes = scope_that_works(quantized, first_batch(job))
+    write_state(job.folder / STATE, quantized(scope).state_dict())
     return Files(
-        notes=("not calibrated: every activation is rounded to a whole number from 0 to 255",),
+        notes=(
+            "not calibrated: every activation is rounded to a whole number from 0 to 255",
+            *notes,
+        ),
         why_float=passed_over,
     )
 
 
-def skeleton(float_model: nn.Module, settings: EagerSettings) -> Skeleton:
+def skeleton(float_model: nn.Module, settings: EagerSettings, stored: Collection[str]) -> Skeleton:
+    return _converted(float_model, settings, scope_of(stored, float_model))
+
+
+def _converted(float_model: nn.Module, settings: EagerSettings, scope: Scope) -> Skeleton:
     with silenced(), using_engine(settings.engine):
-        module = wrapped(float_model, fuse=False)
-        set_qconfig(module, get_default_qconfig(settings.engine))
+        module = wrapped(float_model, fuse=False, scope=scope)
+        set_qconfig(module, get_default_qconfig(settings.engine), scope)
         return converted(prepare(module))

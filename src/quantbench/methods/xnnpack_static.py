@@ -1,6 +1,6 @@
 """ExecuTorch's static quantization: torchao's PT2E with the quantizer for XNNPACK.
 
-Each layer's inputs and output are observed on calibration images, the logits too. XNNPACK
+Each layer's inputs and output are observed on calibration samples, the logits too. XNNPACK
 multiplies int8 with int8 and adds in 32 bits on every CPU, so no range is ever reduced.
 """
 
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
-
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.export import pt2e, to_executorch
-from quantbench.export.calibration import CalibrationSettings, calibration_inputs
+from quantbench.export.calibration import CalibrationSettings, calibration_batches
 from quantbench.export.needs import xnnpack as unavailable  # noqa: F401 - the contract's
 from quantbench.system.silence import silenced
 
@@ -31,14 +29,15 @@ SETTINGS = XnnpackSettings
 
 
 def quantize(job: QuantizeJob[XnnpackSettings]) -> Files:
-    graph = pt2e.observed(job.network(), job.input_shape, _quantizer(job.settings), train=False)
+    network = job.network
+    graph = pt2e.observed(network.module(), network, _quantizer(job.settings), train=False)
     pt2e.require_eval(graph, "preparation")
-    inputs = torch.from_numpy(calibration_inputs(job))
-    pt2e.calibrate(graph, inputs, job.progress)
+    batches = calibration_batches(job)
+    pt2e.calibrate(graph, batches, job.progress)
     converted = pt2e.converted(graph)
-    outside = to_executorch.lower(converted, job.input_shape, job.folder / to_executorch.MODEL)
+    outside = to_executorch.lower(converted, network, job.folder / to_executorch.MODEL)
     return Files(
-        notes=(f"calibrated on {len(inputs)} images", *to_executorch.note(outside)),
+        notes=(f"calibrated on {batches.samples} samples", *to_executorch.note(outside)),
         why_float=_why_float,
         left_float=dict.fromkeys(outside.values(), _NOT_TAKEN),
         graph=converted,

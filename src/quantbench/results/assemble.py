@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench import plugins
-from quantbench.artifacts.state_file import STATE
 from quantbench.contracts import MetricModule, Observation
 from quantbench.errors import UnavailableError, cause
 from quantbench.harness.measure import BASELINE, Measured
@@ -35,12 +34,10 @@ from quantbench.results.statistics import (
 )
 from quantbench.tasks.records import Layer
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
 
 
 def results_of(
     task: Task,
-    checkpoint: Checkpoint,
     layers: Sequence[Layer],
     measured: Measured,
     skipped: Sequence[Skipped],
@@ -52,16 +49,17 @@ def results_of(
     runtime has none.
     """
     warnings = _warnings(measured)
+    assert task.training is not None
+    assert measured.data_loading is not None
     results = Results(
         quantbench=measured.environment.versions["quantbench"],
-        model=task.model,
-        data=task.spec.name,
+        model=task.name,
+        data=task.data,
         parameters=sum(layer.parameters for layer in layers),
         macs=sum(layer.macs for layer in layers),
-        checkpoint=_relative(checkpoint.folder, out),
-        checkpoint_sha256=checkpoint.files[STATE].sha256,
-        training=checkpoint.body,
-        splits={s.name: s.sha256 for s in (task.train, task.calibration, task.test)},
+        checkpoint_sha256=task.network.sha256,
+        training=task.training,
+        splits={samples.name: samples.sha256 for samples in task.splits},
         preprocessing_sha256=task.preprocessing_sha256,
         environment=measured.environment,
         data_loading=measured.data_loading,
@@ -81,7 +79,7 @@ def paired(measured: Measured, task: Task, method_a: str, method_b: str) -> tupl
     """
     methods = [candidate.artifact.body.method for candidate in measured.candidates]
     right = [
-        measured.logits[methods.index(name)].argmax(1) == task.test.labels
+        measured.outputs[methods.index(name)][0].argmax(1) == task.test.targets
         for name in (method_a, method_b)
     ]
     return discordant(right[0], right[1])
@@ -100,10 +98,10 @@ def _warnings(measured: Measured) -> list[tuple[str, ...]]:
     for index, candidate in enumerate(measured.candidates):
         by_artifact.setdefault(candidate.artifact.sha256, []).append(index)
     floats = [c.artifact.body.method == BASELINE for c in measured.candidates]
-    expected = measured.logits[floats.index(True)]
+    expected = measured.outputs[floats.index(True)][0]
     for indices in by_artifact.values():
         runtimes = [measured.candidates[i].runtime.name for i in indices]
-        logits = [measured.logits[i] for i in indices]
+        logits = [measured.outputs[i][0] for i in indices]
         for place, words in disagreements(runtimes, logits, expected):
             warnings[indices[place]] = (words,)
     return warnings
@@ -113,8 +111,9 @@ def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], 
     candidate, timing = measured.candidates[index], measured.timings[index]
     baseline = _baseline(measured.candidates, candidate)
     artifact, body = candidate.artifact, candidate.artifact.body
-    logits, labels = measured.logits[index], task.test.labels
-    seen = Observation(logits, measured.logits[baseline], labels, artifact.bytes)
+    logits, labels = measured.outputs[index][0], task.test.targets
+    assert labels is not None
+    seen = Observation(logits, measured.outputs[baseline][0], labels, artifact.bytes)
     metrics, unmeasured = _metrics(seen)
     correct = int((logits.argmax(1) == labels).sum())
     finite = bool(np.isfinite(logits).all())
@@ -153,9 +152,9 @@ def _against(
     measured: Measured, index: int, baseline: int, labels: NDArray[np.int64]
 ) -> AgainstFloat:
     this, base = measured.candidates[index], measured.candidates[baseline]
-    right = [measured.logits[i].argmax(1) == labels for i in (baseline, index)]
+    right = [measured.outputs[i][0].argmax(1) == labels for i in (baseline, index)]
     only_float, only_this = discordant(right[0], right[1])
-    losses = [_loss(measured.logits[i], labels) for i in (baseline, index)]
+    losses = [_loss(measured.outputs[i][0], labels) for i in (baseline, index)]
     return AgainstFloat(
         baseline=base.name,
         bytes_ratio=base.artifact.bytes / this.artifact.bytes,

@@ -14,7 +14,7 @@ from quantbench.numerics.coverage import Coverage, Kind
 from quantbench.numerics.formats import Numerics
 from quantbench.system.machine import Environment
 from quantbench.system.record import Record
-from quantbench.training.records import Training
+from quantbench.tasks.records import Training
 
 RESULTS_SCHEMA = 2
 """History: docs/formats.md tells it in prose, `results/upgrade.py` reads what is older.
@@ -161,7 +161,6 @@ class Results(Record):
     data: str
     parameters: int
     macs: int
-    checkpoint: str
     checkpoint_sha256: str
     training: Training
     splits: dict[str, str] = Field(description="split -> SHA-256 of its images and labels")

@@ -8,11 +8,12 @@ import io
 import numpy as np
 import torch  # before ExecuTorch's own library, which needs PyTorch's
 from executorch.extension.pybindings import _C  # the public names import the compiler, for seconds
-from numpy.typing import NDArray
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
+from quantbench.export.batching import answer, at_most
+from quantbench.samples.records import Array, Arrays
 
 ACCEPTS = frozenset({"executorch"})
 LIBRARIES = ("executorch", "torch")
@@ -44,15 +45,23 @@ def load(artifact: Artifact, threads: int) -> Predict:
             raise ArtifactError(f"ExecuTorch can't load {path}: {why[:300]}") from error
     largest = method.method_meta().input_tensor_meta(0).sizes()[0]
 
-    def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        given = torch.from_numpy(np.ascontiguousarray(inputs))
-        # What isn't cloned is overwritten by the next call; NumPy copies it in less time.
-        return method.call([given], clone_outputs=False)[0].numpy().copy()  # type: ignore[no-any-return]
+    predict = _one(method) if method.method_meta().num_inputs() == 1 else _several(method)
+    return at_most(predict, largest)
 
-    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        if len(inputs) <= largest:
-            return run(inputs)
-        starts = range(0, len(inputs), largest)
-        return np.concatenate([run(inputs[start : start + largest]) for start in starts])
+
+def _one(method: _C.ExecuTorchMethod) -> Predict:
+    def predict(inputs: Array) -> Array | Arrays:
+        outputs = method.call([torch.from_numpy(np.ascontiguousarray(inputs))], clone_outputs=False)
+        # What isn't cloned is overwritten by the next call; NumPy copies it in less time.
+        return answer([output.numpy().copy() for output in outputs])
+
+    return predict
+
+
+def _several(method: _C.ExecuTorchMethod) -> Predict:
+    def predict(*inputs: Array) -> Array | Arrays:
+        given = [torch.from_numpy(np.ascontiguousarray(array)) for array in inputs]
+        outputs = method.call(given, clone_outputs=False)
+        return answer([output.numpy().copy() for output in outputs])
 
     return predict

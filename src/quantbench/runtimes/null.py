@@ -22,6 +22,7 @@ from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
 from quantbench.numerics.coverage import LayerNumerics, Quantized
 from quantbench.numerics.formats import NumberFormat
+from quantbench.samples.records import Array
 from quantbench.system.record import Record
 from quantbench.system.store import path_for, save
 
@@ -55,10 +56,11 @@ def load(artifact: Artifact, threads: int) -> Predict:
         raise ArtifactError(f"{path} isn't what the null runtime reads") from error
     calls = 0
 
-    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(*inputs: Array) -> NDArray[np.float32]:
         nonlocal calls
-        until = time.perf_counter_ns() + 1e3 * (null.call_us + null.image_us * len(inputs))
-        logits = np.zeros((len(inputs), CLASSES), np.float32)
+        samples = len(inputs[0])
+        until = time.perf_counter_ns() + 1e3 * (null.call_us + null.image_us * samples)
+        logits = np.zeros((samples, CLASSES), np.float32)
         logits[:, 0] = 1
         calls += 1
         if null.fault is not None and calls > null.after:
@@ -87,7 +89,7 @@ def save_null(parent: Path, method: str, null: Null) -> Artifact:
             method=method,
             format="null",
             settings={},
-            checkpoint_sha256="",
+            network_sha256="",
             quantized=Quantized(
                 layers=(layer,),
                 structure="",

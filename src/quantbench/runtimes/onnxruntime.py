@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import (
     EPFail,
     Fail,
@@ -29,6 +27,8 @@ from quantbench.artifacts.onnx_file import (
 )
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError
+from quantbench.export.batching import answer, exactly
+from quantbench.samples.records import Array, Arrays
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnxruntime",)
@@ -51,12 +51,25 @@ def load(artifact: Artifact, threads: int) -> Predict:
         raise ArtifactError(
             f"ONNX Runtime {ort.__version__} can't load {path}: {_first_line(error)}"
         ) from error
-    name = session.get_inputs()[0].name
+    predict = _predict(session)
+    fixed = session.get_inputs()[0].shape[:1]
+    return exactly(predict, fixed[0]) if fixed and isinstance(fixed[0], int) else predict
 
-    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        return cast(NDArray[np.float32], session.run(None, {name: inputs})[0])
 
-    return predict
+def _predict(session: ort.InferenceSession) -> Predict:
+    names = [value.name for value in session.get_inputs()]
+    if len(names) == len(session.get_outputs()) == 1:
+        name = names[0]
+
+        def predict(inputs: Array) -> Array:
+            return cast(Array, session.run(None, {name: inputs})[0])
+
+        return predict
+
+    def predict_several(*inputs: Array) -> Array | Arrays:
+        return answer(session.run(None, dict(zip(names, inputs, strict=True))))
+
+    return predict_several
 
 
 def _session(data: bytes, threads: int) -> ort.InferenceSession:

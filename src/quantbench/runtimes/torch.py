@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import ValidationError
+from torch import Tensor
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
-from quantbench.artifacts.state_file import STATE, fill
+from quantbench.artifacts.state_file import STATE, fill, read_state
 from quantbench.contracts import Predict, StateDictMethodModule
 from quantbench.errors import ArtifactError
+from quantbench.export.batching import answer
+from quantbench.export.rebuild import module_of
+from quantbench.samples.records import Array, Arrays
 from quantbench.system.silence import silenced
+from quantbench.tasks.layers import tensors
 
 ACCEPTS = frozenset({"state_dict"})
 LIBRARIES = ("torch",)
@@ -37,14 +40,18 @@ def load(artifact: Artifact, threads: int) -> Predict:
     torch.set_num_threads(threads)
     torch.backends.quantized.engine = engine  # loading packs the weights for this engine
     with torch.random.fork_rng(devices=[]), silenced():
-        skeleton = method.skeleton(plugins.model(body.model).build(), settings)
+        stored = read_state(artifact.folder / STATE).keys()
+        skeleton = method.skeleton(module_of(artifact), settings, stored)
         owner = f"method '{body.method}' of model '{body.model}'"
         module = fill(skeleton.module, artifact.folder / STATE, owner)
 
-    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(*inputs: Array) -> Array | Arrays:
         if torch.backends.quantized.engine != engine:
             torch.backends.quantized.engine = engine
         with torch.inference_mode():
-            return cast(NDArray[np.float32], module(torch.from_numpy(inputs)).numpy())
+            output = module(*map(torch.from_numpy, inputs))
+            if isinstance(output, Tensor):
+                return output.numpy()
+            return answer([tensor.numpy() for tensor in tensors(output)])
 
     return predict

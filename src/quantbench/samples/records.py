@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -38,14 +38,19 @@ class Samples:
     targets: Array | None = None
     """[N, ...]; None where there are none."""
     prepare: Prepare = as_stored
+    classes: tuple[str, ...] = ()
+    """The name of class i, where targets are classes and their source names them."""
 
     def __len__(self) -> int:
         return len(self.stored[0])
 
     def inputs(self, start: int = 0, stop: int | None = None) -> Arrays:
-        """The network's inputs for a slice of the samples: one C-contiguous array each."""
+        """The network's inputs for a slice of the samples: one C-contiguous array each.
+
+        The arrays can be written to: those that are stored read-only are copied.
+        """
         part = tuple(np.asarray(array[start:stop]) for array in self.stored)
-        return tuple(np.ascontiguousarray(array) for array in self.prepare(part))
+        return tuple(np.require(array, None, ("C", "A", "W")) for array in self.prepare(part))
 
     def batches(self, size: int) -> Iterator[Arrays]:
         """Yield the inputs of all samples, `size` at a time; the last batch may be smaller."""
@@ -54,11 +59,10 @@ class Samples:
 
     def part(self, start: int = 0, stop: int | None = None) -> Samples:
         """A slice of the samples, as samples of the same split."""
-        return Samples(
-            self.name,
-            tuple(array[start:stop] for array in self.stored),
-            None if self.targets is None else self.targets[start:stop],
-            self.prepare,
+        return replace(
+            self,
+            stored=tuple(array[start:stop] for array in self.stored),
+            targets=None if self.targets is None else self.targets[start:stop],
         )
 
     @cached_property

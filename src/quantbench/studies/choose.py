@@ -36,6 +36,11 @@ class Runtimes:
     accepted: dict[str, frozenset[str]]
     """Skipped runtime -> the formats that it would run; absent where it doesn't import."""
 
+    def named(self, names: Collection[str]) -> Runtimes:
+        """Return those of `names` that work here."""
+        working = tuple(runtime for runtime in self.working if runtime.name in names)
+        return Runtimes(working, (), {})
+
     def accepting(self, format: str) -> list[Plugin[RuntimeModule]]:
         """Return those of the working runtimes that run artifacts of a format."""
         return [runtime for runtime in self.working if format in runtime.module.ACCEPTS]

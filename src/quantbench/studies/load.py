@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+import torch
+
 from quantbench import plugins
-from quantbench.data import load
+from quantbench.contracts import ModelModule
+from quantbench.data import DataSpec, Split, load, preprocess, preprocess_sha256
+from quantbench.samples.records import Arrays, Samples
+from quantbench.system.fingerprint import fingerprint
 from quantbench.system.progress import NO_PROGRESS, Progress
+from quantbench.system.store import key
+from quantbench.tasks.network import Network, TensorSpec
 from quantbench.tasks.task import Task
+
+_INPUT, _OUTPUT = "input", "logits"
 
 
 def load_task(
@@ -22,16 +32,46 @@ def load_task(
 
     Raises UnknownNameError, and DataFileError, DataUnavailableError or StorageError as `load` does.
     """
-    module = plugins.model(model)
+    network = untrained(model)
     spec = plugins.data(data).SPEC
     splits = load(spec, data_dir=data_dir, offline=offline, log=progress.log)
     return Task(
-        model=model,
-        build=module.build,
-        source=plugins.source("models", model),
-        spec=spec,
-        input_shape=module.INPUT_SHAPE,
-        train=splits.train,
-        calibration=splits.calibration,
-        test=splits.test,
+        network=network,
+        data=spec.name,
+        train=samples_of(splits.train, spec),
+        calibration=samples_of(splits.calibration, spec),
+        test=samples_of(splits.test, spec),
+        classes=spec.classes,
+        preprocessing_sha256=preprocess_sha256(spec),
+        reader=spec.name,
     )
+
+
+def untrained(name: str) -> Network:
+    """The untrained network of a model plug-in. Raises UnknownNameError."""
+    module, source = plugins.model(name), plugins.source("models", name)
+    return Network(
+        name=name,
+        inputs=(TensorSpec(name=_INPUT, shape=module.INPUT_SHAPE),),
+        outputs=(TensorSpec(name=_OUTPUT, shape=_output_shape(module)),),
+        sha256=key({"code": {**fingerprint(source)}}),
+        make_module=module.build,
+        sources=(source,),
+        untrained=True,
+    )
+
+
+def samples_of(split: Split, spec: DataSpec) -> Samples:
+    """A split of an IDX data set as samples: images uint8 [N, 28, 28], prepared to float32."""
+    return Samples(split.name, (split.images,), split.labels, partial(_prepare, spec))
+
+
+def _prepare(spec: DataSpec, stored: Arrays) -> Arrays:
+    (images,) = stored
+    return (preprocess(images, spec),)
+
+
+def _output_shape(module: ModelModule) -> tuple[int, ...]:
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        network = module.build().eval()
+        return tuple(network(torch.zeros(1, *module.INPUT_SHAPE)).shape[1:])

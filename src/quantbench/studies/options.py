@@ -36,3 +36,4 @@ class Options(Settings):
     out: Path = Path("results")
     fresh: bool = False
     schedule: Schedule = Schedule()
+    budget_seconds: float | None = Field(None, gt=0)

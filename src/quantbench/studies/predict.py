@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import softmax
 
 from quantbench.artifacts.artifact import Artifact
-from quantbench.data import DataSpec
+from quantbench.harness.arrays import read_arrays
+from quantbench.harness.pool import write_samples
 from quantbench.harness.process import Worker
 from quantbench.harness.schedule import Schedule
-from quantbench.harness.worker import Request
+from quantbench.harness.worker import OUTPUT, Request
+from quantbench.samples.records import Array, Samples
 from quantbench.system.record import Record
+from quantbench.tasks.task import Task
 
 
 class Prediction(Record):
@@ -26,36 +29,36 @@ class Prediction(Record):
 
 
 def answers(
-    artifact: Artifact, runtime: str, spec: DataSpec, images: Sequence[NDArray[np.uint8]]
+    artifact: Artifact, runtime: str, task: Task, images: Sequence[Array]
 ) -> list[Prediction]:
-    """The likeliest class of each image, uint8 [28, 28], light on dark.
+    """The likeliest class of each image, given as the task's data set stores it.
 
     The runtime runs in a separate process, so that its crash doesn't end this one. Raises
     WorkerError with the reason.
     """
-    logits = _logits(artifact, runtime, spec, np.stack(images)).astype(np.float64)
+    samples = replace(task.test, stored=(np.stack(images),), targets=None)
+    logits = _logits(artifact, runtime, task, samples).astype(np.float64)
     probabilities = softmax(logits, axis=1)
     return [
-        Prediction(label=spec.classes[best], probability=float(row[best]))
+        Prediction(label=task.classes[best], probability=float(row[best]))
         for row, best in zip(probabilities, probabilities.argmax(1), strict=True)
     ]
 
 
-def _logits(
-    artifact: Artifact, runtime: str, spec: DataSpec, images: NDArray[np.uint8]
-) -> NDArray[np.float32]:
+def _logits(artifact: Artifact, runtime: str, task: Task, samples: Samples) -> Array:
     timeout = Schedule().timeout
     with tempfile.TemporaryDirectory() as scratch:
-        input_file, output_file = Path(scratch) / "images.npy", Path(scratch) / "logits.npy"
-        np.save(input_file, images, allow_pickle=False)
+        folder, outputs = Path(scratch) / "samples", Path(scratch) / "outputs"
+        outputs.mkdir()
+        write_samples(folder, samples)
         load = Request(
             do="load",
             artifact=str(artifact.folder),
             runtime=runtime,
-            classes=len(spec.classes),
+            outputs=task.network.outputs,
         )
         with Worker(f"{artifact.body.method} on {runtime}", 1, Path(scratch)) as worker:
-            worker.ask(Request(do="images", images=str(input_file), data=spec.name), timeout)
+            worker.ask(Request(do="samples", samples=str(folder)), timeout)
             worker.ask(load, timeout)
-            worker.ask(Request(do="predict", batch=len(images), out=str(output_file)), timeout)
-        return np.asarray(np.load(output_file, allow_pickle=False), np.float32)
+            worker.ask(Request(do="predict", batch=len(samples), out=str(outputs)), timeout)
+        return np.array(read_arrays(outputs, OUTPUT)[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +10,6 @@ from pydantic import JsonValue
 from quantbench import plugins
 from quantbench.artifacts.artifact import KIND, Artifact
 from quantbench.artifacts.records import ArtifactBody
-from quantbench.artifacts.state_file import STATE
 from quantbench.contracts import FurtherTraining, MethodModule, Plugin, QuantizeJob
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.export import reading
@@ -22,12 +20,10 @@ from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Settings
 from quantbench.system.store import find, path_for, save
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint, float_model
 
 
 def quantize(
     task: Task,
-    checkpoint: Checkpoint,
     method: str,
     settings: Settings,
     format: str,
@@ -43,12 +39,11 @@ def quantize(
     plugin = method_named(method)
     if format not in plugin.module.FORMATS:
         raise UnknownNameError(f"format of method '{method}'", format, plugin.module.FORMATS)
-    return artifact_of(task, checkpoint, plugin, settings, format, parent, progress)
+    return artifact_of(task, plugin, settings, format, parent, progress)
 
 
 def artifact_of(
     task: Task,
-    checkpoint: Checkpoint,
     method: Plugin[MethodModule],
     settings: Settings,
     format: str,
@@ -57,20 +52,20 @@ def artifact_of(
 ) -> Artifact:
     """Return the artifact of a method in one format: the stored one, or newly made in `parent`."""
     name = f"{method.name}-{format}"
-    inputs = artifact_inputs(task, checkpoint, method, settings, format)
+    inputs = artifact_inputs(task, method, settings, format)
     if stored := find(parent, name, KIND, inputs, ArtifactBody):
         return stored
 
     def fill(folder: Path) -> ArtifactBody:
-        job = job_for(task, checkpoint, settings, format, folder, progress)
+        job = job_for(task, settings, format, folder, progress)
         files = method.module.quantize(job)
         return ArtifactBody(
-            model=task.model,
-            data=task.spec.name,
+            model=task.name,
+            data=task.data,
             method=method.name,
             format=format,
             settings=settings.model_dump(mode="json"),
-            checkpoint_sha256=checkpoint.files[STATE].sha256,
+            network_sha256=task.network.sha256,
             quantized=reading.describe(job, files, method.module),
         )
 
@@ -79,57 +74,58 @@ def artifact_of(
 
 def job_for(
     task: Task,
-    checkpoint: Checkpoint,
     settings: Settings,
     format: str,
     folder: Path,
     progress: Progress,
 ) -> QuantizeJob[Settings]:
-    """Return what a method is given; nothing in it leads to test data."""
+    """Return what a method is given; nothing in it leads to test data.
+
+    `folder` is in a workspace's folder of artifacts; trainings are kept in that of checkpoints.
+    """
     seen = task.without_test()
     return QuantizeJob(
-        network=partial(float_model, seen, checkpoint),
-        input_shape=seen.input_shape,
-        calibration=seen.inputs(seen.calibration),
+        network=seen.network,
+        calibration=seen.calibration,
         settings=settings,
         format=format,
         folder=folder,
         progress=progress,
-        training=further_training(seen, checkpoint),
+        training=further_training(seen, folder.parent.with_name("checkpoints")),
     )
 
 
-def further_training(task: Task, checkpoint: Checkpoint) -> FurtherTraining | None:
-    """Return what a method that trains on needs, or None without training samples."""
-    if not len(task.train):
+def further_training(task: Task, folder: Path) -> FurtherTraining | None:
+    """Return what a method that trains on needs, or None without training samples and targets."""
+    train = task.train
+    if train is None or train.targets is None or not len(train):
         return None
+    recipe = None if task.training is None else task.training.settings
     return FurtherTraining(
-        inputs=partial(task.inputs, task.train),
-        labels=task.train.labels,
-        recipe=checkpoint.body.settings,
-        folder=checkpoint.folder.parent,
+        samples=train,
+        recipe=recipe,
+        folder=folder,
         depends_on={
-            "checkpoint": checkpoint.files[STATE].sha256,
-            "recipe": checkpoint.body.settings,
-            "train": task.train.sha256,
+            "network": task.network.sha256,
+            "recipe": recipe,
+            "train": train.sha256,
             "preprocessing": task.preprocessing_sha256,
-            "code": {**fingerprint(task.source)},
+            "code": {**fingerprint(*task.network.sources)},
         },
     )
 
 
 def artifact_inputs(
     task: Task,
-    checkpoint: Checkpoint,
     method: Plugin[MethodModule],
     settings: Settings,
     format: str,
 ) -> dict[str, JsonValue]:
     """Return all that an artifact depends on: its stored key."""
     return {
-        "checkpoint": checkpoint.files[STATE].sha256,
-        "model": task.model,
-        "data": task.spec.name,
+        "network": task.network.sha256,
+        "model": task.name,
+        "data": task.data,
         "calibration": task.calibration.sha256,
         "preprocessing": task.preprocessing_sha256,
         "method": method.name,
@@ -138,7 +134,7 @@ def artifact_inputs(
         "code": {
             **fingerprint(
                 __name__,
-                task.source,
+                *task.network.sources,
                 method.source,
                 reading.source(format),
             )

@@ -10,12 +10,9 @@ from quantbench.harness.trial import Trials
 from quantbench.studies.choose import runtimes_for
 from quantbench.system.machine import environment
 from quantbench.tasks.task import Task
-from quantbench.training.checkpoint import Checkpoint
 
 
-def why_unusable(
-    task: Task, checkpoint: Checkpoint, artifact: Artifact, parent: Path
-) -> str | None:
+def why_unusable(task: Task, artifact: Artifact, parent: Path) -> str | None:
     """Say why an artifact can't be used here, or return None; `parent` keeps the outcome.
 
     It is run on a few calibration samples, in a process of its own, on an installed runtime
@@ -24,7 +21,7 @@ def why_unusable(
     runtimes = runtimes_for(artifact)
     with (
         tempfile.TemporaryDirectory() as scratch,
-        Trials(task, checkpoint, parent, Path(scratch), environment()) as trials,
+        Trials(task, parent, Path(scratch), environment()) as trials,
     ):
         failures = trials.failures(artifact, runtimes)
     if not runtimes or len(failures) < len(runtimes):

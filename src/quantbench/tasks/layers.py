@@ -9,6 +9,7 @@ from math import prod
 import torch
 from torch import Tensor, fx, nn
 
+from quantbench.tasks.network import TensorSpec
 from quantbench.tasks.records import Layer
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Hardsigmoid, nn.GELU)
@@ -18,8 +19,10 @@ RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
-def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
-    """The leaf modules in the order in which one zero input [1, *input_shape] passes them.
+def layers(model: nn.Module, inputs: tuple[int, ...] | tuple[TensorSpec, ...]) -> tuple[Layer, ...]:
+    """The leaf modules in the order in which one sample of zeros passes them.
+
+    `inputs`: the network's inputs, or the shape of its only one.
 
     A module that is called more than once is listed once, with the multiply-adds of all calls.
     The model is put into eval mode.
@@ -44,7 +47,7 @@ def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
     hooks = [module.register_forward_hook(record, with_kwargs=True) for module in leaves]
     try:
         with torch.no_grad():
-            model(torch.zeros(1, *input_shape))
+            model(*_zeros(inputs))
     finally:
         for hook in hooks:
             hook.remove()
@@ -54,6 +57,13 @@ def layers(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
         _layer(name, modules[name], shape, costs[name], modules.get(followers.get(name, "")))
         for name, shape in shapes.items()
     )
+
+
+def _zeros(inputs: tuple[int, ...] | tuple[TensorSpec, ...]) -> tuple[Tensor, ...]:
+    specs = [spec for spec in inputs if isinstance(spec, TensorSpec)]
+    if specs:
+        return tuple(torch.from_numpy(spec.zeros(1)) for spec in specs)
+    return (torch.zeros(1, *(size for size in inputs if isinstance(size, int))),)
 
 
 def chains(model: nn.Module) -> list[list[str]]:

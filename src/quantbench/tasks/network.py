@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from torch import nn
 
 from quantbench.errors import UnavailableError
 from quantbench.system.record import Record
+
+if TYPE_CHECKING:  # workers read TensorSpec, and most of them do without PyTorch
+    from torch import nn
 
 
 class TensorSpec(Record):
@@ -48,7 +51,15 @@ class Network:
     sources: tuple[Path, ...] = ()
     """Python files that define the module: stored results depend on their content."""
     fixed_batch: int | None = None
-    """The only batch that the network takes, where its file fixes one."""
+    """The only batch that the network takes, where one is fixed."""
+    untrained: bool = False
+    """Its weights are still to be trained: `make_module` draws them from the global seed."""
+    quantized: bool = False
+    """Whether it came quantized already: it is measured as it is, and no method changes it."""
+    origin: str = ""
+    """The source that the user named, for the head of a report: "nets.onnx", "a ResNet"."""
+    notes: tuple[str, ...] = ()
+    """What was changed or assumed on loading, a sentence each, for the user."""
 
     def module(self) -> nn.Module:
         """A fresh copy of the module, in eval mode. Raises UnavailableError where there is none."""

@@ -1,8 +1,8 @@
-"""The record of a float network's layers."""
+"""Records of a float network: its layers, and how it was trained."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from quantbench.system.record import Record
 
@@ -18,3 +18,26 @@ class Layer(Record):
     output_shape: tuple[int, ...] = Field(description="without the batch")
     parameters: int
     macs: int = Field(description="multiply-adds for one input")
+
+
+class Epoch(Record):
+    """One finished epoch; `epoch` counts from 1, the loss is in nats, the accuracy a fraction."""
+
+    epoch: int
+    test_loss: float
+    test_accuracy: float
+    seconds: float
+
+
+class Training(Record):
+    """How a checkpoint was trained, epoch by epoch."""
+
+    model: str
+    data: str
+    recipe: str
+    seed: int
+    settings: dict[str, JsonValue]
+    threads: int
+    loss_every: int
+    losses: tuple[float, ...] = Field(description="training loss at every `loss_every`-th batch")
+    epochs: tuple[Epoch, ...]

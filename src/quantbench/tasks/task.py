@@ -1,54 +1,45 @@
-"""A task: a network, its data and its splits."""
+"""A task: a network, samples of its data, and the metric that it is judged by."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
-
-from quantbench.data import DataSpec, Split, preprocess, preprocess_sha256
+from quantbench.samples.records import Samples
+from quantbench.tasks.network import Network
+from quantbench.tasks.records import Training
 
 
 @dataclass(frozen=True)
 class Task:
-    """A network and its data: images uint8 [N, 28, 28], labels int64 [N], in disjoint splits."""
+    """A network and the samples that it is quantized by and judged on, in disjoint splits."""
 
-    model: str
-    build: Callable[[], nn.Module]
-    """A new network with PyTorch's own initialisation, drawn from the global seed."""
-    source: Path
-    """The file that defines `build`: trained weights depend on its content."""
-    spec: DataSpec
-    input_shape: tuple[int, int, int]
-    train: Split
-    calibration: Split
-    test: Split
-
-    @cached_property
-    def classes(self) -> int:
-        """The number of logits for an image, from a forward pass of a new network."""
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            model = self.build().eval()
-            return int(model(torch.zeros(1, *self.input_shape)).shape[1])
+    network: Network
+    data: str
+    """The title of the data: the name of a data set, or of what was given."""
+    calibration: Samples
+    test: Samples
+    train: Samples | None = None
+    metric: str = "accuracy"
+    """The name of the metric that every row is judged by."""
+    classes: tuple[str, ...] = ()
+    """The names of the classes, in the order of the outputs; () where there are none."""
+    preprocessing_sha256: str = ""
+    """Identifies the preprocessing from raw data to inputs; "" where the data came prepared."""
+    reader: str = ""
+    """The data set whose reading from raw data is timed as well; "" for none."""
+    training: Training | None = None
+    """How the network was trained, where this package trained it."""
 
     @property
-    def preprocessing_sha256(self) -> str:
-        """Identify the preprocessing that turns images into inputs."""
-        return preprocess_sha256(self.spec)
+    def name(self) -> str:
+        """The name of the network."""
+        return self.network.name
 
-    def inputs(self, split: Split) -> NDArray[np.float32]:
-        """The inputs of every network and runtime for a split: float32 [N, 1, 32, 32]."""
-        return preprocess(split.images, self.spec)
+    @property
+    def splits(self) -> tuple[Samples, ...]:
+        """The splits that there are, train first."""
+        return (*(() if self.train is None else (self.train,)), self.calibration, self.test)
 
     def without_test(self) -> Task:
         """The same task with an empty test split: the task that a method is given."""
-        test = self.test
-        return replace(
-            self, test=Split(test.name, test.images[:0], test.labels[:0], test.index[:0])
-        )
+        return replace(self, test=self.test.part(0, 0))

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from quantbench.data import Split
-from quantbench.tasks.task import Task
+from quantbench.errors import UnavailableError
+from quantbench.samples.records import Samples
 
 
 @dataclass(frozen=True)
 class Images:
-    """A split on the training device: inputs float32 [N, 1, 32, 32], labels int64 [N]."""
+    """A split on the training device: inputs float32 [N, C, H, W], labels int64 [N]."""
 
     inputs: Tensor
     labels: Tensor
@@ -33,9 +34,12 @@ def draws_from(seed: int) -> Draws:
     return Draws(torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed + 1000))
 
 
-def images_of(task: Task, split: Split) -> Images:
-    """The preprocessed split as tensors."""
-    return Images(torch.from_numpy(task.inputs(split)), torch.from_numpy(split.labels.copy()))
+def images_of(samples: Samples) -> Images:
+    """The prepared samples as tensors. Raises UnavailableError where they have no labels."""
+    if samples.targets is None:
+        raise UnavailableError(f"the {samples.name} samples have no labels to train with")
+    (inputs,) = samples.inputs()
+    return Images(torch.from_numpy(inputs), torch.from_numpy(np.array(samples.targets)))
 
 
 def shuffled_batches(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,8 +15,9 @@ from torch import nn
 from quantbench.artifacts.state_file import STATE, read_state
 from quantbench.errors import ArtifactError
 from quantbench.system.store import Stored, load
+from quantbench.tasks.network import Network
+from quantbench.tasks.records import Training
 from quantbench.tasks.task import Task
-from quantbench.training.records import Training
 
 Checkpoint: TypeAlias = Stored[Training]
 KIND = "checkpoint"
@@ -43,17 +46,26 @@ def drop_superseded(parent: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def float_model(task: Task, checkpoint: Checkpoint) -> nn.Module:
-    """The trained network, in eval mode; the global random state is left as it was.
+def with_weights(task: Task, checkpoint: Checkpoint) -> Task:
+    """The task with the trained network in place of the untrained one."""
+    network = replace(
+        task.network,
+        make_module=partial(_trained, task.network, checkpoint.folder / STATE),
+        sha256=checkpoint.files[STATE].sha256,
+        untrained=False,
+    )
+    return replace(task, network=network, training=checkpoint.body)
 
-    Raises ArtifactError where the checkpoint's state doesn't fit the task's model.
+
+def _trained(untrained: Network, state: Path) -> nn.Module:
+    """A network with its trained state, in eval mode; the global random state is left as it was.
+
+    Raises ArtifactError where the state doesn't fit.
     """
     with torch.random.fork_rng(devices=[]):
-        model = task.build()
+        model = untrained.module()
     try:
-        model.load_state_dict(read_state(checkpoint.folder / STATE))
+        model.load_state_dict(read_state(state))
     except RuntimeError as error:
-        raise ArtifactError(
-            f"{checkpoint.folder / STATE} is not a state of model '{task.model}'"
-        ) from error
+        raise ArtifactError(f"{state} is not a state of model '{untrained.name}'") from error
     return model.eval()

@@ -20,7 +20,8 @@ from pydantic import JsonValue
 from torch import Tensor, nn
 
 from quantbench.artifacts.state_file import STATE, read_state, write_state
-from quantbench.errors import TrainingDivergedError
+from quantbench.errors import TrainingDivergedError, UsageError
+from quantbench.samples.records import Samples
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
 from quantbench.system.progress import NO_PROGRESS, Progress
@@ -31,6 +32,7 @@ from quantbench.system.store import (
     path_for,
     save,
 )
+from quantbench.tasks.records import Epoch, Training
 from quantbench.tasks.task import Task
 from quantbench.training.batches import (
     Draws,
@@ -42,7 +44,6 @@ from quantbench.training.batches import (
 from quantbench.training.checkpoint import KIND, Checkpoint
 from quantbench.training.optimizers import Optimizers
 from quantbench.training.recipes import Recipe, rate
-from quantbench.training.records import Epoch, Training
 
 LOSS_EVERY = 10
 _TEST_BATCH = 1000
@@ -62,7 +63,7 @@ def train(
     Raises TrainingDivergedError when the loss becomes infinite or NaN; the epochs finished before
     stay in `parent`. The global random state and number of threads are left as they were.
     """
-    name = f"{task.model}-{task.spec.name}-{recipe_name}-seed{seed}"
+    name = f"{task.name}-{task.data}-{recipe_name}-seed{seed}"
     inputs = training_inputs(task, recipe, seed)
     if stored := find(parent, name, KIND, inputs, Training):
         return stored
@@ -80,15 +81,21 @@ def train(
 def training_inputs(task: Task, recipe: Recipe, seed: int) -> dict[str, JsonValue]:
     """The inputs under which a checkpoint is stored: all that it depends on."""
     return {
-        "model": task.model,
-        "data": task.spec.name,
-        "train": task.train.sha256,
+        "model": task.name,
+        "data": task.data,
+        "train": _train_split(task).sha256,
         "preprocessing": task.preprocessing_sha256,
         "recipe": recipe.model_dump(mode="json"),
         "seed": seed,
-        "code": {**fingerprint(__name__, task.source)},
+        "code": {**fingerprint(__name__, *task.network.sources)},
         "versions": cast(JsonValue, versions(("torch", "numpy"))),
     }
+
+
+def _train_split(task: Task) -> Samples:
+    if task.train is None:
+        raise UsageError(f"network '{task.name}' is untrained, and there are no training samples")
+    return task.train
 
 
 def _train(
@@ -102,11 +109,11 @@ def _train(
     progress: Progress,
 ) -> Checkpoint:
     torch.manual_seed(seed)
-    model = task.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = task.network.module().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizers = Optimizers(model, recipe)
     record = Training(
-        model=task.model,
-        data=task.spec.name,
+        model=task.name,
+        data=task.data,
         recipe=recipe_name,
         seed=seed,
         settings=recipe.model_dump(mode="json"),
@@ -128,8 +135,8 @@ def _train(
         draws.shifts.set_state(cast(Tensor, state["shifts"]))
         record = stored.body
 
-    train = images_of(task, task.train)
-    test = images_of(task, task.test)
+    train = images_of(_train_split(task))
+    test = images_of(task.test)
     for epoch in range(done, recipe.epochs):
         start = time.perf_counter()
         last_good = epochs[epoch - 1] if epoch else None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,7 @@ def _with_one(
     kept = (ctypes.c_void_p(ctypes.addressof(batch)), batch, memory)
     image_bytes = image.nbytes
 
-    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(inputs: NDArray[np.float32]) -> Any:
         if inputs.nbytes == image_bytes:
             run(inputs.tobytes(), kept[0])
             return answer.copy()

@@ -17,7 +17,7 @@ from quantbench.report.figure.drawing import (
     plain,
     png,
 )
-from quantbench.training.records import Training
+from quantbench.tasks.records import Training
 
 NEIGHBOURS = 15
 MAX_LABELS = 10
