@@ -61,5 +61,5 @@ def samples(width: float, count: int, seed: int) -> tuple[Arrays, Array]:
 
 FAMILY = Family(
     "U-Net", "Ronneberger et al., U-Net, 2015, Figure 1: 23 convolutions, 31.0 M",
-    build, inputs, samples, parameters=31_030_658, macs=None, metric="pixel_accuracy",
+    build, inputs, samples, parameters=31_030_658, macs=None, metric="mean_iou",
 )  # fmt: skip
