@@ -39,5 +39,6 @@ def squared_error(outputs: Outputs, targets: Tensor) -> Tensor:
 
 FAMILY = Family(
     "Autoencoder", "MLPerf Tiny: Banbury et al., 2021", build, inputs, samples,
-    parameters=269_992, macs=264_192, counts_statistics=True, loss=squared_error, metric="mean_squared_error",
+    parameters=269_992, macs=264_192, counts_statistics=True, loss=squared_error,
+    metric="mean_squared_error",
 )  # fmt: skip
