@@ -30,7 +30,7 @@ from quantbench.results.statistics import speed
 from quantbench.runtimes.null import Null, save_null
 from quantbench.studies.named import runtime_named
 from quantbench.studies.options import Options
-from quantbench.studies.pipeline import prepare
+from quantbench.studies.prepare import prepare
 from quantbench.studies.quantize import quantize
 from quantbench.studies.workspace import Workspace
 from quantbench.system.machine import environment

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from quantbench.harness.schedule import Schedule
-from quantbench.studies import pipeline
+from quantbench.studies import pipeline, prepare
 from quantbench.studies.options import QUICK_METHODS, QUICK_RUNTIMES, Options, Overrides
 from quantbench.studies.pipeline import Study
 from quantbench.system.progress import NO_PROGRESS, Progress
@@ -31,7 +31,7 @@ SCHEDULE = Schedule(
 def tiny_data() -> Iterator[None]:
     """Has studies find the tiny task in place of any data set."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "load_task", lambda model, *_, **__: tiny.task(model))
+        patch.setattr(prepare, "load_task", lambda model, *_, **__: tiny.task(model))
         yield
 
 

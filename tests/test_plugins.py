@@ -114,9 +114,9 @@ for name in [name for name in sys.modules if name.startswith("torch.ao")]:
     del sys.modules[name]
 sys.modules["torch.ao"] = None
 from tests import tiny_cli
-from quantbench.studies import pipeline
+from quantbench.studies import pipeline, prepare
 from quantbench.cli import app
-pipeline.load_task, pipeline.run = tiny_cli.load_task, tiny_cli.run
+prepare.load_task, pipeline.run = tiny_cli.load_task, tiny_cli.run
 sys.argv = ["quantbench", "run", "--model", "lenet", "--recipe", "reference",
             "--set", "recipe.epochs=1", "--method", "dynamic", "--method", "pt2e_static",
             "--method", "ort_dynamic", "--runtime", "torch", "--runtime", "onnxruntime",

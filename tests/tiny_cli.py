@@ -16,7 +16,7 @@ from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Schedule
 from quantbench.runtimes.null import Null, save_null
-from quantbench.studies import pipeline
+from quantbench.studies import pipeline, prepare
 from quantbench.studies.named import runtime_named
 from quantbench.studies.options import Options
 from quantbench.studies.pipeline import Study
@@ -24,7 +24,7 @@ from quantbench.tasks.task import Task
 from tests import tiny
 
 _run = pipeline.run
-_candidates = pipeline._candidates
+_candidates = pipeline.candidates_of
 
 
 def load_task(model: str, *args: Any, **options: Any) -> Task:
@@ -52,7 +52,7 @@ def candidates(*arguments: Any) -> Iterator[Candidate | Skipped]:
 
 
 if __name__ == "__main__":
-    pipeline._candidates = candidates
-    pipeline.load_task = load_task
+    pipeline.candidates_of = candidates
+    prepare.load_task = load_task
     pipeline.run = run
     app.main()

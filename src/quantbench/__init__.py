@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from quantbench.errors import QuantbenchError
     from quantbench.plugins import use_plugins
     from quantbench.results.records import Results
-    from quantbench.settings import settings_for
+    from quantbench.settings.values import settings_for
     from quantbench.studies.compile import compile
     from quantbench.studies.load import load_task
     from quantbench.studies.options import Options
@@ -49,7 +49,7 @@ _HOMES = {
     "quantize": "studies.quantize",
     "read_digit": "tasks.digit",
     "run": "studies.pipeline",
-    "settings_for": "settings",
+    "settings_for": "settings.values",
     "train": "training.train",
     "use_plugins": "plugins",
     "why_unusable": "studies.usable",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from quantbench.data import DataSpec
     from quantbench.numerics.coverage import Kind, Reading
     from quantbench.samples.records import Samples
+    from quantbench.samples.splits import SampleSplits
     from quantbench.tasks.network import Network
 
 M = TypeVar("M")
@@ -53,12 +54,43 @@ REQUIRED = {
     "metrics": frozenset({"UNIT", "HIGHER_IS_BETTER", "compute"}),
 }
 """Folder -> the names that each of its plug-ins defines, by which a file's kind is known."""
+OR_ELSE = {"data": frozenset({"CLASSES", "TITLE", "load"})}
+"""Folder -> the names that a plug-in may define in place of REQUIRED's."""
 
 
 class DataModule(Protocol):
-    """A data set, with its name, files and sources described by SPEC."""
+    """A data set in MNIST's form, with its name, files and sources described by SPEC."""
 
     SPEC: DataSpec
+
+
+class LoadsSamples(Protocol):
+    """A data set of any other form; CLASSES are the classes' names, () where its files say them."""
+
+    TITLE: str
+    CLASSES: tuple[str, ...]
+
+    def load(
+        self, folder: Path | None, *, offline: bool, log: Callable[[str], None]
+    ) -> SampleSplits:
+        """The splits, disjoint, from the folder that the user names; None where none is named.
+
+        `offline` leaves the network alone; `log` receives a line for each thing that the user
+        should know. Raises DataFileError for damaged files, DataUnavailableError without any.
+        """
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set, whichever of the two forms its plug-in has."""
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    load: Callable[..., SampleSplits]
+    """`load(folder, offline=..., log=...)`, as in LoadsSamples."""
+    spec: DataSpec | None
+    """Its files and sources, where it has MNIST's form."""
 
 
 class ModelModule(Protocol):

@@ -24,11 +24,12 @@ class UsageError(QuantbenchError):
 class UnknownNameError(UsageError):
     """A name isn't one of the known ones; the message offers the nearest."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
-        super().__init__(f"unknown {kind} '{name}'; {hint}")
+        place = f" in {where}" if where else ""
+        super().__init__(f"unknown {kind} '{name}'{place}; {hint}")
 
 
 class SettingError(UsageError):

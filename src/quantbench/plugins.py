@@ -14,9 +14,9 @@ library costs only the plug-in that needs it. No place may take a name that anot
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
@@ -25,8 +25,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from quantbench.contracts import (
+    OR_ELSE,
     REQUIRED,
     DataModule,
+    DataSet,
+    LoadsSamples,
     MethodModule,
     MetricModule,
     ModelModule,
@@ -135,16 +138,31 @@ def model(name: str) -> ModelModule:
 
 
 def data(name: str) -> DataModule:
-    """Import the data set called `name`. Raises UnknownNameError or UnavailableError.
+    """Import the data set called `name`, of MNIST's form.
 
-    UnavailableError is also raised where its SPEC has another name than its file.
+    Raises UnknownNameError or UnavailableError, the latter also for a data set of another form and
+    where its SPEC has another name than its file.
     """
-    module = cast(DataModule, _load("data", name))
-    if module.SPEC.name != name:
+    module = _load("data", name)
+    if "SPEC" not in vars(module):
+        raise UnavailableError(f"data set '{name}' is not in MNIST's form: it has no SPEC")
+    spec = cast(DataModule, module).SPEC
+    if spec.name != name:
         raise UnavailableError(
-            f"the SPEC of data set '{name}' is named '{module.SPEC.name}'; give both one name"
+            f"the SPEC of data set '{name}' is named '{spec.name}'; give both one name"
         )
-    return module
+    return cast(DataModule, module)
+
+
+def data_set(name: str) -> DataSet:
+    """Import the data set called `name`, of either form. Raises as `data` does."""
+    if "SPEC" not in vars(_load("data", name)):
+        module = cast(LoadsSamples, _load("data", name))
+        return DataSet(name, module.TITLE, module.CLASSES, module.load, None)
+    from quantbench.data import load_samples
+
+    spec = data(name).SPEC
+    return DataSet(name, spec.title, spec.classes, partial(load_samples, spec), spec)
 
 
 def method(name: str) -> MethodModule:
@@ -264,9 +282,9 @@ def _kind_of(path: Path) -> str:
         raise UsageError(f"plug-in {path}: {error.strerror or error}") from error
     except (SyntaxError, ValueError) as error:
         raise UsageError(f"plug-in {path} is no Python: {error}") from error
-    kinds = [folder for folder, needed in REQUIRED.items() if needed <= defined]
+    kinds = [folder for folder in REQUIRED if not _lacking(folder, defined)]
     if len(kinds) != 1:
-        needs = "; ".join(f"a {KINDS[kind]} {', '.join(sorted(REQUIRED[kind]))}" for kind in KINDS)
+        needs = "; ".join(f"a {KINDS[kind]} {_needs(kind)}" for kind in KINDS)
         raise UsageError(f"{path} has to define what one kind of plug-in needs: {needs}")
     return kinds[0]
 
@@ -288,11 +306,22 @@ def _load(folder: str, name: str) -> ModuleType:
         module = import_module(found.module) if found.importable else _imported(found)
     except ImportError as error:
         raise UnavailableError(_why_not_imported(folder, name, error)) from error
-    if lacking := REQUIRED[folder] - vars(module).keys():
+    if lacking := _lacking(folder, vars(module).keys()):
         raise UnavailableError(
             f"{KINDS[folder]} '{name}' doesn't define {', '.join(sorted(lacking))}"
         )
     return module
+
+
+def _lacking(folder: str, defined: Set[str]) -> frozenset[str]:
+    """The names that a plug-in of a kind lacks, where it has none of the sets that are needed."""
+    instead = OR_ELSE.get(folder)
+    return frozenset() if instead and instead <= defined else REQUIRED[folder] - defined
+
+
+def _needs(folder: str) -> str:
+    sets = (REQUIRED[folder], *((OR_ELSE[folder],) if folder in OR_ELSE else ()))
+    return " or ".join(", ".join(sorted(names)) for names in sets)
 
 
 def _imported(found: _Source) -> ModuleType:

@@ -108,7 +108,7 @@ def read_program(path: Path, *, foreign: bool = False) -> ExportedProgram:
     and notes on where nodes came from are left out before the rest is checked.
     """
     try:
-        records = _records(path.read_bytes())
+        records = _records(path.read_bytes(), foreign=foreign)
         if foreign:
             records = _without_notes(records)
         objection = _objection(records)
@@ -132,16 +132,21 @@ def _without_notes(records: dict[str, bytes]) -> dict[str, bytes]:
     return records | {_SAMPLES: b"", _GRAPH: json.dumps(graph).encode()}
 
 
-def _records(archive: bytes) -> dict[str, bytes]:
-    """Name -> content. They are stored uncompressed, so none grows when it is read."""
+def _records(archive: bytes, *, foreign: bool = False) -> dict[str, bytes]:
+    """Name -> content. They are stored uncompressed, so none grows when it is read.
+
+    A foreign archive's folder has the name that its file was saved by.
+    """
     with zipfile.ZipFile(io.BytesIO(archive)) as file:
         entries = file.infolist()
+        first = entries[0].filename if entries else ""
+        root = f"{first.partition('/')[0]}/" if foreign else _ROOT
         if len({entry.filename for entry in entries}) < len(entries):
             raise ValueError("two records of one name")
         for entry in entries:
-            if entry.compress_type != zipfile.ZIP_STORED or not entry.filename.startswith(_ROOT):
+            if entry.compress_type != zipfile.ZIP_STORED or not entry.filename.startswith(root):
                 raise ValueError(f"record '{entry.filename}' isn't as torch.export.save writes it")
-        return {entry.filename.removeprefix(_ROOT): file.read(entry) for entry in entries}
+        return {entry.filename.removeprefix(root): file.read(entry) for entry in entries}
 
 
 def _archive(records: dict[str, bytes]) -> bytes:

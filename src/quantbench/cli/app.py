@@ -8,53 +8,15 @@ from __future__ import annotations
 
 import signal
 import sys
-from pathlib import Path
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
-from quantbench.c99.target.target import Dtype, Target
-from quantbench.cli.arguments import (
-    AsReported,
-    Beside,
-    BuildFolder,
-    Check,
-    Converted,
-    CPrefix,
-    Data,
-    DataDir,
-    Debug,
-    DtypeName,
-    Fresh,
-    From,
-    Full,
-    Images,
-    IsaNames,
-    Method,
-    MethodNames,
-    Methods,
-    Model,
-    ModelFile,
-    ModelName,
-    NewFolder,
-    Offline,
-    Out,
-    Plugins,
-    Quick,
-    RecipeName,
-    ResultsA,
-    ResultsB,
-    Runtime,
-    Seed,
-    Set,
-    Sort,
-    TargetName,
-    Threads,
-    Version,
-)
+from quantbench.cli import records
+from quantbench.cli.declare import declare
 from quantbench.cli.loading import loading
 from quantbench.errors import QuantbenchError
-from quantbench.report.order import Order
 from quantbench.system.signals import ENDING
 from quantbench.system.terminal import Terminal
 
@@ -64,154 +26,92 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Quantize a trained PyTorch network every practical way and measure each result.",
+    help="Quantize a trained network every practical way and measure each result.",
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"quantbench {version('quantbench')}")
+        raise typer.Exit
 
 
 @app.callback()
 def quantbench(
-    debug: Debug = False,
-    version: Version = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
-    """Quantize a trained PyTorch network every practical way and measure each result."""
+    """Quantize a trained network every practical way and measure each result."""
 
 
-@app.command()
-def run(
-    model: Model = "lenet",
-    data: Data = "mnist",
-    recipe: RecipeName = "default",
-    seed: Seed = 1,
-    method: Methods = None,
-    runtime: Runtime = None,
-    quick: Quick = False,
-    threads: Threads = None,
-    full: Full = False,
-    sort: Sort = Order.LATENCY,
-    set_: Set = None,
-    data_dir: DataDir = None,
-    offline: Offline = False,
-    plugin: Plugins = None,
-    out: Out = Path("results"),
-    fresh: Fresh = False,
-    as_reported: AsReported = False,
-) -> None:
-    """Get the data, train, quantize by every method, measure, compare."""
+@declare(app, records.Run)
+def run(record: records.Run) -> None:
+    """Quantize by every method, measure each result, compare."""
+    if record.print_settings:
+        from quantbench.cli import print_settings
+
+        print_settings.print_settings(record)
+        return
     with loading("PyTorch"):
         from quantbench.cli import commands
 
-    commands.run(commands.options(locals()), set_ or [], sort, as_reported=as_reported)
+    commands.run(record)
 
 
-@app.command()
-def train(
-    model: Model = "lenet",
-    data: Data = "mnist",
-    recipe: RecipeName = "default",
-    seed: Seed = 1,
-    set_: Set = None,
-    data_dir: DataDir = None,
-    offline: Offline = False,
-    plugin: Plugins = None,
-    out: Out = Path("results"),
-    fresh: Fresh = False,
-) -> None:
+@declare(app, records.Train)
+def train(record: records.Train) -> None:
     """Train a network, or find the one that was trained before."""
     with loading("PyTorch"):
         from quantbench.cli import commands
 
-    commands.train(commands.options(locals()), set_ or [])
+    commands.train(record)
 
 
-@app.command()
-def quantize(
-    method: Method,
-    model: Model = "lenet",
-    data: Data = "mnist",
-    recipe: RecipeName = "default",
-    seed: Seed = 1,
-    set_: Set = None,
-    data_dir: DataDir = None,
-    offline: Offline = False,
-    plugin: Plugins = None,
-    out: Out = Path("results"),
-) -> None:
+@declare(app, records.Quantize)
+def quantize(record: records.Quantize) -> None:
     """Quantize by one method; print its layers and its files."""
     with loading("PyTorch"):
         from quantbench.cli import commands
 
-    commands.quantize(method, commands.options(locals(), skip=("method",)), set_ or [])
+    commands.quantize(record)
 
 
-@app.command()
-def measure(
-    method: MethodNames,
-    model: Model = "lenet",
-    data: Data = "mnist",
-    recipe: RecipeName = "default",
-    seed: Seed = 1,
-    runtime: Runtime = None,
-    threads: Threads = None,
-    full: Full = False,
-    sort: Sort = Order.LATENCY,
-    set_: Set = None,
-    data_dir: DataDir = None,
-    offline: Offline = False,
-    plugin: Plugins = None,
-    out: Out = Path("results"),
-) -> None:
+@declare(app, records.Measure)
+def measure(record: records.Measure) -> None:
     """Measure some methods against float32 and print the comparison."""
     with loading("PyTorch"):
         from quantbench.cli import commands
 
-    commands.measure(commands.options(locals()), set_ or [], sort)
+    commands.measure(record)
 
 
-@app.command()
-def compare(
-    one: ResultsA,
-    other: ResultsB,
-) -> None:
+@declare(app, records.Compare)
+def compare(record: records.Compare) -> None:
     """Set two results.json side by side.
 
     Times are compared only where the machine is the same.
     """
     from quantbench.cli import compare
 
-    compare.compare((one, other))
+    compare.compare((record.first, record.second))
 
 
-@app.command()
-def describe(
-    model: ModelName = "lenet",
-    method: Converted = None,
-    data: Data = "mnist",
-    recipe: RecipeName = "default",
-    seed: Seed = 1,
-    set_: Set = None,
-    data_dir: DataDir = None,
-    offline: Offline = False,
-    plugin: Plugins = None,
-    out: Out = Path("results"),
-) -> None:
+@declare(app, records.Describe)
+def describe(record: records.Describe) -> None:
     """Print a network layer by layer."""
     with loading("PyTorch"):
         from quantbench.cli import commands
 
-    commands.describe(method, commands.options(locals(), skip=("method",)), set_ or [])
+    commands.describe(record)
 
 
-@app.command("compile")
-def compile_(
-    model: ModelFile = "",
-    study: From = None,
-    out: NewFolder = None,
-    dtype: DtypeName = Dtype.INT8,
-    target: TargetName = Target.PORTABLE,
-    name: CPrefix = "model",
-    isa: IsaNames = "",
-    build: BuildFolder = None,
-) -> None:
+@declare(app, records.Compile, "compile")
+def compile_(record: records.Compile) -> None:
     """Write an ONNX network as C99 with a test of its own.
 
     A quantized network, as `quantbench quantize` or another quantizer wrote it, becomes C of
@@ -219,52 +119,40 @@ def compile_(
     """
     from quantbench.cli import compile
 
-    source = compile.source(model, study, out)
-    compile.compile_(source, target, dtype, name=name, isa=isa, build=build)
+    source = compile.source(record.model, record.study, record.out)
+    compile.compile_(
+        source,
+        record.target,
+        record.dtype,
+        name=record.name,
+        isa=record.isa,
+        build=record.build,
+    )
 
 
-@app.command("list")
-def list_(
-    plugin: Plugins = None,  # noqa: ARG001 - read by its callback
-    check: Check = False,
-) -> None:
+@declare(app, records.List, "list")
+def list_(record: records.List) -> None:
     """Print every plug-in, and why one is unavailable."""
     from quantbench.cli import overview
 
-    overview.list_plugins(check=check)
+    overview.list_plugins(check=record.check)
 
 
-@app.command()
-def doctor(
-    data_dir: DataDir = None,
-    offline: Offline = False,
-    plugin: Plugins = None,  # noqa: ARG001 - read by its callback
-) -> None:
+@declare(app, records.Doctor)
+def doctor(record: records.Doctor) -> None:
     """Print the CPU, the libraries and which data sources answer."""
     from quantbench.cli import overview
 
-    overview.doctor(data_dir, offline=offline)
+    overview.doctor(record.data_dir, offline=bool(record.offline))
 
 
-@app.command()
-def predict(
-    image: Images,
-    model: Model = "lenet",
-    data: Data = "mnist",
-    recipe: RecipeName = "default",
-    seed: Seed = 1,
-    method: Beside = "static",
-    set_: Set = None,
-    data_dir: DataDir = None,
-    offline: Offline = False,
-    plugin: Plugins = None,
-    out: Out = Path("results"),
-) -> None:
+@declare(app, records.Predict)
+def predict(record: records.Predict) -> None:
     """Say which digit an image shows, by float and by int8."""
     with loading("PyTorch"):
         from quantbench.cli import commands
 
-    commands.predict(image, method, commands.options(locals(), skip=("method",)), set_ or [])
+    commands.predict(record)
 
 
 def main() -> NoReturn:

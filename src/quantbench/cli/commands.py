@@ -14,16 +14,19 @@ from rich.text import Text
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
+from quantbench.cli import records
+from quantbench.cli.configure import configured
+from quantbench.cli.groups import Study
 from quantbench.cli.progress import TerminalProgress
 from quantbench.errors import (
     ImageError,
     RowsFailedError,
     StorageError,
     UnavailableError,
+    UnknownNameError,
     UsageError,
 )
 from quantbench.harness.measure import BASELINE
-from quantbench.harness.schedule import FULL, QUICK
 from quantbench.report.figure import loss_figure
 from quantbench.report.order import Order
 from quantbench.report.reproduction.printout import as_reported as reported
@@ -32,17 +35,11 @@ from quantbench.report.terminal.page import comparison
 from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
-from quantbench.settings import split_pairs
+from quantbench.settings.layers import RECIPE
 from quantbench.studies import pipeline
 from quantbench.studies.choose import choose_methods, recipe_settings
-from quantbench.studies.options import (
-    QUICK_METHODS,
-    QUICK_RUNTIMES,
-    Options,
-    Overrides,
-)
-from quantbench.studies.pipeline import Study
 from quantbench.studies.predict import answers
+from quantbench.studies.prepare import prepare, trained
 from quantbench.studies.quantize import artifact_of
 from quantbench.studies.usable import why_unusable
 from quantbench.studies.workspace import Workspace, workspace
@@ -53,39 +50,17 @@ from quantbench.tasks.layers import layers
 from quantbench.tasks.task import Task
 
 
-def options(given: dict[str, object], skip: tuple[str, ...] = ()) -> Options:
-    """Convert a command's own options to Options.
-
-    A repeated option is a list there, and a tuple here; `skip`: names to leave out. Raises
-    UsageError where --quick and --full contradict each other.
-    """
-    names = {"method": "methods", "runtime": "runtimes"}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    if given.get("quick") and given.get("full"):
-        raise UsageError("--quick and --full contradict each other")
-    if given.get("quick"):
-        given = {"schedule": QUICK, "method": QUICK_METHODS, "runtime": QUICK_RUNTIMES} | chosen
-    if given.get("full"):
-        given = {"schedule": FULL, "threads": (1, 2)} | chosen
-    renamed = {names.get(name, name): value for name, value in given.items() if name not in skip}
-    return Options.model_validate(
-        {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in renamed.items()
-            if name in Options.model_fields and value is not None
-        }
-    )
-
-
-def run(options: Options, pairs: list[str], sort: Order, *, as_reported: bool) -> None:
+def run(record: records.Run) -> None:
     """Run a study, print it and write its files.
 
-    `pairs`: the values of --set. Raises StorageError or RowsFailedError after the answer is shown.
+    Raises StorageError or RowsFailedError after the answer is shown.
     """
+    sort = order(record.sort)
+    study = configured(record)
     with TerminalProgress() as progress:
-        done = pipeline.run(options, _overrides(pairs, None), progress)
-    unwritten = _unwritten(done, options.out)
-    if as_reported:
+        done = pipeline.run(study.options, study.overrides, progress)
+    unwritten = _unwritten(done, study.options.out)
+    if record.as_reported:
         Terminal().print(Text(_as_reported(done)), soft_wrap=True, end="")
     else:
         _print(comparison(done.results, sort))
@@ -94,7 +69,7 @@ def run(options: Options, pairs: list[str], sort: Order, *, as_reported: bool) -
     _fail_where_rows_failed(done.results)
 
 
-def _unwritten(done: Study, out: Path) -> StorageError | None:
+def _unwritten(done: pipeline.Study, out: Path) -> StorageError | None:
     """Write a study's files; returns the error if that fails, to be raised after the answer."""
     try:
         written = write(done.results, out)
@@ -104,29 +79,31 @@ def _unwritten(done: Study, out: Path) -> StorageError | None:
     return None
 
 
-def measure(options: Options, pairs: list[str], sort: Order) -> None:
+def measure(record: records.Measure) -> None:
     """Measure some methods against float32, and print the comparison; no files are written.
 
     Raises RowsFailedError after the answer is shown.
     """
+    sort = order(record.sort)
+    study = configured(record, owner=_only(tuple(record.methods)))
     with TerminalProgress() as progress:
-        overrides = _overrides(pairs, _only(options.methods))
-        done = pipeline.run(options, overrides, progress)
+        done = pipeline.run(study.options, study.overrides, progress)
     _print(comparison(done.results, sort))
     _fail_where_rows_failed(done.results)
 
 
-def train(options: Options, pairs: list[str]) -> None:
+def train(record: records.Train) -> None:
     """Train the float network, print the loss of each epoch and draw loss.png.
 
     Raises UsageError for settings of a method.
     """
-    overrides = _overrides(pairs, "recipe")
-    if others := sorted(overrides.keys() - {"recipe"}):
+    study = configured(record, methods=(), owner=RECIPE)
+    options, overrides = study.options, study.overrides
+    if others := sorted(overrides.keys() - {RECIPE}):
         raise UsageError(f"settings for '{others[0]}', but train runs no method")
     recipe_settings(options, overrides)
     with workspace(options.out, fresh=options.fresh) as space, TerminalProgress() as progress:
-        _, checkpoint = pipeline.trained(options, overrides, space, progress)
+        _, checkpoint = trained(options, overrides, space, progress)
     for epoch in checkpoint.body.epochs:
         _line(
             f"epoch {epoch.epoch}: test loss {epoch.test_loss:.4f}, "
@@ -136,45 +113,46 @@ def train(options: Options, pairs: list[str]) -> None:
     _line(f"checkpoint: {checkpoint.folder}")
 
 
-def quantize(method: str, options: Options, pairs: list[str]) -> None:
+def quantize(record: records.Quantize) -> None:
     """Quantize by one method, and print the formats of each layer and the files.
 
     Raises UnavailableError where what was written can't be used.
     """
-    task, artifacts = _artifacts((method,), options, pairs)
+    task, out, artifacts = _artifacts(record, record.one_method)
     for artifact in artifacts:
         _print(numerics_table(artifact.body.quantized))
         files = ", ".join(str(artifact.folder / name) for name in artifact.files)
         _line(f"{artifact.body.format}: {artifact.bytes:,} bytes in {files}")
     for artifact in artifacts:
-        trials = Workspace(options.out).trials
+        trials = Workspace(out).trials
         if reason := why_unusable(task, artifact, trials):
             raise UnavailableError(f"{artifact.folder} can't be used: {reason}")
 
 
-def describe(method: str | None, options: Options, pairs: list[str]) -> None:
-    """Print the layers of a model, or the number formats of what `method` converts it to."""
-    if method is None:
+def describe(record: records.Describe) -> None:
+    """Print the layers of a model, or the number formats of what a method converts it to."""
+    if record.converted is None:
+        options = configured(record, methods=()).options
         module = plugins.model(options.model)
         network = module.build()
         table = layer_table(layers(network, module.INPUT_SHAPE), options.model)
         _print(Group(Text(str(network)), Text(), table))
         return
-    _, artifacts = _artifacts((method,), options, pairs)
+    *_, artifacts = _artifacts(record, record.converted)
     _print(numerics_table(artifacts[0].body.quantized))
 
 
-def predict(names: list[str], method: str, options: Options, pairs: list[str]) -> None:
-    """Print the answers of float32 and of `method` to pictures.
+def predict(record: records.Predict) -> None:
+    """Print the answers of float32 and of a method to pictures.
 
     Raises ImageError where a picture can't be read, after the answers to all others are shown.
     """
-    pictures = [_picture(name) for name in names]
+    pictures = [_picture(name) for name in record.images]
     images = [picture.image for picture in pictures if picture.image is not None]
     refused = [picture for picture in pictures if picture.image is None]
     if not images:
         raise ImageError("; ".join(f"{picture.name} {picture.reason}" for picture in refused))
-    task, artifacts = _artifacts((BASELINE, method), options, pairs)
+    task, *_, artifacts = _artifacts(record, BASELINE, record.beside)
     usable = [artifact for artifact in artifacts if artifact.body.format == "state_dict"]
     table = Table("image", *(artifact.body.method for artifact in usable), box=None)
     if refused:
@@ -193,10 +171,11 @@ def predict(names: list[str], method: str, options: Options, pairs: list[str]) -
         raise ImageError(f"{whole} could not be read: {', '.join(p.name for p in refused)}")
 
 
-def _artifacts(
-    methods: tuple[str, ...], options: Options, pairs: list[str]
-) -> tuple[Task, list[Artifact]]:
-    overrides = _overrides(pairs, _only(tuple(m for m in methods if m != BASELINE)))
+def _artifacts(record: Study, *methods: str) -> tuple[Task, Path, list[Artifact]]:
+    """Return what methods write, the workspace and what it was written from."""
+    named = tuple(method for method in methods if method != BASELINE)
+    study = configured(record, methods=methods, owner=_only(named))
+    options, overrides = study.options, study.overrides
     with TerminalProgress() as progress:
         chosen_methods = choose_methods(methods, overrides, progress)
     for name in methods:
@@ -204,31 +183,21 @@ def _artifacts(
             raise UnavailableError(reason)
     recipe_settings(options, overrides)
     with workspace(options.out) as space, TerminalProgress() as progress:
-        task = pipeline.prepare(options, overrides, space, progress)
-        found = [
+        task = prepare(options, overrides, space, progress)
+        artifacts = [
             artifact_of(task, chosen.plugin, chosen.settings, format, space.artifacts, progress)
             for name in dict.fromkeys(methods)
             if not isinstance(chosen := chosen_methods[name], str)
             for format in chosen.plugin.module.FORMATS
         ]
-    return task, found
+    return task, options.out, artifacts
 
 
 def _only(methods: tuple[str, ...]) -> str | None:
     return methods[0] if len(methods) == 1 else None
 
 
-def _overrides(pairs: list[str], owner: str | None) -> Overrides:
-    """The values of --set by owner; a name without a dot belongs to `owner`, if there is one."""
-    found: Overrides = {}
-    for name, value in split_pairs(pairs, needs_owner=owner is None).items():
-        first, dot, rest = name.partition(".")
-        key, setting = (first, rest) if dot else (owner or first, first)
-        found.setdefault(key, {})[setting] = value
-    return found
-
-
-def _as_reported(done: Study) -> str:
+def _as_reported(done: pipeline.Study) -> str:
     structures = {
         candidate.artifact.body.method: candidate.artifact.body.quantized.structure
         for candidate in done.measured.candidates
@@ -267,6 +236,14 @@ def _read(name: str) -> NDArray[np.uint8]:
     if name == "-":
         return read_digit(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
     return read_digit(Path(name), name)
+
+
+def order(name: str) -> Order:
+    """Return the order of rows called `name`. Raises UnknownNameError."""
+    try:
+        return Order(name)
+    except ValueError:
+        raise UnknownNameError("order of --sort", name, Order) from None
 
 
 def _print(what: RenderableType) -> None:

@@ -62,8 +62,8 @@ def artifact_of(study: Path, method: str) -> Path:
 
 def compile_(
     source: Source,
-    target: Target = Target.PORTABLE,
-    dtype: Dtype = Dtype.INT8,
+    target: Target | str = Target.PORTABLE,
+    dtype: Dtype | str = Dtype.INT8,
     *,
     name: str = "model",
     isa: str = "",

@@ -56,7 +56,9 @@ def doctor(data_dir: Path | None, *, offline: bool) -> None:
     for name in LIBRARIES:
         table.add_row(name, machine.versions.get(name, "not installed"))
     for name in plugins.names("data"):
-        spec = plugins.data(name).SPEC
+        spec = plugins.data_set(name).spec
+        if spec is None:  # its files are the user's: there is no source to ask
+            continue
         for status in probe(spec, data_dir=data_dir, offline=offline):
             answer = "answers" if status.ok else "no"
             source = harmless(f"{spec.title}: {status.name}")

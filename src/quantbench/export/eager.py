@@ -71,11 +71,14 @@ def _single_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return [*visit(model, "")]
 
 
-def scope_of(stored: Collection[str], model: nn.Module) -> Scope:
-    """How the float network `model` was wrapped whose converted state has these names."""
-    stubs = [name for name, module in model.named_modules() if isinstance(module, QuantStub)]
-    scales = [f"{name}.scale" for name in stubs] or ["quant.scale"]
-    return "network" if not stored or scales[0] in stored else "layers"
+def scope_of(stored: Collection[str]) -> Scope:
+    """How the network was wrapped whose state has these names.
+
+    A wrapped layer has a scale for its input, "fc.quant.scale", beside "fc.module.scale".
+    """
+    ends = (".quant.scale", ".module.scale")
+    inputs, outputs = ({n.removesuffix(e) for n in stored if n.endswith(e)} for e in ends)
+    return "layers" if inputs & outputs else "network"
 
 
 def scope_that_works(
@@ -94,7 +97,7 @@ def scope_that_works(
         except QuantbenchError:
             raise
         except Exception as error:  # noqa: BLE001 - a network's own code may raise anything
-            failures.append(cause(error))
+            failures.append(cause(error).partition(". ")[0])  # the rest is advice on PyTorch
         else:
             return scope, tuple(map(_by_layers, failures))
     raise UnavailableError(f"PyTorch's eager quantization can't run the network: {failures[-1]}")

@@ -18,6 +18,7 @@ from quantbench.contracts import (
 )
 from quantbench.export.engine import EagerSettings, using_engine
 from quantbench.export.float_layers import float_layers
+from quantbench.export.rebuild import read_back
 from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import NumberFormat, bits_of_range
 from quantbench.system.record import Settings
@@ -41,7 +42,7 @@ def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Read
     with silenced(), using_engine(engine):
         state = read_state(job.folder / STATE)
         skeleton = cast(StateDictMethodModule, method).skeleton(
-            job.network.module(), job.settings, state.keys()
+            read_back(job.network, job.folder), job.settings, state.keys()
         )
         module = fill(skeleton.module, job.folder / STATE, "the network that it was written for")
         modules = dict(module.named_modules())

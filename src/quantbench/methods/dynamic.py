@@ -18,6 +18,7 @@ from quantbench.contracts import Files, QuantizeJob, Skeleton
 from quantbench.export.calibration import first_batch
 from quantbench.export.eager import require_runs
 from quantbench.export.engine import EagerSettings, using_engine
+from quantbench.export.rebuild import written_module
 from quantbench.export.refusal import refusing
 from quantbench.system.silence import silenced
 
@@ -28,7 +29,7 @@ ASKED = (nn.Conv2d, nn.Linear)
 
 
 def quantize(job: QuantizeJob[EagerSettings]) -> Files:
-    module = skeleton(job.network.module(), job.settings, ()).module
+    module = skeleton(written_module(job), job.settings, ()).module
     with using_engine(job.settings.engine):
         require_runs(module, first_batch(job))
     write_state(job.folder / STATE, module.state_dict())

@@ -10,6 +10,7 @@ from quantbench.artifacts.onnx_file import checked
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
 from quantbench.export import to_executorch
+from quantbench.export.rebuild import written_module
 from quantbench.export.to_onnx import MODEL, export
 from quantbench.system.record import Settings
 
@@ -22,7 +23,7 @@ def quantize(job: QuantizeJob[Settings]) -> Files:
     network = job.network
     outside: dict[str, str] = {}
     if job.format == "state_dict":
-        write_state(job.folder / STATE, network.module().state_dict())
+        write_state(job.folder / STATE, written_module(job).state_dict())
     elif job.format == "pt2":
         # Reading programs back needs parts of PyTorch that float32 in other formats does without.
         from quantbench.artifacts.pt2_file import write_program

@@ -42,6 +42,7 @@ from quantbench.export.eager import (
     wrapped,
 )
 from quantbench.export.engine import SEVEN_BIT, EagerSettings, using_engine
+from quantbench.export.rebuild import written_module
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.silence import silenced
 from quantbench.tasks.layers import CONVOLUTIONS
@@ -67,15 +68,17 @@ SETTINGS = StaticSettings
 def quantize(job: QuantizeJob[StaticSettings]) -> Files:
     settings, batches, few = job.settings, calibration_batches(job), first_batch(job)
 
+    module = written_module(job)
+
     def calibrated(scope: Scope, batches: Batches, progress: Progress) -> nn.Module:
-        prepared = _prepared(job.network.module(), settings, scope)
+        prepared = _prepared(module, settings, scope)
         _calibrate(prepared, batches, progress)
         return converted(prepared).module
 
     with silenced(), using_engine(settings.engine):
         scope, notes = scope_that_works(partial(calibrated, batches=few, progress=NO_PROGRESS), few)
-        module = calibrated(scope, batches, job.progress)
-        write_state(job.folder / STATE, module.state_dict())
+        quantized = calibrated(scope, batches, job.progress)
+        write_state(job.folder / STATE, quantized.state_dict())
     return Files(
         notes=(
             f"calibrated on {batches.samples} samples, observer {settings.observer}",
@@ -87,7 +90,7 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
 
 def skeleton(float_model: nn.Module, settings: StaticSettings, stored: Collection[str]) -> Skeleton:
     with silenced(), using_engine(settings.engine):
-        return converted(_prepared(float_model, settings, scope_of(stored, float_model)))
+        return converted(_prepared(float_model, settings, scope_of(stored)))
 
 
 def _prepared(model: nn.Module, settings: StaticSettings, scope: Scope) -> nn.Module:

@@ -24,6 +24,7 @@ from quantbench.export.eager import (
     wrapped,
 )
 from quantbench.export.engine import EagerSettings, using_engine
+from quantbench.export.rebuild import written_module
 from quantbench.system.silence import silenced
 
 FORMATS = ("state_dict",)
@@ -32,8 +33,10 @@ SETTINGS = EagerSettings
 
 
 def quantize(job: QuantizeJob[EagerSettings]) -> Files:
+    module = written_module(job)
+
     def quantized(scope: Scope) -> nn.Module:
-        return _converted(job.network.module(), job.settings, scope).module
+        return _converted(module, job.settings, scope).module
 
     with silenced(), using_engine(job.settings.engine):
         scope, notes = scope_that_works(quantized, first_batch(job))
@@ -48,7 +51,7 @@ def quantize(job: QuantizeJob[EagerSettings]) -> Files:
 
 
 def skeleton(float_model: nn.Module, settings: EagerSettings, stored: Collection[str]) -> Skeleton:
-    return _converted(float_model, settings, scope_of(stored, float_model))
+    return _converted(float_model, settings, scope_of(stored))
 
 
 def _converted(float_model: nn.Module, settings: EagerSettings, scope: Scope) -> Skeleton:

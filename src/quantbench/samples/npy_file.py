@@ -31,7 +31,7 @@ _PARSING = (ValueError, TypeError, SyntaxError, KeyError, MemoryError, Recursion
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of a .npy file claims: `start` is the offset of its values."""
+    """The claims of a .npy file's header; `start` is the offset of its values."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]

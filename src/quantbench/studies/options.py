@@ -1,18 +1,20 @@
-"""The options of a study."""
+"""The options of a study: one record that files, the environment and the command line fill."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self, get_args, get_origin
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from quantbench import plugins
-from quantbench.harness.measure import BASELINE
-from quantbench.harness.schedule import Schedule
+from quantbench.harness.schedule import FULL, QUICK, Schedule
+from quantbench.settings.layers import Schema
+from quantbench.settings.values import seconds, share
 from quantbench.system.record import Settings
 
-QUICK_METHODS = (BASELINE, "dynamic", "static", "static_uncalibrated")
+QUICK_METHODS = ("float32", "dynamic", "static", "static_uncalibrated")
 
 QUICK_RUNTIMES = ("onnxruntime", "torch")
 """The runtime of the source report, and one that was made for deployment."""
@@ -20,20 +22,126 @@ QUICK_RUNTIMES = ("onnxruntime", "torch")
 Overrides = dict[str, dict[str, str]]
 """Method, or "recipe" -> setting -> value as text."""
 
+Seconds = Annotated[float, BeforeValidator(seconds)]
+"""Seconds, or text such as "90s", "5m" and "1h30m"."""
+Share = Annotated[float, BeforeValidator(share)]
+"""A number, or text such as "10%"."""
+
+
+def _schedule(chosen: dict[str, Any]) -> Schedule:
+    if chosen.get("quick"):
+        return QUICK
+    return FULL if chosen.get("full") else Schedule()
+
+
+def _methods(chosen: dict[str, Any]) -> tuple[str, ...]:
+    return QUICK_METHODS if chosen.get("quick") else tuple(plugins.names("methods"))
+
+
+def _runtimes(chosen: dict[str, Any]) -> tuple[str, ...]:
+    return QUICK_RUNTIMES if chosen.get("quick") else tuple(plugins.default_runtimes())
+
+
+def _threads(chosen: dict[str, Any]) -> tuple[int, ...]:
+    return (1, 2) if chosen.get("full") else (1,)
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", text):
+        raise ValueError(f"'{text}' is no address; write it as tcp://HOST:PORT")
+    return text
+
 
 class Options(Settings):
     """Everything that a study depends on, except the settings of methods and recipe."""
 
+    target: str | None = None
+    """A network or a task: "net.onnx", "net.pt2", "net.tflite", "my_task.py", "package:callable".
+
+    None: the plug-in `model` is studied."""
     model: str = "lenet"
+    """The model plug-in that is studied where there is no target."""
+    weights: Path | None = None
+    """Trained weights of the network that `target` or `model` builds; None: it has them, or is
+    trained."""
+
     data: str = "mnist"
-    recipe: str = "default"
-    seed: int = Field(1, ge=0, lt=2**32)
-    methods: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.names("methods")))
-    runtimes: tuple[str, ...] = Field(default_factory=lambda: tuple(plugins.default_runtimes()))
-    threads: tuple[Annotated[int, Field(gt=0)], ...] = (1,)
+    """The data plug-in that is used where no files are named."""
+    calibration: Path | None = None
+    test: Path | None = None
+    train: Path | None = None
+    """Files or folders of samples."""
+    target_column: str | None = None
+    """The column of CSV files that holds the targets; None: the last."""
+    hold_out: Share | None = Field(None, gt=0, lt=1)
+    """The share of the samples that is set aside to calibrate with, where none are named for it."""
     data_dir: Path | None = None
     offline: bool = False
+
+    metric: str | None = None
+    """The metric that rows are judged by; None: that of the task."""
+    expect: Share | None = None
+    """The metric's value that the float network should have; None: it isn't checked."""
+
+    recipe: str = "default"
+    seed: int = Field(1, ge=0, lt=2**32)
+
+    quick: bool = False
+    """PyTorch's own methods on two runtimes, measured for 8 s; a default of the fields below."""
+    full: bool = False
+    """Five batches, two numbers of threads and eight starts; likewise."""
+    methods: tuple[str, ...] = Field(default_factory=_methods)
+    runtimes: tuple[str, ...] = Field(default_factory=_runtimes)
+    threads: tuple[Annotated[int, Field(gt=0)], ...] = Field(default_factory=_threads)
+    schedule: Schedule = Field(default_factory=_schedule)
+    budget_seconds: Seconds | None = Field(None, gt=0)
+    """The time that the study may take; None: what the schedule takes."""
+    jobs: int = Field(1, gt=0)
+    """The number of processes that quantize and evaluate at a time; times are taken one by one."""
+    cluster: Annotated[str, AfterValidator(_address)] | None = None
+    """The address of a scheduler whose machines share the work."""
+
     out: Path = Path("results")
     fresh: bool = False
-    schedule: Schedule = Schedule()
-    budget_seconds: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Self:
+        if self.quick and self.full:
+            raise ValueError("--quick and --full contradict each other")
+        return self
+
+
+PLUGINS = "plugins"
+"""The key of plug-in files, which are offered before options are read, as these may name them."""
+
+_KEYS = {
+    "model": "target",
+    "method": "methods",
+    "runtime": "runtimes",
+    "budget": "budget_seconds",
+    "plugin": PLUGINS,
+}
+"""A user's key -> the field, where they differ."""
+_HIDDEN = ("model", "budget_seconds")
+"""Fields that are set by the key of another name."""
+
+
+def _holds(annotation: Any, kind: type) -> bool:
+    return annotation is kind or any(_holds(part, kind) for part in get_args(annotation))
+
+
+SCHEMA = Schema(
+    keys=(*(name for name in Options.model_fields if name not in _HIDDEN), *_KEYS, PLUGINS),
+    fields=_KEYS,
+    lists=frozenset(
+        (
+            PLUGINS,
+            *(n for n, f in Options.model_fields.items() if get_origin(f.annotation) is tuple),
+        )
+    ),
+    paths=frozenset(
+        (PLUGINS, *(n for n, f in Options.model_fields.items() if _holds(f.annotation, Path)))
+    ),
+    sources=frozenset(("target",)),
+)
+"""The keys of settings files, environment variables and the command line."""

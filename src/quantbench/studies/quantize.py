@@ -12,7 +12,7 @@ from quantbench.artifacts.artifact import KIND, Artifact
 from quantbench.artifacts.records import ArtifactBody
 from quantbench.contracts import FurtherTraining, MethodModule, Plugin, QuantizeJob
 from quantbench.errors import UnavailableError, UnknownNameError
-from quantbench.export import reading
+from quantbench.export import reading, torch_globals
 from quantbench.studies.named import method_named
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
@@ -58,7 +58,9 @@ def artifact_of(
 
     def fill(folder: Path) -> ArtifactBody:
         job = job_for(task, settings, format, folder, progress)
-        files = method.module.quantize(job)
+        with torch_globals.restored():
+            files = method.module.quantize(job)
+            quantized = reading.describe(job, files, method.module)
         return ArtifactBody(
             model=task.name,
             data=task.data,
@@ -66,7 +68,7 @@ def artifact_of(
             format=format,
             settings=settings.model_dump(mode="json"),
             network_sha256=task.network.sha256,
-            quantized=reading.describe(job, files, method.module),
+            quantized=quantized,
         )
 
     return save(path_for(parent, name, inputs), KIND, inputs, fill)

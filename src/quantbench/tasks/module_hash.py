@@ -61,7 +61,9 @@ def _line(*parts: str) -> bytes:
 
 
 def _name_of(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+    """The name of a class: PyTorch's with its module, others without, as the code is hashed."""
+    is_torch = kind.__module__.split(".")[0] == "torch"
+    return f"{kind.__module__}.{kind.__qualname__}" if is_torch else kind.__qualname__
 
 
 def _settings(module: nn.Module) -> str:

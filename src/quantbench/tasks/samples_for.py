@@ -58,11 +58,13 @@ def samples_for(
 
 
 def _fitting(size: InputSize, array: Array, file: str) -> Array:
+    if not np.ndim(array) or not len(array):
+        raise NetworkError(f"there are no samples for input '{size.name}' of {file}; give some")
     shape = np.shape(array)[1:]
     fits = len(shape) == len(size.shape) and all(
         wanted in (None, actual) for wanted, actual in zip(size.shape, shape, strict=True)
     )
-    if not fits or not len(array):
+    if not fits:
         wanted = ", ".join("?" if n is None else str(n) for n in size.shape)
         raise NetworkError(
             f"input '{size.name}' of {file} takes samples of [{wanted}], not {list(shape)}; give "
@@ -82,7 +84,7 @@ def _random(size: InputSize, rng: np.random.Generator, file: str) -> Array:
             f"input '{size.name}' of {file} leaves sizes open; give samples, such as calibration "
             "data"
         )
-    shape = (size.batch or 2, *(n for n in size.shape if n is not None))
+    shape = (2 * (size.batch or 1), *(n for n in size.shape if n is not None))
     if np.prod(shape, dtype=float) > _MAX_VALUES:
         raise NetworkError(f"input '{size.name}' of {file} is too large: {list(shape)}")
     if size.dtype.kind == "f":

@@ -11,6 +11,7 @@ import pytest
 from quantbench.data import (
     Split,
     Splits,
+    as_samples,
     iterate_like_a_report,
     preprocess,
     preprocess_sha256,
@@ -107,6 +108,15 @@ def test_the_preprocessing_hash_follows_its_constants() -> None:
     assert preprocess_sha256(SPEC) == preprocess_sha256(replace(SPEC, name="other"))
     changed = [SPEC, replace(SPEC, mean=0.1308), replace(SPEC, std=0.3082), FASHION]
     assert len({preprocess_sha256(spec) for spec in changed}) == 4
+
+
+def test_splits_as_samples_keep_bytes_and_preprocessing(mnist: Splits) -> None:
+    for split in mnist.all:
+        samples = as_samples(split, SPEC)
+        assert (samples.name, samples.sha256) == (split.name, split.sha256)
+        (inputs,) = samples.inputs(100, 200)
+        assert np.array_equal(inputs, preprocess(split.images[100:200], SPEC))
+        assert samples.classes == SPEC.classes
 
 
 def test_a_reports_loading_gives_the_same_input(mnist: Splits) -> None:

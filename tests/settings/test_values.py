@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from quantbench.errors import SettingError, UnknownNameError, UsageError
-from quantbench.settings import parse_settings, split_pairs
+from quantbench.settings.values import parse_settings, seconds, share, split_pairs
 from quantbench.system.record import Settings
 
 
@@ -81,3 +81,32 @@ def test_what_is_no_pair_is_shown(pair: str, needs_owner: bool) -> None:
 def test_a_pair_names_its_owner_where_there_are_several() -> None:
     with pytest.raises(UsageError, match=r"METHOD\.NAME=VALUE or recipe\.NAME=VALUE"):
         split_pairs(["images=5"], needs_owner=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600), ("1h30m", 5400), ("0.5m", 30),
+     (" 2M ", 120), (45, 45)],
+)  # fmt: skip
+def test_a_duration_is_seconds(text: object, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "5x", "m", "5 m", "-5s", "1e3s", "nan", "5m!"])
+def test_what_is_no_duration_says_how_to_write_one(text: str) -> None:
+    with pytest.raises(ValueError, match="5m, 1h or 1h30m"):
+        seconds(text)
+
+
+def test_a_percentage_is_a_share() -> None:
+    assert [share("10%"), share("12.5 %"), share("0.2"), share(0.3)] == [0.1, 0.125, "0.2", 0.3]
+    for text in ("%", "a%", "-5%", "5%%"):
+        with pytest.raises(ValueError, match="10% or"):
+            share(text)
+
+
+def test_the_place_of_a_value_is_in_the_error() -> None:
+    with pytest.raises(UnknownNameError, match=r"'imags' in a\.toml; did you mean 'images'"):
+        parse_settings(Sample, "setting of method 'static'", {"imags": "5"}, "a.toml")
+    with pytest.raises(SettingError, match=r"'images' in a\.toml: Input should be"):
+        parse_settings(Sample, "setting of method 'static'", {"images": "x"}, "a.toml")

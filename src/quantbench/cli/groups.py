@@ -1,0 +1,235 @@
+"""Groups of options that several commands share, each option written once.
+
+A field that is None was not given: the default is that of `studies.options.Options`, below what
+files and the environment say. Nothing heavy is imported: `--help` and a shell's completion are
+read from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from quantbench.cli.declare import DATA, OUTPUT, STUDY, TIME, TRAINING, argument, option
+
+_TARGET = "A model's name, NET.onnx, NET.pt2, NET.tflite, TASK.py or PACKAGE:CALLABLE."
+
+
+def _use_plugins(files: list[Path] | None) -> list[Path] | None:
+    """Register the user's plug-ins before other options are read, as those may name them."""
+    from quantbench import plugins
+
+    plugins.use_plugins(*(files or ()))
+    return files
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginFiles:
+    """The user's own plug-ins."""
+
+    plugin: Annotated[
+        list[Path] | None,
+        option(
+            STUDY, "--plugin", metavar="FILE.py", callback=_use_plugins, is_eager=True,
+            help="A method, runtime, metric, model or data set of your own; may be repeated.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """The source of a data set's files."""
+
+    data_dir: Annotated[
+        Path | None,
+        option(
+            DATA, "--data-dir", metavar="FOLDER",
+            help="A folder with a data set's files: four IDX files, raw or .gz, for MNIST.",
+        ),
+    ] = None  # fmt: skip
+    offline: Annotated[bool | None, option(DATA, "--offline", help="Ask no network for data.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(DataSource, PluginFiles):
+    """The network and its data: of every command that works on them."""
+
+    model: Annotated[
+        str | None,
+        option(
+            STUDY, "--model", metavar="TARGET", default="lenet", complete="models",
+            help=f"The network. {_TARGET}",
+        ),
+    ] = None  # fmt: skip
+    weights: Annotated[
+        Path | None,
+        option(STUDY, "--weights", metavar="FILE", help="Trained weights for the network."),
+    ] = None
+    set_: Annotated[
+        list[str] | None,
+        option(
+            STUDY, "--set", metavar="NAME=VALUE",
+            help="A setting, METHOD.NAME=VALUE or recipe.NAME=VALUE; may be repeated.",
+        ),
+    ] = None  # fmt: skip
+    data: Annotated[
+        str | None,
+        option(
+            DATA, "--data", metavar="NAME", default="mnist", complete="data",
+            help="A data set; see `quantbench list`.",
+        ),
+    ] = None  # fmt: skip
+    calibration: Annotated[
+        Path | None,
+        option(
+            DATA, "--calibration", metavar="FILE",
+            help="Samples to calibrate with: .npz, .npy, .csv or a folder of pictures by class.",
+        ),
+    ] = None  # fmt: skip
+    test: Annotated[
+        Path | None,
+        option(DATA, "--test", "--test-data", metavar="FILE", help="Samples to judge by."),
+    ] = None
+    train: Annotated[
+        Path | None,
+        option(DATA, "--train", metavar="FILE", help="Samples that methods may train on."),
+    ] = None
+    hold_out: Annotated[
+        str | None,
+        option(
+            DATA, "--hold-out", metavar="SHARE",
+            help="Without --calibration: this share of the samples calibrates, such as 10%.",
+        ),
+    ] = None  # fmt: skip
+    target_column: Annotated[
+        str | None,
+        option(
+            DATA, "--target-column", metavar="NAME", default="the last",
+            help="The column of a .csv that holds the targets.",
+        ),
+    ] = None  # fmt: skip
+    recipe: Annotated[
+        str | None,
+        option(
+            TRAINING, "--recipe", metavar="NAME", default="default", help="default or reference."
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        option(TRAINING, "--seed", metavar="N", default="1", help="The seed of the training."),
+    ] = None
+    out: Annotated[
+        Path | None,
+        option(
+            OUTPUT, "--out", metavar="FOLDER", default="results",
+            help="The folder for results and finished steps.",
+        ),
+    ] = None  # fmt: skip
+    config: Annotated[
+        Path | None,
+        option(
+            OUTPUT, "--config", metavar="FILE.toml", default="quantbench.toml, if it is there",
+            help="Settings; the command line overrides them.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target(Study):
+    """A study whose network may be named without an option."""
+
+    target: Annotated[
+        str | None,
+        argument(f"{_TARGET} Without one: LeNet on MNIST.", "TARGET", complete="models"),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The runtimes to measure on."""
+
+    runtime: Annotated[
+        list[str] | None,
+        option(
+            STUDY, "--runtime", metavar="NAME", complete="runtimes",
+            help="Only this runtime; may be repeated.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """The metric that rows are judged by."""
+
+    metric: Annotated[
+        str | None,
+        option(
+            STUDY, "--metric", metavar="NAME", complete="metrics",
+            help="The metric to judge by; see `quantbench list`.",
+        ),
+    ] = None  # fmt: skip
+    expect: Annotated[
+        str | None,
+        option(
+            STUDY, "--expect", metavar="VALUE",
+            help="The float network's metric, such as 0.93: say so if it isn't.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selected(Chosen):
+    """The methods to run as well."""
+
+    method: Annotated[
+        list[str] | None,
+        option(
+            STUDY, "--method", metavar="NAME", complete="methods",
+            help="Only this method; may be repeated.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measuring(Chosen, Judged):
+    """How rows are measured and shown."""
+
+    threads: Annotated[
+        list[int] | None,
+        option(
+            TIME, "--threads", metavar="N", default="1",
+            help="Threads of each runtime while it is measured; may be repeated.",
+        ),
+    ] = None  # fmt: skip
+    full: Annotated[
+        bool | None,
+        option(TIME, "--full", help="Five batches, 1 and 2 threads, 8 starts of each: 15 minutes."),
+    ] = None
+    budget: Annotated[
+        str | None,
+        option(TIME, "--budget", metavar="TIME", help="The time that it may take: 60s, 5m, 1h."),
+    ] = None
+    jobs: Annotated[
+        int | None,
+        option(
+            TIME, "--jobs", metavar="N", default="1",
+            help="Processes that quantize and evaluate at a time; none while times are taken.",
+        ),
+    ] = None  # fmt: skip
+    cluster: Annotated[
+        str | None,
+        option(
+            TIME, "--cluster", metavar="tcp://HOST:PORT",
+            help="A scheduler whose machines quantize and evaluate as well.",
+        ),
+    ] = None  # fmt: skip
+    sort: Annotated[
+        str,
+        option(
+            OUTPUT, "--sort", metavar="FIGURE", default="latency",
+            help="Sort tables by latency, accuracy, size or throughput, the best row first.",
+        ),
+    ] = "latency"  # fmt: skip
