@@ -28,8 +28,8 @@ def cross_entropy(outputs: Outputs, targets: Tensor) -> Tensor:
 class Family:
     """A kind of network; `parameters` and `macs` are the published figures at width 1.0.
 
-    `macs` is None where none is published. `counts_statistics`: the
-    publication counts the running mean and variance of batch norms among the parameters.
+    `macs` is None where none is published. `counts_statistics`: the publication counts the running
+    mean and variance of batch norms among the parameters.
     """
 
     name: str
