@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from quantbench.errors import UsageError
+from quantbench.results.metric import metric_for
 from quantbench.results.records import Interval
 from quantbench.studies.capabilities import Capability, capabilities
 from quantbench.studies.choose import choose_methods, choose_runtimes
@@ -110,19 +111,12 @@ def check(
     """
     options = options or Options()
     evidence = Evidence(task, handed)
-    first = _run(OF_SAMPLES, evidence)
-    if any(diagnostic.stops for diagnostic in first):
-        return _record(task, first)
     with progress.waiting("the float network"):
-        failure = _failure(evidence)
-        if failure is not None:
-            return _record(task, (*first, failure))
+        found = _diagnosed(evidence, options.expect)
+        if any(diagnostic.stops for diagnostic in found):
+            return _record(task, found)
         layers = network_layers(task.network)
-        checks = OF_NETWORK if task.network.untrained else (*OF_NETWORK, *OF_ANSWERS)
-        found = (*first, *_run(checks, evidence))
         figure = None if task.network.untrained else float_figure(evidence)
-        if options.expect is not None and figure is not None:
-            found = (*found, *unexpected(task.metric, figure, options.expect))
         sample_seconds = _sample_seconds(evidence)
     methods = choose_methods(options.methods, overrides or {}, progress)
     runtimes = choose_runtimes(options.runtimes, progress)
@@ -136,6 +130,26 @@ def check(
             ),
         }
     )
+
+
+def diagnose(task: Task, expect: float | None = None) -> tuple[Diagnostic, ...]:
+    """What looks wrong with a task's network and samples; `expect`: the float figure, if known."""
+    return _diagnosed(Evidence(task), expect)
+
+
+def _diagnosed(evidence: Evidence, expect: float | None) -> tuple[Diagnostic, ...]:
+    first = _run(OF_SAMPLES, evidence)
+    if any(diagnostic.stops for diagnostic in first):
+        return first
+    if (failure := _failure(evidence)) is not None:
+        return (*first, failure)
+    if evidence.network.untrained:
+        return (*first, *_run(OF_NETWORK, evidence))
+    found = (*first, *_run((*OF_NETWORK, *OF_ANSWERS), evidence))
+    figure = None if expect is None else float_figure(evidence)
+    if expect is None or figure is None:
+        return found
+    return (*found, *unexpected(metric_for(evidence.task).title, figure, expect))
 
 
 def _run(checks: tuple[Check, ...], evidence: Evidence) -> tuple[Diagnostic, ...]:
