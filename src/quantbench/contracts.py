@@ -211,8 +211,8 @@ class RuntimeModule(Protocol):
         """Load a verified artifact; the function returned predicts on exactly `threads` threads."""
 
 
-class SeldomDefault(RuntimeModule, Protocol):
-    """A runtime that says whether a study runs it unasked."""
+class SeldomDefault(Protocol):
+    """A runtime or method that says whether a study takes it unasked."""
 
     DEFAULT: bool
     """Written as True or False: it is read without importing. Absent, it is True."""
