@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from quantbench.contracts import (
+    METRIC_FUNCTIONS,
     OR_ELSE,
     REQUIRED,
     DataModule,
@@ -185,7 +186,10 @@ def runtime(name: str) -> RuntimeModule:
 
 
 def metric(name: str) -> MetricModule:
-    """Import the metric called `name`. Raises UnknownNameError or UnavailableError."""
+    """Import the metric called `name`. Raises UnknownNameError or UnavailableError.
+
+    UnavailableError is also raised where it doesn't define exactly one of METRIC_FUNCTIONS.
+    """
     return cast(MetricModule, _load("metrics", name))
 
 
@@ -318,6 +322,10 @@ def _load(folder: str, name: str) -> ModuleType:
     if lacking := _lacking(folder, vars(module).keys()):
         raise UnavailableError(
             f"{KINDS[folder]} '{name}' doesn't define {', '.join(sorted(lacking))}"
+        )
+    if folder == "metrics" and len(vars(module).keys() & set(METRIC_FUNCTIONS)) != 1:
+        raise UnavailableError(
+            f"metric '{name}' has to define one of {', '.join(METRIC_FUNCTIONS)}, and only one"
         )
     return module
 

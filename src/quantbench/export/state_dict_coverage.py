@@ -65,8 +65,8 @@ def _layer(
     layer: Layer, name: str, modules: Mapping[str, nn.Module], skeleton: Skeleton, files: Files
 ) -> LayerNumerics:
     module = modules.get(name)
-    if module is None:
-        reason = "functions multiply float32 numbers"
+    if module is None:  # FUNCTIONAL: eager quantization replaces modules, and nothing else
+        reason = "it is computed by functions, outside of any module"
         return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
     weights = [
         cast("Callable[[], Tensor]", part.weight)()
