@@ -64,8 +64,8 @@ OF_ANSWERS: tuple[Check, ...] = (
     outputs.probabilities,
     outputs.constant_outputs,
 )
-_TIMED = 64
-"""Samples of the forward pass that is timed."""
+_TIMED, _PASSES = 64, 3
+"""Samples of the forward pass that is timed, and how often it is."""
 
 
 class Preflight(Record):
@@ -157,13 +157,18 @@ def _failure(evidence: Evidence) -> Diagnostic | None:
 
 
 def _sample_seconds(evidence: Evidence) -> float:
-    """Seconds of the float network for one sample, in its second pass over a few of them."""
+    """Seconds of the float network for one sample: the least of a few passes over some of them.
+
+    A pass loads the network as well, which is little beside what it saves to keep no state.
+    """
     size = evidence.network.fixed_batch or _TIMED
-    few = evidence.test.part(0, max(size, min(_TIMED, len(evidence.test))))
-    float_outputs(evidence.network, few, size)
-    start = time.perf_counter()
-    float_outputs(evidence.network, few, size)
-    return (time.perf_counter() - start) / len(few)
+    few = evidence.test.part(0, size)
+    passes = []
+    for _ in range(_PASSES):
+        start = time.perf_counter()
+        float_outputs(evidence.network, few, size)
+        passes.append(time.perf_counter() - start)
+    return min(passes) / len(few)
 
 
 def _record(task: Task, diagnostics: tuple[Diagnostic, ...]) -> Preflight:
