@@ -78,7 +78,7 @@ def test_a_task_that_can_not_run_says_so_first() -> None:
 
 class Failing(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
-        raise ValueError("no such place")
+        raise ValueError(f"no such place in {image.ndim} axes")
 
 
 def test_a_network_that_fails_on_its_samples_stops_a_study() -> None:
@@ -86,7 +86,7 @@ def test_a_network_that_fails_on_its_samples_stops_a_study() -> None:
     (diagnostic,) = found.diagnostics
     assert diagnostic.code == "network-fails"
     assert diagnostic.stops
-    assert diagnostic.sentence.endswith("ValueError: no such place")
+    assert diagnostic.sentence.endswith("ValueError: no such place in 4 axes")
 
 
 def test_the_metric_is_held_against_what_is_expected() -> None:
