@@ -57,8 +57,8 @@ def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Read
 def _place(name: str, modules: Mapping[str, nn.Module]) -> str:
     """The place of a layer in the converted network, inside of what it was wrapped in."""
     place = f"module.{name}" if _is(modules[""], "QuantWrapper") else name
-    inner = f"{place}.module"
-    return inner if inner in modules and _is(modules[place], "QuantWrapper") else place
+    layer = modules.get(place)
+    return f"{place}.module" if layer is not None and _is(layer, "QuantWrapper") else place
 
 
 def _layer(
