@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from quantbench.errors import UsageError
+from quantbench.results.metric import metric_named
 from quantbench.results.records import Interval
 from quantbench.samples.records import Samples
 from quantbench.studies import preflight
 from quantbench.studies.capabilities import Capability, capabilities
 from quantbench.studies.choose import choose_methods, choose_runtimes
-from quantbench.studies.expected import unexpected
+from quantbench.studies.expected import Figure, unexpected
 from quantbench.studies.options import Options
 from quantbench.studies.preflight import check
 from quantbench.tasks.network import Network, TensorSpec
@@ -99,8 +101,22 @@ def test_the_metric_is_held_against_what_is_expected() -> None:
 
 @pytest.mark.parametrize(("expected", "count"), [(0.9, 0), (0.93, 0), (0.95, 1), (0.85, 1)])
 def test_a_figure_within_its_interval_is_as_expected(expected: float, count: int) -> None:
-    figure = Interval(value=0.91, low=0.89, high=0.93)
-    assert len(list(unexpected("accuracy", figure, expected))) == count
+    figure = Figure(Interval(value=0.91, low=0.89, high=0.93, how="Wilson"))
+    assert len(list(unexpected(metric_named("accuracy"), figure, expected))) == count
+
+
+def test_a_metric_that_does_not_suit_the_outputs_is_named() -> None:
+    regression = classifiable()
+    targets = pixels(300, 3, 5)
+    spoilt = replace(regression, test=replace(regression.test, targets=targets))
+    (found,) = check(spoilt, QUICK).diagnostics
+    assert found.code == "metric-unusable"
+    assert "accuracy" in found.sentence
+    fitting = check(replace(spoilt, metric="mean_squared_error"), QUICK)
+    assert fitting.diagnostics == ()
+    assert fitting.float_figure is not None
+    assert fitting.float_figure.low is not None
+    assert fitting.float_figure.low < fitting.float_figure.value
 
 
 def test_several_faults_are_all_told() -> None:

@@ -9,11 +9,12 @@ from pydantic import Field
 from torch import nn
 
 from quantbench.errors import UsageError
+from quantbench.results.metric import metric_named
 from quantbench.results.records import Interval
 from quantbench.studies.capabilities import Capability, capabilities
 from quantbench.studies.choose import choose_methods, choose_runtimes
 from quantbench.studies.estimate import Estimate, estimate
-from quantbench.studies.expected import float_figure, unexpected
+from quantbench.studies.expected import Figure, float_figure, metric_unusable, unexpected
 from quantbench.studies.options import Options, Overrides
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Record
@@ -120,16 +121,18 @@ def check(
         layers = network_layers(task.network)
         checks = OF_NETWORK if task.network.untrained else (*OF_NETWORK, *OF_ANSWERS)
         found = (*first, *_run(checks, evidence))
-        figure = None if task.network.untrained else float_figure(evidence)
-        if options.expect is not None and figure is not None:
-            found = (*found, *unexpected(task.metric, figure, options.expect))
+        metric = metric_named(task.metric)
+        figure = Figure(None) if task.network.untrained else float_figure(evidence, metric)
+        found = (*found, *metric_unusable(figure))
+        if options.expect is not None:
+            found = (*found, *unexpected(metric, figure, options.expect))
         sample_seconds = _sample_seconds(evidence)
     methods = choose_methods(options.methods, overrides or {}, progress)
     runtimes = choose_runtimes(options.runtimes, progress)
     return _record(task, found).model_copy(
         update={
             "layers": layers,
-            "float_figure": figure,
+            "float_figure": figure.score,
             "capabilities": capabilities(methods, runtimes, task.network, layers),
             "estimate": estimate(
                 task, layers, methods, runtimes, options.schedule, options.threads, sample_seconds
