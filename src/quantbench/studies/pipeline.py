@@ -83,7 +83,7 @@ def run(
             prepare(options, overrides, space, progress) if load is None else load(space, progress)
         )
         if task.training is None:
-            _tell(diagnose(task, options.expect), progress)
+            _tell(diagnose(task, options.expect, metric), progress)
         plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric)
         steps = _Steps(space, machine, layers_of(task.network), deadline, progress)
         if on_first is not None and (first := plan.first()) is not None:
