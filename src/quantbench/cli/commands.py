@@ -172,6 +172,8 @@ def predict(record: records.Predict) -> None:
     refused = [picture for picture in pictures if picture.image is None]
     if not images:
         raise ImageError("; ".join(f"{picture.name} {picture.reason}" for picture in refused))
+    if configured(record, methods=(BASELINE, record.beside), owner=record.beside).options.target:
+        raise UsageError("predict reads pictures of digits; --model names a model of that kind")
     task, *_, artifacts = _artifacts(record, BASELINE, record.beside)
     usable = [artifact for artifact in artifacts if artifact.body.format == "state_dict"]
     table = Table("image", *(artifact.body.method for artifact in usable), box=None)
