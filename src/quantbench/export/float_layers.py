@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from quantbench.tasks.layers import layers
 from quantbench.tasks.network import Network
+from quantbench.tasks.network_layers import network_layers
 from quantbench.tasks.records import Layer
 
 
 def float_layers(network: Network) -> tuple[Layer, ...]:
     """The layers of a network in the order in which data passes them.
 
-    Raises UnavailableError for a network without a module.
+    Raises UnavailableError for a network that is neither a module nor an ONNX file.
     """
-    return layers(network.module(), network.inputs)
+    return network_layers(network)

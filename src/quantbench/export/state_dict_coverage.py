@@ -57,13 +57,17 @@ def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Read
 def _place(name: str, modules: Mapping[str, nn.Module]) -> str:
     """The place of a layer in the converted network, inside of what it was wrapped in."""
     place = f"module.{name}" if _is(modules[""], "QuantWrapper") else name
-    return f"{place}.module" if _is(modules[place], "QuantWrapper") else place
+    layer = modules.get(place)
+    return f"{place}.module" if layer is not None and _is(layer, "QuantWrapper") else place
 
 
 def _layer(
     layer: Layer, name: str, modules: Mapping[str, nn.Module], skeleton: Skeleton, files: Files
 ) -> LayerNumerics:
-    module = modules[name]
+    module = modules.get(name)
+    if module is None:  # FUNCTIONAL: eager quantization replaces modules, and nothing else
+        reason = "it is computed by functions, outside of any module"
+        return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
     weights = [
         cast("Callable[[], Tensor]", part.weight)()
         for part in module.modules()

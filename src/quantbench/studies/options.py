@@ -35,7 +35,7 @@ def _schedule(chosen: dict[str, Any]) -> Schedule:
 
 
 def _methods(chosen: dict[str, Any]) -> tuple[str, ...]:
-    return QUICK_METHODS if chosen.get("quick") else tuple(plugins.names("methods"))
+    return QUICK_METHODS if chosen.get("quick") else tuple(plugins.default_methods())
 
 
 def _runtimes(chosen: dict[str, Any]) -> tuple[str, ...]:
