@@ -194,10 +194,10 @@ import sys
 from pathlib import Path
 from quantbench import plugins
 from quantbench.studies.quantize import quantize
-from tests.networks import network_of
+from quantbench.training.checkpoint import with_weights
 from tests import tiny
 task = tiny.task("mlp")
-name, checkpoint = sys.argv[1], tiny.trained(task, Path("a"))
+name, task = sys.argv[1], with_weights(task, tiny.trained(task, Path("a")))
 settings = plugins.method(name).SETTINGS()
 made = quantize(task, name, settings, "onnx", Path("b"))
 print(made.files["model.onnx"].sha256)
