@@ -1,37 +1,60 @@
-"""The float network's own figure, set against what the user says that it is."""
+"""The float network's own metric, set against what the user says that it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from quantbench.contracts import Observation
 from quantbench.results.judge import judgements
-from quantbench.results.metric import metric_for, scored
+from quantbench.results.metric import Metric, scored
 from quantbench.results.records import Interval
 from quantbench.tasks.checks.evidence import Evidence
 from quantbench.tasks.records import Diagnostic
 
 
-def float_figure(evidence: Evidence) -> Interval | None:
-    """The float network's figure by the task's metric, over the test samples looked at.
+@dataclass(frozen=True)
+class Figure:
+    """The metric of the float network with its interval, or the `reason` why there is none."""
 
-    None where the metric doesn't apply. Raises UsageError where no metric is the obvious one.
-    """
-    metric = metric_for(evidence.task)
-    outputs = evidence.outputs
-    seen = Observation(outputs, outputs, evidence.test.targets, 0)
-    (judged,) = judgements(metric, (scored(metric, seen),), (seen,), (0,))
-    return judged.score
+    score: Interval | None
+    reason: str | None = None
 
 
-def unexpected(metric: str, figure: Interval, expected: float) -> Iterator[Diagnostic]:
-    """The float network's figure isn't the expected one, by more than its interval."""
-    if figure.low is None or figure.high is None or figure.low <= expected <= figure.high:
-        return
-    yield Diagnostic(
-        code="unexpected-metric",
-        sentence=f"{metric} of the float network is {figure.value:.4g} (95 % interval "
-        f"{figure.low:.4g} to {figure.high:.4g}), where {expected:.4g} was expected",
-        remedy="check weights, preparation of inputs, order of classes and test set; a study "
-        "of a broken network says nothing",
+def float_figure(evidence: Evidence, metric: Metric) -> Figure:
+    """The metric of the float network over the test samples looked at."""
+    seen = Observation(
+        outputs=evidence.outputs,
+        float_outputs=evidence.outputs,
+        targets=evidence.test.targets,
+        bytes=0,
     )
+    figure = scored(metric, seen)
+    if figure.value is None:
+        return Figure(None, figure.reason)
+    return Figure(judgements(metric, (figure,), (seen,), (0,))[0].score)
+
+
+def metric_unusable(figure: Figure) -> Iterator[Diagnostic]:
+    """The metric has no figure for such outputs and targets."""
+    if figure.score is None and figure.reason is not None:
+        yield Diagnostic(
+            code="metric-unusable",
+            sentence=f"{figure.reason}",
+            remedy="choose a metric that suits the network's outputs and the targets: --metric",
+        )
+
+
+def unexpected(metric: Metric, figure: Figure, expected: float) -> Iterator[Diagnostic]:
+    """The float network's figure isn't the expected one, by more than its interval."""
+    score = figure.score
+    if score is None or score.low is None or score.high is None:
+        return
+    if not score.low <= expected <= score.high:
+        yield Diagnostic(
+            code="unexpected-metric",
+            sentence=f"{metric.title} of the float network is {score.value:.4g} (95 % interval "
+            f"{score.low:.4g} to {score.high:.4g}), where {expected:.4g} was expected",
+            remedy="check weights, preparation of inputs, order of classes and test set; a study "
+            "of a broken network says nothing",
+        )
