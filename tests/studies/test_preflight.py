@@ -174,9 +174,9 @@ def test_methods_say_what_they_are_known_to_quantize() -> None:
 
 def test_a_network_that_is_a_file_is_for_few_methods(tmp_path: Path) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(48, 5)).eval()
-    exported(module, tmp_path / "m.onnx", 3, 4, 4, name="x0")
+    exported(module, tmp_path / "m.onnx", 3, 4, 4)
     net = Network(
-        "m", (TensorSpec(name="x0", shape=(3, 4, 4)),), (TensorSpec(name="scores", shape=(5,)),),
+        "m", (TensorSpec(name="input", shape=(3, 4, 4)),), (TensorSpec(name="scores", shape=(5,)),),
         "0", no_module="m.onnx is no PyTorch module", onnx=tmp_path / "m.onnx",
     )  # fmt: skip
     found = chosen_capabilities(net, "static", "ort_static")

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from quantbench.errors import UsageError
-from quantbench.results.metric import metric_named
+from quantbench.results.metric import Metric, metric_for
 from quantbench.results.records import Interval
 from quantbench.studies.capabilities import Capability, capabilities
 from quantbench.studies.choose import choose_methods, choose_runtimes
@@ -102,12 +102,14 @@ def check(
     overrides: Overrides | None = None,
     *,
     handed: nn.Module | None = None,
+    metric: Metric | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Preflight:
     """Look at a task before a study of it with `options`; nothing is quantized or written.
 
-    `handed`: the module as the user gave it, to say in which mode it was. Raises UsageError for
-    options that are wrong; what is wrong with the task is in the record.
+    `handed`: the module as the user gave it, to say in which mode it was. `metric`: how rows are
+    judged, where it is no plug-in; else the task names it. Raises UsageError for options that are
+    wrong; what is wrong with the task is in the record.
     """
     options = options or Options()
     evidence = Evidence(task, handed)
@@ -121,7 +123,7 @@ def check(
         layers = network_layers(task.network)
         checks = OF_NETWORK if task.network.untrained else (*OF_NETWORK, *OF_ANSWERS)
         found = (*first, *_run(checks, evidence))
-        metric = metric_named(task.metric)
+        metric = metric or metric_for(task)
         figure = Figure(None) if task.network.untrained else float_figure(evidence, metric)
         found = (*found, *metric_unusable(figure))
         if options.expect is not None:
