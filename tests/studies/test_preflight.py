@@ -119,6 +119,16 @@ def test_a_metric_that_does_not_suit_the_outputs_is_named() -> None:
     assert fitting.float_figure.low < fitting.float_figure.value
 
 
+def test_where_no_metric_is_obvious_one_has_to_be_named() -> None:
+    task = classifiable()
+    spoilt = replace(task, metric="", test=replace(task.test, targets=pixels(300, 3, 7)))
+    found = check(spoilt, QUICK)
+    assert found.diagnostics[0].code == "no-metric"
+    assert found.stopped
+    assert "choose one" in found.diagnostics[0].remedy
+    assert check(replace(task, metric=""), QUICK).metric == "accuracy"
+
+
 def test_several_faults_are_all_told() -> None:
     module = nn.Sequential(small(), nn.Softmax(1)).train()
     shared = pixels(200, 1, 3, 4, 4)

@@ -108,26 +108,16 @@ def check(
     """Look at a task before a study of it with `options`; nothing is quantized or written.
 
     `handed`: the module as the user gave it, to say in which mode it was. `metric`: how rows are
-    judged, where it is no plug-in; else the task names it. Raises UsageError for options that are
-    wrong; what is wrong with the task is in the record.
+    judged, where it isn't the task's. Raises UsageError for options that are wrong; what is wrong
+    with the task is in the record.
     """
     options = options or Options()
     evidence = Evidence(task, handed)
-    first = _run(OF_SAMPLES, evidence)
-    if any(diagnostic.stops for diagnostic in first):
-        return _record(task, first)
     with progress.waiting("the float network"):
-        failure = _failure(evidence)
-        if failure is not None:
-            return _record(task, (*first, failure))
+        found, figure = _diagnosed(evidence, options.expect, metric)
+        if any(diagnostic.stops for diagnostic in found):
+            return _record(task, found)
         layers = network_layers(task.network)
-        checks = OF_NETWORK if task.network.untrained else (*OF_NETWORK, *OF_ANSWERS)
-        found = (*first, *_run(checks, evidence))
-        metric = metric or metric_for(task)
-        figure = Figure(None) if task.network.untrained else float_figure(evidence, metric)
-        found = (*found, *metric_unusable(figure))
-        if options.expect is not None:
-            found = (*found, *unexpected(metric, figure, options.expect))
         sample_seconds = _sample_seconds(evidence)
     methods = choose_methods(options.methods, overrides or {}, progress)
     runtimes = choose_runtimes(options.runtimes, progress)
@@ -135,11 +125,55 @@ def check(
         update={
             "layers": layers,
             "float_figure": figure.score,
+            "metric": (metric or metric_for(task)).name,
             "capabilities": capabilities(methods, runtimes, task.network, layers),
             "estimate": estimate(
                 task, layers, methods, runtimes, options.schedule, options.threads, sample_seconds
             ),
         }
+    )
+
+
+def diagnose(
+    task: Task, expect: float | None = None, metric: Metric | None = None
+) -> tuple[Diagnostic, ...]:
+    """What looks wrong with a task; `expect`: the float network's figure, where it is known.
+
+    `metric` is how rows are judged, where it isn't the task's.
+    """
+    return _diagnosed(Evidence(task), expect, metric)[0]
+
+
+def _diagnosed(
+    evidence: Evidence, expect: float | None, judged_by: Metric | None
+) -> tuple[tuple[Diagnostic, ...], Figure]:
+    """What looks wrong, and the float network's figure where nothing stops it."""
+    first = _run(OF_SAMPLES, evidence)
+    if any(diagnostic.stops for diagnostic in first):
+        return first, Figure(None)
+    if (failure := _failure(evidence)) is not None:
+        return (*first, failure), Figure(None)
+    if evidence.network.untrained:
+        return (*first, *_run(OF_NETWORK, evidence)), Figure(None)
+    found = (*first, *_run((*OF_NETWORK, *OF_ANSWERS), evidence))
+    try:
+        metric = judged_by or metric_for(evidence.task)
+    except UsageError as error:
+        return (*found, _no_metric(error)), Figure(None)
+    figure = float_figure(evidence, metric)
+    found = (*found, *metric_unusable(figure))
+    if expect is not None:
+        found = (*found, *unexpected(metric, figure, expect))
+    return found, figure
+
+
+def _no_metric(error: UsageError) -> Diagnostic:
+    sentence, _, remedy = str(error).partition("; ")
+    return Diagnostic(
+        code="no-metric",
+        sentence=sentence,
+        remedy=remedy,
+        stops=True,
     )
 
 
