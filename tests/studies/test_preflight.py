@@ -43,7 +43,8 @@ def classifiable() -> Task:
         Samples(name, (array,), array.reshape(len(array), -1)[:, :5].argmax(1).astype(np.int64))
         for name, array in arrays.items()
     )
-    return Task(network(Brightest(), (3, 4, 4)), "generated", calibration, test)
+    net = network(Brightest(), (3, 4, 4))
+    return Task(net, "generated", calibration, test, metric="accuracy")
 
 
 class Brightest(nn.Module):
