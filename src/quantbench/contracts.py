@@ -160,7 +160,11 @@ class MethodModule(Protocol):
     """A way to quantize: it turns the float network into an artifact in one of FORMATS.
 
     LIBRARIES are the distributions whose versions an artifact depends on; SETTINGS is the record
-    of the settings that the user may give.
+    of the settings that the user may give. Its file may define:
+
+    - QUANTIZES, a tuple of str: kinds of layers (classes of torch.nn, operators of ONNX) that it
+      is known to put on integers. `quantbench check` names them; of others it says "will try";
+    - TAKES_ONNX, True: it also quantizes a network that is an ONNX file.
     """
 
     FORMATS: tuple[str, ...]
@@ -209,8 +213,8 @@ class RuntimeModule(Protocol):
         """Load a verified artifact; the function returned predicts on exactly `threads` threads."""
 
 
-class SeldomDefault(RuntimeModule, Protocol):
-    """A runtime that says whether a study runs it unasked."""
+class SeldomDefault(Protocol):
+    """A runtime or method that says whether a study takes it unasked."""
 
     DEFAULT: bool
     """Written as True or False: it is read without importing. Absent, it is True."""

@@ -121,10 +121,19 @@ def refused() -> tuple[Refused, ...]:
 
 def default_runtimes() -> list[str]:
     """The runtimes that a study uses when none is named: all but those that say DEFAULT = False."""
+    return _defaults("runtimes")
+
+
+def default_methods() -> list[str]:
+    """The methods that a study uses when none is named: all but those that say DEFAULT = False."""
+    return _defaults("methods")
+
+
+def _defaults(folder: str) -> list[str]:
     return [
         name
-        for name in names("runtimes")
-        if imports.constant(source("runtimes", name), "DEFAULT") is not False
+        for name in names(folder)
+        if imports.constant(source(folder, name), "DEFAULT") is not False
     ]
 
 
