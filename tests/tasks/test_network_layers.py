@@ -6,9 +6,9 @@ import pytest
 from torch import nn
 
 from quantbench.errors import UnavailableError
-from quantbench.export.to_onnx import export
 from quantbench.tasks.network import Network, TensorSpec
 from quantbench.tasks.network_layers import network_layers
+from tests.tasks.exported import exported
 
 INPUTS = (TensorSpec(name="input", shape=(6,)),)
 OUTPUTS = (TensorSpec(name="logits", shape=(4,)),)
@@ -19,7 +19,7 @@ def build() -> nn.Module:
 
 
 def test_a_module_and_its_file_have_the_same_layers(tmp_path: Path) -> None:
-    export(build(), (6,), tmp_path / "m.onnx")
+    exported(build(), tmp_path / "m.onnx", 6)
     module = Network("n", INPUTS, OUTPUTS, "0", make_module=build)
     file = Network("n", INPUTS, OUTPUTS, "0", onnx=tmp_path / "m.onnx")
     both = [

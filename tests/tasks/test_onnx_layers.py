@@ -12,11 +12,11 @@ from onnxruntime.quantization.calibrate import CalibrationDataReader
 from torch import nn
 
 from quantbench.errors import ArtifactError
-from quantbench.export.to_onnx import export
 from quantbench.tasks.layers import layers
 from quantbench.tasks.network import TensorSpec
 from quantbench.tasks.onnx_layers import onnx_layers
 from tests.kinds.models import attention, dense, depthwise, gru, lstm, unet
+from tests.tasks.exported import exported
 
 IMAGE = (TensorSpec(name="input", shape=(1, 32, 32)),)
 
@@ -45,7 +45,7 @@ def saved(
 )
 def test_costs_what_the_same_network_costs_in_pytorch(kind, tmp_path: Path) -> None:
     model = kind.build().eval()
-    export(model, (1, 32, 32), tmp_path / "m.onnx")
+    exported(model, tmp_path / "m.onnx", 1, 32, 32)
     expected = sum(layer.macs for layer in layers(model, IMAGE))
     assert sum(layer.macs for layer in onnx_layers(tmp_path / "m.onnx", IMAGE)) == expected > 0
 
@@ -55,7 +55,7 @@ def test_layers_have_the_names_sizes_and_activations_of_the_network(tmp_path: Pa
         nn.Conv2d(1, 4, 3, stride=2), nn.ReLU(), nn.ConvTranspose2d(4, 2, 2, stride=2),
         nn.Flatten(), nn.Linear(2 * 30 * 30, 5),
     ).eval()  # fmt: skip
-    export(model, (1, 32, 32), tmp_path / "m.onnx")
+    exported(model, tmp_path / "m.onnx", 1, 32, 32)
     found = [layer for layer in onnx_layers(tmp_path / "m.onnx", IMAGE) if layer.macs]
     assert [
         (x.name, x.kernel, x.stride, x.activation, x.output_shape, x.parameters, x.macs)
@@ -80,7 +80,7 @@ def test_integer_operators_cost_what_float_ones_do(format: QuantFormat, tmp_path
     model = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 30 * 30, 5)
     ).eval()
-    export(model, (1, 32, 32), tmp_path / "float.onnx")
+    exported(model, tmp_path / "float.onnx", 1, 32, 32)
     quantize_static(tmp_path / "float.onnx", tmp_path / "q.onnx", Reader(), quant_format=format)
     found = [layer for layer in onnx_layers(tmp_path / "q.onnx", IMAGE) if layer.macs]
     assert [layer.macs for layer in found] == [4 * 900 * 9, 4 * 900 * 5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from quantbench.report.order import Order
 from quantbench.report.reproduction.printout import as_reported as reported
 from quantbench.report.terminal.network import layer_table, numerics_table
 from quantbench.report.terminal.page import comparison
+from quantbench.report.terminal.recommendation import recommendation_lines
 from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
@@ -62,7 +64,9 @@ def run(record: records.Run) -> None:
     sort = order(record.sort)
     study = configured(record)
     with TerminalProgress() as progress:
-        done = pipeline.run(study.options, study.overrides, progress)
+        done = pipeline.run(
+            study.options, study.overrides, progress, on_first=_first(study.options)
+        )
     unwritten = _unwritten(done, study.options.out)
     if record.as_reported:
         Terminal().print(Text(_as_reported(done)), soft_wrap=True, end="")
@@ -71,6 +75,20 @@ def run(record: records.Run) -> None:
     if unwritten:
         raise unwritten
     _fail_where_rows_failed(done.results)
+
+
+def _first(options: Options) -> Callable[[pipeline.Study], None] | None:
+    """Show the first answer of a study of a user's network; the example has no need of one."""
+    if options.target is None and options.test is None:
+        return None
+
+    def show(done: pipeline.Study) -> None:
+        lines = (
+            Text.assemble((f"{n}: ", "bold"), w) for n, w in recommendation_lines(done.results)
+        )
+        _print(Group(Text("First answer", style="bold"), *lines, Text("Measuring the rest.\n")))
+
+    return show
 
 
 def _unwritten(done: pipeline.Study, out: Path) -> StorageError | None:

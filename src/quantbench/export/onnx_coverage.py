@@ -10,7 +10,6 @@ import onnx
 
 from quantbench.artifacts.onnx_file import checked
 from quantbench.contracts import Files, MethodModule, QuantizeJob
-from quantbench.export.float_layers import float_layers
 from quantbench.export.onnx_graph import Graph, attribute
 from quantbench.export.onnx_names import (
     FLOAT,
@@ -26,6 +25,7 @@ from quantbench.export.to_onnx import MODEL, structure_of
 from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import FLOAT32, Granularity, NumberFormat, bits_of_range
 from quantbench.system.record import Settings
+from quantbench.tasks.network_layers import network_layers
 from quantbench.tasks.records import Layer
 
 _TYPES = {
@@ -96,7 +96,7 @@ def read(
     Raises ArtifactError unless the file is ONNX and self-contained.
     """
     model = onnx.load_from_string(checked(job.folder / MODEL).data)
-    layers = float_layers(job.network)
+    layers = network_layers(job.network)
     renamed = renamed_weights(files.graph) if files.graph else given_weights(job.network, layers)
     found = layer_numerics(model, layers, renamed)
     if (why := files.why_float) is not None:

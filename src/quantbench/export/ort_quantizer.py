@@ -15,7 +15,6 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import CalibrationError
 from quantbench.export.calibration import Batches, refuse_nonfinite
-from quantbench.export.float_layers import float_layers
 from quantbench.export.onnx_coverage import layer_numerics, run_in_integers
 from quantbench.export.onnx_names import given_weights
 from quantbench.export.refusal import refusing
@@ -26,6 +25,7 @@ from quantbench.system.machine import environment, has_vnni
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
 from quantbench.tasks.network import Network
+from quantbench.tasks.network_layers import network_layers
 
 S = TypeVar("S", bound=Settings)
 
@@ -94,7 +94,7 @@ def left_float(path: Path, model: onnx.ModelProto, network: Network) -> dict[str
     Only products that match one of ONNX Runtime's rules run on integers, so its own optimized graph
     is inspected.
     """
-    layers = float_layers(network)
+    layers = network_layers(network)
     renamed = given_weights(network, layers)
     integer = run_in_integers(_optimized(path), layers, renamed)
     return {

@@ -17,12 +17,12 @@ from quantbench.contracts import (
     StateDictMethodModule,
 )
 from quantbench.export.engine import EagerSettings, using_engine
-from quantbench.export.float_layers import float_layers
 from quantbench.export.rebuild import read_back
 from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import NumberFormat, bits_of_range
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
+from quantbench.tasks.network_layers import network_layers
 from quantbench.tasks.records import Layer
 
 _DYNAMIC = "torch.ao.nn.quantized.dynamic"
@@ -48,7 +48,7 @@ def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Read
         modules = dict(module.named_modules())
         read_layers = tuple(
             _layer(layer, _place(layer.name, modules), modules, skeleton, files)
-            for layer in float_layers(job.network)
+            for layer in network_layers(job.network)
             if layer.macs
         )
         return Reading(read_layers, str(module))

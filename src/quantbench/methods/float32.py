@@ -14,6 +14,7 @@ from quantbench.export.to_onnx import MODEL, export, given
 from quantbench.system.record import Settings
 
 FORMATS = ("state_dict", "pt2", "onnx", "executorch")
+TAKES_ONNX = True
 LIBRARIES = ("torch", "onnx", "onnxscript", "executorch")
 SETTINGS = Settings
 

@@ -29,6 +29,18 @@ from quantbench.system.progress import Progress
 from quantbench.system.silence import silenced
 
 FORMATS = ("onnx",)
+QUANTIZES = (
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "Linear",
+    "Conv",
+    "Gemm",
+    "MatMul",
+)
+TAKES_ONNX = True
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "nncf")
 
 OverflowFix = Literal["enable", "first_layer_only", "disable"]

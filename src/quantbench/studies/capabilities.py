@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quantbench.contracts import MethodModule, Plugin
+from quantbench.harness.measure import BASELINE
 from quantbench.studies.choose import ChosenMethod, Runtimes
 from quantbench.system.record import Record
 from quantbench.tasks.network import Network
@@ -62,8 +63,8 @@ def _capability(
     able = {runtime.name for format in module.FORMATS for runtime in runtimes.accepting(format)}
     if not able:
         return Capability(method=name, reason=runtimes.why_none(module.FORMATS))
-    kinds = tuple(dict.fromkeys(layer.kind for layer in layers if layer.macs))
-    known = _known(chosen.plugin)
+    multiplying = () if name == BASELINE else (layer.kind for layer in layers if layer.macs)
+    kinds, known = tuple(dict.fromkeys(multiplying)), _known(chosen.plugin)
     return Capability(
         method=name,
         runtimes=tuple(sorted(able)),

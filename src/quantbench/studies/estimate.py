@@ -62,6 +62,7 @@ def estimate(
     """
     count = rows(methods, runtimes)
     schedule = schedule.within(max(len(task.test), 1))
+    schedule = schedule if task.reader else schedule.without_reading()
     evaluating = count * (LOAD_SECONDS + len(task.test) * sample_seconds) / cores()
     return Estimate(
         rows=count,

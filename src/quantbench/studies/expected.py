@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from quantbench.contracts import Observation
+from quantbench.results.judge import judgements
+from quantbench.results.metric import Metric, scored
 from quantbench.results.records import Interval
-from quantbench.results.statistics import wilson
 from quantbench.tasks.checks.evidence import Evidence
-from quantbench.tasks.checks.splits import class_labels
 from quantbench.tasks.records import Diagnostic
 
 
-def float_figure(evidence: Evidence) -> Interval | None:
-    """The share of right classes among the test samples looked at; None for other tasks."""
-    labels, scores = class_labels(evidence.test), evidence.outputs[0]
-    if evidence.task.metric != "accuracy" or labels is None or scores.ndim != 2:
-        return None
-    return wilson(int((scores.argmax(1) == labels).sum()), len(labels))
+@dataclass(frozen=True)
+class Figure:
+    """The metric of the float network with its interval, or the `reason` why there is none."""
+
+    score: Interval | None
+    reason: str | None = None
 
 
-def unexpected(metric: str, figure: Interval, expected: float) -> Iterator[Diagnostic]:
+def float_figure(evidence: Evidence, metric: Metric) -> Figure:
+    """The metric of the float network over the test samples looked at."""
+    seen = Observation(
+        outputs=evidence.outputs,
+        float_outputs=evidence.outputs,
+        targets=evidence.test.targets,
+        bytes=0,
+    )
+    figure = scored(metric, seen)
+    if figure.value is None:
+        return Figure(None, figure.reason)
+    return Figure(judgements(metric, (figure,), (seen,), (0,))[0].score)
+
+
+def metric_unusable(figure: Figure) -> Iterator[Diagnostic]:
+    """The metric has no figure for such outputs and targets."""
+    if figure.score is None and figure.reason is not None:
+        yield Diagnostic(
+            code="metric-unusable",
+            sentence=f"{figure.reason}",
+            remedy="choose a metric that suits the network's outputs and the targets: --metric",
+        )
+
+
+def unexpected(metric: Metric, figure: Figure, expected: float) -> Iterator[Diagnostic]:
     """The float network's figure isn't the expected one, by more than its interval."""
-    if not figure.low <= expected <= figure.high:
+    score = figure.score
+    if score is None or score.low is None or score.high is None:
+        return
+    if not score.low <= expected <= score.high:
         yield Diagnostic(
             code="unexpected-metric",
-            sentence=f"{metric} of the float network is {figure.value:.4g} (95 % interval "
-            f"{figure.low:.4g} to {figure.high:.4g}), where {expected:.4g} was expected",
+            sentence=f"{metric.title} of the float network is {score.value:.4g} (95 % interval "
+            f"{score.low:.4g} to {score.high:.4g}), where {expected:.4g} was expected",
             remedy="check weights, preparation of inputs, order of classes and test set; a study "
             "of a broken network says nothing",
         )

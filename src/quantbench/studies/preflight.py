@@ -9,11 +9,12 @@ from pydantic import Field
 from torch import nn
 
 from quantbench.errors import UsageError
+from quantbench.results.metric import Metric, metric_for
 from quantbench.results.records import Interval
 from quantbench.studies.capabilities import Capability, capabilities
 from quantbench.studies.choose import choose_methods, choose_runtimes
 from quantbench.studies.estimate import Estimate, estimate
-from quantbench.studies.expected import float_figure, unexpected
+from quantbench.studies.expected import Figure, float_figure, metric_unusable, unexpected
 from quantbench.studies.options import Options, Overrides
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Record
@@ -64,8 +65,8 @@ OF_ANSWERS: tuple[Check, ...] = (
     outputs.probabilities,
     outputs.constant_outputs,
 )
-_TIMED = 64
-"""Samples of the forward pass that is timed."""
+_TIMED, _PASSES = 64, 3
+"""Samples of the forward pass that is timed, and how often it is."""
 
 
 class Preflight(Record):
@@ -110,32 +111,54 @@ def check(
     """
     options = options or Options()
     evidence = Evidence(task, handed)
-    first = _run(OF_SAMPLES, evidence)
-    if any(diagnostic.stops for diagnostic in first):
-        return _record(task, first)
     with progress.waiting("the float network"):
-        failure = _failure(evidence)
-        if failure is not None:
-            return _record(task, (*first, failure))
+        found, figure = _diagnosed(evidence, options.expect, None)
+        if any(diagnostic.stops for diagnostic in found):
+            return _record(task, found)
         layers = network_layers(task.network)
-        checks = OF_NETWORK if task.network.untrained else (*OF_NETWORK, *OF_ANSWERS)
-        found = (*first, *_run(checks, evidence))
-        figure = None if task.network.untrained else float_figure(evidence)
-        if options.expect is not None and figure is not None:
-            found = (*found, *unexpected(task.metric, figure, options.expect))
         sample_seconds = _sample_seconds(evidence)
     methods = choose_methods(options.methods, overrides or {}, progress)
     runtimes = choose_runtimes(options.runtimes, progress)
     return _record(task, found).model_copy(
         update={
             "layers": layers,
-            "float_figure": figure,
+            "float_figure": figure.score,
             "capabilities": capabilities(methods, runtimes, task.network, layers),
             "estimate": estimate(
                 task, layers, methods, runtimes, options.schedule, options.threads, sample_seconds
             ),
         }
     )
+
+
+def diagnose(
+    task: Task, expect: float | None = None, metric: Metric | None = None
+) -> tuple[Diagnostic, ...]:
+    """What looks wrong with a task; `expect`: the float network's figure, where it is known.
+
+    `metric` is how rows are judged, where it isn't the task's.
+    """
+    return _diagnosed(Evidence(task), expect, metric)[0]
+
+
+def _diagnosed(
+    evidence: Evidence, expect: float | None, judged_by: Metric | None
+) -> tuple[tuple[Diagnostic, ...], Figure]:
+    """What looks wrong, and the float network's figure where nothing stops it."""
+    first = _run(OF_SAMPLES, evidence)
+    if any(diagnostic.stops for diagnostic in first):
+        return first, Figure(None)
+    if (failure := _failure(evidence)) is not None:
+        return (*first, failure), Figure(None)
+    if evidence.network.untrained:
+        return (*first, *_run(OF_NETWORK, evidence)), Figure(None)
+    found = (*first, *_run((*OF_NETWORK, *OF_ANSWERS), evidence))
+    metric = judged_by or metric_for(evidence.task)
+    figure = float_figure(evidence, metric)
+    found = (*found, *metric_unusable(figure))
+    if expect is not None:
+        found = (*found, *unexpected(metric, figure, expect))
+    return found, figure
 
 
 def _run(checks: tuple[Check, ...], evidence: Evidence) -> tuple[Diagnostic, ...]:
@@ -157,13 +180,18 @@ def _failure(evidence: Evidence) -> Diagnostic | None:
 
 
 def _sample_seconds(evidence: Evidence) -> float:
-    """Seconds of the float network for one sample, in its second pass over a few of them."""
+    """Seconds of the float network for one sample: the least of a few passes over some of them.
+
+    A pass loads the network as well, which is little beside what it saves to keep no state.
+    """
     size = evidence.network.fixed_batch or _TIMED
-    few = evidence.test.part(0, max(size, min(_TIMED, len(evidence.test))))
-    float_outputs(evidence.network, few, size)
-    start = time.perf_counter()
-    float_outputs(evidence.network, few, size)
-    return (time.perf_counter() - start) / len(few)
+    few = evidence.test.part(0, size)
+    passes = []
+    for _ in range(_PASSES):
+        start = time.perf_counter()
+        float_outputs(evidence.network, few, size)
+        passes.append(time.perf_counter() - start)
+    return min(passes) / len(few)
 
 
 def _record(task: Task, diagnostics: tuple[Diagnostic, ...]) -> Preflight:

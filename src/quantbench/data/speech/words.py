@@ -34,7 +34,7 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Form:
-    """What is made of a second of sound, int16 [N, 16000]: kept arrays, then the input."""
+    """The way from seconds of sound, int16 [N, 16000], to what is kept, and on to the input."""
 
     title: str
     name: str

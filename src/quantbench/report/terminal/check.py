@@ -65,10 +65,10 @@ def _task(preflight: Preflight) -> Iterator[str]:
     yield ", ".join(f"{number:,} {name}" for name, number in preflight.samples.items()) + " samples"
     figure = preflight.float_figure
     if figure is not None:
-        yield (
-            f"{preflight.metric} of the float network {figure.value:.4g}, "
-            f"between {figure.low:.4g} and {figure.high:.4g} (95 %)"
-        )
+        bounds = ""
+        if figure.low is not None and figure.high is not None:
+            bounds = f", between {figure.low:.4g} and {figure.high:.4g} (95 %)"
+        yield f"{preflight.metric} of the float network {figure.value:.4g}{bounds}"
 
 
 def _spec(spec: TensorSpec) -> str:
