@@ -15,7 +15,18 @@ NOT_YET = ("explain", "web")
 """Rooms that are still to be built."""
 PLUGINS = ("data", "models", "metrics", "methods", "runtimes", "c99/ops")
 CONTRACT = frozenset(
-    ("build", "compute", "from_onnx", "load", "quantize", "refuses", "skeleton", "unavailable")
+    (
+        "build",
+        "compute",
+        "from_onnx",
+        "load",
+        "per_sample",
+        "per_sample_against_float",
+        "quantize",
+        "refuses",
+        "skeleton",
+        "unavailable",
+    )
 )
 """Functions of a plug-in that contracts.py or c99/operators.py describes for all of them."""
 FRAGMENTS = frozenset(

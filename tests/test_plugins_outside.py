@@ -19,7 +19,7 @@ from quantbench.contracts import Observation
 UNIT = "images"
 HIGHER_IS_BETTER = False
 def compute(seen: Observation) -> float:
-    return float((seen.logits.argmax(1) != seen.labels).sum())
+    return float((seen.outputs[0].argmax(1) != seen.targets).sum())
 """
 
 MODEL = """
@@ -110,7 +110,7 @@ def test_a_runtime_from_outside_may_be_none_that_a_study_runs_unasked(tmp_path: 
         ("_mine.py", METRIC, "its name has to be like my_method.py"),
         ("mine.txt", METRIC, "its name has to be like my_method.py"),
         ("mine.py", "UNIT = 'm'\n", "has to define what one kind of plug-in needs: .*a metric "
-                                    "HIGHER_IS_BETTER, UNIT, compute"),
+                                    "HIGHER_IS_BETTER, UNIT"),
         ("mine.py", METRIC + MODEL, "has to define what one kind of plug-in needs"),
         ("mine.py", "def (", "is no Python: invalid syntax"),
         ("mine.py", "x = 1\0", "is no Python: source code string cannot contain null bytes"),
@@ -196,8 +196,11 @@ def test_a_study_of_a_method_a_runtime_a_model_and_a_metric_by_file(tmp_path: Pa
     for row in rows.values():
         wrong = row["metrics"]["wrong_images"]
         assert wrong == {
-            "value": row["images"] - row["correct"], "unit": "images", "higher_is_better": False
-        }  # fmt: skip
+            "value": round(row["samples"] * (1 - row["score"]["value"])),
+            "unit": "images",
+            "higher_is_better": False,
+            "reason": None,
+        }
     assert rows["as_it_is", "mine_too"]["notes"] == ["mine"]
 
     manifest = next((tmp_path / "results" / "artifacts").glob("as_it_is-onnx-*/manifest.json"))
@@ -226,7 +229,7 @@ def test_a_metric_that_fails_costs_its_figure_only(tmp_path: Path) -> None:
                   "--model", "small", *named, cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     (row,) = json.loads((tmp_path / "results" / "results.json").read_text())["rows"]
-    assert row["metrics"]["accuracy"]["value"] == row["accuracy"]["value"]
+    assert row["metrics"]["accuracy"]["value"] == row["score"]["value"]
     assert not {"failing", "needy"} & row["metrics"].keys()
     assert "metric 'failing' raised KeyError: 'no'" in row["notes"]
     assert any(note.startswith("metric 'needy' needs no_such_library") for note in row["notes"])

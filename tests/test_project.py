@@ -79,3 +79,11 @@ def test_links_lead_to_files(path: Path) -> None:
     text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         assert "://" in target or (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_every_file_of_the_package_is_installed() -> None:
+    package = ROOT / "src" / "quantbench"
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["quantbench"]
+    installed = {path for pattern in patterns for path in package.glob(pattern)}
+    beside = {path for path in package.rglob("*") if path.is_file() and path.suffix != ".py"}
+    assert {path for path in beside if path.parent.name != "__pycache__"} == installed

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench import plugins
-from quantbench.data import Split, preprocess_sha256
-from quantbench.studies.load import samples_of, untrained
+from quantbench.data import Split, as_samples, preprocess_sha256
+from quantbench.studies.load import untrained
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
 from quantbench.training.recipes import Recipe
@@ -51,7 +51,7 @@ def task(model: str = "lenet") -> Task:
         "test": slice(-TEST, None),
     }
     train, calibration, test = (
-        samples_of(Split(name, images[cut].copy(), labels[cut].copy(), labels[cut]), spec)
+        as_samples(Split(name, images[cut].copy(), labels[cut].copy(), labels[cut]), spec)
         for name, cut in cuts.items()
     )
     return Task(

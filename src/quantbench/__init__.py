@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from quantbench.system.telemetry import switch_off
 
 if TYPE_CHECKING:
+    from quantbench.api import OwnStudy, study
     from quantbench.artifacts.artifact import Artifact, load_artifact
     from quantbench.errors import QuantbenchError
     from quantbench.plugins import use_plugins
@@ -35,6 +36,7 @@ _HOMES = {
     "Artifact": "artifacts.artifact",
     "Checkpoint": "training.checkpoint",
     "Options": "studies.options",
+    "OwnStudy": "api",
     "QuantbenchError": "errors",
     "RECIPES": "training.recipes",
     "Results": "results.records",
@@ -50,6 +52,7 @@ _HOMES = {
     "read_digit": "tasks.digit",
     "run": "studies.pipeline",
     "settings_for": "settings.values",
+    "study": "api",
     "train": "training.train",
     "use_plugins": "plugins",
     "why_unusable": "studies.usable",
@@ -61,6 +64,7 @@ __all__ = [
     "Artifact",
     "Checkpoint",
     "Options",
+    "OwnStudy",
     "QuantbenchError",
     "Results",
     "Study",
@@ -75,6 +79,7 @@ __all__ = [
     "read_digit",
     "run",
     "settings_for",
+    "study",
     "train",
     "use_plugins",
     "why_unusable",

@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from quantbench.samples.records import Array, Arrays
 from quantbench.system.progress import Progress
 from quantbench.system.record import Settings
 
@@ -51,7 +49,7 @@ REQUIRED = {
     "models": frozenset({"INPUT_SHAPE", "build"}),
     "methods": frozenset({"FORMATS", "LIBRARIES", "SETTINGS", "quantize"}),
     "runtimes": frozenset({"ACCEPTS", "LIBRARIES", "load"}),
-    "metrics": frozenset({"UNIT", "HIGHER_IS_BETTER", "compute"}),
+    "metrics": frozenset({"UNIT", "HIGHER_IS_BETTER"}),
 }
 """Folder -> the names that each of its plug-ins defines, by which a file's kind is known."""
 OR_ELSE = {"data": frozenset({"CLASSES", "TITLE", "load"})}
@@ -162,7 +160,11 @@ class MethodModule(Protocol):
     """A way to quantize: it turns the float network into an artifact in one of FORMATS.
 
     LIBRARIES are the distributions whose versions an artifact depends on; SETTINGS is the record
-    of the settings that the user may give.
+    of the settings that the user may give. Its file may define:
+
+    - QUANTIZES, a tuple of str: kinds of layers (classes of torch.nn, operators of ONNX) that it
+      is known to put on integers. `quantbench check` names them; of others it says "will try";
+    - TAKES_ONNX, True: it also quantizes a network that is an ONNX file.
     """
 
     FORMATS: tuple[str, ...]
@@ -211,8 +213,8 @@ class RuntimeModule(Protocol):
         """Load a verified artifact; the function returned predicts on exactly `threads` threads."""
 
 
-class SeldomDefault(RuntimeModule, Protocol):
-    """A runtime that says whether a study runs it unasked."""
+class SeldomDefault(Protocol):
+    """A runtime or method that says whether a study takes it unasked."""
 
     DEFAULT: bool
     """Written as True or False: it is read without importing. Absent, it is True."""
@@ -239,17 +241,62 @@ class SometimesRefuses(RuntimeModule, Protocol):
 class Observation:
     """The inputs of a metric: one row's outputs for the test samples, and the artifact's size."""
 
-    logits: NDArray[np.float32]  # [N, K]
-    float_logits: NDArray[np.float32]  # [N, K], of float32 on the same runtime
-    labels: NDArray[np.int64]  # [N]
+    outputs: Arrays
+    """One array [N, ...] for each output of the network."""
+    float_outputs: Arrays
+    """The same outputs of float32 on the same runtime."""
+    targets: Array | None
+    """[N, ...]; None where the samples have none."""
     bytes: int
 
 
 class MetricModule(Protocol):
-    """A figure of merit in UNIT, computed for each row of a study."""
+    """A figure of merit in UNIT, computed for each row of a study.
+
+    Its file defines one of METRIC_FUNCTIONS as well, which the protocols below describe, and may
+    define:
+
+    - TITLE, a str: its name in tables and sentences; the file's name where it is absent;
+    - OUTPUT, an int or None: the network's output that it reads, the first where it is absent;
+      None stands for all of them, as a tuple;
+    - MARGIN, a float: a row is called worse only where its figure is shown to fall short of
+      float32's by more than that; 0 where it is absent.
+    """
 
     UNIT: str
     HIGHER_IS_BETTER: bool
 
+
+class PerSampleMetricModule(MetricModule, Protocol):
+    """A metric that has a value for each sample: paired tests apply, and the figure is the mean."""
+
+    def per_sample(self, outputs: Array, targets: Array) -> Array:
+        """The samples' values [N]: bool for right or wrong, else float.
+
+        It is called only where there are targets. Raises UnavailableError, whose message is the
+        reason, where it doesn't apply to such outputs or targets.
+        """
+
+
+class AgainstFloatMetricModule(MetricModule, Protocol):
+    """A metric that compares each sample's outputs with those of float32, and needs no targets."""
+
+    def per_sample_against_float(self, outputs: Array, float_outputs: Array) -> Array:
+        """The samples' values [N]: bool for alike or not, else float.
+
+        Raises UnavailableError as `per_sample` does.
+        """
+
+
+class WholeSetMetricModule(MetricModule, Protocol):
+    """A metric of the whole test set, whose interval takes many calls on resampled sets."""
+
     def compute(self, seen: Observation) -> float:
-        """The row's figure; NaN or infinite where the metric isn't defined."""
+        """The row's figure; NaN or infinite where the metric isn't defined.
+
+        Raises UnavailableError as `per_sample` does.
+        """
+
+
+METRIC_FUNCTIONS = ("per_sample", "per_sample_against_float", "compute")
+"""Each metric defines one of these."""

@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from quantbench.contracts import (
+    METRIC_FUNCTIONS,
     OR_ELSE,
     REQUIRED,
     DataModule,
@@ -120,10 +121,19 @@ def refused() -> tuple[Refused, ...]:
 
 def default_runtimes() -> list[str]:
     """The runtimes that a study uses when none is named: all but those that say DEFAULT = False."""
+    return _defaults("runtimes")
+
+
+def default_methods() -> list[str]:
+    """The methods that a study uses when none is named: all but those that say DEFAULT = False."""
+    return _defaults("methods")
+
+
+def _defaults(folder: str) -> list[str]:
     return [
         name
-        for name in names("runtimes")
-        if imports.constant(source("runtimes", name), "DEFAULT") is not False
+        for name in names(folder)
+        if imports.constant(source(folder, name), "DEFAULT") is not False
     ]
 
 
@@ -176,7 +186,10 @@ def runtime(name: str) -> RuntimeModule:
 
 
 def metric(name: str) -> MetricModule:
-    """Import the metric called `name`. Raises UnknownNameError or UnavailableError."""
+    """Import the metric called `name`. Raises UnknownNameError or UnavailableError.
+
+    UnavailableError is also raised where it doesn't define exactly one of METRIC_FUNCTIONS.
+    """
     return cast(MetricModule, _load("metrics", name))
 
 
@@ -309,6 +322,10 @@ def _load(folder: str, name: str) -> ModuleType:
     if lacking := _lacking(folder, vars(module).keys()):
         raise UnavailableError(
             f"{KINDS[folder]} '{name}' doesn't define {', '.join(sorted(lacking))}"
+        )
+    if folder == "metrics" and len(vars(module).keys() & set(METRIC_FUNCTIONS)) != 1:
+        raise UnavailableError(
+            f"metric '{name}' has to define one of {', '.join(METRIC_FUNCTIONS)}, and only one"
         )
     return module
 

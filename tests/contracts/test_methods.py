@@ -26,7 +26,7 @@ METHODS = plugins.names("methods")
 ALL = [
     (model, method, format)
     for model in plugins.names("models")
-    for method in METHODS
+    for method in plugins.default_methods()
     for format in plugins.method(method).FORMATS
 ]
 

@@ -20,7 +20,7 @@ from quantbench.studies.quantize import quantize
 from quantbench.tasks.task import Task
 from tests.process import python
 
-METHODS = {name: plugins.method(name) for name in plugins.names("methods")}
+METHODS = {name: plugins.method(name) for name in plugins.default_methods()}
 ALL = [
     (model, method, format, runtime)
     for model in plugins.names("models")

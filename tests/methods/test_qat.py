@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from quantbench.errors import CalibrationError
+from quantbench.contracts import FurtherTraining
+from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.export import pt2e
 from quantbench.methods import qat
 from quantbench.samples.records import Samples
@@ -15,8 +18,9 @@ from quantbench.studies.quantize import quantize
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 from quantbench.training.checkpoint import Checkpoint
+from quantbench.training.recipes import RECIPES
 from tests.methods.test_pt2e_static import mixed
-from tests.networks import network_of
+from tests.networks import network_of, small
 
 NOTHING = qat.Augmentation()
 
@@ -104,3 +108,52 @@ def test_a_loss_that_is_not_finite_is_refused(task: Task, checkpoint: Checkpoint
     broken.stored[0][7] = np.nan
     with pytest.raises(CalibrationError, match="became nan at batch 1; try a lower rate"):
         qat.trained(task.network, broken, qat.SETTINGS(), NOTHING, NO_PROGRESS)
+
+
+def test_the_loss_is_that_of_the_targets() -> None:
+    """Classes, numbers of the output's shape, and nothing else."""
+    network = network_of(nn.Linear(4, 3), (4,))
+    inputs = np.zeros((6, 4), np.float32)
+    answers = torch.randn(6, 3)
+    classes = Samples("train", (inputs,), np.arange(6, dtype=np.int32) % 3)
+    loss = qat.loss_for(network, classes, qat.Augmentation(label_smoothing=0.1))
+    expected = F.cross_entropy(answers, torch.arange(6) % 3, label_smoothing=0.1)
+    assert torch.equal(loss(answers, torch.arange(6) % 3), expected)
+
+    numbers = Samples("train", (inputs,), np.zeros((6, 3)))
+    loss = qat.loss_for(network, numbers, NOTHING)
+    assert torch.equal(loss(answers, torch.zeros(6, 3)), answers.square().mean())
+
+    for targets, why in (
+        (np.zeros((6, 2)), r"no loss for targets float64 \[2\] of an output \[3\]"),
+        (np.array(["a"] * 6), "no loss for targets <U1"),
+        (None, "here are no targets"),
+    ):
+        with pytest.raises(UnavailableError, match=why):
+            qat.loss_for(network, Samples("train", (inputs,), targets), NOTHING)
+
+
+def test_only_images_are_shifted_and_only_by_a_known_recipe(tmp_path: Path) -> None:
+    image, vector = network_of(nn.Flatten(), (1, 8, 8)), network_of(nn.Linear(4, 3), (4,))
+    samples = Samples("train", (np.zeros((2, 4), np.float32),), np.zeros(2, np.int64))
+    recipe = RECIPES["default"].model_dump(mode="json")
+    known = FurtherTraining(samples, recipe, tmp_path, {})
+    assert qat.augmentation_of(known, image) == qat.Augmentation(1, 0.05)
+    assert qat.augmentation_of(known, vector) == qat.Augmentation(0, 0.05)
+    assert qat.augmentation_of(replace(known, recipe=None), image) == NOTHING
+
+
+def test_a_network_of_vectors_learns_numbers() -> None:
+    """Two inputs, and targets of the output's shape."""
+    rng = np.random.default_rng(0)
+    inputs = tuple(rng.normal(size=shape).astype(np.float32) for shape in ((60, 1, 8, 8), (60, 5)))
+    network = small("two_inputs")
+    targets = np.ones((60, 3), np.float32)
+    settings = qat.SETTINGS(lr=1e-2, batch=20, epochs=3)
+    graph = qat.trained(network, Samples("train", inputs, targets), settings, NOTHING, NO_PROGRESS)
+    with torch.no_grad():
+        before, after = (
+            F.mse_loss(module(*map(torch.from_numpy, inputs)), torch.from_numpy(targets))
+            for module in (network.module(), graph)
+        )
+    assert after < before / 2

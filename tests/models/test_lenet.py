@@ -17,6 +17,7 @@ from quantbench.export.to_program import exported
 from quantbench.models.lenet import INPUT_SHAPE, build
 from quantbench.system.silence import silenced
 from quantbench.tasks.layers import layers
+from tests.networks import network_of
 
 FLOAT = """\
 LeNet(
@@ -42,7 +43,7 @@ LeNet(
 
 def structure(method: str) -> str:
     module = plugins.method(method)
-    skeleton = module.skeleton(build(), module.SETTINGS())  # type: ignore[attr-defined]
+    skeleton = module.skeleton(build(), module.SETTINGS(), ())  # type: ignore[attr-defined]
     return re.sub(r", qscheme=torch.per_\w+", "", str(skeleton.module))  # the engine's choice
 
 
@@ -116,7 +117,7 @@ def test_stubs_and_the_order_of_layers_change_no_value() -> None:
 
 
 def test_stubs_leave_no_trace_in_a_program() -> None:
-    programs = [exported(network, INPUT_SHAPE) for network in seeded()]
+    programs = [exported(network, network_of(network, INPUT_SHAPE)) for network in seeded()]
     operators = [
         [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
         for program in programs
@@ -128,7 +129,7 @@ def test_stubs_leave_no_trace_in_an_onnx_file(tmp_path: Path) -> None:
     graphs = []
     for name, network in zip(("lenet", "plain"), seeded(), strict=True):
         path = tmp_path / f"{name}.onnx"
-        to_onnx.export(network, INPUT_SHAPE, path)
+        to_onnx.export(network, network_of(network, INPUT_SHAPE), path)
         graphs.append(onnx.load(path).graph)
         assert b"stub" not in path.read_bytes().lower()
     lenet, plain = graphs

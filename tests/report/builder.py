@@ -6,14 +6,35 @@ from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.numerics.coverage import Coverage
 from quantbench.numerics.formats import ALL_FLOAT32
 from quantbench.results.recommend import with_recommendations
-from quantbench.results.records import AgainstFloat, Results, Row
-from quantbench.results.statistics import mcnemar, speed, wilson
+from quantbench.results.records import (
+    AgainstFloat,
+    Interval,
+    MetricFigure,
+    MetricInfo,
+    Results,
+    Row,
+)
+from quantbench.results.statistics import (
+    mcnemar,
+    mcnemar_verdict,
+    paired_difference,
+    speed,
+    wilson,
+)
 from quantbench.system.machine import Environment
 from quantbench.tasks.records import Epoch, Training
 from tests.formats import INT8_CHANNEL, INT8_TENSOR, UINT8_DYNAMIC, UINT8_STATED, UINT8_UNIT
 from tests.formats import numerics as numbers
 
 MACS = 416_520
+SAMPLES = 10_000
+ACCURACY = MetricInfo(
+    name="accuracy",
+    title="accuracy",
+    unit="fraction",
+    higher_is_better=True,
+    kind="right_or_wrong",
+)
 LINEAR_MACS = 120 * 84 + 84 * 10
 
 
@@ -67,14 +88,16 @@ def row(
     )
     against = None
     if baseline is not None:
+        both = correct - gained
+        p = mcnemar(lost, gained)
         against = AgainstFloat(
             baseline=f"{baseline.method} on {baseline.runtime}",
             bytes_ratio=baseline.bytes / size,
-            loss_difference=None if loss is None else loss - baseline.loss,
-            accuracy_difference=(correct - baseline.correct) / 10_000,
+            difference=paired_difference(both, gained, lost, SAMPLES - both - gained - lost),
+            verdict=mcnemar_verdict(lost, gained, p),
+            p=p,
             only_float_right=lost,
             only_this_right=gained,
-            mcnemar_p=mcnemar(lost, gained),
             speed=tuple(
                 speed(f"{baseline.method} on {baseline.runtime}", a, b)
                 for a, b in zip(baseline.latency, times, strict=True)
@@ -92,11 +115,14 @@ def row(
         "files": {"state.pt": size},
         "bytes": size,
         "coverage": Coverage(integer_macs=MACS - float_macs, float_macs=float_macs),
-        "images": 10_000,
-        "correct": correct,
-        "accuracy": wilson(correct, 10_000),
-        "loss": loss,
-        "metrics": {},
+        "samples": SAMPLES,
+        "score": wilson(correct, SAMPLES),
+        "metrics": {
+            "accuracy": MetricFigure(
+                value=correct / SAMPLES, unit="fraction", higher_is_better=True
+            ),
+            "loss": MetricFigure(value=loss, unit="nats", higher_is_better=False),
+        },
         "threads": 1,
         "busy_threads": 1.0,
         "warm_up": 8,
@@ -108,6 +134,36 @@ def row(
         "against_float": against,
     }
     return Row(**(fields | changes))
+
+
+SQUARED = MetricInfo(
+    name="mean_squared_error",
+    title="mean squared error",
+    unit="units²",
+    higher_is_better=False,
+    kind="per_sample",
+)
+
+
+def interval(value, half, how="BCa bootstrap, 9,999 resamples"):
+    return Interval(value=value, low=value - half, high=value + half, how=how)
+
+
+def errors(value, *args, difference=0.0, verdict="no difference shown", **changes):
+    """A row that is judged by its squared error."""
+    this = row(*args, **changes)
+    against = this.against_float and this.against_float.model_copy(
+        update={
+            "difference": interval(difference, 0.002),
+            "verdict": verdict,
+            "p": None,
+            "only_float_right": None,
+            "only_this_right": None,
+        }
+    )
+    score = None if value is None else interval(value, 0.1 * value)
+    update = {"score": score, "metrics": {}, "against_float": against}
+    return this.model_copy(update=update)
 
 
 def rows():
@@ -202,8 +258,9 @@ def results(*chosen, **changes):
         "data": "mnist",
         "parameters": 61_706,
         "macs": MACS,
-        "checkpoint": "checkpoints/lenet",
-        "checkpoint_sha256": "0" * 64,
+        "sample": "image",
+        "metric": ACCURACY,
+        "network_sha256": "0" * 64,
         "training": training(),
         "splits": {"test": "0" * 64},
         "preprocessing_sha256": "0" * 64,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -14,13 +15,22 @@ from quantbench.report.figure import (
     loss_figure,
     tradeoff_figure,
 )
-from quantbench.report.figure.drawing import accuracy_floor
 from quantbench.report.figure.labels import label_points, spread_out
 from quantbench.report.figure.latency import by_batch, named_rows
+from quantbench.report.figure.scores import score_axis
 from quantbench.report.figure.tradeoff import frontier
 from quantbench.report.write import write
 from quantbench.results.select import batch1, largest_batch
-from tests.report.builder import environment, latency, results, row, training
+from tests.report.builder import (
+    ACCURACY,
+    SQUARED,
+    environment,
+    errors,
+    latency,
+    results,
+    row,
+    training,
+)
 
 
 def opened(png):
@@ -126,11 +136,22 @@ def test_a_results_folder_gets_every_figure(tmp_path, number):
 
 def test_what_lies_far_below_does_not_press_the_rest_together():
     usual, broken = row(), row(correct=8_712)
-    half = usual.accuracy.value - usual.accuracy.low
-    assert accuracy_floor((usual, usual, broken)) == pytest.approx(0.99 - 10 * half)
-    assert accuracy_floor((usual, row(correct=9_850))) < 0.985
-    assert accuracy_floor((usual, broken, broken)) == 0
-    assert accuracy_floor(()) == 0
+    half = usual.score.value - usual.score.low
+    axis = score_axis((usual, usual, broken), ACCURACY)
+    assert axis.limit == pytest.approx(0.99 - 10 * half)
+    assert [axis.far(each) for each in (usual, broken)] == [False, True]
+    assert axis.span((usual, broken)) == (100 * usual.score.low, 100 * usual.score.high)
+    assert not score_axis((usual, row(correct=9_850)), ACCURACY).far(row(correct=9_850))
+    assert score_axis((usual, broken, broken), ACCURACY).limit == -math.inf
+    assert score_axis((), ACCURACY).limit == -math.inf
+
+
+def test_what_lies_far_above_does_not_where_less_is_better():
+    usual, broken = errors(0.5), errors(3.0)
+    axis = score_axis((usual, usual, broken), SQUARED)
+    assert axis.limit == pytest.approx(0.5 + 10 * 0.05)
+    assert [axis.far(each) for each in (usual, broken)] == [False, True]
+    assert score_axis((usual, broken, broken), SQUARED).limit == math.inf
 
 
 def test_lines_are_on_the_fewest_threads_and_model_only():
@@ -173,8 +194,9 @@ def test_names_are_moved_as_little_as_keeps_them_apart(wanted, expected):
 
 def test_the_front_rises_from_fast_to_slow():
     points = [(3.0, 9.0), (1.0, 7.0), (2.0, 6.0), (2.5, 8.0), (1.0, 5.0), (4.0, 9.0)]
-    assert frontier(points) == [(1.0, 7.0), (2.5, 8.0), (3.0, 9.0)]
-    assert frontier([]) == []
+    assert frontier(points, higher_is_better=True) == [(1.0, 7.0), (2.5, 8.0), (3.0, 9.0)]
+    assert frontier(points, higher_is_better=False) == [(1.0, 5.0)]
+    assert frontier([], higher_is_better=True) == []
 
 
 def test_names_cover_neither_each_other_nor_a_point():

@@ -26,7 +26,7 @@ def test_a_file_beside_itself() -> None:
         == comparison.only_b
         == ()
     )
-    assert comparison.no_accuracy is comparison.no_times is None
+    assert comparison.no_scores is comparison.no_times is None
     assert [pair.a for pair in comparison.pairs] == list(results().rows)
     assert all(pair.a == pair.b for pair in comparison.pairs)
     assert all(
@@ -40,7 +40,7 @@ def test_times_of_different_machines_are_not_given(change: dict[str, object], wo
     assert comparison.no_times == word
     assert len(comparison.pairs) == 5
     assert all(pair.batch1 is pair.largest_batch is None for pair in comparison.pairs)
-    assert comparison.no_accuracy is None
+    assert comparison.no_scores is None
     assert comparison.differences
 
 
@@ -81,13 +81,13 @@ def test_accuracy_on_other_images_is_refused(
     splits: tuple[dict[str, str], dict[str, str]],
 ) -> None:
     a, b = (results(splits=each) for each in splits)
-    assert side_by_side(a, b).no_accuracy
+    assert side_by_side(a, b).no_scores
 
 
 def test_other_training_images_are_a_difference_alone() -> None:
     a, b = (results(splits={"test": "1", "train": name}) for name in "ab")
     comparison = side_by_side(a, b)
-    assert comparison.no_accuracy is None
+    assert comparison.no_scores is None
     assert comparison.differences == (Difference("train split, SHA-256", "a", "b"),)
 
 
@@ -101,7 +101,7 @@ def test_what_differs_is_said_in_words() -> None:
         ),
         row("dynamic"),
         training=training().model_copy(update={"seed": 2, "settings": {"batch": 64}}),
-        checkpoint_sha256="1" * 64,
+        network_sha256="1" * 64,
         environment=environment(
             versions={"quantbench": "0.1.0", "torch": "2.14.0", "openvino": "2026.4"},
             governor="performance",
@@ -113,7 +113,7 @@ def test_what_differs_is_said_in_words() -> None:
     assert found.differences == (
         Difference("seed", "1", "2"),
         Difference("training, epochs", "3", "none"),
-        Difference("checkpoint, SHA-256", "000000000000", "111111111111"),
+        Difference("network, SHA-256", "000000000000", "111111111111"),
         Difference("governor", "none", "performance"),
         Difference("instruction sets only there", "avx512_vnni", "amx_int8"),
         Difference("load at start", "0.1", "1.5"),

@@ -24,30 +24,48 @@ def moved(by: float, seed: int) -> np.ndarray:
     return (FLOAT + by * noise).astype(np.float32)
 
 
+def found(
+    runtimes: list[str], answers: list[np.ndarray], expected: np.ndarray = FLOAT
+) -> list[tuple[int, str]]:
+    """The disagreements of networks with a single output."""
+    return [*disagreements(runtimes, [(each,) for each in answers], (expected,))]
+
+
+def test_outputs_are_compared_one_by_one() -> None:
+    """The second differs by little beside the first's numbers, and by much beside its own."""
+    large = (FLOAT * 1000).astype(np.float32)
+    near, far = (large, moved(0.02, 1)), (large, moved(0.7, 2))
+    ((place, words),) = disagreements(["a", "b"], [far, near], (large, FLOAT))
+    assert place == 0
+    assert "their outputs 1 are" in words
+    twice = (moved(0.7, 3), moved(0.7, 4))
+    assert len([*disagreements(["a", "b"], [twice, (FLOAT, FLOAT)], (FLOAT, FLOAT))]) == 1
+
+
 def test_what_differs_by_more_than_quantizing_did_is_said_of_the_farther() -> None:
     near = moved(0.02, 1)
     alike = (near + moved(0.01, 2) - FLOAT).astype(np.float32)
-    (disagreement,) = disagreements(["a", "b", "c"], [moved(0.7, 3), near, alike], FLOAT)
+    (disagreement,) = found(["a", "b", "c"], [moved(0.7, 3), near, alike])
     place, words = disagreement
     assert place == 0
     difference = np.sqrt(((moved(0.7, 3) - near) ** 2).mean())
     assert words.startswith(
-        f"a and b answer this file differently: their logits are {difference:.2g} apart"
+        f"a and b answer this file differently: their outputs are {difference:.2g} apart"
     )
     assert "those of b only 0.02 from float32's" in words
 
 
 def test_roundings_that_have_nothing_in_common_are_not_accused() -> None:
-    assert [*disagreements(["a", "b"], [moved(0.02, 1), moved(0.02, 2)], FLOAT)] == []
+    assert found(["a", "b"], [moved(0.02, 1), moved(0.02, 2)]) == []
 
 
 @pytest.mark.parametrize(("by", "warned"), [(1e-5, 0), (1e-2, 1)])
 def test_float32_may_be_added_up_in_another_order(by: float, warned: int) -> None:
-    assert len([*disagreements(["a", "b"], [FLOAT, moved(by, 1)], FLOAT)]) == warned
+    assert len(found(["a", "b"], [FLOAT, moved(by, 1)])) == warned
 
 
 def test_one_runtime_alone_agrees_with_itself() -> None:
-    assert [*disagreements(["a"], [moved(0.5, 1)], FLOAT)] == []
+    assert found(["a"], [moved(0.5, 1)]) == []
 
 
 @pytest.mark.parametrize("method", ["float32", "ort_static", "ort_dynamic", "nncf_static"])
@@ -59,7 +77,7 @@ def test_runtimes_that_compute_what_the_file_says_are_not_accused(
     expected = plugins.runtime("torch").load(artifacts("lenet", "float32", "state_dict"), 1)(inputs)
     artifact = artifacts("lenet", method, "onnx")
     answers = [plugins.runtime(name).load(artifact, 1)(inputs) for name in runtimes]
-    assert [*disagreements(runtimes, answers, expected)] == []
+    assert found(runtimes, answers, expected) == []
 
 
 class Joined(nn.Module):
@@ -106,6 +124,6 @@ def test_openvino_is_accused_where_its_integers_are_joined_wrongly(tmp_path: Pat
     options = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(path, "CPU", options)
     answered = compiled(images)[compiled.output(0)]
-    warnings = [*disagreements(["openvino", "reference"], [answered, reference], expected)]
+    warnings = found(["openvino", "reference"], [answered, reference], expected)
     right = float(np.abs(answered - reference).max()) < float(np.abs(reference - expected).max())
     assert [place for place, _ in warnings] == ([] if right else [0])

@@ -69,9 +69,10 @@ CONTENTS = {
     "a list": (b"[]", "no schema_version"),
     "another's": (b'{"epochs": 3}', "no schema_version"),
     "no number": (b'{"schema_version": "one"}', "no schema_version"),
-    "the next version": (b'{"schema_version": 3}', "has schema 3, this version reads 1 to 2"),
-    "an old version": (b'{"schema_version": 0}', "has schema 0, this version reads 1 to 2"),
-    "nothing else": (b'{"schema_version": 2}', "quantbench: Field required"),
+    "the next version": (b'{"schema_version": 4}', "has schema 4, this version reads 1 to 3"),
+    "an old version": (b'{"schema_version": 0}', "has schema 0, this version reads 1 to 3"),
+    "nothing else": (b'{"schema_version": 3}', "quantbench: Field required"),
+    "nothing else of version 2": (b'{"schema_version": 2}', "quantbench: Field required"),
     "nothing else of version 1": (b'{"schema_version": 1}', "quantbench: Field required"),
     "rows of version 1": (b'{"schema_version": 1, "rows": [3, {}]}', "quantbench: Field required"),
 }
@@ -87,7 +88,7 @@ def test_what_is_no_results_is_refused(tmp_path: Path, what: str) -> None:
 
 EDITS: dict[str, tuple[Callable[[Any], object], str]] = {
     "a word for a number": (lambda f: f["rows"][0].update(bytes="many"), "rows.0.bytes"),
-    "no number": (lambda f: f["rows"][1].update(loss=float("nan")), "rows.1.loss"),
+    "no number": (lambda f: f["rows"][1]["score"].update(value=float("nan")), "rows.1.score"),
     "a time of nothing": (lambda f: f["rows"][0]["latency"][0].update(median=0), "median"),
     "no rounds": (lambda f: f["rows"][0]["latency"][0].update(rounds=[]), "rounds"),
     "no calls": (lambda f: f["rows"][0]["latency"][0].update(rounds=[[]]), "rounds.0"),

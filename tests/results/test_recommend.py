@@ -4,7 +4,7 @@ import pytest
 
 from quantbench.results.recommend import pareto, recommendations, with_recommendations
 from quantbench.results.statistics import paired_difference
-from tests.report.builder import against_fastest, latency, results, row
+from tests.report.builder import ACCURACY, SQUARED, against_fastest, errors, latency, results, row
 
 SLOW = row()
 FAST = row(runtime="onnxruntime", size=249_000, single=40.0, model=25.0, end_to_end=45.0)
@@ -91,7 +91,7 @@ def test_a_choice_carries_its_ratio_and_the_paired_difference():
     row = quantized(single=20.0, correct=9_895, lost=15, gained=10)
     choice = recommendations((SLOW, FAST, row))[0].ship
     assert choice.speed == row.against_fastest[0]
-    assert choice.accuracy == paired_difference(9_885, 10, 15, 90)
+    assert choice.difference == paired_difference(9_885, 10, 15, 90)
     assert choice.bytes_saved == 249_000 - 75_000
 
 
@@ -119,7 +119,7 @@ def test_without_times_there_is_no_answer():
 
 def on_front(*costs):
     """Of rows with so many right images, microseconds and bytes."""
-    return pareto([row(correct=c, single=t, size=b) for c, t, b in costs])
+    return pareto([row(correct=c, single=t, size=b) for c, t, b in costs], ACCURACY)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_pareto_looks_past_neighbours_and_skips_what_was_not_timed():
     )
     assert front == (True, True, False, True)
     untimed = row(correct=10_000, size=1, latency=())
-    assert pareto([untimed, SLOW]) == (False, True)
-    assert pareto([]) == ()
+    assert pareto([untimed, SLOW], ACCURACY) == (False, True)
+    assert pareto([], ACCURACY) == ()
 
 
 def test_results_carry_both():
@@ -154,3 +154,19 @@ def test_results_carry_both():
     assert [marked.pareto for marked in complete.rows] == [False, True, True]
     assert complete.answers == recommendations(complete.rows)
     assert with_recommendations(complete) == complete
+
+
+def test_pareto_of_a_metric_of_which_less_is_better():
+    low = errors(0.10, single=100.0, size=1_000)
+    assert pareto([low, errors(0.11, single=100.0, size=1_000)], SQUARED) == (True, False)
+    assert pareto([low, errors(0.09, single=100.0, size=1_000)], SQUARED) == (False, True)
+    assert pareto([low, errors(0.11, single=99.0, size=1_000)], SQUARED) == (True, True)
+    assert pareto([low, errors(None, single=1.0, size=1)], SQUARED) == (True, False)
+
+
+def test_what_is_not_judged_is_never_shipped():
+    unknown = quantized(single=10.0, model=10.0)
+    against = unknown.against_float.model_copy(update={"verdict": "not judged"})
+    unknown = unknown.model_copy(update={"against_float": against, "score": None})
+    assert shipped(unknown) == [None, None]
+    assert smallest(unknown) == [None, None]

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from quantbench.harness.records import Latency
 from quantbench.harness.rounds import latency
 from quantbench.results.statistics import (
-    accuracy_verdict,
     discordant,
     fastest,
     mcnemar,
+    mcnemar_verdict,
     paired_difference,
     speed,
     wilson,
@@ -148,10 +148,10 @@ def test_paired_difference_comes_near_walds_interval_with_many_images() -> None:
         (10, 40, 0.0499, "better"),
     ],
 )
-def test_an_accuracy_is_judged_below_five_per_cent(
+def test_right_and_wrong_are_judged_below_five_per_cent(
     lost: int, gained: int, p: float, word: str
 ) -> None:
-    assert accuracy_verdict(lost, gained, p) == word
+    assert mcnemar_verdict(lost, gained, p) == word
 
 
 def of(rounds: list[list[float]], starts: list[int] | None = None) -> Latency:

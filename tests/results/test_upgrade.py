@@ -1,4 +1,5 @@
-"""Files of schema 1; golden/results-1.json is a cut of one that version 0.1.0 wrote."""
+"""Files of older schemas: golden/results-1.json and results-2.json are cuts of files that their
+versions wrote."""
 
 from __future__ import annotations
 
@@ -13,9 +14,11 @@ from quantbench.errors import ResultsError
 from quantbench.numerics.formats import ALL_FLOAT32, NumberFormat, Numerics
 from quantbench.report.terminal.numerics import coded
 from quantbench.results.file import read_results
+from quantbench.results.records import Row
 from quantbench.results.upgrade import numerics_of
 
-OLD = Path(__file__).parents[1] / "golden" / "results-1.json"
+GOLDEN = Path(__file__).parents[1] / "golden"
+OLD, SECOND = GOLDEN / "results-1.json", GOLDEN / "results-2.json"
 
 
 def changed(folder: Path, change: Callable[[Any], object]) -> Path:
@@ -30,7 +33,7 @@ def test_a_file_of_version_1_is_read() -> None:
     before = json.loads(OLD.read_bytes())
     after = read_results(OLD)
     assert before["schema_version"] == 1
-    assert after.schema_version == 2
+    assert after.schema_version == 3
     rows = {(row.method, row.format): coded(row) for row in after.rows}
     assert rows == {
         ("float32", "state_dict"): "float32",
@@ -44,12 +47,89 @@ def test_a_file_of_version_1_is_read() -> None:
     }
     for row, old in zip(after.rows, before["rows"], strict=True):
         assert row.numerics.text == old["numerics"].replace(", scaled", " scaled")
-        kept = row.model_dump(mode="json", exclude={"numerics", "format"})
-        assert kept == {name: old[name] for name in kept}
+        assert same_figures(row, old)
 
 
-def test_what_is_read_is_written_and_read_as_the_same(tmp_path: Path) -> None:
-    once = read_results(OLD)
+def same_figures(row: Row, old: dict[str, Any]) -> bool:
+    """Whether a row says what it said in schemas 1 and 2."""
+    changed = {"numerics", "format", "samples", "score", "score_reason", "metrics", "against_float"}
+    kept = row.model_dump(mode="json", exclude=changed)
+    assert kept == {name: old[name] for name in kept}
+    assert row.samples == old["images"]
+    assert row.score is not None
+    score = row.score.model_dump()
+    assert score.pop("how") == "Wilson"
+    assert score == old["accuracy"]
+    assert round(row.score.value * row.samples) == old["correct"]
+    figures = {name: figure.value for name, figure in row.metrics.items()}
+    figures["logit_difference"] = figures.pop("output_difference")
+    assert figures == {name: figure["value"] for name, figure in old["metrics"].items()}
+    assert figures["loss"] == old["loss"]
+    against, before = row.against_float, old["against_float"]
+    if against is None:
+        return before is None
+    assert against.difference is not None
+    assert against.difference.value == pytest.approx(before["accuracy_difference"], abs=1e-12)
+    assert (against.only_float_right, against.only_this_right, against.p) == (
+        before["only_float_right"], before["only_this_right"], before["mcnemar_p"]
+    )  # fmt: skip
+    return True
+
+
+def test_a_file_of_version_2_is_read() -> None:
+    before = json.loads(SECOND.read_bytes())
+    after = read_results(SECOND)
+    assert (before["schema_version"], after.schema_version) == (2, 3)
+    assert (after.metric.name, after.metric.kind, after.sample) == (
+        "accuracy", "right_or_wrong", "image"
+    )  # fmt: skip
+    assert after.network_sha256 == before["checkpoint_sha256"]
+    assert after.splits == before["splits"]
+    for row, old in zip(after.rows, before["rows"], strict=True):
+        assert row.numerics.model_dump(mode="json") == old["numerics"]
+        assert same_figures(row, old)
+    verdicts = {row.method: row.against_float and row.against_float.verdict for row in after.rows}
+    assert verdicts["float32"] is None
+    assert verdicts["static"] == "no difference shown"
+    for answer, old in zip(after.answers, before["answers"], strict=True):
+        assert answer.ship is not None
+        assert answer.ship.difference is not None
+        assert answer.ship.difference.model_dump(exclude={"how"}) == old["ship"]["accuracy"]
+
+
+def test_the_interval_of_a_difference_is_the_one_that_was_computed_then() -> None:
+    """An answer of schema 2 holds the interval that its row, upgraded, gets from its counts."""
+    results = read_results(OLD)
+    by_name = {row.name: row for row in results.rows}
+    known = [answer.ship for answer in results.answers if answer.ship.row in by_name]
+    for choice in known:
+        assert by_name[choice.row].against_float.difference == choice.difference
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda row: row.pop("images"), r"rows\.1\.samples"),
+        (lambda row: row.update(accuracy=3), r"rows\.1\.score"),
+        (lambda row: row.update(metrics=[]), r"rows\.1\.metrics"),
+        (lambda row: row["against_float"].update(only_float_right="2"), "against_float"),
+        (lambda row: row["against_float"].update(only_float_right=10**9), "contradict"),
+    ],
+)
+def test_what_version_2_did_not_write_is_named(
+    tmp_path: Path, change: Callable[[Any], object], place: str
+) -> None:
+    content = json.loads(SECOND.read_bytes())
+    change(content["rows"][1])
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ResultsError, match=place):
+        read_results(path)
+
+
+@pytest.mark.parametrize("old", [OLD, SECOND])
+def test_what_is_read_is_written_and_read_as_the_same(tmp_path: Path, old: Path) -> None:
+    once = read_results(old)
     (tmp_path / "results.json").write_text(once.model_dump_json(), encoding="utf-8")
     assert read_results(tmp_path / "results.json") == once
 

@@ -13,6 +13,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from quantbench.errors import DataFileError, SamplesError
+from quantbench.samples import images
 from quantbench.samples.images import Preprocessing, decode, from_images, image_files
 from quantbench.samples.stream import Limit
 
@@ -142,7 +143,34 @@ def test_a_hostile_image_is_one_line_with_its_path(
         from_images("test", root, tmp_path / "work", preprocessing=PLAIN)
     assert str(caught.value).startswith(str(bad))
     assert "\n" not in str(caught.value)
-    assert not list(tmp_path.glob("work/*"))
+    assert not list(tmp_path.glob("work/**/*.npy"))
+
+
+def test_images_are_decoded_once_and_again_where_one_changed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Path] = []
+
+    def counted(path: Path, preprocessing: Preprocessing) -> np.ndarray:
+        decoded.append(path)
+        return decode(path, preprocessing)
+
+    monkeypatch.setattr(images, "decode", counted)
+
+    def read(preprocessing: Preprocessing = PLAIN) -> int:
+        decoded.clear()
+        from_images("test", root, tmp_path / "work", preprocessing=preprocessing)
+        return len({*decoded})
+
+    assert [read(), read()] == [5, 0]
+    save(root / "cat" / "1.png", noise(seed=9))
+    assert [read(), read()] == [5, 0]
+    assert [read(Preprocessing(resize=(4, 4))), read()] == [5, 0]
+    for kept in tmp_path.glob("work/test-*/samples-x1.npy"):
+        content = bytearray(kept.read_bytes())
+        content[-1] ^= 1
+        kept.write_bytes(content)
+    assert [read(), read()] == [5, 0]
 
 
 def test_a_cut_jpeg_is_damaged(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,14 @@ from quantbench.errors import SamplesError
 from quantbench.samples import shared
 from quantbench.samples.arrays import from_arrays
 from quantbench.samples.records import Samples
-from quantbench.samples.shared import Shared, duplicates, held_out, shared_between
+from quantbench.samples.shared import (
+    Shared,
+    common_classes,
+    duplicates,
+    held_out,
+    preparation_sha256,
+    shared_between,
+)
 
 
 def samples(values: np.ndarray, targets: np.ndarray | None = None) -> Samples:
@@ -109,3 +117,21 @@ def test_a_large_split_is_cut_on_the_disk(tmp_path: Path, monkeypatch: pytest.Mo
 def test_nothing_and_everything_cannot_be_held_out(tmp_path: Path, part: float) -> None:
     with pytest.raises(SamplesError, match="can't be held out; hold out between 1 and 99"):
         held_out(samples(X), part, 0, tmp_path)
+
+
+def test_classes_that_splits_agree_on() -> None:
+    cats = from_arrays("test", X, ["cat", "dog"] * 50)
+    assert common_classes(cats, samples(X), cats) == ("cat", "dog")
+    assert common_classes(samples(X)) == ()
+    cows = from_arrays("calibration", X, ["cat", "cow"] * 50)
+    with pytest.raises(SamplesError, match=r"^calibration and test name different .*\(cow, dog\)"):
+        common_classes(cats, cows)
+
+
+def test_a_preparation_is_told_by_what_it_gives() -> None:
+    assert preparation_sha256(samples(X.astype(np.float32))) == ""
+    bytes_ = samples(np.arange(40, dtype=np.uint8).reshape(10, 4))
+    scaled = replace(bytes_, prepare=lambda arrays: (arrays[0] / np.float32(255),))
+    again = replace(bytes_, prepare=lambda arrays: (arrays[0] / np.float32(255),))
+    hashes = [preparation_sha256(split) for split in (bytes_, scaled, again)]
+    assert hashes[0] != hashes[1] == hashes[2] != ""

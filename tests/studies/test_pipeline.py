@@ -66,7 +66,8 @@ def test_rows_say_what_was_measured(whole: tuple[Path, Study]) -> None:
     out, done = whole
     for row, (logits,) in zip(done.results.rows, done.measured.outputs, strict=True):
         right = int((logits.argmax(1) == done.task.test.targets).sum())
-        assert (row.images, row.correct, row.accuracy.value) == (200, right, right / 200)
+        assert row.score is not None
+        assert (row.samples, row.score.value) == (200, right / 200)
         assert row.bytes == sum(row.files.values())
         folder = out / row.artifact
         assert row.files == {
@@ -75,7 +76,7 @@ def test_rows_say_what_was_measured(whole: tuple[Path, Study]) -> None:
             if path.name != "manifest.json"
         }
         assert set(row.metrics) == set(plugins.names("metrics"))
-        assert row.metrics["accuracy"].value == row.accuracy.value
+        assert row.metrics["accuracy"].value == row.score.value
         assert [(t.kind, t.batch, len(t.rounds)) for t in row.latency] == [
             ("model", 1, 6), ("model", 50, 6), ("end_to_end", 50, 6)
         ]  # fmt: skip
@@ -94,10 +95,14 @@ def test_rows_are_against_float_in_the_same_engine(whole: tuple[Path, Study]) ->
         assert against is not None
         assert against.baseline == f"float32 on {row.runtime}"
         assert against.bytes_ratio == base.bytes / row.bytes
-        assert against.accuracy_difference == pytest.approx(
-            row.accuracy.value - base.accuracy.value
-        )
-        assert against.only_this_right - against.only_float_right == row.correct - base.correct
+        assert against.difference is not None
+        assert row.score is not None
+        assert base.score is not None
+        gained = 200 * (row.score.value - base.score.value)
+        assert against.difference.value == pytest.approx(gained / 200)
+        assert against.only_this_right is not None
+        assert against.only_float_right is not None
+        assert against.only_this_right - against.only_float_right == round(gained)
         assert [ratio.batch for ratio in against.speed] == [1, 50, 50]
 
 
@@ -115,8 +120,8 @@ def test_the_json_holds_what_was_found_and_no_nan(whole: tuple[Path, Study]) -> 
     text = (out / "results.json").read_text()
     found = json.loads(text, parse_constant=refuse)
     assert Results.model_validate_json(text) == done.results
-    assert found["schema_version"] == 2
-    assert {"method", "runtime", "bytes", "loss", "accuracy", "latency", "against_float"} <= (
+    assert found["schema_version"] == 3
+    assert {"method", "runtime", "bytes", "score", "metrics", "latency", "against_float"} <= (
         found["rows"][0].keys()
     )
     assert all((out / name).stat().st_size > 0 for name in names)
@@ -516,12 +521,13 @@ def test_differences_are_counted_by_image(tmp_path: Path, monkeypatch: pytest.Mo
     stub_workers(monkeypatch)
     found = run(tmp_path, "dynamic", "static", runtimes=("torch",))
     float32, *others = found.results.rows
-    assert (float32.method, float32.correct) == ("float32", 199)
+    assert float32.score is not None
+    assert (float32.method, float32.score.value) == ("float32", 199 / 200)
     for row, lost, p in zip(others, (1, 2), (1.0, 0.5), strict=True):
         against = row.against_float
         assert against is not None
         assert (against.only_float_right, against.only_this_right) == (lost, 0)
-        assert against.mcnemar_p == p
+        assert against.p == p
         assert [ratio.value for ratio in against.speed] == [1.0, 1.0, 1.0]
     assert paired(found.measured, found.task, "static", "dynamic") == (0, 1)
 

@@ -138,7 +138,7 @@ def test_a_layer_of_zeros_is_quantized(task: Task, checkpoint: Checkpoint, tmp_p
     stored = save(tmp_path / "zeros", "checkpoint", checkpoint.inputs, fill)
     zeros = with_weights(task, stored)
     engines = {"state_dict": "torch", "onnx": "onnxruntime", "executorch": "executorch"}
-    for method in plugins.names("methods"):
+    for method in plugins.default_methods():
         module = plugins.method(method)
         format = next(format for format in engines if format in module.FORMATS)
         if plugins.why_unavailable("methods", method) or plugins.why_unavailable(

@@ -63,6 +63,23 @@ def run(record: records.Run) -> None:
     commands.run(record)
 
 
+@declare(app, records.Check)
+def check(record: records.Check) -> None:
+    """Tell in seconds what looks wrong and what a study takes."""
+    with loading("PyTorch"):
+        from quantbench.cli import check
+
+    check.check(record)
+
+
+@declare(app, records.Init)
+def init(record: records.Init) -> None:
+    """Write a task file to fill in: your network, data and metric."""
+    from quantbench.cli import init
+
+    init.init(record.file)
+
+
 @declare(app, records.Train)
 def train(record: records.Train) -> None:
     """Train a network, or find the one that was trained before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.cli import records
 from quantbench.cli.configure import configured
@@ -32,21 +32,27 @@ from quantbench.report.order import Order
 from quantbench.report.reproduction.printout import as_reported as reported
 from quantbench.report.terminal.network import layer_table, numerics_table
 from quantbench.report.terminal.page import comparison
+from quantbench.report.terminal.recommendation import recommendation_lines
 from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
 from quantbench.settings.layers import RECIPE
 from quantbench.studies import pipeline
 from quantbench.studies.choose import choose_methods, recipe_settings
+from quantbench.studies.load import untrained
+from quantbench.studies.options import Options, Overrides
 from quantbench.studies.predict import answers
-from quantbench.studies.prepare import prepare, trained
+from quantbench.studies.prepare import is_task_file, layers_of, prepare, trained
 from quantbench.studies.quantize import artifact_of
 from quantbench.studies.usable import why_unusable
 from quantbench.studies.workspace import Workspace, workspace
 from quantbench.system.files import write_atomic
+from quantbench.system.progress import Progress
 from quantbench.system.terminal import Terminal, harmless, one_line
 from quantbench.tasks.digit import MAX_BYTES, read_digit
-from quantbench.tasks.layers import layers
+from quantbench.tasks.network import Network
+from quantbench.tasks.source import load_network
+from quantbench.tasks.source_python import load_task
 from quantbench.tasks.task import Task
 
 
@@ -58,7 +64,9 @@ def run(record: records.Run) -> None:
     sort = order(record.sort)
     study = configured(record)
     with TerminalProgress() as progress:
-        done = pipeline.run(study.options, study.overrides, progress)
+        done = pipeline.run(
+            study.options, study.overrides, progress, on_first=_first(study.options)
+        )
     unwritten = _unwritten(done, study.options.out)
     if record.as_reported:
         Terminal().print(Text(_as_reported(done)), soft_wrap=True, end="")
@@ -67,6 +75,20 @@ def run(record: records.Run) -> None:
     if unwritten:
         raise unwritten
     _fail_where_rows_failed(done.results)
+
+
+def _first(options: Options) -> Callable[[pipeline.Study], None] | None:
+    """Show the first answer of a study of a user's network; the example has no need of one."""
+    if options.target is None and options.test is None:
+        return None
+
+    def show(done: pipeline.Study) -> None:
+        lines = (
+            Text.assemble((f"{n}: ", "bold"), w) for n, w in recommendation_lines(done.results)
+        )
+        _print(Group(Text("First answer", style="bold"), *lines, Text("Measuring the rest.\n")))
+
+    return show
 
 
 def _unwritten(done: pipeline.Study, out: Path) -> StorageError | None:
@@ -130,16 +152,32 @@ def quantize(record: records.Quantize) -> None:
 
 
 def describe(record: records.Describe) -> None:
-    """Print the layers of a model, or the number formats of what a method converts it to."""
-    if record.converted is None:
-        options = configured(record, methods=()).options
-        module = plugins.model(options.model)
-        network = module.build()
-        table = layer_table(layers(network, module.INPUT_SHAPE), options.model)
-        _print(Group(Text(str(network)), Text(), table))
+    """Print the layers of a network, or the number formats of what a method converts it to."""
+    if record.converted is not None:
+        *_, artifacts = _artifacts(record, record.converted)
+        _print(numerics_table(artifacts[0].body.quantized))
         return
-    *_, artifacts = _artifacts(record, record.converted)
-    _print(numerics_table(artifacts[0].body.quantized))
+    study = configured(record, methods=())
+    with TerminalProgress() as progress:
+        network = _network(study.options, study.overrides, progress)
+    table = layer_table(layers_of(network), network.name)
+    structure = (Text(str(network.module())), Text()) if network.make_module else ()
+    _print(Group(*structure, table))
+
+
+def _network(options: Options, overrides: Overrides, progress: Progress) -> Network:
+    """The network that options name; samples are read only where files of them are named.
+
+    Raises NetworkError where a module's inputs can't be known without samples.
+    """
+    if options.target is None:
+        return untrained(options.model)
+    if is_task_file(options.target):
+        return load_task(options.target).network
+    if options.test is None:
+        return load_network(options.target, options.weights)
+    with workspace(options.out) as space:
+        return prepare(options, overrides, space, progress).network
 
 
 def predict(record: records.Predict) -> None:
@@ -152,6 +190,8 @@ def predict(record: records.Predict) -> None:
     refused = [picture for picture in pictures if picture.image is None]
     if not images:
         raise ImageError("; ".join(f"{picture.name} {picture.reason}" for picture in refused))
+    if configured(record, methods=(BASELINE, record.beside), owner=record.beside).options.target:
+        raise UsageError("predict reads pictures of digits; --model names a model of that kind")
     task, *_, artifacts = _artifacts(record, BASELINE, record.beside)
     usable = [artifact for artifact in artifacts if artifact.body.format == "state_dict"]
     table = Table("image", *(artifact.body.method for artifact in usable), box=None)

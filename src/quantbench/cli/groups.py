@@ -101,14 +101,14 @@ class Study(DataSource, PluginFiles):
         str | None,
         option(
             DATA, "--hold-out", metavar="SHARE",
-            help="Without --calibration: this share of the samples calibrates, such as 10%.",
+            help="Without --calibration: the share of --train, else of --test, to calibrate with.",
         ),
     ] = None  # fmt: skip
     target_column: Annotated[
         str | None,
         option(
-            DATA, "--target-column", metavar="NAME", default="the last",
-            help="The column of a .csv that holds the targets.",
+            DATA, "--target-column", metavar="NAME", default="the last column",
+            help="The column of a .csv, or the array of a .npz, that holds the targets.",
         ),
     ] = None  # fmt: skip
     recipe: Annotated[

@@ -6,7 +6,9 @@ at each call, hence `silenced`.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 from collections.abc import Callable, Collection, Iterator
 from itertools import takewhile
 from typing import Literal, cast
@@ -93,7 +95,8 @@ def scope_that_works(
     failures: list[str] = []
     for scope in _SCOPES:
         try:
-            _run(convert_one(scope), batches)
+            with contextlib.redirect_stderr(io.StringIO()):  # torch.fx prints what a call raises
+                _run(convert_one(scope), batches)
         except QuantbenchError:
             raise
         except Exception as error:  # noqa: BLE001 - a network's own code may raise anything
@@ -113,7 +116,8 @@ def _by_layers(failure: str) -> str:
 def require_runs(model: nn.Module, batches: Batches) -> None:
     """Raise UnavailableError, which names the layer, where a converted network doesn't run."""
     try:
-        _run(model, batches)
+        with contextlib.redirect_stderr(io.StringIO()):  # torch.fx prints what a call raises
+            _run(model, batches)
     except Exception as error:  # a network's own code may raise anything
         where = failing_layer(model, lambda: _run(model, batches))
         raise UnavailableError(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from torch import fx
 
 from quantbench.contracts import Files, MethodModule, QuantizeJob
-from quantbench.export.float_layers import float_layers
 from quantbench.export.pt2e_graph import MULTIPLYING, layer_numerics, layer_of, structure_of
 from quantbench.numerics.coverage import Reading
 from quantbench.system.record import Settings
+from quantbench.tasks.network_layers import network_layers
 
 
 def read(
@@ -22,7 +22,7 @@ def read(
 ) -> Reading:
     """Read each layer's formats; a float network has no PT2E graph to read from."""
     graph = files.graph
-    known = float_layers(job.network)
+    known = network_layers(job.network)
     if graph is None:
         return Reading(layer_numerics({}, known, {}, files), str(job.network.module()))
     nodes: dict[str, list[fx.Node]] = {}

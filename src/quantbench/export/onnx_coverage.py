@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
 
 from quantbench.artifacts.onnx_file import checked
 from quantbench.contracts import Files, MethodModule, QuantizeJob
-from quantbench.export.float_layers import float_layers
-from quantbench.export.onnx_graph import Graph, attribute, input_of
+from quantbench.export.onnx_graph import Graph, attribute
+from quantbench.export.onnx_names import (
+    FLOAT,
+    INTEGER,
+    NO_NAMES,
+    Stored,
+    given_weights,
+    renamed_layer,
+    stored_behind,
+)
 from quantbench.export.pt2e_graph import renamed_weights
 from quantbench.export.to_onnx import MODEL, structure_of
 from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import FLOAT32, Granularity, NumberFormat, bits_of_range
 from quantbench.system.record import Settings
+from quantbench.tasks.network_layers import network_layers
 from quantbench.tasks.records import Layer
 
-_INTEGER: dict[str, tuple[int, int | None, int]] = {
-    "ConvInteger": (1, None, 3), "MatMulInteger": (1, None, 3), "MatMulIntegerToFloat": (1, 3, 5),
-    "DynamicQuantizeMatMul": (1, 2, 3),
-    "QLinearConv": (3, 4, 5), "QLinearMatMul": (3, 4, 5), "QGemm": (3, 4, 5),
-}  # fmt: skip
-"""Operator that multiplies integers -> where its weights are among its inputs, their scale (None:
-it knows none) and their zero point."""
 _TYPES = {
     "int4": (4, True), "uint4": (4, False), "int8": (8, True), "uint8": (8, False),
     "int16": (16, True), "uint16": (16, False),
 }  # fmt: skip
 """Type of stored integers -> bits, signed."""
-_FLOAT = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-_PASSED = ("DequantizeLinear", "QuantizeLinear", "Transpose", "Reshape", "Identity", "Cast")
 _MOVED = (
     "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity",
     "Gather", "Slice", "Split", "MaxPool",
@@ -42,18 +41,6 @@ _MOVED = (
 _ACTIVATIONS = ("Relu", "Clip")
 RECURRENT = ("RNN", "LSTM", "GRU")
 ATTENTION = "MultiheadAttention"
-NO_NAMES: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """The names of a stored tensor, its scale and its zero point, and how scales are laid out."""
-
-    name: str
-    scale: str | None = None
-    zero_point: str | None = None
-    axis: int = -1
-    block: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,23 +56,23 @@ def weights_by_layer(
 ) -> dict[str, tuple[Weights, ...]]:
     """Layer name -> its weights, in the order of the nodes that multiply by them.
 
-    Weights are found by their names, which ONNX quantizers only lengthen; `renamed` maps those with
-    other names to their layers. Attention has several.
+    Weights are found by their names, which ONNX quantizers only lengthen; `renamed` maps those
+    that aren't named after their layers to these. Attention has several.
     """
     names = sorted((layer.name for layer in layers), key=len, reverse=True)
     graph = Graph(model.graph)
     found: dict[str, tuple[Weights, ...]] = {}
     for node in graph.nodes:
-        if node.op_type in _INTEGER:
-            place, *_ = _INTEGER[node.op_type]
-        elif node.op_type in _FLOAT:
+        if node.op_type in INTEGER:
+            place, *_ = INTEGER[node.op_type]
+        elif node.op_type in FLOAT:
             place = 1
         else:
             continue
         if place >= len(node.input):
             continue
-        stored = _stored(graph, node, place)
-        layer = renamed.get(stored.name) or next(
+        stored = stored_behind(graph, node, place)
+        layer = renamed_layer(stored.name, renamed) or next(
             (name for name in names if _is_weight(stored.name, name)), None
         )
         if layer is not None and graph.is_constant(stored.name):
@@ -109,8 +96,9 @@ def read(
     Raises ArtifactError unless the file is ONNX and self-contained.
     """
     model = onnx.load_from_string(checked(job.folder / MODEL).data)
-    renamed = renamed_weights(files.graph) if files.graph else NO_NAMES
-    found = layer_numerics(model, float_layers(job.network), renamed)
+    layers = network_layers(job.network)
+    renamed = renamed_weights(files.graph) if files.graph else given_weights(job.network, layers)
+    found = layer_numerics(model, layers, renamed)
     if (why := files.why_float) is not None:
         found = tuple(
             layer if layer.integer else layer.left_float(why(layer.kind)) for layer in found
@@ -132,19 +120,23 @@ def layer_numerics(
     )
 
 
-def run_in_integers(model: onnx.ModelProto, layers: Iterable[Layer]) -> set[str]:
+def run_in_integers(
+    model: onnx.ModelProto, layers: Iterable[Layer], renamed: Mapping[str, str] = NO_NAMES
+) -> set[str]:
     """The names of the layers that only nodes on integers multiply."""
     layers = tuple(layers)
-    graph, weights = Graph(model.graph), weights_by_layer(model, layers)
+    graph, weights = Graph(model.graph), weights_by_layer(model, layers, renamed)
     nodes = {
         layer.name: [*(tensor.node for tensor in found), *_products(graph, layer, found)]
         for layer in layers
         if (found := weights.get(layer.name))
     }
-    return {name for name, of in nodes.items() if all(n.op_type in _INTEGER for n in of)}
+    return {name for name, of in nodes.items() if all(n.op_type in INTEGER for n in of)}
 
 
 def _numerics(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> LayerNumerics:
+    if not weights and (product := _product_named(graph, layer.name)):
+        return _numerics_of_product(graph, layer, product)
     if reason := _why_float(graph, layer, weights):
         return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
     scale, zero_point = _output_scale(graph, weights[-1].node)
@@ -155,6 +147,31 @@ def _numerics(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> Layer
         integer=True,
         weights=tuple(dict.fromkeys(w.format for w in weights)),
         activations=tuple(dict.fromkeys(_activations(graph, w.node) for w in weights)),
+        scale=scale,
+        zero_point=zero_point,
+    )
+
+
+def _product_named(graph: Graph, name: str) -> onnx.NodeProto | None:
+    """The product of activations that a layer without weights is named after."""
+    products = (*INTEGER, *FLOAT, "Einsum")
+    return next(
+        (n for n in graph.nodes if n.op_type in products and name in (n.name, n.output[0])), None
+    )
+
+
+def _numerics_of_product(graph: Graph, layer: Layer, node: onnx.NodeProto) -> LayerNumerics:
+    if not _reads_integers(graph, node):
+        reason = "its product of activations is float32"
+        return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
+    scale, zero_point = _output_scale(graph, node)
+    return LayerNumerics(
+        name=layer.name,
+        kind=layer.kind,
+        macs=layer.macs,
+        integer=True,
+        weights=(_activations(graph, node, 1),),
+        activations=(_activations(graph, node),),
         scale=scale,
         zero_point=zero_point,
     )
@@ -174,7 +191,7 @@ def _why_float(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> str 
     if layer.kind in RECURRENT:
         return f"{layer.kind} was left float32: the quantizer passes it over"
     if not weights:
-        return "no multiplication by its weights was found in the graph"
+        return "unknown: no multiplication by its weights was found in the graph"
     for tensor in weights:
         if reason := _why_node_float(graph, tensor):
             return reason
@@ -186,7 +203,7 @@ def _why_float(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> str 
 def _why_node_float(graph: Graph, weights: Weights) -> str | None:
     if weights.format.kind == "float":
         return "its weights were left float32"
-    if weights.node.op_type in _INTEGER:
+    if weights.node.op_type in INTEGER:
         return None
     before = _source(graph, weights.node.input[0])
     if before is None or before.op_type != "DequantizeLinear":
@@ -196,7 +213,7 @@ def _why_node_float(graph: Graph, weights: Weights) -> str | None:
 
 def _reads_integers(graph: Graph, node: onnx.NodeProto) -> bool:
     sources = [_source(graph, name) for name in node.input[:2]]
-    return node.op_type in _INTEGER or all(
+    return node.op_type in INTEGER or all(
         source is not None and source.op_type == "DequantizeLinear" for source in sources
     )
 
@@ -214,14 +231,14 @@ def _products(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> Itera
         if node is None or name in seen or node.output[0] in known:
             continue
         seen.add(name)
-        if node.op_type in (*_FLOAT, *_INTEGER):
+        if node.op_type in (*FLOAT, *INTEGER):
             found[node.output[0]] = node
         waiting.extend(node.input)
     return found.values()
 
 
-def _activations(graph: Graph, node: onnx.NodeProto) -> NumberFormat:
-    before = _source(graph, node.input[0])
+def _activations(graph: Graph, node: onnx.NodeProto, place: int = 0) -> NumberFormat:
+    before = _source(graph, node.input[place])
     if before is None or before.op_type != "DequantizeLinear":
         return NumberFormat(bits=8, signed=False, symmetric=False, scaling="dynamic")
     scale = graph.constant(before.input[1])
@@ -258,32 +275,7 @@ def _quantizer_after(graph: Graph, node: onnx.NodeProto) -> onnx.NodeProto | Non
     return only if only is not None and only.op_type == "QuantizeLinear" else None
 
 
-def _stored(graph: Graph, node: onnx.NodeProto, place: int) -> _Stored:
-    """The names of the weights behind a node's input `place`, and of their scale and zero point."""
-    found = _Stored(node.input[place])
-    if node.op_type in _INTEGER:
-        _, scale, zero_point = _INTEGER[node.op_type]
-        found = _Stored(
-            node.input[place],
-            scale=_scale_after(graph, node) if scale is None else node.input[scale],
-            zero_point=input_of(node, zero_point),
-            axis=0 if "Conv" in node.op_type else -1,
-        )
-    while (before := graph.producer(found.name)) is not None and before.op_type in _PASSED:
-        if before.op_type == "DequantizeLinear":
-            found = _Stored(
-                before.input[0],
-                scale=before.input[1],
-                zero_point=input_of(before, 2),
-                axis=attribute(before, "axis", 1),
-                block=attribute(before, "block_size", 0),
-            )
-        else:
-            found = replace(found, name=before.input[0])
-    return found
-
-
-def _weights_format(graph: Graph, stored: _Stored) -> NumberFormat:
+def _weights_format(graph: Graph, stored: Stored) -> NumberFormat:
     """The number format of stored weights; float32 unless they are integers with a known scale."""
     values = graph.constant(stored.name)
     scale = graph.constant(stored.scale) if stored.scale else None
@@ -304,17 +296,3 @@ def _weights_format(graph: Graph, stored: _Stored) -> NumberFormat:
         symmetric=zero_point is None or not zero_point.any(),
         used_bits=bits_of_range(int(whole.min()), int(whole.max()), signed=signed),
     )
-
-
-def _scale_after(graph: Graph, node: onnx.NodeProto) -> str | None:
-    """The scale of ConvInteger's weights, found behind it.
-
-    The operator takes no scale: its sums are cast, then multiplied by input's times weights' scale.
-    """
-    for cast in graph.readers(node.output[0]):
-        for product in graph.readers(cast.output[0]):
-            for factor in (graph.producer(name) for name in product.input):
-                for name in factor.input if factor is not None else ():
-                    if graph.is_constant(name):
-                        return str(name)
-    return None

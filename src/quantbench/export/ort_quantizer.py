@@ -12,21 +12,20 @@ import onnx
 import onnxruntime as ort
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from quantbench.artifacts.onnx_file import checked
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import CalibrationError
 from quantbench.export.calibration import Batches, refuse_nonfinite
-from quantbench.export.float_layers import float_layers
 from quantbench.export.onnx_coverage import layer_numerics, run_in_integers
+from quantbench.export.onnx_names import given_weights
 from quantbench.export.refusal import refusing
-from quantbench.export.to_onnx import MODEL, export, write
+from quantbench.export.to_onnx import MODEL, export, given, write
 from quantbench.numerics.coverage import LayerNumerics
 from quantbench.numerics.formats import activations_text, joined, weights_text
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
 from quantbench.tasks.network import Network
-from quantbench.tasks.records import Layer
+from quantbench.tasks.network_layers import network_layers
 
 S = TypeVar("S", bound=Settings)
 
@@ -49,7 +48,7 @@ def float_onnx(network: Network, path: Path) -> None:
     It is the network's own ONNX file where it has one. Raises UnavailableError.
     """
     if network.onnx is not None:
-        path.write_bytes(checked(network.onnx).data)
+        path.write_bytes(given(network.onnx, network.fixed_batch))
     else:
         export(network.module(), network, path)
     with silenced(), refusing("ONNX Runtime can't prepare the network"):
@@ -86,19 +85,21 @@ def finished(job: QuantizeJob[S], written: Path, notes: tuple[str, ...] = ()) ->
     """Write a quantizer's file to the job's folder, and find what ONNX Runtime runs in float32."""
     path = job.folder / MODEL
     model = write(onnx.load(written), path)
-    return Files(notes=notes, left_float=left_float(path, model, float_layers(job.network)))
+    return Files(notes=notes, left_float=left_float(path, model, job.network))
 
 
-def left_float(path: Path, model: onnx.ModelProto, layers: tuple[Layer, ...]) -> dict[str, str]:
+def left_float(path: Path, model: onnx.ModelProto, network: Network) -> dict[str, str]:
     """Layer -> why ONNX Runtime multiplies it in float32, though `model` holds it as integers.
 
     Only products that match one of ONNX Runtime's rules run on integers, so its own optimized graph
     is inspected.
     """
-    integer = run_in_integers(_optimized(path), layers)
+    layers = network_layers(network)
+    renamed = given_weights(network, layers)
+    integer = run_in_integers(_optimized(path), layers, renamed)
     return {
         layer.name: _why(layer)
-        for layer in layer_numerics(model, layers)
+        for layer in layer_numerics(model, layers, renamed)
         if layer.integer and layer.name not in integer
     }
 

@@ -8,7 +8,6 @@ from torch import fx
 
 from quantbench.artifacts.pt2_file import read_program
 from quantbench.contracts import Files, MethodModule, QuantizeJob
-from quantbench.export.float_layers import float_layers
 from quantbench.export.pt2e_graph import (
     MULTIPLYING,
     layer_numerics,
@@ -19,6 +18,7 @@ from quantbench.export.pt2e_graph import (
 from quantbench.export.to_program import MODEL
 from quantbench.numerics.coverage import Reading
 from quantbench.system.record import Settings
+from quantbench.tasks.network_layers import network_layers
 
 
 def read(
@@ -28,7 +28,7 @@ def read(
 ) -> Reading:
     """Read each layer's formats. Raises ArtifactError unless the file is one that is admitted."""
     graph = read_program(job.folder / MODEL).module(check_guards=False)
-    known = [layer for layer in float_layers(job.network) if layer.macs]
+    known = [layer for layer in network_layers(job.network) if layer.macs]
     renamed = renamed_weights(files.graph) if files.graph else {}
     nodes = _nodes_by_layer(graph, [layer.name for layer in known], renamed)
     state = graph.state_dict(keep_vars=True)

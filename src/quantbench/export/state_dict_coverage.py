@@ -17,12 +17,12 @@ from quantbench.contracts import (
     StateDictMethodModule,
 )
 from quantbench.export.engine import EagerSettings, using_engine
-from quantbench.export.float_layers import float_layers
 from quantbench.export.rebuild import read_back
 from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import NumberFormat, bits_of_range
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
+from quantbench.tasks.network_layers import network_layers
 from quantbench.tasks.records import Layer
 
 _DYNAMIC = "torch.ao.nn.quantized.dynamic"
@@ -48,7 +48,7 @@ def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Read
         modules = dict(module.named_modules())
         read_layers = tuple(
             _layer(layer, _place(layer.name, modules), modules, skeleton, files)
-            for layer in float_layers(job.network)
+            for layer in network_layers(job.network)
             if layer.macs
         )
         return Reading(read_layers, str(module))
@@ -57,13 +57,17 @@ def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Read
 def _place(name: str, modules: Mapping[str, nn.Module]) -> str:
     """The place of a layer in the converted network, inside of what it was wrapped in."""
     place = f"module.{name}" if _is(modules[""], "QuantWrapper") else name
-    return f"{place}.module" if _is(modules[place], "QuantWrapper") else place
+    layer = modules.get(place)
+    return f"{place}.module" if layer is not None and _is(layer, "QuantWrapper") else place
 
 
 def _layer(
     layer: Layer, name: str, modules: Mapping[str, nn.Module], skeleton: Skeleton, files: Files
 ) -> LayerNumerics:
-    module = modules[name]
+    module = modules.get(name)
+    if module is None:  # FUNCTIONAL: eager quantization replaces modules, and nothing else
+        reason = "it is computed by functions, outside of any module"
+        return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
     weights = [
         cast("Callable[[], Tensor]", part.weight)()
         for part in module.modules()

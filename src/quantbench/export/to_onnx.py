@@ -13,6 +13,7 @@ from onnx import numpy_helper
 from torch import nn
 from torch.export import ExportedProgram
 
+from quantbench.artifacts.onnx_file import checked
 from quantbench.errors import UnavailableError, cause
 from quantbench.export.example import any_batch, example
 from quantbench.export.to_program import exported
@@ -41,6 +42,20 @@ def export(model: nn.Module | ExportedProgram, network: Network, path: Path) -> 
     _name_transposed(graph, dict(model.named_parameters()))
     onnx.checker.check_model(proto, full_check=True)
     path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def given(path: Path, fixed_batch: int | None) -> bytes:
+    """The bytes of a network's own ONNX file; a batch that it takes alone is stated in it."""
+    data = checked(path).data
+    if fixed_batch is None:
+        return data
+    model = onnx.load_from_string(data)
+    stored = {tensor.name for tensor in model.graph.initializer}
+    for value in model.graph.input:
+        sizes = value.type.tensor_type.shape.dim
+        if value.name not in stored and sizes and not sizes[0].HasField("dim_value"):
+            sizes[0].dim_value = fixed_batch
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def names(network: Network) -> tuple[list[str], list[str]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+
 import torch
 from torch import nn
 from torch.export import ExportedProgram
@@ -29,7 +32,7 @@ def exported(
     def trace() -> ExportedProgram:
         return torch.export.export(model, inputs, dynamic_shapes=shapes)
 
-    with silenced(), torch.no_grad():
+    with silenced(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
         try:
             return trace()
         except Exception as error:  # tracing runs the network's own code

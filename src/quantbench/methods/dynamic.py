@@ -23,6 +23,7 @@ from quantbench.export.refusal import refusing
 from quantbench.system.silence import silenced
 
 FORMATS = ("state_dict",)
+QUANTIZES = ("Linear",)
 LIBRARIES = ("torch",)
 SETTINGS = EagerSettings
 ASKED = (nn.Conv2d, nn.Linear)

@@ -6,15 +6,15 @@ from collections.abc import Collection
 
 from torch import nn
 
-from quantbench.artifacts.onnx_file import checked
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
 from quantbench.export import to_executorch
 from quantbench.export.rebuild import written_module
-from quantbench.export.to_onnx import MODEL, export
+from quantbench.export.to_onnx import MODEL, export, given
 from quantbench.system.record import Settings
 
 FORMATS = ("state_dict", "pt2", "onnx", "executorch")
+TAKES_ONNX = True
 LIBRARIES = ("torch", "onnx", "onnxscript", "executorch")
 SETTINGS = Settings
 
@@ -34,7 +34,7 @@ def quantize(job: QuantizeJob[Settings]) -> Files:
     elif job.format == "executorch":
         outside = to_executorch.lower(network.module(), network, job.folder / to_executorch.MODEL)
     elif network.onnx is not None:
-        (job.folder / MODEL).write_bytes(checked(network.onnx).data)
+        (job.folder / MODEL).write_bytes(given(network.onnx, network.fixed_batch))
     else:
         export(network.module(), network, job.folder / MODEL)
     return Files(kind="float", notes=to_executorch.note(outside), why_float=_why_float)

@@ -20,7 +20,6 @@ from pydantic import Field
 
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.export.calibration import Batches, CalibrationSettings, calibration_batches
-from quantbench.export.float_layers import float_layers
 from quantbench.export.ort_quantizer import float_onnx, input_names, left_float, require_finite
 from quantbench.export.refusal import refusing
 from quantbench.export.to_onnx import MODEL, write
@@ -30,6 +29,18 @@ from quantbench.system.progress import Progress
 from quantbench.system.silence import silenced
 
 FORMATS = ("onnx",)
+QUANTIZES = (
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "Linear",
+    "Conv",
+    "Gemm",
+    "MatMul",
+)
+TAKES_ONNX = True
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "nncf")
 
 OverflowFix = Literal["enable", "first_layer_only", "disable"]
@@ -87,7 +98,7 @@ def quantize(job: QuantizeJob[NncfSettings]) -> Files:
             )
     path = job.folder / MODEL
     written = write(quantized, path)
-    runtime_floats = left_float(path, written, float_layers(job.network))
+    runtime_floats = left_float(path, written, job.network)
     settings = job.settings
     return Files(
         notes=(

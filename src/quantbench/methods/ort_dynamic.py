@@ -26,6 +26,8 @@ from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
 
 FORMATS = ("onnx",)
+QUANTIZES = ("Conv1d", "Conv2d", "Conv3d", "Linear", "Conv", "Gemm", "MatMul")
+TAKES_ONNX = True
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
 _TYPES = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
 

@@ -13,6 +13,7 @@ from quantbench.export.needs import torchao as unavailable  # noqa: F401 - the c
 from quantbench.export.pt2e import PT2ESettings
 
 FORMATS = pt2e.FORMATS
+QUANTIZES = ("Conv1d", "Conv2d", "Linear")
 LIBRARIES = pt2e.LIBRARIES
 
 

@@ -39,6 +39,7 @@ from quantbench.training.batches import Draws, draws_from, shifted
 from quantbench.training.recipes import Recipe
 
 FORMATS = pt2e.FORMATS
+QUANTIZES = ("Conv1d", "Conv2d", "Linear")
 LIBRARIES = pt2e.LIBRARIES
 
 

@@ -15,6 +15,7 @@ from quantbench.export.needs import xnnpack as unavailable  # noqa: F401 - the c
 from quantbench.system.silence import silenced
 
 FORMATS = ("executorch",)
+QUANTIZES = ("Conv1d", "Conv2d", "ConvTranspose1d", "Linear")
 LIBRARIES = ("torch", "torchao", "executorch")
 _NOT_TAKEN = "XNNPACK doesn't take it: a portable kernel runs it in float32"
 

@@ -64,8 +64,8 @@ class Coverage(Record):
 
     @property
     def float_share(self) -> float:
-        """The fraction of multiply-adds in float32, 0 to 1."""
-        return self.float_macs / (self.float_macs + self.integer_macs)
+        """The fraction of multiply-adds in float32, 0 to 1; 1 where there are none."""
+        return self.float_macs / (self.float_macs + self.integer_macs) if self.integer_macs else 1.0
 
 
 class Quantized(Record):

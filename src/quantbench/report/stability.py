@@ -12,11 +12,11 @@ THREADS_OFF = 0.2
 """Busy threads, more or fewer than asked for, that are still normal."""
 
 
-def unstable(row: Row) -> tuple[str, ...]:
+def unstable(row: Row, sample: str) -> tuple[str, ...]:
     """The reasons why a row's times can't be trusted to a few per cent; empty where they can.
 
     A reason that is a bare percentage is the width of the middle half of the rounds over their
-    median.
+    median. `sample` is what one input is called.
     """
     reasons = []
     if _too_busy(row):
@@ -24,7 +24,7 @@ def unstable(row: Row) -> tuple[str, ...]:
     if _starved(row):
         reasons.append(f"got only {row.busy_threads:.1f} of a processor")
     varied = [
-        f"{percent(spread(latency), 0)} {_column(latency)}"
+        f"{percent(spread(latency), 0)} {_column(latency, sample)}"
         for latency in shown(row)
         if spread(latency) > MAX_SPREAD
     ]
@@ -49,7 +49,7 @@ def _starved(row: Row) -> bool:
     return bool(row.latency) and row.busy_threads < 1 - THREADS_OFF
 
 
-def _column(latency: Latency) -> str:
+def _column(latency: Latency, sample: str) -> str:
     if latency.kind == "end_to_end":
         return "with data"
-    return "1 image" if latency.batch == 1 else "model only"
+    return f"1 {sample}" if latency.batch == 1 else "model only"

@@ -9,13 +9,12 @@ import numpy as np
 
 from quantbench.harness.records import Latency
 from quantbench.numerics.coverage import Coverage
-from quantbench.results.records import AgainstFloat, Row
+from quantbench.results.records import Row
 from quantbench.results.select import batch1, largest_batch
-from quantbench.results.statistics import accuracy_verdict
 from quantbench.system.machine import Environment, has_vnni
 
 IMAGES = 10_000
-"""Images that the source report timed; every total is for this number."""
+"""Samples that every total of times is for: the images that the source report timed."""
 NONE = "–"
 
 
@@ -50,9 +49,9 @@ def p_value(p: float) -> str:
     return "p<0.001" if p < 0.001 else f"p={p:.3f}"
 
 
-def seconds(microseconds_an_image: float) -> str:
-    """Format the seconds that IMAGES images take."""
-    return significant(microseconds_an_image * IMAGES / 1e6)
+def seconds(microseconds: float) -> str:
+    """Format the seconds that IMAGES samples take at so many microseconds each."""
+    return significant(microseconds * IMAGES / 1e6)
 
 
 def count(number: int, noun: str) -> str:
@@ -78,9 +77,9 @@ def covered(coverage: Coverage) -> str:
     return f"{percent(coverage.float_share)} of multiply-adds stay float"
 
 
-def verdict(against: AgainstFloat) -> str:
-    """Return "worse", "better" or "no difference shown": a row's accuracy against float32."""
-    return accuracy_verdict(against.only_float_right, against.only_this_right, against.mcnemar_p)
+def an(noun: str) -> str:
+    """A noun with its indefinite article: "an image", "a sample"."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def shown(row: Row) -> tuple[Latency, ...]:
@@ -90,7 +89,7 @@ def shown(row: Row) -> tuple[Latency, ...]:
 
 
 def middle_half(latency: Latency) -> tuple[float, float]:
-    """The outer quartiles of the rounds' medians, in microseconds an image."""
+    """The outer quartiles of the rounds' medians, in microseconds a sample."""
     rounds = [median(calls) for calls in latency.rounds]
     low, high = np.percentile(rounds, (25, 75))
     return float(low), float(high)

@@ -1,37 +1,24 @@
-"""Assemble the records of results.json from logits and times."""
+"""Assemble the records of results.json from outputs and times."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from quantbench import plugins
-from quantbench.contracts import MetricModule, Observation
-from quantbench.errors import UnavailableError, cause
+from quantbench.contracts import Observation
+from quantbench.errors import QuantbenchError, cause
 from quantbench.harness.measure import BASELINE, Measured
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.harness.timing import Timing
+from quantbench.numerics.classes import decisions
 from quantbench.results.disagreement import disagreements
+from quantbench.results.judge import Judgement, judgements, kind_of
+from quantbench.results.metric import Metric, Scored, metric_for, metric_named, scored
 from quantbench.results.recommend import with_recommendations
-from quantbench.results.records import (
-    AgainstFloat,
-    Metric,
-    Ratio,
-    Results,
-    Row,
-)
-from quantbench.results.statistics import (
-    discordant,
-    fastest,
-    mcnemar,
-    speed,
-    wilson,
-)
+from quantbench.results.records import AgainstFloat, MetricFigure, Ratio, Results, Row
+from quantbench.results.statistics import discordant, fastest, speed
 from quantbench.tasks.records import Layer
 from quantbench.tasks.task import Task
 
@@ -42,44 +29,61 @@ def results_of(
     measured: Measured,
     skipped: Sequence[Skipped],
     out: Path,
+    metric: Metric | None = None,
 ) -> Results:
     """The results of a study, with paths relative to `out`.
 
     Each row is compared with float32 in the same runtime, or with the first float32 where that
-    runtime has none.
+    runtime has none. `metric` is how rows are judged, where it is no plug-in; else the task names
+    it, or it follows from outputs and targets. Raises UsageError or UnavailableError for that.
     """
+    judging = metric or metric_for(task)
+    baselines = [_baseline(measured.candidates, candidate) for candidate in measured.candidates]
+    seen = [_seen(task, measured, index, baseline) for index, baseline in enumerate(baselines)]
+    scores = [scored(judging, each) for each in seen]
+    judged = judgements(judging, scores, seen, baselines)
+    others, broken = _metrics(judging)
     warnings = _warnings(measured)
-    assert task.training is not None
-    assert measured.data_loading is not None
+    rows = tuple(
+        _row(
+            measured,
+            index,
+            baseline,
+            judged[index],
+            [*((each, scored(each, seen[index])) for each in others), (judging, scores[index])],
+            (*warnings[index], *broken),
+            out,
+        )
+        for index, baseline in enumerate(baselines)
+    )
     results = Results(
         quantbench=measured.environment.versions["quantbench"],
-        model=task.name,
+        model=task.network.name,
         data=task.data,
         parameters=sum(layer.parameters for layer in layers),
         macs=sum(layer.macs for layer in layers),
-        checkpoint_sha256=task.network.sha256,
+        sample="image" if _takes_images(task) else "sample",
+        metric=judging.info(kind_of(scores)),
+        network_sha256=task.network.sha256,
         training=task.training,
-        splits={samples.name: samples.sha256 for samples in task.splits},
-        preprocessing_sha256=task.preprocessing_sha256,
+        splits={split.name: split.sha256 for split in task.splits},
+        preprocessing_sha256=task.preprocessing_sha256 or None,
         environment=measured.environment,
         data_loading=measured.data_loading,
-        rows=tuple(
-            _row(task, measured, index, warnings[index], out)
-            for index in range(len(measured.candidates))
-        ),
+        rows=rows,
         skipped=tuple(skipped),
     )
     return with_recommendations(results)
 
 
 def paired(measured: Measured, task: Task, method_a: str, method_b: str) -> tuple[int, int]:
-    """Count the test images that only `method_a`, and only `method_b`, has right.
+    """Count the test samples that only `method_a`, and only `method_b`, classifies right.
 
-    Each method is taken on the first of its runtimes.
+    Each method is taken on the first of its runtimes, and the network by its first output.
     """
     methods = [candidate.artifact.body.method for candidate in measured.candidates]
     right = [
-        measured.outputs[methods.index(name)][0].argmax(1) == task.test.targets
+        decisions(measured.outputs[methods.index(name)][0]) == task.test.targets
         for name in (method_a, method_b)
     ]
     return discordant(right[0], right[1])
@@ -91,6 +95,21 @@ def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
     return (same or floats)[0]
 
 
+def _seen(task: Task, measured: Measured, index: int, baseline: int) -> Observation:
+    return Observation(
+        outputs=measured.outputs[index],
+        float_outputs=measured.outputs[baseline],
+        targets=task.test.targets,
+        bytes=measured.candidates[index].artifact.bytes,
+    )
+
+
+def _takes_images(task: Task) -> bool:
+    """Whether the network's only input is [C, H, W] of 1, 3 or 4 channels."""
+    shapes = [spec.shape for spec in task.network.inputs]
+    return len(shapes) == 1 and len(shapes[0]) == 3 and shapes[0][0] in {1, 3, 4}
+
+
 def _warnings(measured: Measured) -> list[tuple[str, ...]]:
     """The warnings of each row: whether its runtime computes its file unlike another runtime."""
     warnings: list[tuple[str, ...]] = [()] * len(measured.candidates)
@@ -98,25 +117,52 @@ def _warnings(measured: Measured) -> list[tuple[str, ...]]:
     for index, candidate in enumerate(measured.candidates):
         by_artifact.setdefault(candidate.artifact.sha256, []).append(index)
     floats = [c.artifact.body.method == BASELINE for c in measured.candidates]
-    expected = measured.outputs[floats.index(True)][0]
+    expected = measured.outputs[floats.index(True)]
     for indices in by_artifact.values():
         runtimes = [measured.candidates[i].runtime.name for i in indices]
-        logits = [measured.outputs[i][0] for i in indices]
-        for place, words in disagreements(runtimes, logits, expected):
+        outputs = [measured.outputs[i] for i in indices]
+        for place, words in disagreements(runtimes, outputs, expected):
             warnings[indices[place]] = (words,)
     return warnings
 
 
-def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], out: Path) -> Row:
+def _metrics(judging: Metric) -> tuple[list[Metric], tuple[str, ...]]:
+    """The metrics besides `judging`, and a sentence for each that can't be used."""
+    metrics, broken = list[Metric](), list[str]()
+    for name in plugins.names("metrics"):
+        try:
+            metrics += [metric_named(name)] if name != judging.name else []
+        except QuantbenchError as error:
+            broken.append(str(error))
+        except Exception as error:  # noqa: BLE001  # a plug-in may raise anything when imported
+            broken.append(f"metric '{name}' raised {cause(error)}")
+    return metrics, tuple(broken)
+
+
+def _figure(metric: Metric, score: Scored) -> MetricFigure:
+    return MetricFigure(
+        value=score.value,
+        unit=metric.unit,
+        higher_is_better=metric.higher_is_better,
+        reason=score.reason,
+    )
+
+
+def _row(
+    measured: Measured,
+    index: int,
+    baseline: int,
+    judged: Judgement,
+    scores: Sequence[tuple[Metric, Scored]],
+    warnings: tuple[str, ...],
+    out: Path,
+) -> Row:
+    """A row; `scores` are its figures by every metric, the last of which judges it."""
     candidate, timing = measured.candidates[index], measured.timings[index]
-    baseline = _baseline(measured.candidates, candidate)
     artifact, body = candidate.artifact, candidate.artifact.body
-    logits, labels = measured.outputs[index][0], task.test.targets
-    assert labels is not None
-    seen = Observation(logits, measured.outputs[baseline][0], labels, artifact.bytes)
-    metrics, unmeasured = _metrics(seen)
-    correct = int((logits.argmax(1) == labels).sum())
-    finite = bool(np.isfinite(logits).all())
+    raised = [score.reason for _, score in scores if score.raised and score.reason]
+    by_name = sorted(scores, key=lambda pair: pair[0].name)
+    figures = {metric.name: _figure(metric, score) for metric, score in by_name if not score.raised}
     return Row(
         method=body.method,
         runtime=candidate.runtime.name,
@@ -129,12 +175,10 @@ def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], 
         files={name: entry.bytes for name, entry in artifact.files.items()},
         bytes=artifact.bytes,
         coverage=body.quantized.coverage,
-        images=len(labels),
-        correct=correct,
-        accuracy=wilson(correct, len(labels)),
-        loss=metrics["loss"].value,
-        loss_reason=None if finite else "the engine gave logits that aren't finite",
-        metrics=metrics,
+        samples=len(measured.outputs[index][0]),
+        score=judged.score,
+        score_reason=scores[-1][1].reason,
+        metrics=figures,
         threads=timing.latency[0].threads,
         busy_threads=timing.busy_threads,
         warm_up=timing.warm_up,
@@ -142,27 +186,22 @@ def _row(task: Task, measured: Measured, index: int, warnings: tuple[str, ...], 
         peak_memory=timing.peak_memory,
         latency=timing.latency,
         throughput=_throughput(timing.latency),
-        against_float=None if index == baseline else _against(measured, index, baseline, labels),
+        against_float=None if index == baseline else _against(measured, index, baseline, judged),
         against_fastest=tuple(_against_fastest(measured, index)),
-        notes=(*body.quantized.notes, *warnings, *unmeasured),
+        notes=(*body.quantized.notes, *warnings, *raised),
     )
 
 
-def _against(
-    measured: Measured, index: int, baseline: int, labels: NDArray[np.int64]
-) -> AgainstFloat:
+def _against(measured: Measured, index: int, baseline: int, judged: Judgement) -> AgainstFloat:
     this, base = measured.candidates[index], measured.candidates[baseline]
-    right = [measured.outputs[i][0].argmax(1) == labels for i in (baseline, index)]
-    only_float, only_this = discordant(right[0], right[1])
-    losses = [_loss(measured.outputs[i][0], labels) for i in (baseline, index)]
     return AgainstFloat(
         baseline=base.name,
         bytes_ratio=base.artifact.bytes / this.artifact.bytes,
-        loss_difference=_finite(losses[1] - losses[0]),
-        accuracy_difference=(only_this - only_float) / len(labels),
-        only_float_right=only_float,
-        only_this_right=only_this,
-        mcnemar_p=mcnemar(only_float, only_this),
+        difference=judged.difference,
+        verdict=judged.verdict,
+        p=judged.p,
+        only_float_right=judged.only_float_right,
+        only_this_right=judged.only_this_right,
         speed=_speed(base.name, measured.timings[baseline], measured.timings[index]),
     )
 
@@ -184,35 +223,6 @@ def _against_fastest(measured: Measured, index: int) -> Iterator[Ratio]:
 def _throughput(latencies: Sequence[Latency]) -> Throughput:
     best = min((x for x in latencies if x.kind == "model"), key=lambda x: x.median)
     return Throughput(images_per_second=1e6 / best.median, batch=best.batch, threads=best.threads)
-
-
-def _loss(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    return plugins.metric("loss").compute(Observation(logits, logits, labels, 0))
-
-
-def _metrics(seen: Observation) -> tuple[dict[str, Metric], tuple[str, ...]]:
-    """Each metric's figure, and a sentence for each that gives none."""
-    figures, failures = dict[str, Metric](), list[str]()
-    for name in plugins.names("metrics"):
-        try:
-            figures[name] = _metric(plugins.metric(name), seen)
-        except UnavailableError as error:
-            failures.append(str(error))
-        except Exception as error:  # noqa: BLE001  # a metric may raise anything
-            failures.append(f"metric '{name}' raised {cause(error)}")
-    return figures, tuple(failures)
-
-
-def _metric(module: MetricModule, seen: Observation) -> Metric:
-    return Metric(
-        value=_finite(module.compute(seen)),
-        unit=module.UNIT,
-        higher_is_better=module.HIGHER_IS_BETTER,
-    )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _relative(folder: Path, out: Path) -> str:

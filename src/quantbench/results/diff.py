@@ -1,7 +1,7 @@
 """Compare two results.json, A and B: what differs, and which figures may be compared at all.
 
 No difference is claimed. The runs weren't interleaved, so their times can't be paired by round;
-results.json holds no predictions, so accuracies can't be paired by image.
+results.json holds no predictions, so scores can't be paired by sample.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class SideBySide:
     """The comparison of A and B; `versions` are also among `differences`."""
 
     differences: tuple[Difference, ...]
-    no_accuracy: str | None  # why accuracy and loss may not be compared
+    no_scores: str | None  # why scores and losses may not be compared
     no_times: str | None  # why times may not be compared
     versions: tuple[Difference, ...]
     pairs: tuple[Pair, ...]
@@ -89,7 +89,7 @@ def side_by_side(a: Results, b: Results) -> SideBySide:
             *versions,
             *(difference for pair in both for difference in _of_row(*pair)),
         ),
-        no_accuracy=_image_difference(a, b),
+        no_scores=_judged_unlike(a, b),
         no_times=no_times,
         versions=versions,
         pairs=tuple(
@@ -136,11 +136,16 @@ def _machine_difference(a: Environment, b: Environment) -> str | None:
     return ", ".join(differ) or None
 
 
-def _image_difference(a: Results, b: Results) -> str | None:
+def _judged_unlike(a: Results, b: Results) -> str | None:
+    """The reason why scores may not be compared; None where they may."""
     tests = a.splits.get("test"), b.splits.get("test")
     if None in tests:
-        return "a file doesn't say which test images it is about"
-    return None if tests[0] == tests[1] else "the test images differ"
+        return f"a file doesn't say which test {a.sample}s it is about"
+    if tests[0] != tests[1]:
+        return f"the test {a.sample}s differ"
+    if a.metric.name != b.metric.name:
+        return f"A is judged by {a.metric.title}, B by {b.metric.title}"
+    return None
 
 
 def _times(a: Row, b: Row, *, single: bool) -> Times | None:
@@ -163,25 +168,32 @@ def _timed(row: Row, *, single: bool) -> dict[tuple[int, int], Latency]:
 
 def _of_task(a: Results, b: Results) -> Iterator[Difference]:
     yield from _unlike(_task(a), _task(b))
-    yield from _unlike(a.training.settings, b.training.settings, "training, ")
+    settings = [x.training.settings if x.training else {} for x in (a, b)]
+    yield from _unlike(settings[0], settings[1], "training, ")
     yield from _unlike(_hashes(a), _hashes(b))
 
 
 def _task(results: Results) -> dict[str, JsonValue]:
+    training = results.training
+    trained: dict[str, JsonValue] = {} if training is None else {
+        "recipe": training.recipe,
+        "seed": training.seed,
+        "training, threads": training.threads,
+    }  # fmt: skip
     return {
         "network": results.model,
         "data": results.data,
-        "recipe": results.training.recipe,
-        "seed": results.training.seed,
-        "training, threads": results.training.threads,
+        "metric": results.metric.title,
+        **trained,
     }
 
 
 def _hashes(results: Results) -> dict[str, JsonValue]:
     """The hashes, cut to the first 12 digits, which are enough for a reader to compare."""
-    hashes = {f"{name} split": value for name, value in results.splits.items()} | {
-        "preprocessing": results.preprocessing_sha256,
-        "checkpoint": results.checkpoint_sha256,
+    hashes = {f"{name} split": value for name, value in results.splits.items()}
+    hashes |= {
+        "preprocessing": results.preprocessing_sha256 or NONE,
+        "network": results.network_sha256,
     }
     return {f"{name}, SHA-256": value[:12] for name, value in hashes.items()}
 

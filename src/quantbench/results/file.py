@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from quantbench.errors import ResultsError
 from quantbench.results.records import RESULTS_SCHEMA, Results
-from quantbench.results.upgrade import OLDEST, from_version_1
+from quantbench.results.upgrade import OLDEST, upgraded
 from quantbench.system.files import read_plain
 from quantbench.system.terminal import harmless
 
@@ -58,7 +58,7 @@ def _upgraded(content: bytes, version: int) -> bytes:
     """The content as one of this schema. Raises ValueError for what that version didn't write."""
     if version == RESULTS_SCHEMA:
         return content
-    return json.dumps(from_version_1(from_json(content))).encode()
+    return json.dumps(upgraded(from_json(content), version)).encode()
 
 
 _NAME_ANOTHER = "name a results.json that `quantbench run` wrote"

@@ -8,21 +8,15 @@ from functools import partial
 from quantbench.harness.records import Latency
 from quantbench.harness.schedule import MIN_ROUNDS
 from quantbench.results.records import (
-    AgainstFloat,
     Choice,
-    Interval,
+    MetricInfo,
     Recommendation,
     Results,
     Row,
     Share,
 )
 from quantbench.results.select import batch1, fastest_of, largest_batch
-from quantbench.results.statistics import (
-    accuracy_verdict,
-    fastest,
-    paired_difference,
-    speed,
-)
+from quantbench.results.statistics import fastest, speed
 
 Pick = Callable[[Row], Latency | None]
 
@@ -32,18 +26,18 @@ def with_recommendations(results: Results) -> Results:
     rows = results.rows
     marked = tuple(
         row.model_copy(update={"pareto": on_front})
-        for row, on_front in zip(rows, pareto(rows), strict=True)
+        for row, on_front in zip(rows, pareto(rows, results.metric), strict=True)
     )
     return results.model_copy(update={"rows": marked, "answers": recommendations(rows)})
 
 
-def pareto(rows: Sequence[Row]) -> tuple[bool, ...]:
-    """Whether each row is on the Pareto front of accuracy, 1-image latency and bytes.
+def pareto(rows: Sequence[Row], metric: MetricInfo) -> tuple[bool, ...]:
+    """Whether each row is on the Pareto front of score, 1-sample latency and bytes.
 
     It is where no other row is at least as good in all three and better in one. A row without a
-    time is never on the front.
+    time or a score is never on the front.
     """
-    costs = [_costs(row) for row in rows]
+    costs = [_costs(row, metric) for row in rows]
     return tuple(
         cost is not None and not any(rival is not None and _beats(rival, cost) for rival in costs)
         for cost in costs
@@ -51,7 +45,7 @@ def pareto(rows: Sequence[Row]) -> tuple[bool, ...]:
 
 
 def recommendations(rows: Sequence[Row]) -> tuple[Recommendation, ...]:
-    """One recommendation for one image at a time, then one for the largest batch.
+    """One recommendation for one sample at a time, then one for the largest batch.
 
     Either is missing where no float32 was timed so.
     """
@@ -111,35 +105,30 @@ def _share(
 
 
 def _choice(row: Row, latency: Latency, float32: Row) -> Choice | None:
-    """The row as a choice; None for float32, fake quantization and rows shown less accurate."""
+    """The row as a choice; None for float32, fake quantization and what is worse or not judged."""
     against, speed = row.against_float, fastest_of(row, latency)
     if against is None or speed is None or row.kind != "real":
         return None
-    lost, gained = against.only_float_right, against.only_this_right
-    if accuracy_verdict(lost, gained, against.mcnemar_p) == "worse":
+    if against.verdict in {"worse", "not judged"}:
         return None
     return Choice(
         row=row.name,
         bytes_saved=float32.bytes - row.bytes,
         speed=speed,
-        accuracy=_difference(row, against),
+        difference=against.difference,
     )
-
-
-def _difference(row: Row, against: AgainstFloat) -> Interval:
-    lost, gained = against.only_float_right, against.only_this_right
-    both = row.correct - gained
-    return paired_difference(both, gained, lost, row.images - both - gained - lost)
 
 
 def _median(timed: tuple[Latency, Row]) -> float:
     return timed[0].median
 
 
-def _costs(row: Row) -> tuple[float, float, float] | None:
-    """Negative accuracy, 1-image latency and bytes: the less the better; None without a time."""
-    latency = batch1(row)
-    return None if latency is None else (-row.accuracy.value, latency.median, row.bytes)
+def _costs(row: Row, metric: MetricInfo) -> tuple[float, float, float] | None:
+    """Score, 1-sample latency and bytes, the less the better; None without a time or a score."""
+    latency, score = batch1(row), row.score
+    if latency is None or score is None:
+        return None
+    return (-score.value if metric.higher_is_better else score.value, latency.median, row.bytes)
 
 
 def _beats(rival: tuple[float, ...], cost: tuple[float, ...]) -> bool:

@@ -16,21 +16,30 @@ from quantbench.system.machine import Environment
 from quantbench.system.record import Record
 from quantbench.tasks.records import Training
 
-RESULTS_SCHEMA = 2
+RESULTS_SCHEMA = 3
 """History: docs/formats.md tells it in prose, `results/upgrade.py` reads what is older.
 
 1: first version.
 2: a row's `numerics` are records of number formats and no sentence; the format "torch" is called
    "state_dict".
+3: rows are judged by any metric: `metric` says which, a row's `samples` and `score` stand for its
+   `images`, `correct` and `accuracy`, and `loss` is among `metrics` alone; a comparison with
+   float32 holds the `difference` with its interval, the `verdict`, `p` and, for a metric of right
+   and wrong, the counts of samples. `network_sha256` stands for the checkpoint, and there may be
+   no `training`.
 """
+
+Verdict = Literal["worse", "better", "no difference shown", "not judged"]
+MetricKind = Literal["right_or_wrong", "per_sample", "whole_set"]
 
 
 class Interval(Record):
-    """An estimate with the bounds of its 95 % interval."""
+    """An estimate with the bounds of its 95 % interval, or without where there is none."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    how: str = Field(description="how the interval was made, or why there is none")
 
 
 class Ratio(Record):
@@ -51,28 +60,48 @@ class Ratio(Record):
 
 
 class AgainstFloat(Record):
-    """A row against float32 in the same runtime, over the same images and rounds."""
+    """A row against float32 in the same runtime, over the same samples and rounds."""
 
     baseline: str
     bytes_ratio: float = Field(description="float bytes over this row's bytes")
-    loss_difference: float | None
-    accuracy_difference: float
-    only_float_right: int
-    only_this_right: int
-    mcnemar_p: float = Field(description="exact, two-sided")
+    difference: Interval | None = Field(
+        description="this row's score less float's; null where one has none"
+    )
+    verdict: Verdict
+    p: float | None = Field(
+        None, description="McNemar's test, exact, two-sided; null for other metrics"
+    )
+    only_float_right: int | None = Field(
+        None, description="samples; null unless the metric is right or wrong"
+    )
+    only_this_right: int | None = None
     speed: tuple[Ratio, ...] = ()
 
 
-class Metric(Record):
-    """The value of one metric for a row; null where it isn't finite."""
+class MetricInfo(Record):
+    """The metric that rows are judged by."""
+
+    name: str
+    title: str
+    unit: str
+    higher_is_better: bool
+    kind: MetricKind = Field(description="of each sample right or wrong, a number, or neither")
+    margin: float = Field(
+        0, description="a row is worse only where it falls short of float32 by more"
+    )
+
+
+class MetricFigure(Record):
+    """The value of one metric for a row; null beside a reason."""
 
     value: float | None
     unit: str
     higher_is_better: bool
+    reason: str | None = None
 
 
 class Row(Record):
-    """One artifact on one runtime: its file, its accuracy and its times."""
+    """One artifact on one runtime: its file, its score and its times."""
 
     method: str
     runtime: str
@@ -85,17 +114,15 @@ class Row(Record):
     files: dict[str, int] = Field(description="file name -> bytes")
     bytes: int
     coverage: Coverage
-    images: int
-    correct: int
-    accuracy: Interval = Field(description="fraction of the test images, 95 % Wilson interval")
-    loss: float | None = Field(description="mean negative log likelihood")
-    loss_reason: str | None = None
-    metrics: dict[str, Metric] = Field(description="every plug-in of metrics/")
+    samples: int
+    score: Interval | None = Field(description="by the study's metric; null beside a reason")
+    score_reason: str | None = None
+    metrics: dict[str, MetricFigure] = Field(description="every metric, by name")
     threads: int = Field(description="threads that the runtime may use")
     busy_threads: float = Field(description="processor time over wall time at the largest batch")
     warm_up: int = Field(description="rounds of calls until its times were steady")
     cold_start: float = Field(
-        description="seconds to import, load and predict one image; median of starts"
+        description="seconds to import, load and predict one sample; median of starts"
     )
     peak_memory: int = Field(description="peak resident bytes of the worker")
     latency: tuple[Latency, ...]
@@ -106,7 +133,8 @@ class Row(Record):
     )
     pareto: bool = Field(
         False,
-        description="no row is as accurate, as fast at 1 image and as small, and better in one",
+        description="no row is as good by the metric, as fast at 1 sample and as small, "
+        "and better in one",
     )
     notes: tuple[str, ...] = ()
 
@@ -122,8 +150,8 @@ class Choice(Record):
     row: str
     bytes_saved: int = Field(description="bytes of the fastest float32 less this row's")
     speed: Ratio = Field(description="against the fastest float32")
-    accuracy: Interval = Field(
-        description="less that of float32 in the same runtime, a fraction; paired interval"
+    difference: Interval | None = Field(
+        description="its score less that of float32 in the same runtime; paired interval"
     )
 
 
@@ -147,7 +175,7 @@ class Recommendation(Record):
     float32: str = Field(description="the fastest float32 of any runtime at this batch")
     ship: Choice | None = Field(None, description="null: keep float32")
     smallest: Choice | None = Field(
-        None, description="where float32 is kept: the smallest row not shown to be less accurate"
+        None, description="where float32 is kept: the smallest row not shown to be worse"
     )
     share: Share | None = None
 
@@ -161,16 +189,18 @@ class Results(Record):
     data: str
     parameters: int
     macs: int
-    checkpoint_sha256: str
-    training: Training
-    splits: dict[str, str] = Field(description="split -> SHA-256 of its images and labels")
-    preprocessing_sha256: str
+    sample: Literal["image", "sample"] = Field("sample", description="what one input is called")
+    metric: MetricInfo
+    network_sha256: str = Field(description="of structure and weights")
+    training: Training | None = Field(None, description="null where it came trained")
+    splits: dict[str, str] = Field(description="split -> SHA-256 of its samples and targets")
+    preprocessing_sha256: str | None = Field(None, description="null where data came prepared")
     environment: Environment
-    data_loading: Latency = Field(
-        description="reading the images as end_to_end does, without a model"
+    data_loading: Latency | None = Field(
+        None, description="reading the samples as end_to_end does, without a model; null untimed"
     )
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
     answers: tuple[Recommendation, ...] = Field(
-        (), description="recommendations for one image and for the largest batch"
+        (), description="recommendations for one sample and for the largest batch"
     )

@@ -1,4 +1,4 @@
-"""Statistics of accuracies and times, paired with the float baseline."""
+"""Statistics of right and wrong answers and of times, paired with the float baseline."""
 
 from __future__ import annotations
 
@@ -12,17 +12,25 @@ from scipy.stats import binom, binomtest, t
 
 from quantbench.harness.records import Latency
 from quantbench.harness.schedule import MIN_ROUNDS, MIN_STARTS
-from quantbench.results.records import Interval, Ratio
+from quantbench.results.records import Interval, Ratio, Verdict
+
+WILSON = "Wilson"
+NEWCOMBE = "Newcombe's method 10, paired"
 
 
-def wilson(correct: int, images: int) -> Interval:
-    """The accuracy `correct` / `images` with its 95 % score interval (Wilson 1927)."""
-    bounds = binomtest(correct, images).proportion_ci(0.95, method="wilson")
-    return Interval(value=correct / images, low=float(bounds.low), high=float(bounds.high))
+def wilson(right: int, samples: int) -> Interval:
+    """The share `right` / `samples` with its 95 % score interval (Wilson 1927)."""
+    low, value, high = _wilson(right, samples)
+    return Interval(value=value, low=low, high=high, how=WILSON)
+
+
+def _wilson(right: int, samples: int) -> tuple[float, float, float]:
+    bounds = binomtest(right, samples).proportion_ci(0.95, method="wilson")
+    return float(bounds.low), right / samples, float(bounds.high)
 
 
 def discordant(float_right: NDArray[np.bool_], this_right: NDArray[np.bool_]) -> tuple[int, int]:
-    """Count the images that only float has right, and those that only this row has right.
+    """Count the samples that only float has right, and those that only this row has right.
 
     Both arguments are bool [N].
     """
@@ -38,28 +46,44 @@ def mcnemar(only_a: int, only_b: int) -> float:
 ALPHA = 0.05
 
 
-def accuracy_verdict(only_float_right: int, only_this_right: int, p: float) -> str:
+def mcnemar_verdict(only_float_right: int, only_this_right: int, p: float) -> Verdict:
     """Return "worse" or "better" where McNemar's `p` is below ALPHA, else "no difference shown"."""
     if p >= ALPHA:
         return "no difference shown"
     return "worse" if only_float_right > only_this_right else "better"
 
 
-def paired_difference(both: int, only_this: int, only_float: int, neither: int) -> Interval:
-    """This row's accuracy less float's, over the same images, with its 95 % interval.
+def interval_verdict(difference: Interval, *, higher_is_better: bool, margin: float) -> Verdict:
+    """Judge a row's figure less float32's by its interval.
 
-    The arguments count the images that both, one or neither of the two have right. Method 10 of
-    Newcombe, Statistics in Medicine 17 (1998) 2635-2650: the Wilson intervals of the two
-    accuracies, squared and added, less what the two have in common (phi, corrected for
-    continuity). Unlike Wald's interval it isn't empty where no image tells the two apart.
+    It is "worse" where all of the interval lies beyond `margin` on the worse side, "better" where
+    all of it lies on the better side, "not judged" where the difference has no interval.
     """
-    images = both + only_this + only_float + neither
-    this, base = wilson(both + only_this, images), wilson(both + only_float, images)
+    if difference.low is None or difference.high is None:
+        return "not judged"
+    low, high = difference.low, difference.high
+    if not higher_is_better:
+        low, high = -high, -low
+    if high < -margin:
+        return "worse"
+    return "better" if low > 0 else "no difference shown"
+
+
+def paired_difference(both: int, only_this: int, only_float: int, neither: int) -> Interval:
+    """This row's share of right samples less float's, with its 95 % interval.
+
+    The arguments count the samples that both, one or neither of the two have right. Method 10 of
+    Newcombe, Statistics in Medicine 17 (1998) 2635-2650: the Wilson intervals of the two
+    shares, squared and added, less what the two have in common (phi, corrected for
+    continuity). Unlike Wald's interval it isn't empty where no sample tells the two apart.
+    """
+    samples = both + only_this + only_float + neither
+    this, base = _wilson(both + only_this, samples), _wilson(both + only_float, samples)
     phi = _phi(both, only_this, only_float, neither)
-    value = (only_this - only_float) / images
-    down = _joint(this.value - this.low, base.high - base.value, phi)
-    up = _joint(this.high - this.value, base.value - base.low, phi)
-    return Interval(value=value, low=value - down, high=value + up)
+    value = (only_this - only_float) / samples
+    down = _joint(this[1] - this[0], base[2] - base[1], phi)
+    up = _joint(this[2] - this[1], base[1] - base[0], phi)
+    return Interval(value=value, low=value - down, high=value + up, how=NEWCOMBE)
 
 
 def _joint(a: float, b: float, phi: float) -> float:
@@ -67,7 +91,7 @@ def _joint(a: float, b: float, phi: float) -> float:
 
 
 def _phi(a: int, b: int, c: int, d: int) -> float:
-    """Correlation of a 2x2 table; a positive one is drawn towards 0 by half an image."""
+    """Correlation of a 2x2 table; a positive one is drawn towards 0 by half a sample."""
     scale = (a + b) * (c + d) * (a + c) * (b + d)
     if not scale:
         return 0.0

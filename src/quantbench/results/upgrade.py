@@ -1,17 +1,26 @@
-"""Results of older schemas, brought to this one before they are validated.
+"""Results of older schemas, brought to this one, version by version, before they are validated.
 
-Only version 1 is older. It told number formats in a sentence, such as "weights int8 per channel
-(7 bits) and int8 per channel, activations uint8 scaled at run time", and called the format
-"state_dict" by the name of its library.
+Version 1 told number formats in a sentence, such as "weights int8 per channel (7 bits) and int8 per
+channel, activations uint8 scaled at run time", and called the format "state_dict" by the name of
+its library. Version 2 knew of no metric but accuracy, and of no samples but images.
+
+What isn't as a version wrote it stays as it is, for validation to name it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from pydantic import JsonValue
 
 from quantbench.numerics.formats import ALL_FLOAT32, Granularity, NumberFormat, Numerics
+from quantbench.results.statistics import (
+    NEWCOMBE,
+    WILSON,
+    mcnemar_verdict,
+    paired_difference,
+)
 
 OLDEST = 1
 _FORMATS = {"torch": "state_dict"}
@@ -22,30 +31,119 @@ _ACTIVATIONS = re.compile(
 _GRANULARITIES: dict[str, Granularity] = {"channel": "channel", "tensor": "tensor"}
 
 
-def from_version_1(results: JsonValue) -> JsonValue:
-    """The content of a results.json of schema 1 as one of schema 2.
+_ACCURACY: dict[str, JsonValue] = {
+    "name": "accuracy",
+    "title": "accuracy",
+    "unit": "fraction",
+    "higher_is_better": True,
+    "kind": "right_or_wrong",
+    "margin": 0.0,
+}
+_Object = dict[str, JsonValue]
 
-    What isn't as version 1 wrote it stays as it is, for validation to name it. Raises ValueError
-    for a sentence that version 1 didn't write.
+
+def upgraded(results: JsonValue, version: int) -> JsonValue:
+    """The content of a results.json of schema `version`, as one of this schema.
+
+    Raises ValueError for a sentence that version 1 didn't write.
     """
-    if not isinstance(results, dict):
+    if version < 2:
+        results = _each_row(results, _row_of_1)
+    return _changed(_each_row(results, _row_of_2), _of_2)
+
+
+def _changed(value: JsonValue, change: Callable[[_Object], _Object]) -> JsonValue:
+    return change(dict(value)) if isinstance(value, dict) else value
+
+
+def _each_row(results: JsonValue, change: Callable[[_Object], _Object]) -> JsonValue:
+    if not isinstance(results, dict) or not isinstance(results.get("rows"), list):
         return results
-    rows = results.get("rows")
-    if isinstance(rows, list):
-        rows = [_row(row) for row in rows]
-    return {**results, "schema_version": 2, "rows": rows}
+    rows = results["rows"]
+    assert isinstance(rows, list)
+    return {**results, "rows": [_changed(row, change) for row in rows]}
 
 
-def _row(row: JsonValue) -> JsonValue:
-    if not isinstance(row, dict):
-        return row
+def _row_of_1(row: _Object) -> _Object:
     numerics, format = row.get("numerics"), row.get("format")
-    upgraded = dict(row)
     if isinstance(numerics, str):
-        upgraded["numerics"] = numerics_of(numerics).model_dump(mode="json")
+        row["numerics"] = numerics_of(numerics).model_dump(mode="json")
     if isinstance(format, str):
-        upgraded["format"] = _FORMATS.get(format, format)
-    return upgraded
+        row["format"] = _FORMATS.get(format, format)
+    return row
+
+
+def _of_2(results: _Object) -> _Object:
+    answers = results.get("answers")
+    if isinstance(answers, list):
+        results["answers"] = [_changed(answer, _answer_of_2) for answer in answers]
+    results.pop("checkpoint", None)
+    return results | {
+        "schema_version": 3,
+        "sample": "image",
+        "metric": _ACCURACY,
+        "network_sha256": results.pop("checkpoint_sha256", None),
+    }
+
+
+def _row_of_2(row: _Object) -> _Object:
+    """Counts, accuracy and loss become `samples`, `score` and two of the `metrics`."""
+    images, correct = row.pop("images", None), row.pop("correct", None)
+    accuracy, loss = row.pop("accuracy", None), row.pop("loss", None)
+    reason, metrics = row.pop("loss_reason", None), row.get("metrics")
+    row["samples"] = images
+    row["score"] = _interval(accuracy, WILSON)
+    if isinstance(metrics, dict):
+        figures = {"output_difference" if n == "logit_difference" else n: v
+                   for n, v in metrics.items()}  # fmt: skip
+        value = accuracy.get("value") if isinstance(accuracy, dict) else None
+        figures.setdefault("accuracy", _figure(value, None, "fraction", higher=True))
+        figures["loss"] = _figure(loss, reason, "nats", higher=False)
+        row["metrics"] = figures
+    row["against_float"] = _changed(
+        row.get("against_float"), lambda against: _against_of_2(against, images, correct)
+    )
+    return row
+
+
+def _against_of_2(against: _Object, images: JsonValue, correct: JsonValue) -> _Object:
+    """The difference's interval follows from the counts of samples, as it does today."""
+    lost, gained = against.get("only_float_right"), against.get("only_this_right")
+    p = against.pop("mcnemar_p", None)
+    for name in ("loss_difference", "accuracy_difference"):
+        against.pop(name, None)
+    counts = [n for n in (images, correct, lost, gained) if type(n) is int]
+    if len(counts) < 4 or not isinstance(p, float | int):
+        return against
+    total, right, only_float, only_this = counts
+    both = right - only_this
+    neither = total - both - only_float - only_this
+    if min(both, neither, only_float, only_this) < 0 or not total:
+        raise ValueError(f"counts of samples contradict one another: {counts}")
+    difference = paired_difference(both, only_this, only_float, neither)
+    return against | {
+        "difference": difference.model_dump(mode="json"),
+        "verdict": mcnemar_verdict(only_float, only_this, p),
+        "p": p,
+    }
+
+
+def _answer_of_2(answer: _Object) -> _Object:
+    for name in ("ship", "smallest"):
+        answer[name] = _changed(answer.get(name), _choice_of_2)
+    return answer
+
+
+def _choice_of_2(choice: _Object) -> _Object:
+    return choice | {"difference": _interval(choice.pop("accuracy", None), NEWCOMBE)}
+
+
+def _interval(value: JsonValue, how: str) -> JsonValue:
+    return _changed(value, lambda interval: interval | {"how": how})
+
+
+def _figure(value: JsonValue, reason: JsonValue, unit: str, *, higher: bool) -> _Object:
+    return {"value": value, "unit": unit, "higher_is_better": higher, "reason": reason}
 
 
 def numerics_of(sentence: str) -> Numerics:

@@ -7,7 +7,7 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,9 +18,11 @@ from PIL import Image
 from pydantic import field_validator, model_validator
 
 from quantbench.errors import DataFileError, SamplesError
+from quantbench.samples.kept import kept, listing_sha256
 from quantbench.samples.records import Arrays, Samples
-from quantbench.samples.stream import DEFAULT_LIMIT, Limit, writing_rows
+from quantbench.samples.stream import DEFAULT_LIMIT, Limit
 from quantbench.system.files import read_plain
+from quantbench.system.fingerprint import fingerprint
 from quantbench.system.record import Record
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM")
@@ -111,7 +113,7 @@ def from_images(
     preprocessing: Preprocessing,
     classes: Sequence[str] = (),
 ) -> Samples:
-    """Samples of the images in `root`, kept as uint8 [N, H, W, C] in a .npy file in `folder`.
+    """Samples of the images in `root`, decoded to uint8 [N, H, W, C], which is kept in `folder`.
 
     Classes are the folders in `root`, sorted by name, or `classes`; images without folders have
     no targets. Where the limit is below their number, images are taken evenly from the whole list.
@@ -120,17 +122,28 @@ def from_images(
     """
     files = image_files(root, classes)
     count = len(files.paths)
-    kept = min(count, limit.samples or count)
-    chosen = [index * count // kept for index in range(kept)]
-    with writing_rows(folder, name, limit) as writer:
-        for start in range(0, kept, _BATCH):
-            paths = [files.paths[index] for index in chosen[start : start + _BATCH]]
-            writer.append((_stacked(paths, preprocessing),), None)
-            if start == 0:
-                writer.expect(-(-kept // _BATCH))
-        rows = writer.finish()
+    kept_count = min(count, limit.samples or count)
+    chosen = [index * count // kept_count for index in range(kept_count)]
+    paths = [files.paths[index] for index in chosen]
+
+    def batches() -> Iterator[NDArray[np.uint8]]:
+        for start in range(0, kept_count, _BATCH):
+            yield _stacked(paths[start : start + _BATCH], paths[0], preprocessing)
+
+    stored = kept(
+        folder,
+        name,
+        {
+            "files": listing_sha256(root, paths),
+            "preprocessing": preprocessing.model_dump(mode="json"),
+            "code": {**fingerprint(__name__)},
+        },
+        batches,
+        -(-kept_count // _BATCH),
+        limit,
+    )
     targets = None if files.targets is None else files.targets[chosen]
-    return Samples(name, rows.inputs, targets, preprocessing, files.classes)
+    return Samples(name, (stored,), targets, preprocessing, files.classes)
 
 
 def image_files(root: Path, classes: Sequence[str] = ()) -> ImageFiles:
@@ -219,13 +232,14 @@ def _fail(error: OSError) -> None:
     raise DataFileError(f"{error.filename} can't be read: {error.strerror or error}") from error
 
 
-def _stacked(paths: Sequence[Path], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+def _stacked(paths: Sequence[Path], first: Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """The images as one array; all have to have the size of the `first` one."""
     images = [decode(path, preprocessing) for path in paths]
+    size = _size(decode(first, preprocessing))
     for path, image in zip(paths, images, strict=True):
-        if image.shape != images[0].shape:
+        if _size(image) != size:
             raise SamplesError(
-                f"{path} is {_size(image)} where {paths[0]} is {_size(images[0])}; "
-                "give a size to resize images to"
+                f"{path} is {_size(image)} where {first} is {size}; give a size to resize images to"
             )
     return np.stack(images)
 

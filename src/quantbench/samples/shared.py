@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.errors import SamplesError
-from quantbench.samples.records import Array, Arrays, Samples
+from quantbench.samples.records import Array, Arrays, Samples, as_stored
 from quantbench.samples.stream import writing_rows
 
 _DIGEST = 16
@@ -19,6 +19,7 @@ _DIGEST = 16
 _BATCH_BYTES = 16 * 2**20
 _IN_MEMORY = 256 * 2**20
 _PAIRS = 5
+_PROBES = 8
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,36 @@ def held_out(
         taken(samples, rest, folder / "rest"),
         replace(taken(samples, held, folder / "held out"), name=name),
     )
+
+
+def common_classes(*splits: Samples) -> tuple[str, ...]:
+    """The names of the classes that the splits agree on; () where none of them names any.
+
+    Raises SamplesError where two splits name different classes: class i would mean two things.
+    """
+    named = [samples for samples in splits if samples.classes]
+    for samples in named[1:]:
+        if samples.classes != named[0].classes:
+            differ = sorted({*samples.classes} ^ {*named[0].classes}) or ["their order"]
+            raise SamplesError(
+                f"{samples.name} and {named[0].name} name different classes "
+                f"({', '.join(differ[:5])}); give the list of all classes"
+            )
+    return named[0].classes if named else ()
+
+
+def preparation_sha256(samples: Samples) -> str:
+    """Identify how stored samples become inputs, by the inputs that the first of them give.
+
+    "" where they are stored as the network takes them.
+    """
+    if samples.prepare is as_stored:
+        return ""
+    digest = hashlib.sha256()
+    for array in samples.inputs(0, _PROBES):
+        digest.update(f"{array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def taken(samples: Samples, index: NDArray[np.int64], folder: Path) -> Samples:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import torch
 
 from quantbench import plugins
 from quantbench.contracts import ModelModule
-from quantbench.data import DataSpec, Split, load, preprocess, preprocess_sha256
-from quantbench.samples.records import Arrays, Samples
+from quantbench.data import preprocess_sha256
+from quantbench.samples.shared import preparation_sha256
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.store import key
@@ -33,17 +32,20 @@ def load_task(
     Raises UnknownNameError, and DataFileError, DataUnavailableError or StorageError as `load` does.
     """
     network = untrained(model)
-    spec = plugins.data(data).SPEC
-    splits = load(spec, data_dir=data_dir, offline=offline, log=progress.log)
+    data_set = plugins.data_set(data)
+    splits = data_set.load(data_dir, offline=offline, log=progress.log)
+    spec = data_set.spec
     return Task(
         network=network,
-        data=spec.name,
-        train=samples_of(splits.train, spec),
-        calibration=samples_of(splits.calibration, spec),
-        test=samples_of(splits.test, spec),
-        classes=spec.classes,
-        preprocessing_sha256=preprocess_sha256(spec),
-        reader=spec.name,
+        data=data,
+        train=splits.train,
+        calibration=splits.calibration,
+        test=splits.test,
+        classes=data_set.classes or splits.test.classes,
+        preprocessing_sha256=(
+            preprocess_sha256(spec) if spec else preparation_sha256(splits.calibration)
+        ),
+        reader=data if spec else "",
     )
 
 
@@ -59,16 +61,6 @@ def untrained(name: str) -> Network:
         sources=(source,),
         untrained=True,
     )
-
-
-def samples_of(split: Split, spec: DataSpec) -> Samples:
-    """A split of an IDX data set as samples: images uint8 [N, 28, 28], prepared to float32."""
-    return Samples(split.name, (split.images,), split.labels, partial(_prepare, spec))
-
-
-def _prepare(spec: DataSpec, stored: Arrays) -> Arrays:
-    (images,) = stored
-    return (preprocess(images, spec),)
 
 
 def _output_shape(module: ModelModule) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ def _schedule(chosen: dict[str, Any]) -> Schedule:
 
 
 def _methods(chosen: dict[str, Any]) -> tuple[str, ...]:
-    return QUICK_METHODS if chosen.get("quick") else tuple(plugins.names("methods"))
+    return QUICK_METHODS if chosen.get("quick") else tuple(plugins.default_methods())
 
 
 def _runtimes(chosen: dict[str, Any]) -> tuple[str, ...]:
@@ -72,9 +72,10 @@ class Options(Settings):
     train: Path | None = None
     """Files or folders of samples."""
     target_column: str | None = None
-    """The column of CSV files that holds the targets; None: the last."""
+    """The column of a CSV file, or the array of a .npz, that holds the targets; None: the last."""
     hold_out: Share | None = Field(None, gt=0, lt=1)
-    """The share of the samples that is set aside to calibrate with, where none are named for it."""
+    """The share of the training samples, else of the test samples, that is set aside to calibrate
+    with, where none are named for it."""
     data_dir: Path | None = None
     offline: bool = False
 

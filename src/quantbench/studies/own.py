@@ -10,7 +10,7 @@ from torch import nn
 from quantbench.errors import NetworkError, SamplesError
 from quantbench.samples.images import Preprocessing
 from quantbench.samples.records import Samples
-from quantbench.samples.shared import held_out
+from quantbench.samples.shared import common_classes, held_out, preparation_sha256
 from quantbench.samples.source import ReadSpec, read
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.network import Network, TensorSpec
@@ -62,7 +62,8 @@ def own_task(own: Own, folder: Path, progress: Progress = NO_PROGRESS) -> Task:
         test=test,
         train=train,
         metric=own.metric,
-        classes=own.classes,
+        classes=own.classes or common_classes(*splits.values()),
+        preprocessing_sha256=preparation_sha256(calibration),
     )
 
 

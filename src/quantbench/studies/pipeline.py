@@ -7,11 +7,12 @@ stopped goes on where it was, and one that ran before runs only what changed.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from quantbench.errors import (
     UnavailableError,
+    UsageError,
 )
 from quantbench.harness.deadline import Deadline
 from quantbench.harness.measure import BASELINE, Measured, measure
@@ -19,6 +20,7 @@ from quantbench.harness.pool import Job
 from quantbench.harness.schedule import FIRST, Schedule
 from quantbench.harness.trial import Trials
 from quantbench.results.assemble import results_of
+from quantbench.results.metric import Metric
 from quantbench.results.records import Results
 from quantbench.studies.candidates import SOON, SOON_RUNTIMES, candidates_of
 from quantbench.studies.choose import (
@@ -30,11 +32,12 @@ from quantbench.studies.choose import (
     recipe_settings,
 )
 from quantbench.studies.options import Options, Overrides
+from quantbench.studies.preflight import diagnose
 from quantbench.studies.prepare import layers_of, prepare
 from quantbench.studies.workspace import Workspace, workspace
 from quantbench.system.machine import Environment, environment
 from quantbench.system.progress import NO_PROGRESS, Progress
-from quantbench.tasks.records import Layer
+from quantbench.tasks.records import Diagnostic, Layer
 from quantbench.tasks.task import Task
 
 Load = Callable[[Workspace, Progress], Task]
@@ -56,14 +59,17 @@ def run(
     progress: Progress = NO_PROGRESS,
     *,
     load: Load | None = None,
+    metric: Metric | None = None,
     on_first: Callable[[Study], None] | None = None,
 ) -> Study:
     """Do all that isn't done yet, keeping each finished step in `options.out`.
 
     `overrides` gives settings by method, and the recipe's by "recipe". `load` gives the task of
-    a user's network; without it, the options name one. `on_first` is given a first answer, by the
-    methods and runtimes that take least time, before the rest is measured. Raises UsageError
-    before anything is started; a method or runtime that can't work here is listed under `skipped`.
+    a user's network; without it, the options name one. `metric` is how rows are judged, where it
+    is no plug-in. `on_first` is given a first answer, by the methods and runtimes that take least
+    time, before the rest is measured. What looks wrong with a user's network or samples is told.
+    Raises UsageError before anything is started; a method or runtime that can't work here is
+    listed under `skipped`.
     """
     overrides, deadline = overrides or {}, Deadline(options.budget_seconds)
     recipe_settings(options, overrides)
@@ -76,11 +82,22 @@ def run(
         task = (
             prepare(options, overrides, space, progress) if load is None else load(space, progress)
         )
-        plan = _Plan(task, methods, runtimes, options.schedule, options.threads)
+        if task.training is None:
+            _tell(diagnose(task, options.expect, metric), progress)
+        plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric)
         steps = _Steps(space, machine, layers_of(task.network), deadline, progress)
         if on_first is not None and (first := plan.first()) is not None:
             on_first(steps.study(first))
         return steps.study(plan)
+
+
+def _tell(diagnostics: Sequence[Diagnostic], progress: Progress) -> None:
+    """Show what looks wrong. Raises UsageError for what stops a study."""
+    for diagnostic in diagnostics:
+        line = f"{diagnostic.sentence}; {diagnostic.remedy}"
+        if diagnostic.stops:
+            raise UsageError(line)
+        progress.log(f"note: {line}")
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,7 @@ class _Plan:
     runtimes: Runtimes
     schedule: Schedule
     threads: tuple[int, ...]
+    metric: Metric | None = None
 
     def first(self) -> _Plan | None:
         """The part that gives a first answer soon, or None where it would be no answer."""
@@ -138,5 +156,5 @@ class _Steps:
         with contextlib.closing(candidates):
             measured = measure(job, candidates)
         skipped = (*plan.runtimes.skipped, *measured.skipped)
-        results = results_of(task, self.layers, measured, skipped, space.out)
+        results = results_of(task, self.layers, measured, skipped, space.out, plan.metric)
         return Study(task, measured, results)

@@ -1,10 +1,13 @@
-"""Records of a float network: its layers, and how it was trained."""
+"""Records of a float network: its layers, its training, and what looks wrong with a task."""
 
 from __future__ import annotations
 
 from pydantic import Field, JsonValue
 
 from quantbench.system.record import Record
+
+FUNCTIONAL = "(functional)"
+"""The name of the layer that stands for all that is computed outside of leaf modules."""
 
 
 class Layer(Record):
@@ -18,6 +21,15 @@ class Layer(Record):
     output_shape: tuple[int, ...] = Field(description="without the batch")
     parameters: int
     macs: int = Field(description="multiply-adds for one input")
+
+
+class Diagnostic(Record):
+    """Something that looks wrong with a task, found before anything is quantized."""
+
+    code: str = Field(description='names the check in docs/checks.md, such as "one-class"')
+    sentence: str
+    remedy: str = Field(description="what to do about it, as a sentence without its full stop")
+    stops: bool = Field(False, description="nothing can be measured before it is put right")
 
 
 class Epoch(Record):

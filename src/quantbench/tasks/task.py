@@ -19,8 +19,8 @@ class Task:
     calibration: Samples
     test: Samples
     train: Samples | None = None
-    metric: str = "accuracy"
-    """The name of the metric that every row is judged by."""
+    metric: str = ""
+    """The name of the metric that every row is judged by; "" for the obvious one."""
     classes: tuple[str, ...] = ()
     """The names of the classes, in the order of the outputs; () where there are none."""
     preprocessing_sha256: str = ""

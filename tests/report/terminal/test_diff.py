@@ -71,7 +71,9 @@ def test_large_numbers_fit_80_columns():
 
 
 def test_what_is_missing_is_a_dash():
-    fake = row("fake", loss=None, loss_reason="not finite", kind="simulated", latency=())
+    fake = row(
+        "fake", loss=None, score=None, score_reason="not finite", kind="simulated", latency=()
+    )
     text = text_of(results(fake), results(fake))
     assert "–" in text
     assert "none is of the same batch and threads in both" in text

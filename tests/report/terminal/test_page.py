@@ -70,10 +70,12 @@ def test_no_rows_still_say_what_was_not_measured():
 
 
 def test_what_is_missing_is_a_dash():
-    simulated = row("fake", loss=None, loss_reason="not finite", kind="simulated", latency=())
+    simulated = row(
+        "fake", loss=None, score=None, score_reason="not finite", kind="simulated", latency=()
+    )
     text = rendered(comparison(results(simulated)), 120)
     assert "simulated: integer kernels never ran" in text
-    assert "no loss: not finite" in " ".join(text.split())
+    assert "not judged: not finite" in " ".join(text.split())
     assert "–" in text
 
 
@@ -87,7 +89,7 @@ def test_what_is_missing_is_a_dash():
     ],
 )
 def test_processor_time_other_than_asked_makes_a_row_unstable(busy, words):
-    assert unstable(row(busy_threads=busy)) == words
+    assert unstable(row(busy_threads=busy), "image") == words
     text = rendered(comparison(results(row(busy_threads=busy))), 120)
     assert ("! 200" in text) == bool(words)
 
@@ -95,14 +97,14 @@ def test_processor_time_other_than_asked_makes_a_row_unstable(busy, words):
 def test_rounds_that_vary_make_a_row_unstable():
     calm = latency("model", 1, 100.0, wobble=0.05)
     wild = latency("end_to_end", 1000, 100.0, wobble=0.15)
-    assert unstable(row(latency=(calm,))) == ()
-    assert unstable(row(latency=(calm, wild))) == ("26% with data",)
+    assert unstable(row(latency=(calm,)), "image") == ()
+    assert unstable(row(latency=(calm, wild)), "image") == ("26% with data",)
 
 
 def test_one_stray_round_does_not():
     rounds = ((100.0,),) * 9 + ((300.0,),)
     stray = latency("model", 1, 100.0).model_copy(update={"rounds": rounds})
-    assert unstable(row(latency=(stray,))) == ()
+    assert unstable(row(latency=(stray,)), "image") == ()
 
 
 def test_a_baseline_in_another_engine_is_named():
@@ -180,7 +182,8 @@ def test_a_row_without_float_in_its_engine_has_no_speed_against_it():
 @pytest.mark.parametrize("by", Order)
 def test_says_how_it_is_sorted(by):
     text = rendered(comparison(results(), by), 80)
-    assert f"\nBy {by.value}; above: one image at a time; below: batches of 1,000;" in text
+    title = "accuracy" if by is Order.METRIC else by.value
+    assert f"\nBy {title}; above: one image at a time; below: batches of 1,000;" in text
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def test_a_larger_file_is_said():
 
 def test_where_float_is_kept_the_smallest_is_told():
     assert lines(quantized(single=80.0))[0][1] == (
-        "keep float32 on onnxruntime: of the quantized rows that aren't shown to be less accurate, "
-        "none is shown faster. The smallest of them, static on openvino "
+        "keep float32 on onnxruntime: of the quantized rows that aren't shown to be worse in "
+        "accuracy, none is shown faster. The smallest of them, static on openvino "
         "(artifacts/static-openvino), has 75,000 bytes, 174,000 fewer than its 249,000; it is "
         "0.50 times (95% interval 0.49–0.52) as fast (slower); accuracy 0.00 points (95% interval "
         "−0.04 to +0.04, no difference shown) against float32 on torch."
@@ -63,7 +63,7 @@ def test_where_nothing_speaks_for_quantizing():
     assert lines()[0][1] == "keep float32 on onnxruntime: nothing quantized was measured."
     worse = quantized(single=20.0, correct=9_800, lost=120, gained=20)
     assert lines(worse)[0][1] == (
-        "keep float32 on onnxruntime: every quantized row is shown to be less accurate."
+        "keep float32 on onnxruntime: every quantized row is shown to be worse in accuracy."
     )
     assert lines(quantized(size=250_000))[0][1].endswith(
         "is shown faster, and none has fewer bytes."

@@ -1,4 +1,4 @@
-"""Accuracy, file size and both latencies side by side, a line for each row."""
+"""Score, file size and both latencies side by side, a line for each row."""
 
 from __future__ import annotations
 
@@ -16,37 +16,38 @@ from quantbench.report.figure.drawing import (
     GREY,
     INK,
     SMALL,
-    accuracy_floor,
     caption,
     plain,
     png,
     under,
 )
+from quantbench.report.figure.scores import bounds, score_axis
 from quantbench.report.order import Order, ordered
+from quantbench.report.scores import made, score_heading, score_text
 from quantbench.report.words import (
     NONE,
     joined,
     middle_half,
     significant,
 )
-from quantbench.results.records import Results, Row
+from quantbench.results.records import MetricInfo, Results, Row
 from quantbench.results.select import batch1, largest_batch
 
 
 def comparison_figure(results: Results) -> bytes:
-    """Draw four panels, PNG: accuracy, file size, and the latency of one image and of a batch."""
-    rows = ordered(results.rows, Order.LATENCY)
+    """Draw four panels, PNG: score, file size, and the latency of one sample and of a batch."""
+    rows = ordered(results, Order.LATENCY)
     height = 1.5 + 0.46 * len(rows)
     figure = Figure(figsize=(10, height), dpi=DPI, facecolor="white", layout="constrained")
     panels = figure.subplots(1, 4, sharey=True, width_ratios=(1.25, 1, 1, 1))
-    _accuracy(panels[0], rows)
+    _scores(panels[0], rows, results.metric)
     _bars(panels[1], rows, "file size, kB", lambda row: row.bytes / 1000)
-    _bars(panels[2], rows, "1 image, µs", lambda row: _median(batch1(row)), batch1)
+    _bars(panels[2], rows, f"1 {results.sample}, µs", lambda row: _median(batch1(row)), batch1)
     batch = max((x.batch for row in rows for x in row.latency), default=1000)
     _bars(
         panels[3],
         rows,
-        f"{batch:,} images, µs each",
+        f"{batch:,} {results.sample}s, µs each",
         lambda row: _median(largest_batch(row, "model")),
         lambda row: largest_batch(row, "model"),
     )
@@ -54,34 +55,36 @@ def comparison_figure(results: Results) -> bytes:
     for label in panels[0].get_yticklabels():
         label.set(fontsize=SMALL, color=INK, parse_math=False, linespacing=1.1)
     panels[0].set_ylim(len(rows) - 0.4, -0.6)
-    images = joined(f"{n:,}" for n in sorted({row.images for row in rows}))
+    count = joined(f"{n:,}" for n in sorted({row.samples for row in rows}))
     words = (
-        f"{images} test images, 95% Wilson intervals. Grey: float; blue: quantized. "
-        "Times: model only, median of the rounds;\nthe dark line spans their middle half. "
-        "Sorted by the time of 1 image."
+        f"{count} test {results.sample}s, 95% {made(rows)} intervals. "
+        "Grey: float; blue: quantized. Times: model only, median of the rounds;\n"
+        "the dark line spans their middle half. "
+        f"Sorted by the time of 1 {results.sample}."
     )
     under(figure, caption(results, words))
     return png(figure)
 
 
-def _accuracy(axes: Axes, rows: Sequence[Row]) -> None:
-    """Draw accuracies with their intervals; a row far below is an arrow at the edge."""
-    plain(axes, "accuracy, %")
-    floor = accuracy_floor(rows)
-    inside = [row.accuracy for row in rows if row.accuracy.value >= floor]
-    low = 100 * min((accuracy.low for accuracy in inside), default=0)
-    high = 100 * max((accuracy.high for accuracy in inside), default=1)
+def _scores(axes: Axes, rows: Sequence[Row], metric: MetricInfo) -> None:
+    """Draw scores with their intervals; a row that is far worse is an arrow at the edge."""
+    plain(axes, score_heading(metric).replace(" %", ", %"))
+    axis = score_axis(rows, metric)
+    low, high = axis.span(rows)
     margin = 0.12 * (high - low) or 0.1
     axes.set_xlim(low - margin, high + margin)
     for place, row in enumerate(rows):
-        shown = row.accuracy
-        off = shown.value < floor
-        x = low if off else 100 * shown.value
+        if row.score is None:
+            continue
+        edge, arrow = (low, "<") if metric.higher_is_better else (high, ">")
+        off = axis.far(row)
+        x = edge if off else axis.shown(row.score.value)
         if not off:
-            axes.plot([100 * shown.low, 100 * shown.high], [place, place], color=INK, linewidth=1.2)
-        axes.plot(x, place, "<" if off else "o", color=_colour(row), markersize=6)
+            ends = [axis.shown(end) for end in bounds(row.score)]
+            axes.plot(ends, [place, place], color=INK, linewidth=1.2)
+        axes.plot(x, place, arrow if off else "o", color=_colour(row), markersize=6)
         axes.annotate(
-            f"{100 * shown.value:.2f}",
+            score_text(metric, row.score),
             (x, place),
             (0, 6),
             textcoords="offset points",

@@ -7,7 +7,7 @@ says the same.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -24,8 +24,6 @@ COLOURS = (BLUE, "#D55E00", "#009E73", "#CC79A7", ORANGE, "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 """The box behind a label, so that no line runs through it."""
-HALF_WIDTHS = 10
-"""Half interval widths below the best accuracy from which a row is drawn at the edge."""
 
 
 def runtime_colours(rows: Iterable[Row]) -> dict[str, str]:
@@ -38,20 +36,6 @@ def method_markers(rows: Iterable[Row]) -> dict[str, str]:
     """Method -> matplotlib marker; the markers repeat after the twelfth method."""
     names = sorted({row.method for row in rows})
     return {name: MARKERS[place % len(MARKERS)] for place, name in enumerate(names)}
-
-
-def accuracy_floor(rows: Sequence[Row]) -> float:
-    """The accuracy below which a row is drawn at the edge, so that it doesn't squeeze the others.
-
-    It lies HALF_WIDTHS half widths of the best row's interval below that row; it is 0 where most
-    rows would lie below.
-    """
-    best = max((row.accuracy for row in rows), key=lambda accuracy: accuracy.value, default=None)
-    if best is None:
-        return 0.0
-    floor = best.value - HALF_WIDTHS * (best.value - best.low)
-    lower = sum(row.accuracy.value < floor for row in rows)
-    return floor if 2 * lower <= len(rows) else 0.0
 
 
 def caption(results: Results, words: str) -> str:

@@ -1,4 +1,4 @@
-"""Latency against batch size, a line for each row: it shows the costs of a call and of an image."""
+"""Latency against batch size, a line for each row: it shows the costs of a call and of a sample."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from quantbench.report.figure.drawing import (
     under,
 )
 from quantbench.report.figure.labels import spread_out
-from quantbench.report.words import significant
+from quantbench.report.words import an, significant
 from quantbench.results.records import Results, Row
 
 NAMED = 3
@@ -43,7 +43,7 @@ def latency_figure(results: Results) -> bytes:
     timed = [(row, line) for row in results.rows if (line := by_batch(row))]
     figure = Figure(figsize=(10, 6.2), dpi=DPI, facecolor="white", layout="constrained")
     axes = figure.subplots()
-    plain(axes, "µs an image, model only, by batch size")
+    plain(axes, f"µs {an(results.sample)}, model only, by batch size")
     axes.set_xscale("log")
     axes.set_yscale("log")
     batches = sorted({x.batch for _, line in timed for x in line}) or [1]

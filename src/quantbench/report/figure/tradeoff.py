@@ -1,4 +1,4 @@
-"""Accuracy against latency, with the size as area: it shows the rows that are worth a look."""
+"""Score against latency, with the size as area: it shows the rows that are worth a look."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from quantbench.report.figure.drawing import (
     GREY,
     INK,
     SMALL,
-    accuracy_floor,
     caption,
     method_markers,
     plain,
@@ -24,6 +23,8 @@ from quantbench.report.figure.drawing import (
     under,
 )
 from quantbench.report.figure.labels import label_points
+from quantbench.report.figure.scores import ScoreAxis, bounds, score_axis
+from quantbench.report.scores import made, score_heading, score_text
 from quantbench.report.words import significant
 from quantbench.results.records import Results, Row
 from quantbench.results.select import batch1
@@ -34,18 +35,19 @@ _Point = tuple[Row, float, float]
 
 
 def tradeoff_figure(results: Results) -> bytes:
-    """Draw accuracy against the latency of one image (logarithmic), as PNG."""
+    """Draw the score against the latency of one sample (logarithmic), as PNG."""
+    metric = results.metric
     figure = Figure(figsize=(10, 6.2), dpi=DPI, facecolor="white", layout="constrained")
     axes = figure.subplots()
-    plain(axes, "accuracy in % against µs for 1 image")
+    plain(axes, f"{score_heading(metric).replace(' %', ' in %')} against µs for 1 {results.sample}")
     axes.set_xscale("log")
     colours, markers = runtime_colours(results.rows), method_markers(results.rows)
-    floor = accuracy_floor(results.rows)
-    edge = _scales(axes, results.rows, floor)
+    axis = score_axis(results.rows, metric)
+    edge = _scales(axes, results.rows, axis)
     points = [
-        (row, latency.median, 100 * row.accuracy.value if row.accuracy.value >= floor else edge)
+        (row, latency.median, edge if axis.far(row) else axis.shown(row.score.value))
         for row in results.rows
-        if (latency := batch1(row)) is not None
+        if (latency := batch1(row)) is not None and row.score is not None
     ]
     largest = max((row.bytes for row in results.rows), default=1)
     for row, x, y in sorted(points, key=lambda point: -point[0].bytes):
@@ -60,48 +62,55 @@ def tradeoff_figure(results: Results) -> bytes:
             linewidth=1.4 if row.pareto else 0.5,
             zorder=3,
         )
-    _intervals(axes, points, floor)
-    steps = frontier([(x, y) for _, x, y in points])
+    _intervals(axes, points, axis)
+    steps = frontier([(x, y) for _, x, y in points], higher_is_better=metric.higher_is_better)
     if steps:
         along = [*steps, (axes.get_xlim()[1], steps[-1][1])]
         axes.step(*zip(*along, strict=True), where="post", color=GREY, linewidth=1, zorder=2)
     if results.rows:
         _legend(figure, results.rows, colours, markers)
+    worse_side = "below" if metric.higher_is_better else "above"
     words = (
-        "Area: bytes. Faint: 95% Wilson intervals. Dark rim: Pareto rows, which no other beats in "
-        "accuracy, time and bytes at once.\nStepped line: the best accuracy within a time. "
-        "An arrow: far below the axis."
+        f"Area: bytes. Faint: 95% {made(results.rows)} intervals. Dark rim: Pareto rows, which no "
+        f"other beats in {metric.title}, time and bytes at once.\nStepped line: the best "
+        f"{metric.title} within a time. An arrow: far {worse_side} the axis."
     )
     under(figure, caption(results, words))
-    _label(figure, axes, points, floor)
+    _label(figure, axes, points, axis)
     return png(figure)
 
 
-def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The (time, accuracy) points more accurate than all faster points, from fast to slow."""
+def frontier(
+    points: Sequence[tuple[float, float]], *, higher_is_better: bool
+) -> list[tuple[float, float]]:
+    """The (time, score) points better than all faster points, from fast to slow."""
+    sign = 1 if higher_is_better else -1
     steps: list[tuple[float, float]] = []
-    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not steps or y > steps[-1][1]:
+    for x, y in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if not steps or sign * y > sign * steps[-1][1]:
             steps.append((x, y))
     return steps
 
 
-def _intervals(axes: Axes, points: Sequence[_Point], floor: float) -> None:
+def _intervals(axes: Axes, points: Sequence[_Point], axis: ScoreAxis) -> None:
     for row, x, _ in points:
-        if row.accuracy.value >= floor:
-            ends = [100 * row.accuracy.low, 100 * row.accuracy.high]
+        if row.score is not None and not axis.far(row):
+            ends = [axis.shown(end) for end in bounds(row.score)]
             axes.plot([x, x], ends, color=FAINT, linewidth=0.8, zorder=1)
 
 
-def _scales(axes: Axes, rows: Sequence[Row], floor: float) -> float:
-    """Set both scales and return the height at which rows far below are drawn."""
-    inside = [row.accuracy for row in rows if row.accuracy.value >= floor]
-    low = 100 * min((accuracy.low for accuracy in inside), default=0.0)
-    high = 100 * max((accuracy.high for accuracy in inside), default=1.0)
-    height = high - low
-    edge = low - 0.1 * height
-    below = len(inside) < len(rows)
-    axes.set_ylim(low - (0.2 if below else 0.06) * height, high + 0.06 * height)
+def _scales(axes: Axes, rows: Sequence[Row], axis: ScoreAxis) -> float:
+    """Set both scales and return the height at which rows that are far worse are drawn."""
+    low, high = axis.span(rows)
+    height = high - low or 0.1
+    narrow, wide = 0.06 * height, 0.2 * height
+    beyond = any(axis.far(row) for row in rows)
+    if axis.metric.higher_is_better:
+        edge = low - 0.1 * height
+        axes.set_ylim(low - (wide if beyond else narrow), high + narrow)
+    else:
+        edge = high + 0.1 * height
+        axes.set_ylim(low - narrow, high + (wide if beyond else narrow))
     times = [latency.median for row in rows if (latency := batch1(row)) is not None]
     if times:
         axes.set_xlim(min(times) / 1.4, max(times) * 1.6)
@@ -112,18 +121,19 @@ def _scales(axes: Axes, rows: Sequence[Row], floor: float) -> float:
     return edge
 
 
-def _label(figure: Figure, axes: Axes, points: Sequence[_Point], floor: float) -> None:
-    """Name Pareto rows, the fastest float32, and rows far below, these with their accuracy."""
+def _label(figure: Figure, axes: Axes, points: Sequence[_Point], axis: ScoreAxis) -> None:
+    """Name Pareto rows, the fastest float32, and rows that are far worse, with their scores."""
     fastest = min(
         (point for point in points if point[0].kind == "float"),
         key=lambda point: point[1],
         default=None,
     )
+    arrow = "↓" if axis.metric.higher_is_better else "↑"
     named = []
     for point in points:
         row, x, y = point
-        if row.accuracy.value < floor:
-            named.append((x, y, f"↓ {row.name}: {100 * row.accuracy.value:.2f}"))
+        if axis.far(row):
+            named.append((x, y, f"{arrow} {row.name}: {score_text(axis.metric, row.score)}"))
         elif row.pareto or point is fastest:
             named.append((x, y, row.name))
     label_points(figure, axes, named, [(x, y) for _, x, y in points])

@@ -17,11 +17,10 @@ from quantbench.report.words import (
     percent,
     ratio,
     seconds,
-    verdict,
 )
 from quantbench.results.records import AgainstFloat, Results, Row
 from quantbench.results.select import batch1, largest_batch, speed_of
-from quantbench.results.statistics import accuracy_verdict, mcnemar
+from quantbench.results.statistics import mcnemar, mcnemar_verdict
 
 RUNTIME = "torch"
 SMALLER = "The quantized models are smaller; dynamic less so, because only Linear changed."
@@ -107,13 +106,13 @@ def _sized(row: Row, float32: Row) -> str:
 def _accuracy(static: Row, uncalibrated: Row, paired: tuple[int, int] | None) -> str:
     if static.against_float is None or uncalibrated.against_float is None:
         return "Not answered: float32 was not measured beside them."
-    quantized_costs = verdict(static.against_float) == "worse"
-    uncalibrated_costs = verdict(uncalibrated.against_float) == "worse"
+    quantized_costs = static.against_float.verdict == "worse"
+    uncalibrated_costs = uncalibrated.against_float.verdict == "worse"
     calibration_helps = uncalibrated_costs and not quantized_costs
     between = ""
     if paired is not None:
         p = mcnemar(*paired)
-        word = accuracy_verdict(paired[1], paired[0], p)
+        word = mcnemar_verdict(paired[1], paired[0], p)
         calibration_helps = word == "better"
         between = (
             f" Between the two, only calibrated is right on {count(paired[0], 'image')} and only "
@@ -142,19 +141,19 @@ def _accuracy(static: Row, uncalibrated: Row, paired: tuple[int, int] | None) ->
 
 
 def _counts(against: AgainstFloat) -> str:
-    return (
-        f"loses {count(against.only_float_right, 'image')} and gains {against.only_this_right:,} "
-        f"({p_value(against.mcnemar_p)}: {verdict(against)})"
-    )
+    lost, gained, p = against.only_float_right, against.only_this_right, against.p
+    if lost is None or gained is None or p is None:
+        return f"is judged by no count of images ({against.verdict})"
+    return f"loses {count(lost, 'image')} and gains {gained:,} ({p_value(p)}: {against.verdict})"
 
 
-def _speed(float32: Row, dynamic: Row, static: Row, reading: Latency) -> str:
+def _speed(float32: Row, dynamic: Row, static: Row, reading: Latency | None) -> str:
     single, batch, with_data = (
         batch1(float32),
         largest_batch(float32, "model"),
         largest_batch(float32, "end_to_end"),
     )
-    if single is None or batch is None or with_data is None:
+    if single is None or batch is None or with_data is None or reading is None:
         return "Not answered: float32 was not timed."
     rows = (dynamic, static)
     if untimed := [row.method for row in rows if speed_of(row, batch) is None]:

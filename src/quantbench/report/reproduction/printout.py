@@ -54,11 +54,12 @@ def as_reported(
 def _lines(
     results: Results, structures: dict[str, str], paired: tuple[int, int] | None
 ) -> Iterator[str]:
+    trained = f", trained by the recipe {results.training.recipe}" if results.training else ""
     yield from _wrapped(
-        f"{results.model} on {results.data}, trained by the recipe {results.training.recipe}, "
-        f"run by {RUNTIME} on {results.environment.cpu}. Under each line, in brackets, the "
-        "report's own figure: another training, and another machine. Elapsed time is for "
-        f"{IMAGES:,} images at the largest batch, data loading included, as in the report."
+        f"{results.model} on {results.data}{trained}, run by {RUNTIME} on "
+        f"{results.environment.cpu}. Under each line, in brackets, the report's own figure: "
+        f"another training, and another machine. Elapsed time is for {IMAGES:,} images at the "
+        "largest batch, data loading included, as in the report."
     )
     for title, method, reported in BLOCKS:
         yield ""
@@ -80,12 +81,14 @@ def _lines(
 
 
 def _block(row: Row, reported: Reported) -> Iterator[str]:
-    loss = "none" if row.loss is None else f"{row.loss:.4f}"
+    loss, accuracy = row.metrics.get("loss"), row.metrics.get("accuracy")
+    shown = "none" if loss is None or loss.value is None else f"{loss.value:.4f}"
+    share = 0.0 if accuracy is None or accuracy.value is None else accuracy.value
     yield f"Size (MB): {row.bytes / 1e6:.6f}"
     yield f"  [report: {reported.megabytes}]"
     yield (
-        f"Test set: Average loss: {loss}, Accuracy: {row.correct}/{row.images} "
-        f"({100 * row.accuracy.value:.2f}%)"
+        f"Test set: Average loss: {shown}, Accuracy: {round(share * row.samples)}/{row.samples} "
+        f"({100 * share:.2f}%)"
     )
     yield (
         f"  [report: Average loss: {reported.loss}, Accuracy: {reported.correct}/10000 "

@@ -7,7 +7,7 @@ from rich.text import Text
 from quantbench.harness.records import Latency
 from quantbench.report.stability import is_unstable
 from quantbench.report.words import NONE, ratio, significant
-from quantbench.results.records import Ratio, Row
+from quantbench.results.records import Ratio, Results, Row
 
 UNSTABLE = "!"
 
@@ -18,7 +18,7 @@ def cell(figure: str, qualifier: str = "") -> Text:
 
 
 def microseconds(row: Row, latency: Latency | None) -> str:
-    """The median of a latency, in microseconds an image, marked where it is unstable."""
+    """The median of a latency, in microseconds a sample, marked where it is unstable."""
     return NONE if latency is None else marked(row, latency, significant(latency.median))
 
 
@@ -32,3 +32,14 @@ def interval(speed: Ratio | None) -> str:
     if speed is None:
         return NONE
     return f"{ratio(speed.value)} {ratio(speed.low)}–{ratio(speed.high)}"
+
+
+def loss(row: Row) -> str:
+    """The mean negative log likelihood of a row, where that could be computed."""
+    figure = row.metrics.get("loss")
+    return NONE if figure is None or figure.value is None else f"{figure.value:.4f}"
+
+
+def has_losses(results: Results) -> bool:
+    """Whether losses are worth a column: a row has one, and rows aren't judged by it anyway."""
+    return results.metric.name != "loss" and any(loss(row) != NONE for row in results.rows)

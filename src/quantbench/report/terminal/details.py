@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from quantbench.report.terminal.cells import UNSTABLE, interval, marked
+from quantbench.report.scores import difference_cells, is_fraction, margin_text
+from quantbench.report.terminal.cells import UNSTABLE, has_losses, interval, loss, marked
 from quantbench.report.terminal.grid import titled
 from quantbench.report.words import (
     IMAGES,
@@ -19,7 +20,6 @@ from quantbench.report.words import (
     p_value,
     seconds,
     significant,
-    verdict,
 )
 from quantbench.results.records import AgainstFloat, Results, Row
 from quantbench.results.select import batch1, largest_batch, speed_of
@@ -29,62 +29,100 @@ from quantbench.system.machine import Environment, overloaded
 _EMPHASIS = {"worse": "red", "better": "green"}
 
 
-def accuracy_table(rows: Iterable[Row]) -> Table:
-    """A table of loss, images lost and gained against float32, cold start and peak memory."""
+def score_table(results: Results, rows: Iterable[Row]) -> Table:
+    """A table of the rows' differences to float32, with their loss, cold start and peak memory.
+
+    For a metric of right and wrong, the differences are the samples lost and gained.
+    """
+    counted = results.metric.kind == "right_or_wrong"
+    with_loss = has_losses(results)
+    subjects = f"{results.sample}s" if counted else results.metric.title
     table = _table(
-        "Loss, images and memory", "loss", "lost", "gained", "p", "", "start\ns", "peak\nMB"
+        f"Loss, {subjects} and memory" if with_loss else _sentence(f"{subjects} and memory"),
+        *(("loss",) if with_loss else ()),
+        *(("lost", "gained", "p") if counted else ("differs\nfrom float", "95%")),
+        "",
+        "start\ns",
+        "peak\nMB",
     )
     for row in rows:
         table.add_row(
             row.name,
-            NONE if row.loss is None else f"{row.loss:.4f}",
-            *_paired(row.against_float),
+            *((loss(row),) if with_loss else ()),
+            *(_counts(row) if counted else _difference(row, results)),
+            _verdict(row.against_float),
             significant(row.cold_start),
             f"{row.peak_memory / 1e6:,.0f}",
         )
     return table
 
 
-def under_accuracy() -> Iterable[str]:
-    """The lines below the table of accuracies, which explain its columns."""
-    yield "lost: images that only float32 in the same engine gets right; gained: only this."
-    yield f"p: exact McNemar test; no difference is shown unless p < {ALPHA}."
-    yield "start: import, load and one answer. peak: of the worker, images included."
+def under_scores(results: Results) -> Iterable[str]:
+    """The lines below the table of scores, which explain its columns."""
+    metric, samples = results.metric, f"{results.sample}s"
+    if metric.kind != "right_or_wrong":
+        unit = "points" if is_fraction(metric) else metric.unit
+        yield f"differs: from float32 in the same engine, in {unit or 'the metric'}; paired by"
+        yield f"{results.sample}: {_how(results)}."
+    elif metric.margin:
+        yield f"lost: {samples} that tell it from float32 in the same engine."
+    else:
+        yield f"lost: {samples} that only float32 in the same engine gets right; gained: only this."
+        yield f"p: exact McNemar test; no difference is shown unless p < {ALPHA}."
+    if metric.margin:
+        yield f"worse: the interval of the difference lies beyond {margin_text(metric)}."
+    yield f"start: import, load and one answer. peak: of the worker, {samples} included."
 
 
-def time_table(rows: Iterable[Row]) -> Table:
-    """A table of tail latencies, times with data loading, and throughput."""
+def _how(results: Results) -> str:
+    ways = (row.against_float.difference for row in results.rows if row.against_float)
+    return joined(dict.fromkeys(way.how for way in ways if way is not None))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def time_table(results: Results, rows: Iterable[Row]) -> Table:
+    """A table of tail latencies, times with data loading where those were taken, and throughput."""
+    loaded = results.data_loading is not None
     table = _table(
-        "Slowest calls, time with data, throughput",
+        f"Slowest calls, {'time with data, ' if loaded else ''}throughput",
         "p95\nµs",
         "p99\nµs",
-        "data\ns",
-        "speed\n95%",
-        "images/s",
+        *(("data\ns", "speed\n95%") if loaded else ()),
+        f"{results.sample}s/s",
         "at",
     )
     for row in rows:
-        single, with_data = batch1(row), largest_batch(row, "end_to_end")
-        best = row.throughput
+        single, best = batch1(row), row.throughput
         table.add_row(
             row.name,
             *((significant(single.p95), significant(single.p99)) if single else (NONE, NONE)),
-            marked(row, with_data, seconds(with_data.median)) if with_data else NONE,
-            interval(speed_of(row, with_data)),
+            *(_with_data(row) if loaded else ()),
             f"{best.images_per_second:,.0f}",
             f"{best.batch:,}×{best.threads}",
         )
     return table
 
 
+def _with_data(row: Row) -> tuple[str, str]:
+    timed = largest_batch(row, "end_to_end")
+    if timed is None:
+        return NONE, NONE
+    return marked(row, timed, seconds(timed.median)), interval(speed_of(row, timed))
+
+
 def under_time(results: Results) -> Iterable[str]:
     """The lines below the table of times, which explain its columns."""
-    yield "p95, p99: of calls with one image. at: the best batch × threads."
+    yield f"p95, p99: of calls with one {results.sample}. at: the best batch × threads."
+    if results.data_loading is None:
+        return
     batches = {x.batch for row in results.rows if (x := largest_batch(row, "end_to_end"))}
     if batches:
         yield (
-            f"data: {IMAGES:,} images in batches of {joined(f'{n:,}' for n in sorted(batches))}, "
-            "reading included."
+            f"data: {IMAGES:,} {results.sample}s in batches of "
+            f"{joined(f'{n:,}' for n in sorted(batches))}, reading included."
         )
     yield (
         f"Reading alone takes {seconds(results.data_loading.median)} s "
@@ -124,16 +162,23 @@ def machine(environment: Environment) -> Iterable[tuple[str, str]]:
         )
 
 
-def _paired(against: AgainstFloat | None) -> tuple[str, str, str, Text]:
+def _counts(row: Row) -> tuple[str, str, str]:
+    against = row.against_float
     if against is None:
-        return NONE, NONE, NONE, Text()
-    word = verdict(against)
-    return (
-        f"{against.only_float_right:,}",
-        f"{against.only_this_right:,}",
-        p_value(against.mcnemar_p).removeprefix("p").removeprefix("="),
-        Text(word if word in _EMPHASIS else "", _EMPHASIS.get(word, "")),
-    )
+        return NONE, NONE, NONE
+    p = NONE if against.p is None else p_value(against.p).removeprefix("p").removeprefix("=")
+    lost, gained = against.only_float_right, against.only_this_right
+    return NONE if lost is None else f"{lost:,}", NONE if gained is None else f"{gained:,}", p
+
+
+def _difference(row: Row, results: Results) -> tuple[str, str]:
+    against = row.against_float
+    return difference_cells(results.metric, against.difference if against else None)
+
+
+def _verdict(against: AgainstFloat | None) -> Text:
+    word = against.verdict if against else ""
+    return Text(word if word in _EMPHASIS else "", _EMPHASIS.get(word, ""))
 
 
 def _described(row: Row) -> str:
@@ -145,8 +190,8 @@ def _described(row: Row) -> str:
         parts.append(covered(row.coverage))
     if row.kind == "simulated":
         parts.append("simulated: integer kernels never ran, so there is no time")
-    if row.loss is None and row.loss_reason:
-        parts.append(f"no loss: {row.loss_reason}")
+    if row.score is None:
+        parts.append(f"not judged: {row.score_reason or 'its float32 has no score'}")
     return "; ".join((*parts, *row.notes))
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from quantbench.harness.records import Latency
+from quantbench.report.scores import WIDEST, bounds_text, score_heading, score_text
 from quantbench.report.stability import is_unstable
-from quantbench.report.terminal.cells import UNSTABLE, marked
+from quantbench.report.terminal.cells import UNSTABLE, has_losses, loss, marked
 from quantbench.report.terminal.grid import listed, titled
 from quantbench.report.words import (
     NONE,
+    an,
     count,
     joined,
     ratio,
@@ -26,7 +29,7 @@ from quantbench.results.diff import (
     SideBySide,
     Times,
 )
-from quantbench.results.records import Results, Row
+from quantbench.results.records import MetricInfo, Results, Row
 from quantbench.system.terminal import harmless
 
 
@@ -49,7 +52,7 @@ def compared(
         Text(),
         _differences(comparison.differences),
         Text(),
-        *(_rows(comparison) if comparison.pairs else [Text("No row is in both.")]),
+        *(_rows(comparison, results[0]) if comparison.pairs else [Text("No row is in both.")]),
         *_only("A", "B", comparison.only_a),
         *_only("B", "A", comparison.only_b),
     )
@@ -71,34 +74,42 @@ def _differences(differences: tuple[Difference, ...]) -> RenderableType:
     return table
 
 
-def _rows(comparison: SideBySide) -> Iterable[RenderableType]:
+def _rows(comparison: SideBySide, a: Results) -> Iterable[RenderableType]:
+    losses = has_losses(a)
+    scores = (
+        *(("loss",) if losses else ()),
+        textwrap.fill(score_heading(a.metric), WIDEST).replace(" %", "\n%"),
+        "95%\ninterval",
+    )
     table = titled("Rows in both", narrow=True)
     table.add_column("method\n  runtime", overflow="fold")
     table.add_column()
     headings = [
         "bytes",
-        *(() if comparison.no_accuracy else ("loss", "accuracy\n%", "95%\ninterval")),
-        *(() if comparison.no_times else ("1 image\nµs", "largest\nµs")),
+        *(() if comparison.no_scores else scores),
+        *(() if comparison.no_times else (f"1 {a.sample}\nµs", "largest\nµs")),
     ]
     for heading in headings:
         table.add_column(heading, justify="right", overflow="fold")
     for pair in comparison.pairs:
-        table.add_row(*_cells(pair, comparison))
+        table.add_row(*_cells(pair, comparison, a.metric, losses=losses))
     yield table
     yield Text("A/B: A's figure over B's; above 1, B is smaller or faster.")
-    yield from map(Text, _under_accuracy(comparison))
-    yield from map(Text, _under_times(comparison))
+    yield Text(_under_scores(comparison, a))
+    yield from map(Text, _under_times(comparison, a.sample))
 
 
-def _under_accuracy(comparison: SideBySide) -> Iterable[str]:
-    if comparison.no_accuracy:
-        yield f"Accuracy and loss are not compared: {comparison.no_accuracy}."
-    else:
-        yield "Accuracy is not paired: the files hold no answers by image, so there is no"
-        yield "test of the difference, and none is claimed."
+def _under_scores(comparison: SideBySide, a: Results) -> str:
+    title = a.metric.title[:1].upper() + a.metric.title[1:]
+    if comparison.no_scores:
+        return f"{title} and loss are not compared: {comparison.no_scores}."
+    return (
+        f"{title} is not paired: the files hold no answers by {a.sample}, so there is no test of "
+        "the difference, and none is claimed."
+    )
 
 
-def _under_times(comparison: SideBySide) -> Iterable[str]:
+def _under_times(comparison: SideBySide, sample: str) -> Iterable[str]:
     times = [
         (pair, cell)
         for pair in comparison.pairs
@@ -110,7 +121,7 @@ def _under_times(comparison: SideBySide) -> Iterable[str]:
     elif not times:
         yield "Times are not compared: none is of the same batch and threads in both."
     else:
-        yield f"Times: of an image, model only; {_shared_cells([cell for _, cell in times])}."
+        yield f"Times: of {an(sample)}, model only; {_shared_cells([cell for _, cell in times])}."
         yield "They are not paired by round, for the runs were apart: A/B is the ratio of two"
         yield "medians, has no interval and claims nothing. Measure both in one run for that."
         if comparison.versions:
@@ -127,17 +138,19 @@ def _shared_cells(times: list[Times]) -> str:
     return f"largest batch in both: {batches}; {joined(map(str, threads))} {noun}"
 
 
-def _cells(pair: Pair, comparison: SideBySide) -> Iterable[Text]:
+def _cells(
+    pair: Pair, comparison: SideBySide, metric: MetricInfo, *, losses: bool
+) -> Iterable[Text]:
     rows = pair.a, pair.b
     yield _lines(pair.a.method, f"  {pair.a.runtime}")
     yield _lines("A", "B", "A/B")
     sizes = [row.bytes for row in rows]
     yield _lines(*(f"{size:,}" for size in sizes), _times(sizes[0] / sizes[1]) if sizes[1] else "")
-    if not comparison.no_accuracy:
-        yield _lines(*(NONE if row.loss is None else f"{row.loss:.4f}" for row in rows))
-        scores = [row.accuracy for row in rows]
-        yield _lines(*(f"{100 * score.value:.2f}" for score in scores))
-        yield _lines(*(f"{100 * score.low:.2f}–{100 * score.high:.2f}" for score in scores))
+    if not comparison.no_scores:
+        if losses:
+            yield _lines(*map(loss, rows))
+        yield _lines(*(score_text(metric, row.score) for row in rows))
+        yield _lines(*(bounds_text(metric, row.score) for row in rows))
     if not comparison.no_times:
         yield _timed(pair, pair.batch1)
         yield _timed(pair, pair.largest_batch)

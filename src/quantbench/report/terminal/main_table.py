@@ -1,6 +1,6 @@
 """The main table: every row on every runtime, one image at a time and in batches.
 
-A row has two lines, one image at a time above and the largest batch below, which fit 80
+A row has two lines, one sample at a time above and the largest batch below, which fit 80
 columns. Wider screens get the words for the codes, and the slowest calls.
 """
 
@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from quantbench.harness.records import Latency
-from quantbench.report.order import Order, ordered
+from quantbench.report.order import Order, ordered, sorted_by
+from quantbench.report.scores import WIDEST, bounds_text, score_heading, score_text
 from quantbench.report.terminal.cells import (
     UNSTABLE,
     cell,
@@ -25,13 +26,14 @@ from quantbench.report.terminal.grid import titled
 from quantbench.report.terminal.numerics import LEGEND, coded, spelled
 from quantbench.report.words import (
     NONE,
+    an,
     count,
     joined,
     percent,
     ratio,
     significant,
 )
-from quantbench.results.records import Ratio, Results, Row
+from quantbench.results.records import MetricInfo, Ratio, Results, Row
 from quantbench.results.select import (
     batch1,
     fastest_of,
@@ -64,28 +66,30 @@ def _table(results: Results, by: Order, wide: bool) -> Table:
     threads = joined(str(n) for n in sorted({row.threads for row in results.rows}))
     below = f"below: batches of {joined(f'{n:,}' for n in sorted(batches))}; "
     table = titled(
-        f"By {by}; above: one image at a time; {below if batches else ''}"
+        f"By {sorted_by(by, results.metric)}; above: one {results.sample} at a time; "
+        f"{below if batches else ''}"
         f"{threads} {'thread' if threads == '1' else 'threads'}",
         narrow=True,
     )
     table.add_column(Text("  method\n  runtime, numerics"), overflow="fold")
     for heading in (
         "bytes\nsmaller",
-        "accuracy %\n95%",
-        "µs an\nimage",
+        f"{textwrap.fill(score_heading(results.metric), WIDEST)}\n95%",
+        f"µs {an(results.sample)}".replace(f" {results.sample}", f"\n{results.sample}"),
         *(("p95", "p99") if wide else ()),
         "speed: same\nengine, 95%",
         "speed: fastest\nfloat32, 95%",
     ):
         table.add_column(Text(heading), justify="right", overflow="fold")
-    for row in ordered(results.rows, by):
-        table.add_row(*_cells(row, wide), style="italic" if row.kind == "float" else "")
+    for row in ordered(results, by):
+        table.add_row(
+            *_cells(row, results.metric, wide), style="italic" if row.kind == "float" else ""
+        )
     return table
 
 
-def _cells(row: Row, wide: bool) -> tuple[Text, ...]:
+def _cells(row: Row, metric: MetricInfo, wide: bool) -> tuple[Text, ...]:
     single, batch = batch1(row), largest_batch(row, "model")
-    accuracy = row.accuracy
     return (
         cell(
             f"{PARETO if row.pareto else ' '} {row.method}",
@@ -95,7 +99,7 @@ def _cells(row: Row, wide: bool) -> tuple[Text, ...]:
             f"{row.bytes:,}",
             f"{ratio(row.against_float.bytes_ratio)}×" if row.against_float else "",
         ),
-        cell(f"{100 * accuracy.value:.2f}", f"{100 * accuracy.low:.2f}–{100 * accuracy.high:.2f}"),
+        cell(score_text(metric, row.score), bounds_text(metric, row.score)),
         _both(microseconds(row, single), microseconds(row, batch)),
         *(_tails(single, batch) if wide else ()),
         _both(*(_speed(row, x, speed_of(row, x), BASELINE) for x in (single, batch))),
@@ -130,8 +134,8 @@ def _notes(results: Results, wide: bool) -> tuple[str, ...]:
             f"({count(starts, 'fresh start')} of each worker) plus {percent(ratios[0].floor, 0)}"
         )
     return (
-        f"{PARETO} Pareto: no other row is at least as accurate, as fast (one image) and as small, "
-        f"and better in one. {UNSTABLE} unstable, see above.",
+        f"{PARETO} Pareto: no other row is at least as good in {results.metric.title}, as fast "
+        f"(one {results.sample}) and as small, and better in one. {UNSTABLE} unstable, see above.",
         "speed: float32's time over this row's, paired by round: above 1 is faster, and an "
         f"interval that holds 1 shows no difference{over}.",
         *(() if wide else (LEGEND,)),

@@ -9,16 +9,17 @@ from quantbench.report.order import Order, ordered
 from quantbench.report.stability import unstable
 from quantbench.report.terminal.cells import UNSTABLE
 from quantbench.report.terminal.details import (
-    accuracy_table,
     described,
     machine,
+    score_table,
     time_table,
-    under_accuracy,
+    under_scores,
     under_time,
 )
 from quantbench.report.terminal.grid import listed
 from quantbench.report.terminal.main_table import MainTable
 from quantbench.report.terminal.recommendation import recommendation_lines
+from quantbench.report.words import an
 from quantbench.results.records import Results
 
 
@@ -26,9 +27,9 @@ def comparison(results: Results, by: Order = Order.LATENCY) -> RenderableType:
     """All tables and sentences on a study, with rows sorted by `by`."""
     title = (
         f"{results.model} on {results.data}: {results.parameters:,} parameters, "
-        f"{results.macs:,} multiply-adds an image"
+        f"{results.macs:,} multiply-adds {an(results.sample)}"
     )
-    rows = ordered(results.rows, by)
+    rows = ordered(results, by)
     return Group(
         Text(title, style="bold"),
         *listed("What each row is", described(rows)),
@@ -38,14 +39,18 @@ def comparison(results: Results, by: Order = Order.LATENCY) -> RenderableType:
         ),
         *listed("Measured on", machine(results.environment)),
         Text(),
-        accuracy_table(rows),
-        *(Text(line) for line in under_accuracy()),
+        score_table(results, rows),
+        *(Text(line) for line in under_scores(results)),
         Text(),
-        time_table(rows),
+        time_table(results, rows),
         *(Text(line) for line in under_time(results)),
         *listed(
             f"{UNSTABLE} Unstable, repeat on an idle machine: the middle half of its rounds spans",
-            ((row.name, "; ".join(unstable(row))) for row in rows if unstable(row)),
+            (
+                (row.name, "; ".join(reasons))
+                for row in rows
+                if (reasons := unstable(row, results.sample))
+            ),
         ),
         Text(),
         MainTable(results, by),

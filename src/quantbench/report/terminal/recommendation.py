@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from quantbench.report.scores import difference_text, worse_words
 from quantbench.report.stability import is_unstable
-from quantbench.report.words import ratio, verdict
+from quantbench.report.words import ratio
 from quantbench.results.records import (
     Choice,
     Interval,
+    MetricInfo,
     Ratio,
     Recommendation,
     Results,
@@ -22,36 +24,43 @@ def recommendation_lines(results: Results) -> Iterable[tuple[str, str]]:
     rows = {row.name: row for row in results.rows}
     for recommendation in results.answers:
         name = (
-            "One image at a time"
+            f"One {results.sample} at a time"
             if recommendation.batch == 1
             else f"Batches of {recommendation.batch:,}"
         )
-        yield name, f"{_sentences(recommendation, rows)}{_doubt(recommendation, rows)}"
+        sentences = _sentences(recommendation, rows, results.metric)
+        yield name, f"{sentences}{_doubt(recommendation, rows)}"
 
 
-def _sentences(recommendation: Recommendation, rows: dict[str, Row]) -> str:
+def _sentences(recommendation: Recommendation, rows: dict[str, Row], metric: MetricInfo) -> str:
     float32 = rows[recommendation.float32]
     if recommendation.ship is not None:
         row, choice = rows[recommendation.ship.row], recommendation.ship
         return (
             f"ship {row.name} ({row.artifact}): {_times(choice)} as fast as {float32.name}, "
             f"the fastest float32; {row.bytes:,} bytes, {_saved(choice, float32)}; "
-            f"{_accuracy(choice.accuracy, row)}.{_shared(recommendation)}"
+            f"{_cost(metric, choice.difference, row)}.{_shared(recommendation)}"
         )
     kept = f"keep {float32.name}:"
     quantized = [row for row in rows.values() if row.kind == "real"]
     if not quantized:
         return f"{kept} nothing quantized was measured."
-    if all(row.against_float and verdict(row.against_float) == "worse" for row in quantized):
-        return f"{kept} every quantized row is shown to be less accurate."
-    kept += " of the quantized rows that aren't shown to be less accurate, none is shown faster"
+    verdicts = {row.against_float.verdict for row in quantized if row.against_float}
+    if verdicts == {"worse"}:
+        return f"{kept} every quantized row is shown to be {worse_words(metric)}."
+    if verdicts == {"not judged"}:
+        return f"{kept} no quantized row could be judged by {metric.title}."
+    kept += (
+        f" of the quantized rows that aren't shown to be {worse_words(metric)}, none is shown "
+        "faster"
+    )
     if recommendation.smallest is None:
         return f"{kept}, and none has fewer bytes."
     row, choice = rows[recommendation.smallest.row], recommendation.smallest
     return (
         f"{kept}. The smallest of them, {row.name} ({row.artifact}), has {row.bytes:,} bytes, "
         f"{_saved(choice, float32)}; it is {_times(choice)} as fast ({choice.speed.verdict}); "
-        f"{_accuracy(choice.accuracy, row)}."
+        f"{_cost(metric, choice.difference, row)}."
     )
 
 
@@ -81,19 +90,10 @@ def _saved(choice: Choice, float32: Row) -> str:
     return f"not fewer than its {float32.bytes:,}"
 
 
-def _accuracy(difference: Interval, row: Row) -> str:
+def _cost(metric: MetricInfo, difference: Interval | None, row: Row) -> str:
     against = row.against_float
     assert against is not None
-    value, low, high = (_points(x) for x in (difference.value, difference.low, difference.high))
-    return (
-        f"accuracy {value} points (95% interval {low} to {high}, {verdict(against)}) "
-        f"against {against.baseline}"
-    )
-
-
-def _points(fraction: float) -> str:
-    text = f"{100 * fraction:+.2f}".replace("-", "−")
-    return "0.00" if text in {"+0.00", "−0.00"} else text
+    return f"{difference_text(metric, difference)}{against.verdict}) against {against.baseline}"
 
 
 def _doubt(recommendation: Recommendation, rows: dict[str, Row]) -> str:

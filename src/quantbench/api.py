@@ -1,0 +1,158 @@
+"""The study of a user's own network as one call, for scripts and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from quantbench.artifacts.artifact import Artifact, load_artifact
+from quantbench.c99.package import Costs
+from quantbench.errors import UsageError
+from quantbench.report.terminal.page import comparison
+from quantbench.report.terminal.recommendation import recommendation_lines
+from quantbench.report.write import write
+from quantbench.results.frame import flat_rows
+from quantbench.results.metric import Metric, metric_of
+from quantbench.results.records import Results, Row
+from quantbench.samples.images import Preprocessing
+from quantbench.studies import pipeline
+from quantbench.studies.compile import compile
+from quantbench.studies.options import Options, Overrides
+from quantbench.studies.own import Own, own_task
+from quantbench.studies.workspace import Workspace
+from quantbench.system.progress import NO_PROGRESS, Progress
+from quantbench.system.store import Stored
+from quantbench.system.terminal import as_html, as_text
+from quantbench.tasks.task import Task
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The row that a study recommends."""
+
+    row: Row
+    artifact: Artifact
+
+    def compile(self, folder: Path | str, *, name: str = "model", **options: Any) -> Stored[Costs]:
+        """Write it as C99 into `folder`; `options` are those of `quantbench.compile`.
+
+        Raises UsageError for a row that is no ONNX, CompileError for one that C can't hold.
+        """
+        return compile(self.artifact, folder, name=name, **options)
+
+    def __str__(self) -> str:
+        return f"{self.row.name}: {self.row.bytes:,} bytes in {self.artifact.folder}"
+
+
+@dataclass(frozen=True)
+class OwnStudy:
+    """A finished study: printed, it is the answer and the table; so it is in a notebook."""
+
+    task: Task
+    results: Results
+    out: Path
+
+    @property
+    def answer(self) -> str:
+        """The recommendations in sentences, a line for each batch size."""
+        lines = recommendation_lines(self.results)
+        return "\n".join(f"{name}: {sentences}" for name, sentences in lines)
+
+    @property
+    def ship(self) -> Shipped:
+        """The row to ship for one sample at a time, else for batches.
+
+        Raises UsageError where the answer is to keep the float network.
+        """
+        choices = [answer.ship for answer in self.results.answers if answer.ship is not None]
+        if not choices:
+            raise UsageError(f"no quantized row is worth shipping: {self.answer}")
+        row = self.row(choices[0].row)
+        return Shipped(row, load_artifact(self.out / row.artifact))
+
+    def row(self, name: str) -> Row:
+        """The row of this name, such as "ort_static on c99". Raises UsageError."""
+        rows = {row.name: row for row in self.results.rows}
+        if name not in rows:
+            raise UsageError(f"there is no row '{name}'; there are {', '.join(rows)}")
+        return rows[name]
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """A flat dict for each row: method, runtime, bytes, score, times and ratios."""
+        return flat_rows(self.results)
+
+    def to_dataframe(self) -> Any:
+        """The rows as a pandas DataFrame. Raises ImportError where pandas isn't installed."""
+        return import_module("pandas").DataFrame(self.to_dicts())
+
+    def __str__(self) -> str:
+        return as_text(comparison(self.results), _WIDTH)
+
+    def _repr_html_(self) -> str:
+        return as_html(comparison(self.results), _WIDTH)
+
+
+def study(
+    network: nn.Module | str | Path,
+    *,
+    test: object,
+    calibration: object = None,
+    train: object = None,
+    weights: Path | str | None = None,
+    name: str | None = None,
+    metric: str | Callable[..., object] | None = None,
+    methods: Sequence[str] | None = None,
+    runtimes: Sequence[str] | None = None,
+    settings: Overrides | None = None,
+    budget: float | None = None,
+    hold_out: float | None = None,
+    preprocessing: Preprocessing | None = None,
+    classes: Sequence[str] = (),
+    seed: int = 1,
+    out: Path | str = "results",
+    fresh: bool = False,
+    progress: Progress = NO_PROGRESS,
+) -> OwnStudy:
+    """Quantize a network every practical way, measure each result, and say which one to ship.
+
+    `network` is an nn.Module, which stays as it is, or a source such as "net.onnx", "net.pt2" or
+    "package:callable" with `weights`. `test`, `calibration` and `train` are each (x, y), x, a
+    DataLoader, any iterable of batches, or the path of a file .npz, .npy or .csv or of a folder of
+    images by class; without `calibration`, a part of `train` or of `test` is set aside. `metric`
+    is a metric's name, or a function of (outputs, targets) that gives a value for each sample, or
+    one for all. `settings` are by method, such as {"ort_static": {"percentile": "99.9"}}. `budget`
+    is in seconds. Each finished step is kept in `out`, so that a second call takes less.
+
+    Raises QuantbenchError with one line that names what is wrong and what to do.
+    """
+    own = Own(
+        network=network,
+        test=test,
+        calibration=calibration,
+        train=train,
+        weights=None if weights is None else Path(weights),
+        name=name,
+        metric=metric if isinstance(metric, str) else "",
+        hold_out=hold_out,
+        preprocessing=preprocessing,
+        classes=tuple(classes),
+        seed=seed,
+    )
+
+    def load(space: Workspace, progress: Progress) -> Task:
+        return own_task(own, space.scratch / "samples", progress)
+
+    chosen: dict[str, object] = {"methods": methods, "runtimes": runtimes, "budget_seconds": budget}
+    given = {key: value for key, value in chosen.items() if value is not None}
+    options = Options.model_validate({"out": Path(out), "fresh": fresh, "seed": seed, **given})
+    judged_by: Metric | None = metric_of(metric) if callable(metric) else None
+    done = pipeline.run(options, settings, progress, load=load, metric=judged_by)
+    write(done.results, options.out)
+    return OwnStudy(done.task, done.results, options.out)

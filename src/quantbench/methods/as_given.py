@@ -1,0 +1,37 @@
+"""A network that came quantized already, measured as it is: its file is copied, or its program."""
+
+from __future__ import annotations
+
+from quantbench.contracts import Files, QuantizeJob
+from quantbench.errors import UnavailableError
+from quantbench.export import to_onnx, to_program
+from quantbench.numerics.coverage import Kind
+from quantbench.system.record import Settings
+
+FORMATS = ("onnx", "pt2")
+LIBRARIES = ("torch", "onnx")
+SETTINGS = Settings
+DEFAULT = False
+
+
+def quantize(job: QuantizeJob[Settings]) -> Files:
+    """Copy the network. Raises UnavailableError for the format that it didn't come in."""
+    network = job.network
+    if (job.format == "onnx") != (network.onnx is not None):
+        raise UnavailableError(
+            f"network '{network.name}' came {'as' if network.onnx else 'without'} an ONNX file: "
+            f"there is no {job.format} of it as given"
+        )
+    if network.onnx is not None:
+        (job.folder / to_onnx.MODEL).write_bytes(to_onnx.given(network.onnx, network.fixed_batch))
+    else:
+        from quantbench.artifacts.pt2_file import write_program
+
+        program = to_program.exported(network.module(), network)
+        write_program(job.folder / to_program.MODEL, program)
+    kind: Kind = "real" if network.quantized else "float"
+    return Files(kind=kind, notes=("measured as it was given",), why_float=_why_float)
+
+
+def _why_float(kind: str) -> str:
+    return "it is float32 in the file that was given"
