@@ -139,6 +139,8 @@ def test_a_quantized_network_is_measured_as_given(task: Task, named: bool, tmp_p
     assert told.coverage.integer_macs == quantized.body.quantized.coverage.integer_macs > 0
     with pytest.raises(UnavailableError, match="there is no pt2 of it as given"):
         made(replace(task, network=network), "as_given", "pt2", tmp_path)
+    with pytest.raises(UnavailableError, match="'net' came quantized already; as_given measures"):
+        made(replace(task, network=network), "float32", "onnx", tmp_path)
     assert "as_given" in plugins.names("methods")
     assert "as_given" not in plugins.default_methods()
 

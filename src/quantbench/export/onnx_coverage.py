@@ -26,7 +26,7 @@ from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import FLOAT32, Granularity, NumberFormat, bits_of_range
 from quantbench.system.record import Settings
 from quantbench.tasks.network_layers import network_layers
-from quantbench.tasks.records import Layer
+from quantbench.tasks.records import FUNCTIONAL, Layer
 
 _TYPES = {
     "int4": (4, True), "uint4": (4, False), "int8": (8, True), "uint8": (8, False),
@@ -190,6 +190,8 @@ def _output_scale(graph: Graph, node: onnx.NodeProto) -> tuple[float | None, int
 def _why_float(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> str | None:
     if layer.kind in RECURRENT:
         return f"{layer.kind} was left float32: the quantizer passes it over"
+    if layer.name == FUNCTIONAL:
+        return "unknown: products outside of layers can't be told apart in the graph"
     if not weights:
         return "unknown: no multiplication by its weights was found in the graph"
     for tensor in weights:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import cast
 
 import numpy as np
 import torch  # before ExecuTorch's own library, which needs PyTorch's
@@ -45,15 +46,16 @@ def load(artifact: Artifact, threads: int) -> Predict:
             raise ArtifactError(f"ExecuTorch can't load {path}: {why[:300]}") from error
     largest = method.method_meta().input_tensor_meta(0).sizes()[0]
 
-    predict = _one(method) if method.method_meta().num_inputs() == 1 else _several(method)
+    meta = method.method_meta()
+    predict = _one(method) if meta.num_inputs() == meta.num_outputs() == 1 else _several(method)
     return at_most(predict, largest)
 
 
 def _one(method: _C.ExecuTorchMethod) -> Predict:
-    def predict(inputs: Array) -> Array | Arrays:
+    def predict(inputs: Array) -> Array:
         outputs = method.call([torch.from_numpy(np.ascontiguousarray(inputs))], clone_outputs=False)
         # What isn't cloned is overwritten by the next call; NumPy copies it in less time.
-        return answer([output.numpy().copy() for output in outputs])
+        return cast(Array, outputs[0].numpy().copy())
 
     return predict
 

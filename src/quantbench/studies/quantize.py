@@ -21,6 +21,9 @@ from quantbench.system.record import Settings
 from quantbench.system.store import find, path_for, save
 from quantbench.tasks.task import Task
 
+AS_GIVEN = "as_given"
+"""The method of networks that came quantized: no other changes them."""
+
 
 def quantize(
     task: Task,
@@ -50,7 +53,14 @@ def artifact_of(
     parent: Path,
     progress: Progress,
 ) -> Artifact:
-    """Return the artifact of a method in one format: the stored one, or newly made in `parent`."""
+    """Return the artifact of a method in one format: the stored one, or newly made in `parent`.
+
+    Raises UnavailableError where a method doesn't work on the task's network.
+    """
+    if task.network.quantized and method.name != AS_GIVEN:
+        raise UnavailableError(
+            f"network '{task.name}' came quantized already; {AS_GIVEN} measures it as it is"
+        )
     name = f"{method.name}-{format}"
     inputs = artifact_inputs(task, method, settings, format)
     if stored := find(parent, name, KIND, inputs, ArtifactBody):
