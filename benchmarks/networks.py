@@ -1,7 +1,7 @@
 """Write docs/networks.md: what each method and runtime makes of each kind of network.
 
     python -m benchmarks.networks [--width 0.25] [--steps 60] [--budget 120] [--only NAME ...]
-                                  [--page docs/networks.md]
+                                  [--methods ...] [--runtimes ...] [--page docs/networks.md]
 
 The networks are those of tests/families, fitted to generated data in seconds. Each is studied by
 `quantbench.study`, within `--budget` seconds. A cell of the page is the share of multiply-adds
@@ -20,6 +20,7 @@ import quantbench as qb
 from quantbench import plugins
 from quantbench.harness.records import Skipped
 from quantbench.results.records import Results, Row
+from quantbench.samples.records import Array, Arrays
 from tests.families.catalogue import FAMILIES
 from tests.families.family import Family
 from tests.families.fit import fitted
@@ -36,23 +37,40 @@ class Studied:
     results: Results | str
 
 
-def study(family: Family, width: float, steps: int, budget: float, out: Path) -> Studied:
-    """Fit the network and study it by every method on every runtime that is on by default."""
-    seen, unseen = family.samples(width, CALIBRATION, 1), family.samples(width, TEST, 2)
+@dataclass(frozen=True)
+class Plan:
+    """What to study of each network, and for how long."""
+
+    width: float
+    steps: int
+    budget: float
+    methods: tuple[str, ...]
+    runtimes: tuple[str, ...]
+
+
+def study(family: Family, plan: Plan, out: Path) -> Studied:
+    """Fit the network, and study it as planned."""
+    calibration = _pairs(*family.samples(plan.width, CALIBRATION, 1))
+    test = _pairs(*family.samples(plan.width, TEST, 2))
     try:
         finished = qb.study(
-            fitted(family, width, steps),
-            calibration=seen,
-            test=unseen,
+            fitted(family, plan.width, plan.steps),
+            calibration=calibration,
+            test=test,
             metric=family.metric,
-            methods=tuple(plugins.names("methods")),
-            runtimes=tuple(plugins.default_runtimes()),
-            budget=budget,
+            methods=plan.methods,
+            runtimes=plan.runtimes,
+            budget=plan.budget,
             out=out,
         )
     except qb.QuantbenchError as error:
         return Studied(family, str(error))
     return Studied(family, finished.results)
+
+
+def _pairs(arrays: Arrays, targets: Array) -> tuple[Array | Arrays, Array]:
+    """(x, y) as a user gives them: x is one array where the network has one input."""
+    return (arrays[0] if len(arrays) == 1 else arrays), targets
 
 
 def page(studies: Sequence[Studied], width: float) -> str:
@@ -135,17 +153,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60, help="of training, of 32 samples each")
     parser.add_argument("--budget", type=float, default=120, help="seconds of each study")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="names of families")
+    parser.add_argument("--methods", nargs="+", default=plugins.names("methods"))
+    parser.add_argument("--runtimes", nargs="+", default=plugins.default_runtimes())
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "networks.md")
     parser.add_argument("--out", type=Path, default=Path("results/networks"))
     asked = parser.parse_args()
     families = [family for family in FAMILIES if not asked.only or family.name in asked.only]
     if not families:
         parser.error(f"no such family; there are: {', '.join(family.name for family in FAMILIES)}")
+    plan = Plan(asked.width, asked.steps, asked.budget, tuple(asked.methods), tuple(asked.runtimes))
     studies = []
     for family in families:
         sys.stderr.write(f"{family.name}\n")
         folder = asked.out / family.name.replace("/", "-").replace(" ", "-").lower()
-        studies.append(study(family, asked.width, asked.steps, asked.budget, folder))
+        studies.append(study(family, plan, folder))
         asked.page.write_text(page(studies, asked.width), encoding="utf-8")
 
 

@@ -147,7 +147,7 @@ def study(
     )
 
     def load(space: Workspace, progress: Progress) -> Task:
-        return own_task(own, space.scratch / "samples", progress)
+        return own_task(own, space.scratch / "given", progress)
 
     chosen: dict[str, object] = {"methods": methods, "runtimes": runtimes, "budget_seconds": budget}
     given = {key: value for key, value in chosen.items() if value is not None}

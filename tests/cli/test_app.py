@@ -99,7 +99,7 @@ USAGE = [
     (("run", "--seed", "x"), "--seed"),
     (("run", "--seed", "9" * 30), "--seed"),
     (("run", "--threads", "0"), "--threads"),
-    (("run", "--sort", "speed"), "'speed'; known: accuracy, latency, size, throughput"),
+    (("run", "--sort", "speed"), "'speed'; known: accuracy, latency, metric, size, throughput"),
     (("run", "--sort", "acuracy"), "did you mean 'accuracy'?"),
     (("run", "lent"), "unknown model 'lent'; did you mean 'lenet'?"),
     (("run", "lenet", "--model", "mlp"), "name the network once: --model or TARGET"),

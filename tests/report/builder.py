@@ -161,7 +161,7 @@ def errors(value, *args, difference=0.0, verdict="no difference shown", **change
             "only_this_right": None,
         }
     )
-    score = None if value is None else interval(value, 0.1 * value)
+    score = None if value is None else interval(value, abs(0.1 * value))
     update = {"score": score, "metrics": {}, "against_float": against}
     return this.model_copy(update=update)
 

@@ -85,6 +85,32 @@ def test_nothing_is_drawn_over_the_edge(draw, data):
 FIGURES = (comparison_figure, latency_figure, tradeoff_figure)
 
 
+def regression():
+    """Rows judged by an error, one of them far off and one without a score."""
+    base = row()
+    rows = (
+        errors(0.0123),
+        errors(0.0124, "static", single=20.0, float_macs=0, baseline=base),
+        errors(0.9, "far", float_macs=0, baseline=base, verdict="worse"),
+        errors(None, "nan", float_macs=0, baseline=base, verdict="not judged"),
+    )
+    long = SQUARED.model_copy(update={"title": "a title of a good many words, all of them short"})
+    return results(*rows, metric=long, sample="sample", training=None, data_loading=None)
+
+
+@pytest.mark.parametrize("draw", FIGURES)
+def test_errors_are_drawn_within_the_edges(draw):
+    pixels = np.asarray(opened(draw(regression())).convert("L"))
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    assert (edge == 255).all()
+
+
+def test_a_study_without_training_has_no_files_of_it(tmp_path):
+    names = write(regression(), tmp_path)
+    assert set(names) == {"results.json", "figure.png", "latency.png", "tradeoff.png"}
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+
+
 @pytest.mark.parametrize("draw", FIGURES)
 def test_odd_names_and_missing_times_are_drawn(draw):
     odd = row("$x_1$", "[b]&", kind="simulated", latency=())

@@ -63,6 +63,15 @@ def test_what_is_unclear_is_said(value: object, names: tuple[str, ...], message:
         parts_of(value, "batch", names)
 
 
+def test_numbered_inputs_are_taken_in_the_order_of_their_numbers() -> None:
+    numbered = ["x10", "note", "x2", "x1", "y"]
+    assert choose(numbered, "file") == (("x1", "x2", "x10"), "y")
+    assert choose(numbered, "file", ("a", "b", "c")) == (("x1", "x2", "x10"), "y")
+    assert choose(["input_1", "input_0"], "file") == (("input_0", "input_1"), None)
+    with pytest.raises(SamplesError, match=r"name the arrays the network's inputs \(a, b\) and y"):
+        choose(numbered, "file", ("a", "b"))
+
+
 def test_the_target_can_be_named() -> None:
     assert choose(["x", "age", "y"], "file", target="age") == (("x",), "age")
     with pytest.raises(SamplesError, match="no 'weight' for the targets"):

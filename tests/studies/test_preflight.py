@@ -43,7 +43,8 @@ def classifiable() -> Task:
         Samples(name, (array,), array.reshape(len(array), -1)[:, :5].argmax(1).astype(np.int64))
         for name, array in arrays.items()
     )
-    return Task(network(Brightest(), (3, 4, 4)), "generated", calibration, test)
+    net = network(Brightest(), (3, 4, 4))
+    return Task(net, "generated", calibration, test, metric="accuracy")
 
 
 class Brightest(nn.Module):
@@ -119,6 +120,16 @@ def test_a_metric_that_does_not_suit_the_outputs_is_named() -> None:
     assert fitting.float_figure.low < fitting.float_figure.value
 
 
+def test_where_no_metric_is_obvious_one_has_to_be_named() -> None:
+    task = classifiable()
+    spoilt = replace(task, metric="", test=replace(task.test, targets=pixels(300, 3, 7)))
+    found = check(spoilt, QUICK)
+    assert found.diagnostics[0].code == "no-metric"
+    assert found.stopped
+    assert "choose one" in found.diagnostics[0].remedy
+    assert check(replace(task, metric=""), QUICK).metric == "accuracy"
+
+
 def test_several_faults_are_all_told() -> None:
     module = nn.Sequential(small(), nn.Softmax(1)).train()
     shared = pixels(200, 1, 3, 4, 4)
@@ -174,9 +185,9 @@ def test_methods_say_what_they_are_known_to_quantize() -> None:
 
 def test_a_network_that_is_a_file_is_for_few_methods(tmp_path: Path) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(48, 5)).eval()
-    exported(module, tmp_path / "m.onnx", 3, 4, 4, name="x0")
+    exported(module, tmp_path / "m.onnx", 3, 4, 4)
     net = Network(
-        "m", (TensorSpec(name="x0", shape=(3, 4, 4)),), (TensorSpec(name="scores", shape=(5,)),),
+        "m", (TensorSpec(name="input", shape=(3, 4, 4)),), (TensorSpec(name="scores", shape=(5,)),),
         "0", no_module="m.onnx is no PyTorch module", onnx=tmp_path / "m.onnx",
     )  # fmt: skip
     found = chosen_capabilities(net, "static", "ort_static")
@@ -186,7 +197,7 @@ def test_a_network_that_is_a_file_is_for_few_methods(tmp_path: Path) -> None:
 
 
 def test_the_estimate_is_near_what_a_small_study_takes(tmp_path: Path) -> None:
-    """Within a factor of 5 either way: it is for planning, and this machine may be busy."""
+    """Within a factor of 10 either way: the study trains its network too, on a busy machine."""
     options = {"methods": ("dynamic", "static"), "runtimes": ("onnxruntime", "torch")}
     start = time.perf_counter()
     study = small_study.run(tmp_path, *options["methods"])
@@ -195,7 +206,7 @@ def test_the_estimate_is_near_what_a_small_study_takes(tmp_path: Path) -> None:
     found = check(study.task, asked).estimate
     assert found is not None
     assert found.rows == len(study.results.rows)
-    assert 0.2 < found.seconds / taken < 5
+    assert 0.1 < found.seconds / taken < 10
     assert found.memory_bytes > 4 * study.results.parameters
 
 

@@ -52,7 +52,7 @@ def test_a_program_with_several_inputs_and_outputs(tmp_path: Path) -> None:
     path = exported(tmp_path / "two.pt2", module, IMAGES, NUMBERS)
     network = load_network(path)
     assert [(s.name, s.shape) for s in network.inputs] == [("image", (1, 8, 8)), ("numbers", (4,))]
-    assert [spec.shape for spec in network.outputs] == [(3,), (3,)]
+    assert [(s.name, s.shape) for s in network.outputs] == [("logits", (3,)), ("parts_0", (3,))]
     assert (network.name, network.origin, network.fixed_batch) == ("two", "two.pt2", None)
     inputs = torch.from_numpy(IMAGES), torch.from_numpy(NUMBERS)
     with torch.no_grad():

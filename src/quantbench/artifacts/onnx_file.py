@@ -63,9 +63,11 @@ class Caps:
     beside_weights: int
 
 
-def checked(path: Path, caps: Caps | None = None) -> OnnxFile:
+def checked(path: Path, caps: Caps | None = None, *, external: bool = False) -> OnnxFile:
     """Raises ArtifactError for a file that isn't ONNX or that refers to another file; with
     `caps` for one that is larger.
+
+    `external`: the caller reads what it refers to, and checks that.
     """
     try:
         with opened(path) as file:
@@ -83,7 +85,7 @@ def checked(path: Path, caps: Caps | None = None) -> OnnxFile:
         outside = next(_external(memoryview(data), "Model", 0), None)
     except _MalformedError as error:
         raise ArtifactError(f"{path} is not an ONNX model: {error}") from error
-    if outside is not None:
+    if outside is not None and not external:
         raise ArtifactError(
             f"{path} refers to another file for its tensor {outside[:60]!a}: only a model that "
             "holds its own weights is loaded"

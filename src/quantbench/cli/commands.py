@@ -36,6 +36,7 @@ from quantbench.report.terminal.recommendation import recommendation_lines
 from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
+from quantbench.samples.picture import MAX_BYTES
 from quantbench.settings.layers import RECIPE
 from quantbench.studies import pipeline
 from quantbench.studies.choose import choose_methods, recipe_settings
@@ -49,7 +50,7 @@ from quantbench.studies.workspace import Workspace, workspace
 from quantbench.system.files import write_atomic
 from quantbench.system.progress import Progress
 from quantbench.system.terminal import Terminal, harmless, one_line
-from quantbench.tasks.digit import MAX_BYTES, read_digit
+from quantbench.tasks.digit import read_digit
 from quantbench.tasks.network import Network
 from quantbench.tasks.source import load_network
 from quantbench.tasks.source_python import load_task

@@ -230,6 +230,6 @@ class Measuring(Chosen, Judged):
         str,
         option(
             OUTPUT, "--sort", metavar="FIGURE", default="latency",
-            help="Sort tables by latency, accuracy, size or throughput, the best row first.",
+            help="Sort tables by latency, metric, size or throughput, the best row first.",
         ),
     ] = "latency"  # fmt: skip

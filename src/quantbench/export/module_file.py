@@ -103,7 +103,7 @@ def _built(content: ModuleFile) -> fx.GraphModule:
     for tensor in content.tensors:
         if tensor.kind == "constant":  # a GraphModule would add it to the state
             _attach(module, tensor.name, tensors[tensor.name], persistent=False)
-    _complete(module, root)
+    _complete(module, root, parts)
     return module.eval()
 
 
@@ -162,11 +162,11 @@ def _graph(nodes: tuple[WrittenNode, ...]) -> fx.Graph:
     return graph
 
 
-def _complete(module: nn.Module, root: nn.Module) -> None:
+def _complete(module: nn.Module, root: nn.Module, parts: dict[str, nn.Module]) -> None:
     """Add what no node reads, which a GraphModule drops but the state_dict has."""
     present = dict(module.named_modules(remove_duplicate=False))
-    for name, part in root.named_modules(remove_duplicate=False):
-        if name and name not in present and not any(part.children()):
+    for name, part in parts.items():
+        if name not in present:
             _attach(module, name, part)
     state = module.state_dict()
     for name, tensor in root.state_dict(keep_vars=True).items():

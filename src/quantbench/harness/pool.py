@@ -120,7 +120,7 @@ class Workers:
 
     @property
     def _samples(self) -> Path:
-        return self._parent / "samples"
+        return self._parent / "test samples"
 
     def get(self, candidate: Candidate) -> Worker:
         """Return the candidate's worker with samples and artifact loaded. Raises WorkerError."""

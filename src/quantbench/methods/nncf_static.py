@@ -36,6 +36,7 @@ QUANTIZES = (
     "ConvTranspose1d",
     "ConvTranspose2d",
     "Linear",
+    "MultiheadAttention",
     "Conv",
     "Gemm",
     "MatMul",

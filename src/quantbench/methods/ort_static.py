@@ -35,7 +35,7 @@ from quantbench.system.progress import Progress
 from quantbench.system.silence import silenced
 
 FORMATS = ("onnx",)
-QUANTIZES = ("Conv1d", "Conv2d", "Conv3d", "Linear", "Conv", "Gemm", "MatMul")
+QUANTIZES = ("Conv1d", "Conv2d", "Conv3d", "Linear", "MultiheadAttention", "Conv", "Gemm", "MatMul")
 TAKES_ONNX = True
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
 _CALIBRATIONS = {

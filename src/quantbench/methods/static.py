@@ -48,7 +48,7 @@ from quantbench.system.silence import silenced
 from quantbench.tasks.layers import CONVOLUTIONS
 
 FORMATS = ("state_dict",)
-QUANTIZES = ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "Linear")
+QUANTIZES = ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "Linear", "LSTM")
 LIBRARIES = ("torch",)
 _OBSERVERS = {
     "minmax": MinMaxObserver,

@@ -28,7 +28,7 @@ from quantbench.export.rebuild import written_module
 from quantbench.system.silence import silenced
 
 FORMATS = ("state_dict",)
-QUANTIZES = ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "Linear")
+QUANTIZES = ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "Linear", "LSTM")
 LIBRARIES = ("torch",)
 SETTINGS = EagerSettings
 

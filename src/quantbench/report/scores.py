@@ -104,4 +104,5 @@ def margin_text(metric: MetricInfo) -> str:
 
 def made(rows: Iterable[Row]) -> str:
     """How the intervals of the rows' scores were made: "Wilson"; NONE where there are none."""
-    return joined(dict.fromkeys(row.score.how for row in rows if row.score is not None))
+    intervals = (row.score for row in rows if row.score is not None and row.score.low is not None)
+    return joined(dict.fromkeys(interval.how.partition(",")[0] for interval in intervals))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from quantbench import plugins
 from quantbench.contracts import Observation
-from quantbench.errors import QuantbenchError, cause
+from quantbench.errors import UnavailableError
 from quantbench.harness.measure import BASELINE, Measured
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
@@ -132,10 +132,8 @@ def _metrics(judging: Metric) -> tuple[list[Metric], tuple[str, ...]]:
     for name in plugins.names("metrics"):
         try:
             metrics += [metric_named(name)] if name != judging.name else []
-        except QuantbenchError as error:
+        except UnavailableError as error:
             broken.append(str(error))
-        except Exception as error:  # noqa: BLE001  # a plug-in may raise anything when imported
-            broken.append(f"metric '{name}' raised {cause(error)}")
     return metrics, tuple(broken)
 
 

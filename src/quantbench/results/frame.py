@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from quantbench.results.records import Results, Row
+from quantbench.results.select import batch1, fastest_of, largest_batch
+
+if TYPE_CHECKING:
+    from quantbench.results.records import Interval, Ratio, Results, Row
 
 
 def flat_rows(results: Results) -> list[dict[str, object]]:
-    """A dict for each row, in their order, with the same keys.
+    """A dict for each row, in their order, with the same keys; None for what there is not.
 
-    Times are in microseconds a sample, `speed` and `speed_in_batches` against the fastest float32.
+    Times are in microseconds a sample, model only; `speed` and `speed_in_batches` are against the
+    fastest float32 of any runtime. A score, its difference to float32 and a speed have `_low` and
+    `_high` of their 95 % interval. Each metric of the study stands under its own name.
     """
     shipped = {answer.ship.row for answer in results.answers if answer.ship is not None}
-    return [{**dict(_columns(row)), "ship": row.name in shipped} for row in results.rows]
+    metrics = sorted({name for row in results.rows for name in row.metrics})
+    return [{**_columns(row, metrics), "ship": row.name in shipped} for row in results.rows]
 
 
-def _columns(row: Row) -> Iterator[tuple[str, object]]:
-    yield "method", row.method
-    yield "runtime", row.runtime
-    yield "format", row.format
-    yield "bytes", row.bytes
-    yield "integer_share", 1 - row.coverage.float_share
-    score = row.score
-    yield "score", None if score is None else score.value
-    yield "score_low", None if score is None else score.low
-    yield "score_high", None if score is None else score.high
-    against = row.against_float
-    difference = None if against is None else against.difference
-    yield "difference", None if difference is None else difference.value
-    yield "verdict", None if against is None else against.verdict
-    models = [latency for latency in row.latency if latency.kind == "model"]
-    single = next((latency for latency in models if latency.batch == 1), None)
-    largest = max(models, key=lambda latency: (latency.batch, -latency.threads))
-    yield "microseconds", None if single is None else single.median
-    yield "microseconds_in_batches", largest.median
-    yield "batch", largest.batch
-    speeds = {(x.batch, x.threads): x.value for x in row.against_fastest if x.kind == "model"}
-    yield "speed", None if single is None else speeds.get((1, single.threads))
-    yield "speed_in_batches", speeds.get((largest.batch, largest.threads))
-    yield from ((name, figure.value) for name, figure in sorted(row.metrics.items()))
+def _columns(row: Row, metrics: list[str]) -> dict[str, object]:
+    against, single, largest = row.against_float, batch1(row), largest_batch(row, "model")
+    figures = {name: row.metrics.get(name) for name in metrics}
+    return {
+        "method": row.method,
+        "runtime": row.runtime,
+        "format": row.format,
+        "kind": row.kind,
+        "numerics": row.numerics.text,
+        "integer_share": 1 - row.coverage.float_share,
+        "bytes": row.bytes,
+        "samples": row.samples,
+        **_bounded("score", row.score),
+        **_bounded("difference", against.difference if against else None),
+        "verdict": against.verdict if against else None,
+        "p": against.p if against else None,
+        "microseconds": single.median if single else None,
+        "microseconds_in_batches": largest.median if largest else None,
+        "batch": largest.batch if largest else None,
+        **_bounded("speed", fastest_of(row, single)),
+        **_bounded("speed_in_batches", fastest_of(row, largest)),
+        "cold_start": row.cold_start,
+        "peak_memory": row.peak_memory,
+        "pareto": row.pareto,
+        "artifact": row.artifact,
+        **{name: figure.value if figure else None for name, figure in figures.items()},
+    }
+
+
+def _bounded(name: str, estimate: Interval | Ratio | None) -> dict[str, object]:
+    return {
+        name: estimate.value if estimate else None,
+        f"{name}_low": estimate.low if estimate else None,
+        f"{name}_high": estimate.high if estimate else None,
+    }

@@ -75,6 +75,8 @@ class Scored:
 
 def metric_named(name: str) -> Metric:
     """The metric plug-in called `name`. Raises UnknownNameError or UnavailableError."""
+    if reason := plugins.why_unavailable("metrics", name):
+        raise UnavailableError(reason)
     module = plugins.metric(name)
     optional = vars(module)
     return Metric(

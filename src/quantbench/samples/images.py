@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import struct
-import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +15,14 @@ from pydantic import field_validator, model_validator
 
 from quantbench.errors import DataFileError, SamplesError
 from quantbench.samples.kept import kept, listing_sha256
+from quantbench.samples.picture import MAX_PIXELS, eight_bits, opened_picture
 from quantbench.samples.records import Arrays, Samples
 from quantbench.samples.stream import DEFAULT_LIMIT, Limit
-from quantbench.system.files import read_plain
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.record import Record
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm")
-MAX_BYTES = 64 * 2**20
-MAX_PIXELS = 50_000_000
 _MAX_FILES = 20_000_000
 _BATCH = 64
 """Images that are in memory at a time."""
@@ -180,29 +174,8 @@ def image_files(root: Path, classes: Sequence[str] = ()) -> ImageFiles:
 
 def decode(path: Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """One image, resized and cropped: uint8 [H, W, C]. Raises DataFileError with its path."""
-    try:
-        data = read_plain(path, MAX_BYTES + 1)
-    except OSError as error:
-        raise DataFileError(f"{path} can't be read: {error.strerror or error}") from error
-    if len(data) > MAX_BYTES:
-        raise DataFileError(f"{path} is over {MAX_BYTES >> 20} MiB; give a smaller image")
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of damage that it survives, such as in EXIF; the pixels decide.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise DataFileError(
-                        f"{path} is {image.width}x{image.height}, over "
-                        f"{MAX_PIXELS // 10**6} million pixels; give a smaller image"
-                    )
-                sized = _sized(_converted(image, preprocessing.channels), preprocessing, path)
-    except Image.DecompressionBombError as error:
-        raise DataFileError(f"{path} claims too many pixels; give a smaller image") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
-        raise DataFileError(
-            f"{path} is damaged or none of {', '.join(FORMATS)}; remove or replace it"
-        ) from error
+    with opened_picture(path, str(path), FORMATS, DataFileError) as image:
+        sized = _sized(eight_bits(image).convert(preprocessing.channels), preprocessing, path)
     pixels = np.asarray(sized)
     return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
 
@@ -246,13 +219,6 @@ def _stacked(paths: Sequence[Path], first: Path, preprocessing: Preprocessing) -
 
 def _size(image: NDArray[np.uint8]) -> str:
     return f"{image.shape[1]}x{image.shape[0]}"
-
-
-def _converted(image: Image.Image, channels: str) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip at 255
-        deep = np.asarray(image, dtype=np.float32) / 257
-        image = Image.fromarray(np.rint(deep).clip(0, 255).astype(np.uint8))
-    return image.convert(channels)
 
 
 def _sized(image: Image.Image, preprocessing: Preprocessing, path: Path) -> Image.Image:

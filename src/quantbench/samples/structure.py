@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from quantbench.errors import SamplesError
 
 INPUT_NAMES = ("x", "inputs", "input", "images", "image", "features", "data")
 TARGET_NAMES = ("y", "labels", "label", "targets", "target")
+_NUMBERED = re.compile(r"(?:x|inputs?)_?(\d{1,3})$")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def choose(
     """Choose the inputs and the targets among named arrays.
 
     Inputs are those that have the names of the network's inputs, else the one that has a usual
-    name or is the only one left. Raises SamplesError, which says the names that there are.
+    name or is the only one left, else those that are numbered (x1, x2 ...; input_0, input_1 ...).
+    Raises SamplesError, which says the names that there are.
     """
     there = [str(key) for key in keys]
     listed = f"{what} holds {', '.join(there[:20]) or 'nothing'}"
@@ -74,6 +77,9 @@ def choose(
     for candidates in (usual, left):
         if len(candidates) == 1 and len(names) < 2:
             return (candidates[0],), chosen
+    numbered = sorted((int(match[1]), name) for name in left if (match := _NUMBERED.match(name)))
+    if numbered and len(names) in (0, len(numbered)):
+        return tuple(name for _, name in numbered), chosen
     wanted = f"the network's inputs ({', '.join(names)})" if names else "x"
     raise SamplesError(f"{listed}: name the arrays {wanted} and y")
 

@@ -102,17 +102,19 @@ def check(
     overrides: Overrides | None = None,
     *,
     handed: nn.Module | None = None,
+    metric: Metric | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Preflight:
     """Look at a task before a study of it with `options`; nothing is quantized or written.
 
-    `handed`: the module as the user gave it, to say in which mode it was. Raises UsageError for
-    options that are wrong; what is wrong with the task is in the record.
+    `handed`: the module as the user gave it, to say in which mode it was. `metric`: how rows are
+    judged, where it isn't the task's. Raises UsageError for options that are wrong; what is wrong
+    with the task is in the record.
     """
     options = options or Options()
     evidence = Evidence(task, handed)
     with progress.waiting("the float network"):
-        found, figure = _diagnosed(evidence, options.expect, None)
+        found, figure = _diagnosed(evidence, options.expect, metric)
         if any(diagnostic.stops for diagnostic in found):
             return _record(task, found)
         layers = network_layers(task.network)
@@ -123,6 +125,7 @@ def check(
         update={
             "layers": layers,
             "float_figure": figure.score,
+            "metric": (metric or metric_for(task)).name,
             "capabilities": capabilities(methods, runtimes, task.network, layers),
             "estimate": estimate(
                 task, layers, methods, runtimes, options.schedule, options.threads, sample_seconds
@@ -153,12 +156,25 @@ def _diagnosed(
     if evidence.network.untrained:
         return (*first, *_run(OF_NETWORK, evidence)), Figure(None)
     found = (*first, *_run((*OF_NETWORK, *OF_ANSWERS), evidence))
-    metric = judged_by or metric_for(evidence.task)
+    try:
+        metric = judged_by or metric_for(evidence.task)
+    except UsageError as error:
+        return (*found, _no_metric(error)), Figure(None)
     figure = float_figure(evidence, metric)
     found = (*found, *metric_unusable(figure))
     if expect is not None:
         found = (*found, *unexpected(metric, figure, expect))
     return found, figure
+
+
+def _no_metric(error: UsageError) -> Diagnostic:
+    sentence, _, remedy = str(error).partition("; ")
+    return Diagnostic(
+        code="no-metric",
+        sentence=sentence,
+        remedy=remedy,
+        stops=True,
+    )
 
 
 def _run(checks: tuple[Check, ...], evidence: Evidence) -> tuple[Diagnostic, ...]:

@@ -51,7 +51,7 @@ def _task(options: Options, overrides: Overrides, space: Workspace, progress: Pr
         return _with_own_weights(_named(options, progress), options.weights, progress)
     if is_task_file(options.target or ""):
         return load_task_file(str(options.target))
-    return own_task(_own(options, progress), space.scratch / "samples", progress)
+    return own_task(_own(options, progress), space.scratch / "given", progress)
 
 
 def is_task_file(target: str) -> bool:

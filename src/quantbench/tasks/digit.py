@@ -7,10 +7,6 @@ as it is.
 
 from __future__ import annotations
 
-import io
-import struct
-import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from quantbench.errors import ImageError
-from quantbench.system.files import read_plain
+from quantbench.samples.picture import eight_bits, opened_picture
 from quantbench.tasks.ink import (
     EDGE,
     box_of,
@@ -29,8 +25,6 @@ from quantbench.tasks.ink import (
     without_frame,
 )
 
-MAX_BYTES = 64 * 2**20
-MAX_PIXELS = 50_000_000
 SIDE, BOX, CENTRE = 28, 20, 14
 
 _WORK_SIDE = 560  # pixels: a larger picture is first averaged down to about this
@@ -45,7 +39,9 @@ def read_digit(source: Path | bytes, name: str) -> NDArray[np.uint8]:
     `name` stands for the picture in errors. Raises ImageError where it can't be decoded,
     is too large or holds no digit.
     """
-    return normalise(_decode(_bytes(source, name), name), name)
+    with opened_picture(source, name, ("PNG", "JPEG"), ImageError) as image:
+        gray = _gray(image)
+    return normalise(gray, name)
 
 
 def normalise(gray: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
@@ -71,43 +67,9 @@ def normalise(gray: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
     return _full_range(out)
 
 
-def _bytes(source: Path | bytes, name: str) -> bytes:
-    if isinstance(source, bytes):
-        data = source
-    else:
-        try:
-            data = read_plain(source, MAX_BYTES + 1)
-        except OSError as error:
-            raise ImageError(f"{name} can't be read: {error.strerror or error}") from error
-    if len(data) > MAX_BYTES:
-        raise ImageError(f"{name} is over {MAX_BYTES >> 20} MiB; give a smaller picture")
-    return data
-
-
-def _decode(data: bytes, name: str) -> NDArray[np.float32]:
-    """Decode to gray, float32 [H, W] of 0..255: upright, transparent parts on white."""
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of damage that it survives, such as in EXIF; the picture decides.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise ImageError(
-                        f"{name} is {image.width}x{image.height}, over "
-                        f"{MAX_PIXELS // 10**6} million pixels; give a smaller picture"
-                    )
-                return _gray(image)
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{name} claims too many pixels; give a smaller picture") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
-        raise ImageError(f"{name} can't be decoded as PNG or JPEG; save it as one") from error
-
-
 def _gray(image: Image.Image) -> NDArray[np.float32]:
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip at 255
-        deep = np.asarray(image, dtype=np.float32) / 257
-        image = Image.fromarray(np.rint(deep).clip(0, 255).astype(np.uint8))
+    """Decode to gray, float32 [H, W] of 0..255: upright, transparent parts on white."""
+    image = eight_bits(ImageOps.exif_transpose(image))
     if image.has_transparency_data:
         image = _flattened(image.convert("RGBA"))
     image = image.convert("L")

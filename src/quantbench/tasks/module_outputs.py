@@ -49,6 +49,14 @@ def outputs_of(value: object, module: nn.Module) -> tuple[NamedOutput, ...]:
     return found
 
 
+def unique_names(outputs: Sequence[NamedOutput]) -> tuple[str, ...]:
+    """The names of outputs, with a number behind those that came before."""
+    names = [output.name for output in outputs]
+    return tuple(
+        name if name not in names[:index] else f"{name}_{index}" for index, name in enumerate(names)
+    )
+
+
 def is_flat(value: object) -> bool:
     """Whether a module returned one tensor or a plain tuple of tensors, as runtimes give them."""
     if isinstance(value, Tensor):

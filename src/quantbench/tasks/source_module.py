@@ -16,7 +16,14 @@ from quantbench.samples.records import Array, Arrays
 from quantbench.system.silence import silenced
 from quantbench.tasks.module_copy import float_copy, kind_of
 from quantbench.tasks.module_hash import identify
-from quantbench.tasks.module_outputs import NamedOutput, adapted, identifier, is_flat, outputs_of
+from quantbench.tasks.module_outputs import (
+    NamedOutput,
+    adapted,
+    identifier,
+    is_flat,
+    outputs_of,
+    unique_names,
+)
 from quantbench.tasks.network import Network, TensorSpec
 
 RELATIVE_TOLERANCE = 1e-3
@@ -59,7 +66,7 @@ def network_of(
     clone = float_copy(module)
     inputs = _inputs(clone.module, example)
     value, outputs, fixed_batch = _probed(clone.module, inputs, fixed_batch)
-    names = _unique(tuple(output.name for output in outputs))
+    names = unique_names(outputs)
     master = (
         clone.module
         if is_flat(value) and inputs.all
@@ -231,11 +238,4 @@ def _agree(first: Sequence[NamedOutput], second: Sequence[NamedOutput]) -> bool:
         and a.tensor.dtype == b.tensor.dtype
         and bool((a.tensor - b.tensor).abs().amax() <= RELATIVE_TOLERANCE * a.tensor.abs().amax())
         for a, b in zip(first, second, strict=True)
-    )
-
-
-def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names, with a number behind those that came before."""
-    return tuple(
-        name if name not in names[:index] else f"{name}_{index}" for index, name in enumerate(names)
     )

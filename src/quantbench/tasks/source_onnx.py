@@ -16,10 +16,9 @@ from onnx import helper
 from quantbench.artifacts.onnx_file import Caps, checked
 from quantbench.errors import ArtifactError, NetworkError, cause
 from quantbench.samples.records import Array, Arrays
-from quantbench.system import cache
-from quantbench.system.files import write_atomic
 from quantbench.tasks.network import Network, TensorSpec
 from quantbench.tasks.onnx_batch import with_dynamic_batch
+from quantbench.tasks.onnx_external import kept, with_own_weights
 from quantbench.tasks.samples_for import InputSize, samples_for
 
 CAPS = Caps(whole=(2 << 30) - 1, beside_weights=1 << 30)
@@ -36,14 +35,15 @@ _QUANTIZED = (
 def onnx_network(
     path: Path, example: Sequence[Array] | Mapping[str, Array] | None, name: str | None = None
 ) -> Network:
-    """Load an ONNX file that holds its own weights, and run it on the example's samples.
+    """Load an ONNX file, and run it on the example's samples.
 
     Without an example it is run on random numbers of the shapes that the file states. A batch
     that the file fixes is made dynamic where the network then computes the same. Raises
-    ArtifactError for a file that isn't ONNX or keeps weights elsewhere, NetworkError for samples
-    that don't fit.
+    ArtifactError for a file that isn't ONNX or keeps weights outside of its folder, NetworkError
+    for samples that don't fit.
     """
-    data = checked(path, CAPS).data
+    whole = with_own_weights(path, CAPS)
+    data = checked(whole, CAPS).data
     model = _parsed(data, path)
     sizes = _inputs(model, path)
     arrays = samples_for(sizes, example, path.name)
@@ -53,11 +53,11 @@ def onnx_network(
     outputs = runner.run(*range(stated or 1))
     _require_floats(model, outputs, stated or 1, path)
     notes: tuple[str, ...] = ()
-    batch, used = stated, path
+    batch, used = stated, whole
     if stated is None:
         batch = None if _takes_any(runner, outputs, quantized) else 1
     elif dynamic := _made_dynamic(model, stated, runner, sizes, arrays, path):
-        batch, data, used = None, dynamic, _kept(dynamic)
+        batch, data, used = None, dynamic, kept(dynamic)
         notes = (f"{path.name} takes batches of {stated}; a copy that takes any is measured",)
     if batch is not None:
         notes = (f"the network works only for batches of {batch}",)
@@ -232,13 +232,3 @@ def _agree(first: Arrays, second: Arrays, compare_values: bool = True) -> bool:
         )
         for a, b in zip(first, second, strict=True)
     )
-
-
-def _kept(data: bytes) -> Path:
-    """The file of the cache that holds exactly these bytes."""
-    folder = cache.root() / "onnx"
-    path = folder / f"{hashlib.sha256(data).hexdigest()}.onnx"
-    if not path.is_file() or path.read_bytes() != data:
-        with cache.filling(folder):
-            write_atomic(path, data)
-    return path

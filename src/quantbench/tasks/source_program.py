@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.utils._pytree as pytree
 from torch import SymInt, fx
 from torch.export import ExportedProgram
 
@@ -15,6 +16,7 @@ from quantbench.artifacts.pt2_file import read_program
 from quantbench.errors import NetworkError
 from quantbench.samples.records import Array
 from quantbench.system.silence import silenced
+from quantbench.tasks.module_outputs import outputs_of, unique_names
 from quantbench.tasks.network import Network
 from quantbench.tasks.samples_for import InputSize, samples_for
 from quantbench.tasks.source_module import network_of
@@ -47,7 +49,11 @@ def program_network(
         path.name,
         fixed_batch=sizes[0].batch,
     )
-    return replace(network, quantized=quantized)
+    outputs = tuple(
+        spec.model_copy(update={"name": output_name})
+        for spec, output_name in zip(network.outputs, _output_names(program), strict=True)
+    )
+    return replace(network, outputs=outputs, quantized=quantized)
 
 
 def _sizes(program: ExportedProgram, path: Path) -> tuple[InputSize, ...]:
@@ -67,6 +73,14 @@ def _sizes(program: ExportedProgram, path: Path) -> tuple[InputSize, ...]:
     if not sizes:
         raise NetworkError(f"{path}: it takes no input; export the network with its inputs")
     return tuple(sizes)
+
+
+def _output_names(program: ExportedProgram) -> tuple[str, ...]:
+    """The names of the outputs by their keys, where the network returned a mapping."""
+    tree = pytree.tree_unflatten(
+        [torch.empty(0) for _ in program.graph_signature.user_outputs], program.call_spec.out_spec
+    )
+    return unique_names(outputs_of(tree, torch.nn.Module()))
 
 
 def _as_module(program: ExportedProgram) -> fx.GraphModule:

@@ -7,6 +7,7 @@ says the same.
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterable
 
 from matplotlib.axes import Axes
@@ -20,6 +21,8 @@ DPI = 200
 INK, GREY, FAINT = "#222222", "#767676", "#D0D0D0"
 BLUE, ORANGE = "#0072B2", "#E69F00"
 SMALL = 8.5
+CAPTION_WIDTH = 145
+"""Characters of a line below a figure that is 10 inches wide."""
 COLOURS = (BLUE, "#D55E00", "#009E73", "#CC79A7", ORANGE, "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
@@ -42,11 +45,12 @@ def caption(results: Results, words: str) -> str:
     """The text below a figure: model, data set, `words`, threads and CPU."""
     threads = joined(str(n) for n in sorted({row.threads for row in results.rows}))
     environment = results.environment
-    return (
+    text = (
         f"{results.model} on {results.data}. {words}\n"
         f"{threads} {'thread' if threads == '1' else 'threads'} on {environment.cpu}, "
         f"{integer_instructions(environment)}."
     )
+    return "\n".join(textwrap.fill(line, CAPTION_WIDTH) for line in text.splitlines())
 
 
 def under(figure: Figure, text: str) -> None:

@@ -62,8 +62,10 @@ def under_scores(results: Results) -> Iterable[str]:
     metric, samples = results.metric, f"{results.sample}s"
     if metric.kind != "right_or_wrong":
         unit = "points" if is_fraction(metric) else metric.unit
-        yield f"differs: from float32 in the same engine, in {unit or 'the metric'}; paired by"
-        yield f"{results.sample}: {_how(results)}."
+        yield (
+            f"differs: from float32 in the same engine{f', in {unit}' if unit else ''}; paired by "
+            f"{results.sample}: {_how(results)}."
+        )
     elif metric.margin:
         yield f"lost: {samples} that tell it from float32 in the same engine."
     else:
