@@ -32,7 +32,6 @@ from pathlib import Path
 from quantbench import plugins
 from quantbench.training.checkpoint import load_checkpoint
 from quantbench.studies.quantize import quantize
-from tests.networks import network_of
 from tests import tiny
 
 method = plugins.method("pt2e_static")
