@@ -137,7 +137,7 @@ def check(
 def diagnose(
     task: Task, expect: float | None = None, metric: Metric | None = None
 ) -> tuple[Diagnostic, ...]:
-    """What looks wrong with a task; `expect`: the float network's figure, where it is known.
+    """Say what looks wrong with a task; `expect`: the float network's figure, where it is known.
 
     `metric` is how rows are judged, where it isn't the task's.
     """
