@@ -70,9 +70,12 @@ def recipe_settings(options: Options, overrides: Overrides) -> Recipe:
 
 
 def choose_methods(
-    asked: tuple[str, ...], overrides: Overrides, progress: Progress = NO_PROGRESS
+    asked: tuple[str, ...],
+    overrides: Overrides,
+    progress: Progress = NO_PROGRESS,
+    baseline: str = BASELINE,
 ) -> dict[str, ChosenMethod | str]:
-    """Return each method by its name, or why it isn't available; the baseline is the first.
+    """Return each method by its name, or why it isn't available; `baseline` is the first.
 
     Raises UsageError.
     """
@@ -80,7 +83,7 @@ def choose_methods(
         plugins.source("methods", name)
     if unused := sorted(overrides.keys() - {"recipe", *asked}):
         raise UsageError(f"settings for '{unused[0]}', which isn't among the methods to run")
-    names = sorted({BASELINE, *asked}, key=lambda name: (name != BASELINE, name))
+    names = sorted({baseline, *asked}, key=lambda name: (name != baseline, name))
     with progress.waiting("the quantizers"):
         return {
             name: plugins.why_unavailable("methods", name)

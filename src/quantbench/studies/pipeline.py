@@ -15,7 +15,7 @@ from quantbench.errors import (
     UsageError,
 )
 from quantbench.harness.deadline import Deadline
-from quantbench.harness.measure import BASELINE, Measured, measure
+from quantbench.harness.measure import AS_GIVEN, Measured, is_baseline, measure
 from quantbench.harness.pool import Job
 from quantbench.harness.schedule import FIRST, Schedule
 from quantbench.harness.trial import Trials
@@ -82,6 +82,9 @@ def run(
         task = (
             prepare(options, overrides, space, progress) if load is None else load(space, progress)
         )
+        if task.network.quantized:
+            methods = choose_methods((), {}, progress, AS_GIVEN)
+            progress.log(f"{task.name} came quantized: it is measured as it is, on each runtime")
         if task.training is None:
             _tell(diagnose(task, options.expect, metric), progress)
         plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric)
@@ -114,7 +117,9 @@ class _Plan:
     def first(self) -> _Plan | None:
         """The part that gives a first answer soon, or None where it would be no answer."""
         methods = {
-            name: chosen for name, chosen in self.methods.items() if name in (BASELINE, *SOON)
+            name: chosen
+            for name, chosen in self.methods.items()
+            if is_baseline(name) or name in SOON
         }
         runtimes = self.runtimes.named(SOON_RUNTIMES)
         if len(methods) < 2 or not runtimes.working:
