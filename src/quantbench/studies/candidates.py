@@ -47,7 +47,7 @@ def candidates_of(
             if isinstance(chosen, str):
                 yield Skipped(method=name, runtime="*", reason=chosen)
                 continue
-            if not is_baseline(name) and deadline.spent(QUANTIZING):
+            if not is_baseline(name) and name not in SOON and deadline.spent(QUANTIZING):
                 reason = f"no time is left for it in a budget of {deadline.seconds:.0f} s"
                 yield Skipped(method=name, runtime="*", reason=reason)
                 continue
