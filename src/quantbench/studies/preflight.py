@@ -70,7 +70,7 @@ _TIMED, _PASSES = 64, 3
 
 
 class Preflight(Record):
-    """What a study would be of, found in seconds: nothing was quantized."""
+    """The subject of a study and what is to be expected of it, found in seconds."""
 
     network: str
     data: str
