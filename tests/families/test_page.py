@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from benchmarks.networks import Plan, walk
 from benchmarks.networks_page import Cell, Walk, page
 from quantbench.numerics.coverage import Coverage
+from quantbench.studies.choose import choose_methods, choose_runtimes
+from quantbench.system.machine import environment
+from tests.families import mlp
 
 
 def covered(method: str, runtime: str, integer: int, in_float: int) -> Cell:
@@ -66,3 +72,26 @@ def test_the_summary_has_the_best_share_and_the_number_of_runtimes() -> None:
 def test_a_network_of_which_nothing_is_quantized_says_why() -> None:
     text = lines()
     assert text[text.index("## ViT-Ti/16") + 1] == "Nothing was quantized: the split is empty"
+
+
+def test_a_walk_reads_the_share_from_each_file(tmp_path: Path) -> None:
+    plan = Plan(
+        width=0.25,
+        steps=4,
+        methods=choose_methods(("ort_static",), {}),
+        runtimes=choose_runtimes(("onnxruntime", "torch_compile")),
+        machine=environment(),
+        with_inductor=False,
+    )
+    result = walk(mlp.FAMILY, plan, tmp_path)
+    assert (result.family, result.parameters, result.macs) == ("MLP", 676, 640)
+    shares = {
+        (cell.method, cell.runtime): cell.coverage.integer_macs
+        for cell in result.cells
+        if cell.coverage is not None
+    }
+    assert shares == {
+        ("float32", "onnxruntime"): 0,
+        ("float32", "torch_compile"): 0,
+        ("ort_static", "onnxruntime"): 640,
+    }
