@@ -46,21 +46,20 @@ def files(room: str) -> list[Path]:
 
 
 @cache
-def classes() -> dict[str, ast.ClassDef]:
-    """Name -> the class, for all of the package."""
-    return {
-        node.name: node
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.ClassDef)
-    }
+def classes() -> dict[str, list[ast.ClassDef]]:
+    """Name -> the classes of that name, for all of the package."""
+    found: dict[str, list[ast.ClassDef]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(node)
+    return found
 
 
 def inherited(node: ast.ClassDef, method: str) -> bool:
     """Whether a base class within the package documents a method."""
-    for base in (classes().get(ast.unparse(base).split("[")[0]) for base in node.bases):
-        if base is None or base is node:
-            continue
+    names = [ast.unparse(base).split("[")[0] for base in node.bases]
+    for base in (base for name in names for base in classes().get(name, []) if base is not node):
         methods = {n.name: n for n in base.body if isinstance(n, ast.FunctionDef)}
         if method in methods and ast.get_docstring(methods[method]):
             return True

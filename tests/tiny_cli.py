@@ -31,7 +31,7 @@ def load_task(model: str, *args: Any, **options: Any) -> Task:
     return tiny.task(model)
 
 
-def run(options: Options, *args: Any) -> Study:
+def run(options: Options, *args: Any, **given: Any) -> Study:
     seconds = float(os.environ.get("QUANTBENCH_TEST_SECONDS", "0"))
     schedule = Schedule(
         batches=(1, 50),
@@ -41,7 +41,7 @@ def run(options: Options, *args: Any) -> Study:
         rounds_seconds=seconds,
         budget_seconds=0,
     )
-    return _run(options.model_copy(update={"schedule": schedule}), *args)
+    return _run(options.model_copy(update={"schedule": schedule}), *args, **given)
 
 
 def candidates(*arguments: Any) -> Iterator[Candidate | Skipped]:

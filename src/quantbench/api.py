@@ -13,6 +13,7 @@ from torch import nn
 from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.c99.package import Costs
 from quantbench.errors import UsageError
+from quantbench.report.html.table import study_html
 from quantbench.report.terminal.page import comparison
 from quantbench.report.terminal.recommendation import recommendation_lines
 from quantbench.report.write import write
@@ -27,7 +28,7 @@ from quantbench.studies.own import Own, own_task
 from quantbench.studies.workspace import Workspace
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.store import Stored
-from quantbench.system.terminal import as_html, as_text
+from quantbench.system.terminal import as_text
 from quantbench.tasks.task import Task
 
 _WIDTH = 100
@@ -96,7 +97,7 @@ class OwnStudy:
         return as_text(comparison(self.results), _WIDTH)
 
     def _repr_html_(self) -> str:
-        return as_html(comparison(self.results), _WIDTH)
+        return study_html(self.results)
 
 
 def study(

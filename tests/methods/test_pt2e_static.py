@@ -30,15 +30,15 @@ CHILD = """
 import sys
 from pathlib import Path
 from quantbench import plugins
-from quantbench.training.checkpoint import load_checkpoint
+from quantbench.training.checkpoint import load_checkpoint, with_weights
 from quantbench.studies.quantize import quantize
 from tests import tiny
 
 method = plugins.method("pt2e_static")
 settings = method.SETTINGS()
+task = with_weights(tiny.task(), load_checkpoint(Path(sys.argv[1])))
 for format in method.FORMATS:
-    quantize(tiny.task(), load_checkpoint(Path(sys.argv[1])), "pt2e_static", settings, format,
-             Path("out"))
+    quantize(task, "pt2e_static", settings, format, Path("out"))
 """
 
 

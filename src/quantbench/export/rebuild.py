@@ -13,9 +13,11 @@ from torch import nn
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import QuantizeJob
-from quantbench.export.module_file import FILE, read_module, write_module
 from quantbench.system.record import Settings
 from quantbench.tasks.network import Network
+
+FILE = "module.json"
+"""The description of a module. What reads it needs torch.ao, which a model by name does without."""
 
 
 def module_of(artifact: Artifact) -> nn.Module:
@@ -25,6 +27,8 @@ def module_of(artifact: Artifact) -> nn.Module:
     description.
     """
     if FILE in artifact.files:
+        from quantbench.export.module_file import read_module
+
         return read_module(artifact.folder)
     return plugins.model(artifact.body.model).build()
 
@@ -35,6 +39,8 @@ def written_module(job: QuantizeJob[Settings]) -> nn.Module:
     Raises UnavailableError for a network that has no module, or one that can't be described.
     """
     if not _is_plugin(job.network):
+        from quantbench.export.module_file import write_module
+
         write_module(job.network.module(), job.folder)
     return read_back(job.network, job.folder)
 
@@ -44,6 +50,8 @@ def read_back(network: Network, folder: Path) -> nn.Module:
     module = network.module()
     if not (folder / FILE).exists():
         return module
+    from quantbench.export.module_file import read_module
+
     described = read_module(folder)
     described.load_state_dict(module.state_dict())
     return described

@@ -14,6 +14,13 @@ from quantbench.samples.records import Arrays
 from quantbench.system.machine import Environment
 
 BASELINE = "float32"
+AS_GIVEN = "as_given"
+"""The method of a network that came quantized: it is the baseline there, and the only method."""
+
+
+def is_baseline(method: str) -> bool:
+    """Whether the rows of a method are what others are compared with."""
+    return method in (BASELINE, AS_GIVEN)
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,12 @@ def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
 
 
 def _require_baseline(candidates: Iterable[Candidate], outcomes: Iterable[object]) -> None:
-    """Raise WorkerError where no candidate is float32, with the reasons from `outcomes`."""
-    if any(candidate.artifact.body.method == BASELINE for candidate in candidates):
+    """Raise WorkerError where no candidate is a baseline, with the reasons from `outcomes`."""
+    if any(is_baseline(candidate.artifact.body.method) for candidate in candidates):
         return
     reasons = "; ".join(
         f"{outcome.runtime}: {outcome.reason}"
         for outcome in outcomes
-        if isinstance(outcome, Skipped) and outcome.method == BASELINE
+        if isinstance(outcome, Skipped) and is_baseline(outcome.method)
     ).removeprefix("*: ")
-    raise WorkerError(f"{BASELINE}, which all is compared with, could not run: {reasons}")
+    raise WorkerError(f"the network as it is could not run on any runtime: {reasons}")

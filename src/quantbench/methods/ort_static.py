@@ -111,9 +111,11 @@ class Reader(CalibrationDataReader):  # type: ignore[misc]
         return self._count
 
     def set_range(self, start_index: int, end_index: int) -> None:
+        """Give so many batches next: ONNX Runtime's way to bound the memory of a pass."""
         self._wanted = end_index - start_index
 
     def get_next(self) -> dict[str, Array] | None:
+        """The next batch by the names of the inputs, or None at the end of the range."""
         if not self._wanted:
             if self._given == self._count:
                 next(self._batches, None)  # ends the progress bar

@@ -8,7 +8,7 @@ from pathlib import Path
 from quantbench import plugins
 from quantbench.contracts import Observation
 from quantbench.errors import UnavailableError
-from quantbench.harness.measure import BASELINE, Measured
+from quantbench.harness.measure import Measured, is_baseline
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.harness.timing import Timing
@@ -90,7 +90,7 @@ def paired(measured: Measured, task: Task, method_a: str, method_b: str) -> tupl
 
 
 def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
-    floats = [i for i, c in enumerate(candidates) if c.artifact.body.method == BASELINE]
+    floats = [i for i, c in enumerate(candidates) if is_baseline(c.artifact.body.method)]
     same = [i for i in floats if candidates[i].runtime.name == candidate.runtime.name]
     return (same or floats)[0]
 
@@ -116,7 +116,7 @@ def _warnings(measured: Measured) -> list[tuple[str, ...]]:
     by_artifact: dict[str, list[int]] = {}
     for index, candidate in enumerate(measured.candidates):
         by_artifact.setdefault(candidate.artifact.sha256, []).append(index)
-    floats = [c.artifact.body.method == BASELINE for c in measured.candidates]
+    floats = [is_baseline(c.artifact.body.method) for c in measured.candidates]
     expected = measured.outputs[floats.index(True)]
     for indices in by_artifact.values():
         runtimes = [measured.candidates[i].runtime.name for i in indices]
@@ -210,7 +210,7 @@ def _speed(name: str, baseline: Timing, this: Timing) -> tuple[Ratio, ...]:
 
 def _against_fastest(measured: Measured, index: int) -> Iterator[Ratio]:
     """The speed in each cell against the runtime whose float32 is fastest in that cell."""
-    floats = [i for i, c in enumerate(measured.candidates) if c.artifact.body.method == BASELINE]
+    floats = [i for i, c in enumerate(measured.candidates) if is_baseline(c.artifact.body.method)]
     for cell, this in enumerate(measured.timings[index].latency):
         best = floats[fastest([measured.timings[i].latency[cell] for i in floats])]
         if best != index:

@@ -23,7 +23,7 @@ def largest_batch(row: Row, kind: LatencyKind) -> Latency | None:
 def speed_of(row: Row, latency: Latency | None) -> Ratio | None:
     """The speed against float32 in the same runtime; None for a runtime without float32."""
     against = row.against_float
-    if latency is None or against is None or against.baseline != f"float32 on {row.runtime}":
+    if latency is None or against is None or against.baseline.partition(" on ")[2] != row.runtime:
         return None
     return _find(against.speed, latency)
 

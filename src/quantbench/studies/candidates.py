@@ -10,7 +10,7 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.errors import CalibrationError, QuantbenchError, UnavailableError, cause
 from quantbench.harness.deadline import Deadline
-from quantbench.harness.measure import BASELINE
+from quantbench.harness.measure import is_baseline
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
 from quantbench.harness.trial import Trials
@@ -47,7 +47,7 @@ def candidates_of(
             if isinstance(chosen, str):
                 yield Skipped(method=name, runtime="*", reason=chosen)
                 continue
-            if name != BASELINE and deadline.spent(QUANTIZING):
+            if not is_baseline(name) and name not in SOON and deadline.spent(QUANTIZING):
                 reason = f"no time is left for it in a budget of {deadline.seconds:.0f} s"
                 yield Skipped(method=name, runtime="*", reason=reason)
                 continue
@@ -99,7 +99,7 @@ def _soonest_first(method: tuple[str, ChosenMethod | str]) -> tuple[bool, int, s
     """Sort the baseline first, then what takes least time, what trains last."""
     name = method[0]
     rank = SOON.index(name) if name in SOON else len(SOON) + (name in LATE)
-    return name != BASELINE, rank, name
+    return not is_baseline(name), rank, name
 
 
 def _compiled_first(method: tuple[str, ChosenMethod | str]) -> tuple[bool, bool]:
@@ -108,4 +108,4 @@ def _compiled_first(method: tuple[str, ChosenMethod | str]) -> tuple[bool, bool]
     """
     name, chosen = method
     compiled = isinstance(chosen, ChosenMethod) and "pt2" in chosen.plugin.module.FORMATS
-    return name != BASELINE, not compiled
+    return not is_baseline(name), not compiled

@@ -1,4 +1,4 @@
-"""Which methods and runtimes can take a network, asked before anything is quantized."""
+"""Capabilities: the methods and runtimes that can take a network, before anything is quantized."""
 
 from __future__ import annotations
 

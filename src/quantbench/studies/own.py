@@ -25,7 +25,7 @@ MIN_HELD_OUT, MAX_HELD_OUT = 32, 512
 
 @dataclass(frozen=True)
 class Own:
-    """What a user gives: a network, and samples in any form that `samples.source.read` takes."""
+    """A user's network, and samples in any form that `samples.source.read` takes."""
 
     network: nn.Module | str | Path
     test: object

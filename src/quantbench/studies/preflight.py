@@ -70,7 +70,7 @@ _TIMED, _PASSES = 64, 3
 
 
 class Preflight(Record):
-    """What a study would be of, found in seconds: nothing was quantized."""
+    """The subject of a study and what is to be expected of it, found in seconds."""
 
     network: str
     data: str
@@ -137,7 +137,7 @@ def check(
 def diagnose(
     task: Task, expect: float | None = None, metric: Metric | None = None
 ) -> tuple[Diagnostic, ...]:
-    """What looks wrong with a task; `expect`: the float network's figure, where it is known.
+    """Say what looks wrong with a task; `expect`: the float network's figure, where it is known.
 
     `metric` is how rows are judged, where it isn't the task's.
     """

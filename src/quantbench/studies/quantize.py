@@ -13,6 +13,7 @@ from quantbench.artifacts.records import ArtifactBody
 from quantbench.contracts import FurtherTraining, MethodModule, Plugin, QuantizeJob
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.export import reading, torch_globals
+from quantbench.harness.measure import AS_GIVEN
 from quantbench.studies.named import method_named
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
@@ -20,9 +21,6 @@ from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Settings
 from quantbench.system.store import find, path_for, save
 from quantbench.tasks.task import Task
-
-AS_GIVEN = "as_given"
-"""The method of networks that came quantized: no other changes them."""
 
 
 def quantize(

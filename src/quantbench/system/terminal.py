@@ -14,9 +14,6 @@ from rich.segment import Segment
 from rich.text import Text
 
 UNSEEN = "?"
-_HTML = (
-    '<pre style="overflow-x:auto;line-height:1.3;font-family:monospace;color:inherit">{code}</pre>'
-)
 _OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode's categories of controls, invisible formats (bidi overrides), lone surrogates, breaks."""
 _BREAK = re.compile(r"\s*[\r\n]+\s*")
@@ -82,20 +79,12 @@ class Terminal(Console):
 
 
 def as_text(renderable: RenderableType, width: int) -> str:
-    """What a terminal of `width` columns shows, as plain text."""
+    """Render as a terminal of `width` columns shows it, as plain text."""
     buffer = io.StringIO()
     terminal = Terminal(file=buffer)
     terminal.width = width
     terminal.print(renderable)
     return buffer.getvalue()
-
-
-def as_html(renderable: RenderableType, width: int) -> str:
-    """What a terminal of `width` columns shows, as preformatted HTML in a page's colours."""
-    terminal = Terminal(file=io.StringIO())
-    terminal.width, terminal.record = width, True
-    terminal.print(renderable)
-    return terminal.export_html(inline_styles=True, code_format=_HTML)
 
 
 def _is_obeyed(letter: str) -> bool:

@@ -41,6 +41,8 @@ def _sentences(recommendation: Recommendation, rows: dict[str, Row], metric: Met
             f"the fastest float32; {row.bytes:,} bytes, {_saved(choice, float32)}; "
             f"{_cost(metric, choice.difference, row)}.{_shared(recommendation)}"
         )
+    if float32.kind == "real":  # the network came quantized, and all its rows are baselines
+        return f"run it on {float32.runtime} ({float32.artifact}), the fastest runtime measured."
     kept = f"keep {float32.name}:"
     quantized = [row for row in rows.values() if row.kind == "real"]
     if not quantized:
