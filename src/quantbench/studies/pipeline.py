@@ -14,6 +14,7 @@ from quantbench.errors import (
     UnavailableError,
     UsageError,
 )
+from quantbench.harness.cluster import Cluster, connected
 from quantbench.harness.deadline import Deadline
 from quantbench.harness.measure import AS_GIVEN, Measured, is_baseline, measure
 from quantbench.harness.pool import Job
@@ -35,13 +36,16 @@ from quantbench.studies.options import Options, Overrides
 from quantbench.studies.preflight import diagnose
 from quantbench.studies.prepare import layers_of, prepare
 from quantbench.studies.workspace import Workspace, workspace
-from quantbench.system.machine import Environment, environment
+from quantbench.system.machine import Environment, cores, environment
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.records import Diagnostic, Layer
 from quantbench.tasks.task import Task
 
 Load = Callable[[Workspace, Progress], Task]
 """Gives the task of a user's network; it may keep files in the workspace's scratch folder."""
+
+_ONE_ANSWER = 120.0
+"""Seconds: a smaller budget is spent on one answer, not on a first one and then the rest."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,10 @@ def run(
     runtimes = choose_runtimes(options.runtimes, progress)
     if not runtimes.working:
         raise UnavailableError(f"no chosen runtime works here: {listed(runtimes.skipped)}")
-    with workspace(options.out, fresh=options.fresh) as space:
+    with (
+        workspace(options.out, fresh=options.fresh) as space,
+        connected(options.cluster) as cluster,
+    ):
         task = (
             prepare(options, overrides, space, progress) if load is None else load(space, progress)
         )
@@ -88,8 +95,14 @@ def run(
         if task.training is None:
             _tell(diagnose(task, options.expect, metric), progress)
         plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric)
-        steps = _Steps(space, machine, layers_of(task.network), deadline, progress)
-        if on_first is not None and (first := plan.first()) is not None:
+        steps = _Steps(
+            space, machine, layers_of(task.network), deadline, progress, options.jobs, cluster
+        )
+        if (
+            on_first is not None
+            and deadline.left > _ONE_ANSWER
+            and (first := plan.first()) is not None
+        ):
             on_first(steps.study(first))
         return steps.study(plan)
 
@@ -138,6 +151,8 @@ class _Steps:
     layers: tuple[Layer, ...]
     deadline: Deadline
     progress: Progress
+    jobs: int | None
+    cluster: Cluster | None
 
     def study(self, plan: _Plan) -> Study:
         """Quantize, evaluate, time and compare, as far as it isn't done yet."""
@@ -154,12 +169,13 @@ class _Steps:
             progress=progress,
             deadline=self.deadline,
             macs=sum(layer.macs for layer in self.layers),
+            jobs=self.jobs or cores(),
         )
         candidates = candidates_of(
             task, plan.methods, plan.runtimes, space.artifacts, trials, progress, self.deadline
         )
         with contextlib.closing(candidates):
-            measured = measure(job, candidates)
+            measured = measure(job, candidates, self.cluster)
         skipped = (*plan.runtimes.skipped, *measured.skipped)
         results = results_of(task, self.layers, measured, skipped, space.out, plan.metric)
         return Study(task, measured, results)
