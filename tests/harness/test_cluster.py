@@ -114,7 +114,7 @@ def test_a_worker_of_the_cluster_that_is_lost_is_stood_in_for(
     while not victim and time.monotonic() < until:
         victim = next((name for name, keys in client.processing().items() if keys), "")
     assert victim
-    client.run(os.kill, client.run(os.getpid)[victim], signal.SIGKILL, workers=[victim], wait=False)
+    os.kill(client.run(os.getpid)[victim], signal.SIGKILL)
     running.join(timeout=120)
     assert not running.is_alive()
     assert np.load(folder / "output-0.npy").shape == (len(task.test), 10)

@@ -120,10 +120,7 @@ class Cluster:
                 raise OutOfTimeError(deadline.reason)
             errand = _errand(job, candidate, hashes, deadline)
             future = self._client.submit(run_errand, errand, samples, pure=False)
-            try:
-                answer = self._answer(future, deadline)
-            finally:
-                future.cancel()
+            answer = self._answer(future, deadline)
             if answer.error is not None:
                 raise WorkerError(answer.error)
             _write_outputs(job, answer.files, folder)
@@ -141,9 +138,11 @@ class Cluster:
                 answer: Answer = future.result(timeout=min(_POLL, deadline.left))
             except TimeoutError:
                 if not deadline.left:
+                    future.cancel()
                     raise OutOfTimeError(deadline.reason) from None
                 without_workers = 0 if self._client.nthreads() else without_workers + 1
                 if without_workers > 1:
+                    future.cancel()
                     raise WorkerLostError(
                         f"no worker of the cluster at {self._address} is left; start one: "
                         f"dask worker {self._address}"
