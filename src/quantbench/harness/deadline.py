@@ -6,6 +6,8 @@ import math
 import time
 from dataclasses import dataclass, field
 
+FIRST_ANSWER = 0.6
+"""The share of a budget within which a first answer is found; the shares below are of that then."""
 QUANTIZING = 0.5
 """The share of a budget within which a method may begin to write a format."""
 TRYING = 0.65

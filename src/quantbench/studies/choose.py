@@ -36,11 +36,6 @@ class Runtimes:
     accepted: dict[str, frozenset[str]]
     """Skipped runtime -> the formats that it would run; absent where it doesn't import."""
 
-    def named(self, names: Collection[str]) -> Runtimes:
-        """Return those of `names` that work here."""
-        working = tuple(runtime for runtime in self.working if runtime.name in names)
-        return Runtimes(working, (), {})
-
     def accepting(self, format: str) -> list[Plugin[RuntimeModule]]:
         """Return those of the working runtimes that run artifacts of a format."""
         return [runtime for runtime in self.working if format in runtime.module.ACCEPTS]
@@ -69,6 +64,14 @@ def recipe_settings(options: Options, overrides: Overrides) -> Recipe:
     return parse_settings(Recipe, "setting of the recipe", base | overrides.get("recipe", {}))
 
 
+def require_methods(asked: tuple[str, ...], overrides: Overrides) -> None:
+    """Raise UsageError for a method that isn't there, and for settings of one that isn't asked."""
+    for name in (*asked, *(name for name in overrides if name != "recipe")):
+        plugins.source("methods", name)
+    if unused := sorted(overrides.keys() - {"recipe", *asked}):
+        raise UsageError(f"settings for '{unused[0]}', which isn't among the methods to run")
+
+
 def choose_methods(
     asked: tuple[str, ...],
     overrides: Overrides,
@@ -79,10 +82,7 @@ def choose_methods(
 
     Raises UsageError.
     """
-    for name in (*asked, *(name for name in overrides if name != "recipe")):
-        plugins.source("methods", name)
-    if unused := sorted(overrides.keys() - {"recipe", *asked}):
-        raise UsageError(f"settings for '{unused[0]}', which isn't among the methods to run")
+    require_methods(asked, overrides)
     names = sorted({baseline, *asked}, key=lambda name: (name != baseline, name))
     with progress.waiting("the quantizers"):
         return {

@@ -15,8 +15,8 @@ from quantbench.errors import (
     UsageError,
 )
 from quantbench.harness.cluster import Cluster, connected
-from quantbench.harness.deadline import Deadline
-from quantbench.harness.measure import AS_GIVEN, Measured, is_baseline, measure
+from quantbench.harness.deadline import FIRST_ANSWER, Deadline
+from quantbench.harness.measure import AS_GIVEN, Measured, measure
 from quantbench.harness.pool import Job
 from quantbench.harness.schedule import FIRST, Schedule
 from quantbench.harness.trial import Trials
@@ -31,6 +31,7 @@ from quantbench.studies.choose import (
     choose_runtimes,
     listed,
     recipe_settings,
+    require_methods,
 )
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.preflight import diagnose
@@ -43,9 +44,6 @@ from quantbench.tasks.task import Task
 
 Load = Callable[[Workspace, Progress], Task]
 """Gives the task of a user's network; it may keep files in the workspace's scratch folder."""
-
-_ONE_ANSWER = 120.0
-"""Seconds: a smaller budget is spent on one answer, not on a first one and then the rest."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +75,9 @@ def run(
     """
     overrides, deadline = overrides or {}, Deadline(options.budget_seconds)
     recipe_settings(options, overrides)
-    methods = choose_methods(options.methods, overrides, progress)
+    require_methods(options.methods, overrides)
     machine = environment()  # now: later its load would be this study's own
-    runtimes = choose_runtimes(options.runtimes, progress)
-    if not runtimes.working:
-        raise UnavailableError(f"no chosen runtime works here: {listed(runtimes.skipped)}")
+    chosen = _chosen(options, overrides, progress) if on_first is None else None
     with (
         workspace(options.out, fresh=options.fresh) as space,
         connected(options.cluster) as cluster,
@@ -89,22 +85,50 @@ def run(
         task = (
             prepare(options, overrides, space, progress) if load is None else load(space, progress)
         )
-        if task.network.quantized:
-            methods = choose_methods((), {}, progress, AS_GIVEN)
-            progress.log(f"{task.name} came quantized: it is measured as it is, on each runtime")
         if task.training is None:
             _tell(diagnose(task, options.expect, metric), progress)
-        plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric)
         steps = _Steps(
             space, machine, layers_of(task.network), deadline, progress, options.jobs, cluster
         )
-        if (
-            on_first is not None
-            and deadline.left > _ONE_ANSWER
-            and (first := plan.first()) is not None
-        ):
-            on_first(steps.study(first))
+        if on_first is not None and not task.network.quantized:
+            first = _soon(task, options, overrides, metric, progress)
+            if first is not None:
+                on_first(replace(steps, deadline=deadline.part(FIRST_ANSWER)).study(first))
+        # Importing every quantizer and runtime takes long: a first answer comes before it.
+        methods, runtimes = chosen or _chosen(options, overrides, progress)
+        if task.network.quantized:
+            methods = choose_methods((), {}, progress, AS_GIVEN)
+            progress.log(f"{task.name} came quantized: it is measured as it is, on each runtime")
+        plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric)
         return steps.study(plan)
+
+
+def _chosen(
+    options: Options, overrides: Overrides, progress: Progress
+) -> tuple[dict[str, ChosenMethod | str], Runtimes]:
+    """The methods and runtimes of a study. Raises UnavailableError where no runtime works."""
+    methods = choose_methods(options.methods, overrides, progress)
+    runtimes = choose_runtimes(options.runtimes, progress)
+    if not runtimes.working:
+        raise UnavailableError(f"no chosen runtime works here: {listed(runtimes.skipped)}")
+    return methods, runtimes
+
+
+def _soon(
+    task: Task,
+    options: Options,
+    overrides: Overrides,
+    metric: Metric | None,
+    progress: Progress,
+) -> _Plan | None:
+    """The part of a study that gives a first answer soon, or None where it would be no answer."""
+    names = tuple(name for name in SOON if name in options.methods)
+    runtimes = choose_runtimes([n for n in SOON_RUNTIMES if n in options.runtimes], progress)
+    if not names or not runtimes.working:
+        return None
+    settings = {name: values for name, values in overrides.items() if name in names}
+    methods = choose_methods(names, settings, progress)
+    return _Plan(task, methods, runtimes, FIRST, options.threads[:1], metric)
 
 
 def _tell(diagnostics: Sequence[Diagnostic], progress: Progress) -> None:
@@ -126,20 +150,6 @@ class _Plan:
     schedule: Schedule
     threads: tuple[int, ...]
     metric: Metric | None = None
-
-    def first(self) -> _Plan | None:
-        """The part that gives a first answer soon, or None where it would be no answer."""
-        methods = {
-            name: chosen
-            for name, chosen in self.methods.items()
-            if is_baseline(name) or name in SOON
-        }
-        runtimes = self.runtimes.named(SOON_RUNTIMES)
-        if len(methods) < 2 or not runtimes.working:
-            return None
-        return replace(
-            self, methods=methods, runtimes=runtimes, schedule=FIRST, threads=self.threads[:1]
-        )
 
 
 @dataclass(frozen=True)
