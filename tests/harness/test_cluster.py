@@ -129,7 +129,7 @@ def test_what_is_lost_on_every_worker_is_said_in_a_line(
     monkeypatch.setattr(module, "run_errand", kill)
     (row,) = null_rows(tmp_path, float32=Null())
     predict = cluster.prediction(job_in(tmp_path, task))
-    with pytest.raises(WorkerLostError, match=r"workers of the cluster were lost .* for memory"):
+    with pytest.raises(WorkerLostError, match=r"the workers .* were lost, 3 times in a row"):
         predict(row, tmp_path, NO_LIMIT)
 
 

@@ -57,6 +57,8 @@ _CONNECTING = 15.0
 """Seconds to wait for a scheduler, and for its first worker."""
 _POLL = 10.0
 """Seconds after which a cluster is asked whether it has workers still."""
+_TRIES = 3
+"""How often an errand is sent that its workers are lost with."""
 _MAX_SAMPLES = 4 * 2**30
 """Bytes of test samples: each worker of the cluster holds them in memory."""
 _FINGERPRINTING = threading.Lock()
@@ -113,26 +115,36 @@ class Cluster:
         """
         files = _sample_files(job)
         hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-        (samples,) = self._client.scatter([files])
+        sent = _Sent(self._client, files)
 
         def predict(candidate: Candidate, folder: Path, deadline: Deadline) -> None:
-            if not deadline.left:
-                raise OutOfTimeError(deadline.reason)
-            errand = _errand(job, candidate, hashes, deadline)
-            future = self._client.submit(run_errand, errand, samples, pure=False)
-            answer = self._answer(future, deadline)
+            for _ in range(_TRIES):
+                if not deadline.left:
+                    raise OutOfTimeError(deadline.reason)
+                errand = _errand(job, candidate, hashes, deadline)
+                future = self._client.submit(run_errand, errand, sent.future(), pure=False)
+                if (answer := self._answer(future, deadline)) is not None:
+                    break
+            else:
+                raise WorkerLostError(
+                    f"the workers of the cluster that predicted it were lost, {_TRIES} times in a "
+                    "row, probably for memory"
+                )
             if answer.error is not None:
                 raise WorkerError(answer.error)
             _write_outputs(job, answer.files, folder)
 
         return predict
 
-    def _answer(self, future: Any, deadline: Deadline) -> Answer:
-        """Wait for an answer. Raises OutOfTimeError, WorkerLostError."""
+    def _answer(self, future: Any, deadline: Deadline) -> Answer | None:
+        """Wait for an answer; None where the workers that had the errand were lost.
+
+        Raises OutOfTimeError, and WorkerLostError where the cluster itself is lost.
+        """
         from distributed import KilledWorker
         from distributed.client import FutureCancelledError
 
-        without_workers = 0
+        polls_without_workers = 0
         while True:
             try:
                 answer: Answer = future.result(timeout=min(_POLL, deadline.left))
@@ -140,19 +152,16 @@ class Cluster:
                 if not deadline.left:
                     future.cancel()
                     raise OutOfTimeError(deadline.reason) from None
-                without_workers = 0 if self._client.nthreads() else without_workers + 1
-                if without_workers > 1:
+                lost = not self._client.nthreads()
+                polls_without_workers = polls_without_workers + 1 if lost else 0
+                if polls_without_workers > 1:
                     future.cancel()
-                    raise WorkerLostError(
-                        f"no worker of the cluster at {self._address} is left; start one: "
-                        f"dask worker {self._address}"
-                    ) from None
-            except KilledWorker as error:
-                raise WorkerLostError(
-                    f"{error.allowed_failures + 1} workers of the cluster were lost while they "
-                    "predicted it, probably for memory"
-                ) from None
-            except FutureCancelledError:
+                    raise WorkerLostError(_no_worker_left(self._address)) from None
+            except KilledWorker:
+                return None
+            except FutureCancelledError:  # a worker with the samples was lost, or the scheduler
+                if self._client.status == "running":
+                    return None
                 raise WorkerLostError(
                     f"the connection to the cluster at {self._address} was lost"
                 ) from None
@@ -160,6 +169,33 @@ class Cluster:
                 raise WorkerLostError(f"the cluster raised {cause(error)}") from error
             else:
                 return answer
+
+
+class _Sent:
+    """The files of the samples on every worker of a cluster, sent again where they were lost."""
+
+    def __init__(self, client: Any, files: Files) -> None:
+        self._client = client
+        self._files = files
+        self._lock = threading.Lock()
+        self._future: Any = None
+
+    def future(self) -> Any:
+        """The files, as an argument of a task. Raises WorkerLostError where no worker is left."""
+        with self._lock:
+            if self._future is None or self._future.status != "finished":
+                try:
+                    (self._future,) = self._client.scatter(
+                        [self._files], broadcast=True, hash=False
+                    )
+                except TimeoutError:
+                    address = self._client.scheduler.address
+                    raise WorkerLostError(_no_worker_left(address)) from None
+            return self._future
+
+
+def _no_worker_left(address: str) -> str:
+    return f"no worker of the cluster at {address} is left; start one: dask worker {address}"
 
 
 @contextlib.contextmanager
