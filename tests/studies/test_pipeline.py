@@ -21,6 +21,7 @@ from quantbench.errors import (
     WorkerError,
 )
 from quantbench.harness import process
+from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.records import Skipped
 from quantbench.harness.trial import Trials
 from quantbench.harness.worker import Request
@@ -290,8 +291,10 @@ class StubWorker(process.Worker):
     def __exit__(self, *error: object) -> None:
         pass
 
-    def ask(self, request: Request, timeout: float) -> dict[str, object]:
-        assert timeout > 0
+    def ask(
+        self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
+    ) -> dict[str, object]:
+        assert min(timeout, deadline.left) > 0
         if reason := self.failing.get((self.name, request.do)):
             raise WorkerError(reason)
         if request.do.startswith("time"):
