@@ -117,6 +117,7 @@ def main() -> None:
                 times.append(seconds_to_answer(Path(name), write(Path(name))))
         each = ", ".join(f"{seconds:.1f}" for seconds in sorted(times))
         sys.stdout.write(f"{title}: {median(times):.1f} s to the first answer ({each})\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
