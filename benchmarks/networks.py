@@ -1,71 +1,121 @@
-"""Write docs/networks.md: what each method and runtime makes of each kind of network.
+"""Write docs/networks.md: which methods and runtimes run which kind of network on integers.
 
-    python -m benchmarks.networks [--width 0.25] [--steps 60] [--budget 120] [--only NAME ...]
+    python -m benchmarks.networks [--width 0.25] [--steps 60] [--only NAME ...] [--with-inductor]
                                   [--methods ...] [--runtimes ...] [--page docs/networks.md]
 
-The networks are those of tests/families, fitted to generated data in seconds. Each is studied by
-`quantbench.study`, within `--budget` seconds. A cell of the page is the share of multiply-adds
-that run on integers; where there is no row, the study's own reason stands below the table.
+The networks are those of tests/families, fitted to generated data in seconds. Each method
+quantizes each of them, the artifact's file is read for what it holds as integers, and it is run on
+calibration samples on one runtime, as a study does before it measures. Nothing is evaluated or
+timed. Each finished step is kept in `--out`: what was stopped goes on, and networks that `--only`
+leaves out keep their part of the page.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import quantbench as qb
+from benchmarks.networks_page import Cell, Walk, page
 from quantbench import plugins
+from quantbench.artifacts.artifact import Artifact
+from quantbench.contracts import Plugin, RuntimeModule
+from quantbench.errors import QuantbenchError
+from quantbench.harness.deadline import Deadline
+from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
-from quantbench.results.records import Results, Row
+from quantbench.harness.trial import Trials
 from quantbench.samples.records import Array, Arrays
+from quantbench.studies.candidates import candidates_of
+from quantbench.studies.choose import ChosenMethod, Runtimes, choose_methods, choose_runtimes
+from quantbench.studies.own import Own, own_task
+from quantbench.studies.workspace import Workspace, workspace
+from quantbench.system.machine import Environment, environment
+from quantbench.system.progress import NO_PROGRESS
+from quantbench.tasks.network_layers import network_layers
 from tests.families.catalogue import FAMILIES
 from tests.families.family import Family
 from tests.families.fit import fitted
 
-CALIBRATION, TEST = 256, 512
+CALIBRATION, TEST = 256, 32
 ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Studied:
-    """A family with the results of its study, or the reason why there is none."""
-
-    family: Family
-    results: Results | str
+INDUCTOR = "torch_compile"
+WALK = "walk.json"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to study of each network, and for how long."""
+    """What to try on each network."""
 
     width: float
     steps: int
-    budget: float
-    methods: tuple[str, ...]
-    runtimes: tuple[str, ...]
+    methods: dict[str, ChosenMethod | str]
+    runtimes: Runtimes
+    machine: Environment
+    with_inductor: bool
 
 
-def study(family: Family, plan: Plan, out: Path) -> Studied:
-    """Fit the network, and study it as planned."""
-    calibration = _pairs(*family.samples(plan.width, CALIBRATION, 1))
-    test = _pairs(*family.samples(plan.width, TEST, 2))
-    try:
-        finished = qb.study(
-            fitted(family, plan.width, plan.steps),
-            calibration=calibration,
-            test=test,
-            metric=family.metric,
-            methods=plan.methods,
-            runtimes=plan.runtimes,
-            budget=plan.budget,
-            out=out,
+class WithoutInductor(Trials):
+    """Trials that believe a program's file instead of compiling it to C++, which takes minutes."""
+
+    def failures(
+        self, artifact: Artifact, runtimes: Sequence[Plugin[RuntimeModule]]
+    ) -> dict[str, Skipped]:
+        others = [runtime for runtime in runtimes if runtime.name != INDUCTOR]
+        return super().failures(artifact, others)
+
+
+def walk(family: Family, plan: Plan, out: Path) -> Walk:
+    """Fit the network, and see what each method makes of it and each runtime says to that."""
+    with workspace(out) as space:
+        own = Own(
+            network=fitted(family, plan.width, plan.steps),
+            calibration=_pairs(*family.samples(plan.width, CALIBRATION, 1)),
+            test=_pairs(*family.samples(plan.width, TEST, 2)),
+            name=family.name,
         )
-    except qb.QuantbenchError as error:
-        return Studied(family, str(error))
-    return Studied(family, finished.results)
+        try:
+            return _walked(own, plan, space)
+        except QuantbenchError as error:
+            return Walk(family=family.name, failure=str(error))
+
+
+def _walked(own: Own, plan: Plan, space: Workspace) -> Walk:
+    task = own_task(own, space.scratch / "given")
+    kind = Trials if plan.with_inductor else WithoutInductor
+    trials = kind(task, space.trials, space.scratch, plan.machine)
+    candidates = candidates_of(
+        task, plan.methods, plan.runtimes, space.artifacts, trials, NO_PROGRESS, Deadline()
+    )
+    with contextlib.closing(candidates):
+        cells = tuple(map(_cell, candidates))
+    module = task.network.module()
+    return Walk(
+        family=task.name,
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        macs=sum(layer.macs for layer in network_layers(task.network)),
+        cells=(*cells, *map(_cell, plan.runtimes.skipped)),
+    )
+
+
+def _cell(outcome: Candidate | Skipped) -> Cell:
+    if isinstance(outcome, Skipped):
+        return Cell(
+            method=outcome.method,
+            runtime=outcome.runtime,
+            reason=outcome.reason,
+            failed=outcome.failed,
+        )
+    body = outcome.artifact.body
+    return Cell(
+        method=body.method,
+        runtime=outcome.runtime.name,
+        simulated=body.quantized.kind == "simulated",
+        coverage=body.quantized.coverage,
+    )
 
 
 def _pairs(arrays: Arrays, targets: Array) -> tuple[Array | Arrays, Array]:
@@ -73,101 +123,52 @@ def _pairs(arrays: Arrays, targets: Array) -> tuple[Array | Arrays, Array]:
     return (arrays[0] if len(arrays) == 1 else arrays), targets
 
 
-def page(studies: Sequence[Studied], width: float) -> str:
-    """The whole page in Markdown."""
-    measured = [studied.results for studied in studies if isinstance(studied.results, Results)]
-    by = "".join(f", with quantbench {r.quantbench} on {r.environment.cpu}" for r in measured[:1])
-    return "\n".join(
-        [
-            "# Networks: what runs on integers where",
-            "",
-            f"`python -m benchmarks.networks --width {width:g}` wrote this page"
-            f"{by}. Each cell is the share of a network's "
-            "multiply-adds that run on integers; a number in brackets leads to the reason why "
-            "there is no row. An empty cell: the method writes no file that the runtime reads.",
-            "",
-            *(line for studied in studies for line in _section(studied)),
-        ]
-    )
-
-
-def _section(studied: Studied) -> Iterator[str]:
-    yield f"## {studied.family.name}"
-    yield ""
-    if isinstance(results := studied.results, str):
-        yield f"No study: {results}"
-        yield ""
-        return
-    runtimes = sorted({row.runtime for row in results.rows} | _named(results, "runtime"))
-    methods = sorted({row.method for row in results.rows} | _named(results, "method"))
-    yield f"{results.parameters:,} parameters, {results.macs:,} multiply-adds at this width."
-    yield ""
-    yield f"| method | {' | '.join(runtimes)} |"
-    yield f"|---|{'---|' * len(runtimes)}"
-    reasons: list[str] = []
-    for method in methods:
-        cells = (_cell(results, method, runtime, reasons) for runtime in runtimes)
-        yield f"| {method} | {' | '.join(cells)} |"
-    yield ""
-    yield from (f"{number}. {reason}" for number, reason in enumerate(reasons, 1))
-    if reasons:
-        yield ""
-
-
-def _named(results: Results, key: str) -> set[str]:
-    return {getattr(skip, key) for skip in results.skipped} - {"*"}
-
-
-def _cell(results: Results, method: str, runtime: str, reasons: list[str]) -> str:
-    """The share of integers, or the number of a reason, which is added where it is new."""
-    row = next((r for r in results.rows if (r.method, r.runtime) == (method, runtime)), None)
-    if row is not None:
-        return _share(row)
-    skipped = [skip for skip in results.skipped if _is_about(skip, method, runtime)]
-    if not skipped:
-        return ""
-    reason = skipped[0].reason.replace("|", "\\|")
-    if reason not in reasons:
-        reasons.append(reason)
-    return f"[{reasons.index(reason) + 1}]"
-
-
-def _is_about(skip: Skipped, method: str, runtime: str) -> bool:
-    return skip.method in (method, "*") and skip.runtime in (runtime, "*")
-
-
-def _share(row: Row) -> str:
-    """Round down, so that 100 % means all of it."""
-    coverage = row.coverage
-    whole = coverage.integer_macs + coverage.float_macs
-    if row.kind == "simulated":
-        return "simulated"
-    if not coverage.integer_macs:
-        return "float32"
-    return f"{100 * coverage.integer_macs // whole} %"
+def folder_of(family: Family, out: Path, width: float) -> Path:
+    """The workspace of a family at a width."""
+    return out / f"{family.name.replace('/', '-').replace(' ', '-').lower()}-{width:g}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.networks")
     parser.add_argument("--width", type=float, default=0.25, help="1.0 is the published size")
     parser.add_argument("--steps", type=int, default=60, help="of training, of 32 samples each")
-    parser.add_argument("--budget", type=float, default=120, help="seconds of each study")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="names of families")
-    parser.add_argument("--methods", nargs="+", default=plugins.names("methods"))
+    methods = [name for name in plugins.default_methods() if name != "qat"]
+    parser.add_argument("--methods", nargs="+", default=methods, help="all but qat, which trains")
     parser.add_argument("--runtimes", nargs="+", default=plugins.default_runtimes())
+    parser.add_argument(
+        "--with-inductor",
+        action="store_true",
+        help=f"compile programs for {INDUCTOR} and try them, about a minute each",
+    )
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "networks.md")
     parser.add_argument("--out", type=Path, default=Path("results/networks"))
     asked = parser.parse_args()
     families = [family for family in FAMILIES if not asked.only or family.name in asked.only]
     if not families:
         parser.error(f"no such family; there are: {', '.join(family.name for family in FAMILIES)}")
-    plan = Plan(asked.width, asked.steps, asked.budget, tuple(asked.methods), tuple(asked.runtimes))
-    studies = []
+    plan = Plan(
+        width=asked.width,
+        steps=asked.steps,
+        methods=choose_methods(tuple(asked.methods), {}),
+        runtimes=choose_runtimes(asked.runtimes),
+        machine=environment(),
+        with_inductor=asked.with_inductor,
+    )
     for family in families:
         sys.stderr.write(f"{family.name}\n")
-        folder = asked.out / family.name.replace("/", "-").replace(" ", "-").lower()
-        studies.append(study(family, plan, folder))
-        asked.page.write_text(page(studies, asked.width), encoding="utf-8")
+        folder = folder_of(family, asked.out, plan.width)
+        result = walk(family, plan, folder)
+        (folder / WALK).write_text(result.model_dump_json(indent=1), encoding="utf-8")
+        files = [folder_of(each, asked.out, plan.width) / WALK for each in FAMILIES]
+        walks = [Walk.model_validate_json(file.read_bytes()) for file in files if file.exists()]
+        text = page(
+            walks,
+            command=f"python -m benchmarks.networks --width {plan.width:g} --steps {plan.steps}",
+            environment=f"quantbench {plan.machine.versions['quantbench']} on {plan.machine.cpu}",
+            untried=() if plan.with_inductor else (INDUCTOR,),
+        )
+        asked.page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

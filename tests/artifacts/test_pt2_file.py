@@ -197,3 +197,16 @@ def test_a_network_of_other_operators_can_not_be_written(tmp_path: Path) -> None
     program = exported(model, network_of(model, (3,)))
     with pytest.raises(UnavailableError, match=r"aten\.cumsum\.default' isn't among"):
         write_program(tmp_path / "model.pt2", program)
+
+
+def test_a_size_that_is_limited_is_admitted(records: Records, tmp_path: Path) -> None:
+    size = "Min(Integer(8), Mul(Integer(3), Symbol('s77', positive=True, integer=True)))"
+    changed = dict(records)
+    edited(
+        GRAPH,
+        lambda g: g["graph_module"]["graph"]["sym_int_values"].update(
+            x={"as_expr": {"expr_str": size, "hint": None}}
+        ),
+    )(changed)
+    program = read_program(archive(tmp_path / "model.pt2", changed))
+    assert program.module()(torch.zeros(5, 1, 8, 8)).shape == (5, 3)

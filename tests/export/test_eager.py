@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.ao.quantization import DeQuantStub, QuantStub, default_qconfig, prepare
 
+from quantbench.artifacts.artifact import Artifact
+from quantbench.errors import UnavailableError
 from quantbench.export.eager import float_name, set_qconfig, wrapped
+from quantbench.settings import settings_for
+from quantbench.studies.own import Own, own_task
+from quantbench.studies.quantize import quantize
 from quantbench.system.silence import silenced
 
 
@@ -110,3 +117,38 @@ def test_a_layer_has_the_name_that_the_user_gave_it(
     module = prepared(network, fuse=fuse)
     assert isinstance(module.get_submodule(name), nn.Conv2d)
     assert float_name(name, module) == layer
+
+
+class Attention(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        mixed: Tensor = self.attention(tokens, tokens, tokens, need_weights=False)[0]
+        return mixed
+
+
+def quantized(model: nn.Module, method: str, shape: tuple[int, ...], folder: Path) -> Artifact:
+    samples = np.random.default_rng(0).normal(size=(16, *shape)).astype(np.float32)
+    labels = np.zeros(16, np.int64)
+    own = Own(network=model, calibration=(samples, labels), test=(samples, labels))
+    task = own_task(own, folder / "given")
+    return quantize(task, method, settings_for(method), "state_dict", folder / "artifacts")
+
+
+def test_attention_is_calibrated_and_its_products_are_float(tmp_path: Path) -> None:
+    artifact = quantized(Attention(), "static", (4, 8), tmp_path)
+    (layer,) = artifact.body.quantized.layers
+    assert layer.kind == "MultiheadAttention"
+    assert layer.reason == "its products of activations are float32"
+
+
+@pytest.mark.parametrize("method", ["dynamic", "static"])
+def test_a_network_without_layers_to_replace_is_refused(method: str, tmp_path: Path) -> None:
+    class Squares(nn.Module):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return inputs @ inputs.transpose(1, 2)
+
+    with pytest.raises(UnavailableError, match=r"^nothing to quantize: the network has no layer"):
+        quantized(Squares(), method, (4, 8), tmp_path)

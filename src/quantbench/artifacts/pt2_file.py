@@ -75,10 +75,10 @@ _ADDED_BY_WRITER = {
 _WORD = re.compile(r"[A-Za-z0-9_.]*")
 _VERSION = re.compile(r"[A-Za-z0-9_.+]*")
 _SIZE = re.compile(
-    r"s\d+|(?:Symbol\('s\d+', positive=True, integer=True\)|(?:Mul|Add|FloorDiv)\(|"
+    r"s\d+|(?:Symbol\('s\d+', positive=True, integer=True\)|(?:Mul|Add|FloorDiv|Min|Max)\(|"
     r"Integer\(-?\d{1,18}\)|\)|, )+"
 )
-"""Sizes that depend on the batch, as torch.export.save spells them: products and sums alone."""
+"""Sizes that depend on the batch, as torch.export.save spells them: sums, products and limits."""
 _CONTAINERS = (None, "builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict")
 
 

@@ -29,6 +29,7 @@ from torch.ao.quantization.observer import UniformQuantizationObserverBase
 from quantbench.contracts import Skeleton
 from quantbench.errors import QuantbenchError, UnavailableError, cause
 from quantbench.export.calibration import Batches
+from quantbench.export.quantized_modules import is_quantized
 from quantbench.export.refusal import failing_layer
 from quantbench.system.silence import silenced
 from quantbench.tasks.layers import TRANSPOSED, calls, chains
@@ -95,13 +96,15 @@ def scope_that_works(
     failures: list[str] = []
     for scope in _SCOPES:
         try:
+            module = convert_one(scope)
             with contextlib.redirect_stderr(io.StringIO()):  # torch.fx prints what a call raises
-                _run(convert_one(scope), batches)
+                _run(module, batches)
         except QuantbenchError:
             raise
         except Exception as error:  # noqa: BLE001 - a network's own code may raise anything
             failures.append(cause(error).partition(". ")[0])  # the rest is advice on PyTorch
         else:
+            require_quantized(module)
             return scope, tuple(map(_by_layers, failures))
     raise UnavailableError(f"PyTorch's eager quantization can't run the network: {failures[-1]}")
 
@@ -111,6 +114,15 @@ def _by_layers(failure: str) -> str:
         "each layer is quantized by itself, with float32 between them: quantized as a whole, "
         f"the network raises {failure}"
     )
+
+
+def require_quantized(model: nn.Module) -> None:
+    """Raise UnavailableError where no layer of a converted network is quantized."""
+    if not any(is_quantized(module) for module in model.modules()):
+        raise UnavailableError(
+            "nothing to quantize: the network has no layer that PyTorch's eager quantization "
+            "replaces"
+        )
 
 
 def require_runs(model: nn.Module, batches: Batches) -> None:

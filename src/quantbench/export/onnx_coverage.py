@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import onnx
 
 from quantbench.artifacts.onnx_file import checked
 from quantbench.contracts import Files, MethodModule, QuantizeJob
-from quantbench.export.onnx_graph import Graph, attribute
+from quantbench.export.onnx_formats import (
+    activations_format,
+    output_scale,
+    reads_integers,
+    source_of,
+    weights_format,
+)
+from quantbench.export.onnx_graph import Graph
 from quantbench.export.onnx_names import (
     FLOAT,
     INTEGER,
     NO_NAMES,
-    Stored,
     given_weights,
     renamed_layer,
     stored_behind,
@@ -23,24 +28,15 @@ from quantbench.export.onnx_names import (
 from quantbench.export.pt2e_graph import renamed_weights
 from quantbench.export.to_onnx import MODEL, structure_of
 from quantbench.numerics.coverage import LayerNumerics, Reading
-from quantbench.numerics.formats import FLOAT32, Granularity, NumberFormat, bits_of_range
+from quantbench.numerics.formats import NumberFormat
 from quantbench.system.record import Settings
 from quantbench.tasks.network_layers import network_layers
 from quantbench.tasks.records import FUNCTIONAL, Layer
 
-_TYPES = {
-    "int4": (4, True), "uint4": (4, False), "int8": (8, True), "uint8": (8, False),
-    "int16": (16, True), "uint16": (16, False),
-}  # fmt: skip
-"""Type of stored integers -> bits, signed."""
-_MOVED = (
-    "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity",
-    "Gather", "Slice", "Split", "MaxPool",
-)  # fmt: skip
-"""Operators that move integers unchanged: engines swap them with a DequantizeLinear before."""
-_ACTIVATIONS = ("Relu", "Clip")
 RECURRENT = ("RNN", "LSTM", "GRU")
 ATTENTION = "MultiheadAttention"
+_PRODUCTS = (*INTEGER, *FLOAT, "FusedMatMul", "Einsum")
+"""Operators that multiply tensors, in a file or in what ONNX Runtime makes of it."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def weights_by_layer(
             (name for name in names if _is_weight(stored.name, name)), None
         )
         if layer is not None and graph.is_constant(stored.name):
-            weights = Weights(node, _weights_format(graph, stored))
+            weights = Weights(node, weights_format(graph, stored))
             found[layer] = (*found.get(layer, ()), weights)
     return found
 
@@ -116,7 +112,11 @@ def layer_numerics(
     layers = tuple(layers)
     graph, weights = Graph(model.graph), weights_by_layer(model, layers, renamed)
     return tuple(
-        _numerics(graph, layer, weights.get(layer.name, ())) for layer in layers if layer.macs
+        _numerics_of_functions(graph, layer, _outside(graph, layers, weights))
+        if layer.name == FUNCTIONAL
+        else _numerics(graph, layer, weights.get(layer.name, ()))
+        for layer in layers
+        if layer.macs
     )
 
 
@@ -131,7 +131,53 @@ def run_in_integers(
         for layer in layers
         if (found := weights.get(layer.name))
     }
-    return {name for name, of in nodes.items() if all(n.op_type in INTEGER for n in of)}
+    products = {layer.name: _product_named(graph, layer.name) for layer in layers}
+    nodes |= {name: [node] for name, node in products.items() if node and name not in nodes}
+    nodes[FUNCTIONAL] = _outside(graph, layers, weights)
+    return {name for name, of in nodes.items() if of and all(n.op_type in INTEGER for n in of)}
+
+
+def _outside(
+    graph: Graph, layers: Iterable[Layer], weights: Mapping[str, tuple[Weights, ...]]
+) -> list[onnx.NodeProto]:
+    """The nodes that multiply for no layer: those of functions outside of leaf modules."""
+    inside = {
+        node.output[0]
+        for layer in layers
+        if (found := weights.get(layer.name))
+        for node in (*(tensor.node for tensor in found), *_products(graph, layer, found))
+    }
+    return [n for n in graph.nodes if n.op_type in _PRODUCTS and n.output[0] not in inside]
+
+
+def _numerics_of_functions(
+    graph: Graph, layer: Layer, nodes: Sequence[onnx.NodeProto]
+) -> LayerNumerics:
+    """The formats of what functions multiply; integer where all of it is.
+
+    The file doesn't say how many multiply-adds each of them costs.
+    """
+    in_float = sum(not reads_integers(graph, node) for node in nodes)
+    if in_float or not nodes:
+        reason = f"{in_float} of its {len(nodes)} products outside of layers are float32"
+        return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
+    return LayerNumerics(
+        name=layer.name,
+        kind=layer.kind,
+        macs=layer.macs,
+        integer=True,
+        weights=tuple(dict.fromkeys(_second_factor(graph, node) for node in nodes)),
+        activations=tuple(dict.fromkeys(activations_format(graph, node) for node in nodes)),
+    )
+
+
+def _second_factor(graph: Graph, node: onnx.NodeProto) -> NumberFormat:
+    """The format of stored weights, or of the activations that stand in their place."""
+    place, *_ = INTEGER.get(node.op_type, (1,))
+    stored = stored_behind(graph, node, place)
+    if graph.is_constant(stored.name):
+        return weights_format(graph, stored)
+    return activations_format(graph, node, place)
 
 
 def _numerics(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> LayerNumerics:
@@ -139,14 +185,14 @@ def _numerics(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> Layer
         return _numerics_of_product(graph, layer, product)
     if reason := _why_float(graph, layer, weights):
         return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
-    scale, zero_point = _output_scale(graph, weights[-1].node)
+    scale, zero_point = output_scale(graph, weights[-1].node)
     return LayerNumerics(
         name=layer.name,
         kind=layer.kind,
         macs=layer.macs,
         integer=True,
         weights=tuple(dict.fromkeys(w.format for w in weights)),
-        activations=tuple(dict.fromkeys(_activations(graph, w.node) for w in weights)),
+        activations=tuple(dict.fromkeys(activations_format(graph, w.node) for w in weights)),
         scale=scale,
         zero_point=zero_point,
     )
@@ -154,50 +200,37 @@ def _numerics(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> Layer
 
 def _product_named(graph: Graph, name: str) -> onnx.NodeProto | None:
     """The product of activations that a layer without weights is named after."""
-    products = (*INTEGER, *FLOAT, "Einsum")
     return next(
-        (n for n in graph.nodes if n.op_type in products and name in (n.name, n.output[0])), None
+        (n for n in graph.nodes if n.op_type in _PRODUCTS and name in (n.name, n.output[0])), None
     )
 
 
 def _numerics_of_product(graph: Graph, layer: Layer, node: onnx.NodeProto) -> LayerNumerics:
-    if not _reads_integers(graph, node):
+    if not reads_integers(graph, node):
         reason = "its product of activations is float32"
         return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
-    scale, zero_point = _output_scale(graph, node)
+    scale, zero_point = output_scale(graph, node)
     return LayerNumerics(
         name=layer.name,
         kind=layer.kind,
         macs=layer.macs,
         integer=True,
-        weights=(_activations(graph, node, 1),),
-        activations=(_activations(graph, node),),
+        weights=(activations_format(graph, node, 1),),
+        activations=(activations_format(graph, node),),
         scale=scale,
         zero_point=zero_point,
     )
 
 
-def _output_scale(graph: Graph, node: onnx.NodeProto) -> tuple[float | None, int | None]:
-    """The scale and zero point of the output; None where there is none, or one for each channel."""
-    after = _quantizer_after(graph, node)
-    scale = None if after is None else graph.constant(after.input[1])
-    if after is None or scale is None or scale.size > 1:
-        return None, None
-    zero = graph.constant(after.input[2]) if len(after.input) > 2 else None
-    return float(scale.item()), 0 if zero is None else int(zero.item())
-
-
 def _why_float(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> str | None:
     if layer.kind in RECURRENT:
         return f"{layer.kind} was left float32: the quantizer passes it over"
-    if layer.name == FUNCTIONAL:
-        return "unknown: products outside of layers can't be told apart in the graph"
     if not weights:
         return "unknown: no multiplication by its weights was found in the graph"
     for tensor in weights:
         if reason := _why_node_float(graph, tensor):
             return reason
-    if not all(_reads_integers(graph, node) for node in _products(graph, layer, weights)):
+    if not all(reads_integers(graph, node) for node in _products(graph, layer, weights)):
         return "its products of activations are float32"
     return None
 
@@ -207,17 +240,10 @@ def _why_node_float(graph: Graph, weights: Weights) -> str | None:
         return "its weights were left float32"
     if weights.node.op_type in INTEGER:
         return None
-    before = _source(graph, weights.node.input[0])
+    before = source_of(graph, weights.node.input[0])
     if before is None or before.op_type != "DequantizeLinear":
         return f"its input is float32, from {before.op_type if before else 'the image'}"
     return None
-
-
-def _reads_integers(graph: Graph, node: onnx.NodeProto) -> bool:
-    sources = [_source(graph, name) for name in node.input[:2]]
-    return node.op_type in INTEGER or all(
-        source is not None and source.op_type == "DequantizeLinear" for source in sources
-    )
 
 
 def _products(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> Iterable[onnx.NodeProto]:
@@ -237,64 +263,3 @@ def _products(graph: Graph, layer: Layer, weights: tuple[Weights, ...]) -> Itera
             found[node.output[0]] = node
         waiting.extend(node.input)
     return found.values()
-
-
-def _activations(graph: Graph, node: onnx.NodeProto, place: int = 0) -> NumberFormat:
-    before = _source(graph, node.input[place])
-    if before is None or before.op_type != "DequantizeLinear":
-        return NumberFormat(bits=8, signed=False, symmetric=False, scaling="dynamic")
-    scale = graph.constant(before.input[1])
-    zero = graph.constant(before.input[2]) if len(before.input) > 2 else None
-    bits, signed = (8, False) if zero is None else _TYPES[str(zero.dtype)]
-    per_channel = scale is not None and scale.size > 1
-    return NumberFormat(
-        bits=bits,
-        signed=signed,
-        granularity="channel" if per_channel else "tensor",
-        axis=attribute(before, "axis", 1) if per_channel else None,
-        symmetric=zero is None or not zero.any(),
-    )
-
-
-def _source(graph: Graph, name: str) -> onnx.NodeProto | None:
-    """The node that computes a tensor, ignoring nodes that only move its numbers."""
-    node = graph.producer(name)
-    while node is not None and node.op_type in _MOVED:
-        node = graph.producer(node.input[0])
-    if node is not None and node.op_type == "Concat":
-        joined = [_source(graph, part) for part in node.input]
-        if all(part is not None and part.op_type == "DequantizeLinear" for part in joined):
-            return joined[0]
-    return node
-
-
-def _quantizer_after(graph: Graph, node: onnx.NodeProto) -> onnx.NodeProto | None:
-    """The QuantizeLinear that alone reads a node's output, perhaps after an activation."""
-    readers = graph.readers(node.output[0])
-    if len(readers) == 1 and readers[0].op_type in _ACTIVATIONS:
-        readers = graph.readers(readers[0].output[0])
-    only = readers[0] if len(readers) == 1 else None
-    return only if only is not None and only.op_type == "QuantizeLinear" else None
-
-
-def _weights_format(graph: Graph, stored: Stored) -> NumberFormat:
-    """The number format of stored weights; float32 unless they are integers with a known scale."""
-    values = graph.constant(stored.name)
-    scale = graph.constant(stored.scale) if stored.scale else None
-    if values is None or scale is None or str(values.dtype) not in _TYPES:
-        return FLOAT32
-    bits, signed = _TYPES[str(values.dtype)]
-    whole = values.astype(np.int64)
-    zero_point = graph.constant(stored.zero_point) if stored.zero_point else None
-    granularity: Granularity = (
-        "group" if stored.block else "channel" if scale.size > 1 else "tensor"
-    )
-    return NumberFormat(
-        bits=bits,
-        signed=signed,
-        granularity=granularity,
-        axis=None if granularity == "tensor" else stored.axis % values.ndim,
-        group=stored.block or None,
-        symmetric=zero_point is None or not zero_point.any(),
-        used_bits=bits_of_range(int(whole.min()), int(whole.max()), signed=signed),
-    )

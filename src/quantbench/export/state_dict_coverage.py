@@ -17,6 +17,7 @@ from quantbench.contracts import (
     StateDictMethodModule,
 )
 from quantbench.export.engine import EagerSettings, using_engine
+from quantbench.export.quantized_modules import is_of, is_quantized
 from quantbench.export.rebuild import read_back
 from quantbench.numerics.coverage import LayerNumerics, Reading
 from quantbench.numerics.formats import NumberFormat, bits_of_range
@@ -56,9 +57,9 @@ def read(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Read
 
 def _place(name: str, modules: Mapping[str, nn.Module]) -> str:
     """The place of a layer in the converted network, inside of what it was wrapped in."""
-    place = f"module.{name}" if _is(modules[""], "QuantWrapper") else name
+    place = f"module.{name}" if is_of(modules[""], "QuantWrapper") else name
     layer = modules.get(place)
-    return f"{place}.module" if layer is not None and _is(layer, "QuantWrapper") else place
+    return f"{place}.module" if layer is not None and is_of(layer, "QuantWrapper") else place
 
 
 def _layer(
@@ -71,10 +72,13 @@ def _layer(
     weights = [
         cast("Callable[[], Tensor]", part.weight)()
         for part in module.modules()
-        if _is(part, "WeightedQuantizedModule")
+        if is_quantized(part)
     ]
     if not weights:
         reason = files.why_float(layer.kind) if files.why_float else "its weights are float32"
+        return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
+    if is_of(module, "MultiheadAttention"):  # it dequantizes queries, keys and values
+        reason = "its products of activations are float32"
         return LayerNumerics.in_float32(layer.name, layer.kind, layer.macs, reason)
     scale, zero_point = _output(module)
     scales = [value for key, value in module.state_dict().items() if key.endswith("scale")]
@@ -88,14 +92,6 @@ def _layer(
         activations=(_activations(module, name, skeleton, never_observed),),
         scale=scale,
         zero_point=zero_point,
-    )
-
-
-def _is(module: nn.Module, name: str) -> bool:
-    """Tell whether a module is of a class of torch.ao, which not every PyTorch has to import."""
-    return any(
-        base.__name__ == name and base.__module__.startswith("torch.ao.")
-        for base in type(module).__mro__
     )
 
 

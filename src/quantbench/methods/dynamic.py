@@ -16,7 +16,7 @@ from torch.ao.quantization import quantize_dynamic
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
 from quantbench.export.calibration import first_batch
-from quantbench.export.eager import require_runs
+from quantbench.export.eager import require_quantized, require_runs
 from quantbench.export.engine import EagerSettings, using_engine
 from quantbench.export.rebuild import written_module
 from quantbench.export.refusal import refusing
@@ -31,6 +31,7 @@ ASKED = (nn.Conv2d, nn.Linear)
 
 def quantize(job: QuantizeJob[EagerSettings]) -> Files:
     module = skeleton(written_module(job), job.settings, ()).module
+    require_quantized(module)
     with using_engine(job.settings.engine):
         require_runs(module, first_batch(job))
     write_state(job.folder / STATE, module.state_dict())

@@ -6,12 +6,13 @@ from the first layer to the last.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Literal, cast
 
 import torch
 from torch import nn
+from torch.ao.nn.quantizable import MultiheadAttention
 from torch.ao.quantization import (
     HistogramObserver,
     MinMaxObserver,
@@ -131,5 +132,14 @@ def _calibrate(prepared: nn.Module, batches: Batches, progress: Progress) -> Non
     for name, module in modules.items():
         if not isinstance(module, HistogramObserver | MinMaxObserver):
             continue
-        if module.min_val.isinf().any():
+        if module.min_val.isinf().any() and not _scales_queries(name, modules):
             raise CalibrationError(f"'{name}' saw no calibration data: no sample reached it")
+
+
+def _scales_queries(observer: str, modules: Mapping[str, nn.Module]) -> bool:
+    """Whether an observer is that of attention's scaled queries, which PyTorch never lets see one.
+
+    They are multiplied by a number, for which no scale has to be observed.
+    """
+    attention, _, inner = observer.partition(".q_scaling_product.")
+    return bool(inner) and isinstance(modules[attention], MultiheadAttention)
