@@ -152,7 +152,6 @@ def main() -> None:
             calibration=samples(folder, "calibration.npz", CALIBRATION, 2),
             methods=("ort_static",),
             runtimes=("onnxruntime",),
-            budget=180.0,
             out=folder / "results",
         )
     lines = [
