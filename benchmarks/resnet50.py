@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 import quantbench
 
-SIZE, CALIBRATION, TEST = 224, 200, 100
+SIZE, CALIBRATION, TEST = 224, 54, 27
 PARAMETERS = 25_557_032
 """With 1000 classes: He et al., Deep Residual Learning for Image Recognition, 2015."""
 STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
@@ -152,7 +152,6 @@ def main() -> None:
             calibration=samples(folder, "calibration.npz", CALIBRATION, 2),
             methods=("ort_static",),
             runtimes=("onnxruntime",),
-            budget=180.0,
             out=folder / "results",
         )
     lines = [

@@ -29,7 +29,7 @@ from quantbench.runtimes.null import Null, save_null
 from quantbench.studies.named import runtime_named
 from quantbench.system.machine import environment
 from quantbench.tasks.task import Task
-from tests.small_study import SCHEDULE
+from tests.small_study import SCHEDULE, run
 
 pytestmark = pytest.mark.filterwarnings("default")  # Dask's own, of versions of its libraries
 
@@ -190,3 +190,9 @@ def test_outputs_that_are_no_arrays_of_the_network_are_refused(task: Task, tmp_p
         module._write_outputs(job, {}, tmp_path)
     with pytest.raises(WorkerError, match=r"output-0.npy, which is no array"):
         module._write_outputs(job, {"output-0.npy": b"\x80\x04."}, tmp_path)
+
+
+def test_a_whole_study_runs_with_a_cluster(tmp_path: Path, address: str) -> None:
+    done = run(tmp_path, "dynamic", runtimes=("torch",), cluster=address)
+    assert [row.name for row in done.results.rows] == ["float32 on torch", "dynamic on torch"]
+    assert done.results.skipped == ()

@@ -15,6 +15,7 @@ from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
 from quantbench.harness.trial import Trials
+from quantbench.studies import candidates
 from quantbench.studies.candidates import candidates_of
 from quantbench.studies.choose import choose_methods, choose_runtimes
 from quantbench.system.machine import environment
@@ -111,3 +112,9 @@ def test_a_method_that_runs_out_of_memory_costs_its_rows_only(
     assert [(row.method, row.reason, row.failed) for row in skipped] == [
         ("static", "ran out of memory while it quantized; it needs a machine with more", True)
     ]
+
+
+def test_the_baseline_is_first_and_then_what_compiles_longest() -> None:
+    methods = choose_methods(("dynamic", "qat", "static", "pt2e_static"), {})
+    found = [name for name, _ in sorted(methods.items(), key=candidates._compiled_first)]
+    assert found == ["float32", "pt2e_static", "qat", "dynamic", "static"]
