@@ -11,6 +11,17 @@ from quantbench.system.record import Record
 BASELINE = "float32"
 NO_FILE = "–"
 """The method writes no file that the runtime reads."""
+_ABOUT = f"""\
+The networks are those of [tests/families](../tests/families), made smaller and fitted to generated
+data for some seconds; the methods have their settings by default. `qat`, which trains, is left out.
+
+A percentage is the share of the network's multiply-adds that run on integers, read from the
+artifact's file and rounded down: 100 % is all of them. Each file ran on 64 calibration samples, on
+the first of its runtimes that isn't quantbench's own, and its answers share at least half of their
+variance with float32's. On the others it wasn't run: they don't refuse it. Nothing here was
+evaluated or timed, which `quantbench run` does. A number in brackets leads to a [reason](#reasons)
+why nothing runs; {NO_FILE} says that the method writes no file which the runtime reads.
+""".splitlines()
 
 
 class Cell(Record):
@@ -46,7 +57,7 @@ def page(walks: Sequence[Walk], command: str, environment: str, untried: Sequenc
             *_introduction(command, environment, untried),
             "",
             "## All networks",
-            "The best share of each method, and in brackets the number of runtimes that run it.",
+            "The best share of each method, and in brackets the number of runtimes that take it.",
             "",
             *_summary(walks, [method for method in methods if method != BASELINE]),
             "",
@@ -60,19 +71,10 @@ def page(walks: Sequence[Walk], command: str, environment: str, untried: Sequenc
 
 def _introduction(command: str, environment: str, untried: Sequence[str]) -> Iterator[str]:
     yield f"`{command}` wrote this page, with {environment}."
-    yield "The networks are those of [tests/families](../tests/families), made smaller and fitted"
-    yield "to generated data for some seconds, with the methods' settings by default; `qat`, which"
-    yield "trains, is left out."
-    yield ""
-    yield "A percentage is the share of the network's multiply-adds that run on integers, read from"
-    yield "the artifact's file and rounded down: 100 % is all of them. The artifact ran on 64"
-    yield "calibration samples, and its answers share at least half of their variance with"
-    yield "float32's. Nothing here was evaluated or timed: `quantbench run` does that. A number in"
-    yield f"brackets leads to a [reason](#reasons) why nothing runs; {NO_FILE} says that the method"
-    yield "writes no file which that runtime reads."
+    yield from _ABOUT
     if untried:
-        yield f"A star: {', '.join(untried)} compiles to C++ for minutes, so here the file was read"
-        yield "but not run there."
+        yield f"A star: {', '.join(untried)} compiles to C++ for minutes, so the file was read but"
+        yield "didn't run."
 
 
 def _summary(walks: Sequence[Walk], methods: Sequence[str]) -> Iterator[str]:
@@ -142,7 +144,8 @@ def _share(cell: Cell) -> str:
     if coverage is None or not coverage.integer_macs:
         return BASELINE
     whole = coverage.integer_macs + coverage.float_macs
-    return f"{100 * coverage.integer_macs // whole} %"
+    percent = 100 * coverage.integer_macs // whole
+    return f"{percent} %" if percent else "< 1 %"
 
 
 def _integer_share(cell: Cell) -> float:

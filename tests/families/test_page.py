@@ -24,6 +24,7 @@ MLP = Walk(
     cells=(
         covered("dynamic", "torch", 999, 1),
         covered("float32", "torch", 0, 1000),
+        covered("ort_dynamic", "onnxruntime", 1, 999),
         covered("ort_static", "onnxruntime", 1000, 0),
         covered("ort_static", "openvino", 1000, 0),
         covered("pt2e_static", "torch_compile", 500, 500),
@@ -45,6 +46,7 @@ def test_a_cell_is_the_share_on_integers_and_all_of_it_only_where_all_is() -> No
     assert "| dynamic | no [1] | – | – | 99 % | – |" in lines()
     assert "| float32 | no [1] | – | – | float32 | – |" in lines()
     assert "| ort_static | no [1] | 100 % | 100 % | – | – |" in lines()
+    assert "| ort_dynamic | no [1] | < 1 % | – | – | – |" in lines()
 
 
 def test_what_was_read_but_not_run_has_a_star() -> None:
@@ -62,11 +64,11 @@ def test_each_reason_stands_once_in_the_list() -> None:
 
 
 def test_the_summary_has_the_best_share_and_the_number_of_runtimes() -> None:
-    methods = "dynamic | nncf_static | ort_static | pt2e_static | static"
+    methods = "dynamic | nncf_static | ort_dynamic | ort_static | pt2e_static | static"
     assert f"| network | parameters | multiply-adds | {methods} |" in lines()
-    row = "99 % (1) | no | 100 % (2) | 50 % (1) | no"
+    row = "99 % (1) | no | < 1 % (1) | 100 % (2) | 50 % (1) | no"
     assert f"| [MLP](#mlp) | 2,345 | 1,000 | {row} |" in lines()
-    assert "| [ViT-Ti/16](#vit-ti16) | 0 | 0 | no | no | no | no | no |" in lines()
+    assert "| [ViT-Ti/16](#vit-ti16) | 0 | 0 | no | no | no | no | no | no |" in lines()
 
 
 def test_a_network_of_which_nothing_is_quantized_says_why() -> None:
