@@ -60,4 +60,5 @@ $(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(STAMP).dev: $(STAMP)
 	@$(PIP) -e '.[dev]'
+	@$(PIP) -e '.[cluster]'
 	@touch $@

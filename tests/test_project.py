@@ -71,7 +71,11 @@ def test_what_is_cited_is_this_version() -> None:
     assert citation["license"] == PROJECT["project"]["license"]
 
 
-MARKDOWN = sorted(path for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.md"))
+MARKDOWN = sorted(
+    path
+    for folder in (ROOT, ROOT / "docs", ROOT / "docs" / "tutorials")
+    for path in folder.glob("*.md")
+)
 
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: path.name)

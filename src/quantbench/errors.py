@@ -96,6 +96,10 @@ class WorkerLostError(WorkerError):
     """A worker process hung or was killed without an answer; a new try may succeed."""
 
 
+class OutOfTimeError(WorkerLostError):
+    """The budget of a study was spent before a worker answered; a larger one gives it time."""
+
+
 class CompileError(QuantbenchError):
     """A network, or a part of it, can't be compiled."""
 

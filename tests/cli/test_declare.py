@@ -80,7 +80,7 @@ def test_the_defaults_that_help_shows_are_those_of_the_record() -> None:
         )
     )
     own = {"sort": "latency", "config": "quantbench.toml, if it is there",
-           "target-column": "the last column", "model": "lenet"}  # fmt: skip
+           "target-column": "the last column", "model": "lenet", "jobs": "the cores"}  # fmt: skip
     assert shown.keys() > own.keys()
     for key, value in shown.items():
         default = own.get(key)

@@ -23,7 +23,7 @@ TOLD = [
     ("raise", "raised RuntimeError: the null runtime was told to fail"),
     ("nan", "gave values that aren't finite for "),
     ("infinity", "gave values that aren't finite for "),
-    ("shape", "gave float32 [1, 9], not float32 [1, 10]"),
+    ("shape", ", 9], not float32 ["),
     ("rows", ", not float32 ["),
     ("dtype", "gave float64 ["),
 ]
@@ -98,6 +98,6 @@ def test_what_failed_is_tried_again_and_what_did_not_is_kept(task: Task, tmp_pat
 
 
 def test_without_float_there_is_nothing_to_compare_with(task: Task, tmp_path: Path) -> None:
-    with pytest.raises(WorkerError, match=r"float32, .* could not run: null: .*SIGSEGV"):
+    with pytest.raises(WorkerError, match=r"could not run on any runtime: null: .*SIGSEGV"):
         measured(task, tmp_path, float32=Null(fault="crash"), good=Null())
     assert children() == []

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from quantbench.errors import WorkerError
+from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.rounds import Rounds, latency, time_in_turn
 from quantbench.harness.schedule import FULL, Schedule
 from quantbench.harness.worker import Request
@@ -29,8 +30,10 @@ class Note:
     threads: int = 1
     asked: list[Request] = field(default_factory=list)
 
-    def ask(self, request: Request, timeout: float) -> dict[str, object]:
-        assert timeout > 0
+    def ask(
+        self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
+    ) -> dict[str, object]:
+        assert min(timeout, deadline.left) > 0
         self.asked.append(request)
         LOG.append((self.name, request.do, request.batch))
         slow = 1 + len([r for r in self.asked if r.do == request.do and r.batch == request.batch])
@@ -80,8 +83,10 @@ def test_warming_up_ends_when_no_call_is_a_new_best_and_is_not_counted() -> None
 
 def test_warming_up_goes_on_while_calls_get_faster() -> None:
     class Warming(Note):
-        def ask(self, request: Request, timeout: float) -> dict[str, object]:
-            super().ask(request, timeout)
+        def ask(
+            self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
+        ) -> dict[str, object]:
+            super().ask(request, timeout, deadline)
             return {"microseconds": [max(10.0, 100.0 - 10 * len(self.asked))], "cpu": 1.0}
 
     note = Warming("A", 1)
@@ -180,10 +185,12 @@ def test_a_schedule_that_has_no_interval_is_refused(min_rounds: int, starts: int
 
 def test_a_worker_that_fails_is_left_out_and_the_others_go_on() -> None:
     class Failing(Note):
-        def ask(self, request: Request, timeout: float) -> dict[str, object]:
+        def ask(
+            self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
+        ) -> dict[str, object]:
             if request.do == "time_end_to_end":
                 raise WorkerError("B was killed by SIGSEGV")
-            return super().ask(request, timeout)
+            return super().ask(request, timeout, deadline)
 
     notes = [Note("A", 10), Failing("B", 5)]
     a, b = time_in_turn(notes, 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[arg-type]
@@ -194,10 +201,12 @@ def test_a_worker_that_fails_is_left_out_and_the_others_go_on() -> None:
 
 def test_a_worker_that_fails_later_keeps_its_failure() -> None:
     class Failing(Note):
-        def ask(self, request: Request, timeout: float) -> dict[str, object]:
+        def ask(
+            self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
+        ) -> dict[str, object]:
             if request.do == "time_model" and request.start == 200:
                 raise WorkerError("B hung")
-            return super().ask(request, timeout)
+            return super().ask(request, timeout, deadline)
 
     notes = [Note("A", 10), Failing("B", 5)]
     a, b = time_in_turn(notes, 1000, SCHEDULE, NO_PROGRESS, "measuring")  # type: ignore[arg-type]

@@ -65,3 +65,10 @@ def test_the_reason_is_one_line_with_the_command(
 ) -> None:
     monkeypatch.setitem(sys.modules, "nncf", None)
     assert plugins._why_not_imported("runtimes", "one", error) == reason
+
+
+@pytest.mark.parametrize("extra", ["engines", "cluster"])
+def test_a_missing_library_is_named_with_the_extra_that_brings_it(extra: str) -> None:
+    assert why_missing("no_such_library", extra) == (
+        f"no_such_library is not installed; {install(extra)}"
+    )

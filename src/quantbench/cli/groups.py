@@ -215,15 +215,15 @@ class Measuring(Chosen, Judged):
     jobs: Annotated[
         int | None,
         option(
-            TIME, "--jobs", metavar="N", default="1",
-            help="Processes that quantize and evaluate at a time; none while times are taken.",
+            TIME, "--jobs", metavar="N", default="the cores",
+            help="Rows that are evaluated at a time; times are taken one by one.",
         ),
     ] = None  # fmt: skip
     cluster: Annotated[
         str | None,
         option(
             TIME, "--cluster", metavar="tcp://HOST:PORT",
-            help="A scheduler whose machines quantize and evaluate as well.",
+            help="A Dask scheduler whose machines evaluate rows in place of this one.",
         ),
     ] = None  # fmt: skip
     sort: Annotated[

@@ -20,6 +20,8 @@ from quantbench.tasks.layers import tensors
 from quantbench.tasks.network import Network
 
 BATCH = 100
+BATCH_BYTES = 16 * 2**20
+"""The most samples of a batch, and the most bytes of its inputs."""
 
 
 class CalibrationSettings(Settings):
@@ -38,7 +40,7 @@ class Batches:
         self.samples = len(samples)
         self._samples = samples
         self._fixed = network.fixed_batch
-        self._size = network.fixed_batch or BATCH
+        self._size = network.fixed_batch or _batch_size(samples)
 
     def __len__(self) -> int:
         return math.ceil(self.samples / self._size)
@@ -60,7 +62,14 @@ def calibration_batches(job: QuantizeJob[C]) -> Batches:
 
 def first_batch(job: QuantizeJob[Settings]) -> Batches:
     """One batch of calibration samples, to try a network with."""
-    return Batches(job.calibration.part(0, job.network.fixed_batch or BATCH), job.network)
+    size = job.network.fixed_batch or _batch_size(job.calibration)
+    return Batches(job.calibration.part(0, size), job.network)
+
+
+def _batch_size(samples: Samples) -> int:
+    """The most samples within BATCH and BATCH_BYTES."""
+    sample = sum(array.nbytes for array in samples.inputs(0, 1))
+    return max(1, min(BATCH, BATCH_BYTES // max(sample, 1)))
 
 
 def _filled(inputs: Arrays, size: int) -> Arrays:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Future
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from quantbench.errors import StorageError, WorkerError
+from quantbench.errors import OutOfTimeError, StorageError, WorkerError
 from quantbench.harness.arrays import read_arrays
+from quantbench.harness.cluster import Cluster
+from quantbench.harness.deadline import EVALUATING, NO_LIMIT, Deadline
 from quantbench.harness.pool import (
     Candidate,
     Job,
+    Prediction,
     Workers,
     at_once,
-    batch_size,
+    whole_split,
 )
 from quantbench.harness.records import Skipped
-from quantbench.harness.worker import OUTPUT, Request
+from quantbench.harness.worker import OUTPUT
 from quantbench.samples.records import Arrays
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.record import Record
@@ -36,26 +40,35 @@ class Evaluation(Record):
 
 
 def evaluate_all(
-    job: Job, candidates: Iterable[Candidate | Skipped], workers: Workers
+    job: Job,
+    candidates: Iterable[Candidate | Skipped],
+    workers: Workers,
+    cluster: Cluster | None = None,
 ) -> list[Outcome]:
     """The outputs of each candidate for the test samples, or why it is skipped, in their order.
 
-    Nothing is timed here, so candidates run at the same time, as many as the machine has cores.
+    Nothing is timed here, so candidates run at the same time: `job.jobs` on this machine, or as
+    many as the `cluster` has threads. A candidate that has no outputs when its share of the budget
+    is spent is skipped, but the first, which is the baseline, may take its time.
     """
 
-    def evaluate(candidate: Candidate, inputs: dict[str, JsonValue]) -> Outcome:
+    def evaluate(candidate: Candidate, inputs: dict[str, JsonValue], deadline: Deadline) -> Outcome:
         try:
-            return candidate, _outputs(job, candidate, inputs, workers)
+            return candidate, _outputs(job, candidate, inputs, predict, deadline)
+        except OutOfTimeError as error:
+            return candidate.skipped(str(error))
         except WorkerError as error:
             return candidate.failed(str(error))
 
-    with at_once() as pool:
+    predict = _on_workers(job, workers) if cluster is None else cluster.prediction(job)
+    limits = chain((NO_LIMIT,), repeat(job.deadline.part(EVALUATING)))
+    with at_once(job.jobs if cluster is None else cluster.threads) as pool:
         # Taking the next candidate quantizes it, while workers evaluate those before. Its inputs
         # are computed here: in Python 3.11, ast.parse works in one thread only.
         outcomes = [
             _done(candidate)
             if isinstance(candidate, Skipped)
-            else pool.submit(evaluate, candidate, evaluation_inputs(job, candidate))
+            else pool.submit(evaluate, candidate, evaluation_inputs(job, candidate), next(limits))
             for candidate in candidates
         ]
         return [
@@ -79,24 +92,31 @@ def _done(outcome: Outcome) -> Future[Outcome]:
 
 
 def _outputs(
-    job: Job, candidate: Candidate, inputs: dict[str, JsonValue], workers: Workers
+    job: Job,
+    candidate: Candidate,
+    inputs: dict[str, JsonValue],
+    predict: Prediction,
+    deadline: Deadline,
 ) -> Arrays:
     name = f"{candidate.artifact.body.method}-{candidate.runtime.name}"
     stored = find(job.evaluations, name, "evaluation", inputs, Evaluation)
     if stored is None:
 
         def fill(folder: Path) -> Evaluation:
-            fixed = job.task.network.fixed_batch
-            request = Request(
-                do="predict",
-                batch=fixed or batch_size(job.task.test),
-                pad=fixed is not None,
-                out=str(folder.absolute()),
-            )
-            answer = workers.get(candidate).ask(request, job.schedule.timeout)
-            if "unwritten" in answer:
-                raise StorageError(str(answer["unwritten"]))
+            predict(candidate, folder, deadline)
             return Evaluation(samples=len(job.task.test))
 
         stored = save(path_for(job.evaluations, name, inputs), "evaluation", inputs, fill)
     return read_arrays(stored.folder, OUTPUT)
+
+
+def _on_workers(job: Job, workers: Workers) -> Prediction:
+    """Predict in the worker processes of this machine."""
+
+    def predict(candidate: Candidate, folder: Path, deadline: Deadline) -> None:
+        worker = workers.get(candidate, deadline)
+        answer = worker.ask(whole_split(job, folder), job.schedule.timeout, deadline)
+        if "unwritten" in answer:
+            raise StorageError(str(answer["unwritten"]))
+
+    return predict

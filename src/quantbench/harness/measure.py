@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from quantbench.errors import WorkerError
+from quantbench.harness.cluster import Cluster
 from quantbench.harness.evaluate import evaluate_all
 from quantbench.harness.pool import Candidate, Job, Workers
 from quantbench.harness.records import Latency, Skipped
@@ -40,14 +41,18 @@ class Measured:
     skipped: tuple[Skipped, ...]
 
 
-def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
+def measure(
+    job: Job, candidates: Iterable[Candidate | Skipped], cluster: Cluster | None = None
+) -> Measured:
     """Measure the candidates, or take stored outputs and times where no input of theirs changed.
 
-    A candidate whose worker fails is skipped with its reason. Raises WorkerError where float32
+    A candidate whose worker fails, or for which the deadline leaves no time, is skipped with its
+    reason; the first candidate, which is the baseline, may take its time. A `cluster` predicts in
+    place of this machine, which alone takes times. Raises WorkerError where float32
     ran on no runtime.
     """
     with Workers(job, job.threads[0]) as workers:
-        outcomes = evaluate_all(job, candidates, workers)
+        outcomes = evaluate_all(job, candidates, workers, cluster)
         working = [outcome for outcome in outcomes if not isinstance(outcome, Skipped)]
         _require_baseline([candidate for candidate, _ in working], outcomes)
         timed = time_all(job, [candidate for candidate, _ in working], workers)
@@ -56,7 +61,7 @@ def measure(job: Job, candidates: Iterable[Candidate | Skipped]) -> Measured:
         if isinstance(timing, Timing):
             rows.append((candidate, outputs, timing))
         else:
-            skipped.append(candidate.failed(timing))
+            skipped.append(timing)
     _require_baseline([candidate for candidate, _, _ in rows], skipped)
     return Measured(
         candidates=tuple(candidate for candidate, _, _ in rows),

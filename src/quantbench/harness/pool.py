@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self, cast
+from typing import Self, TypeAlias, cast
 
 from pydantic import JsonValue
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
+from quantbench.errors import OutOfTimeError
 from quantbench.harness.arrays import write_batches
-from quantbench.harness.deadline import Deadline
+from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.process import WORKER, Worker
 from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Schedule
@@ -47,9 +48,11 @@ class Job:
     timings: Path
     scratch: Path
     progress: Progress = NO_PROGRESS
-    deadline: Deadline = Deadline()  # noqa: RUF009 - without a limit it has no beginning
+    deadline: Deadline = NO_LIMIT
     macs: int = 0
     """Multiply-adds of one sample, which bound the largest batch."""
+    jobs: int = field(default_factory=cores)
+    """Rows that are evaluated, and workers that are started, at a time."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Workers:
     """Started when first asked for, ended together."""
 
     def __init__(self, job: Job, threads: int) -> None:
+        self._job = job
         self._task = job.task
         self._timeout = job.schedule.timeout
         self._threads = threads
@@ -122,32 +126,61 @@ class Workers:
     def _samples(self) -> Path:
         return self._parent / "test samples"
 
-    def get(self, candidate: Candidate) -> Worker:
-        """Return the candidate's worker with samples and artifact loaded. Raises WorkerError."""
+    def get(self, candidate: Candidate, deadline: Deadline = NO_LIMIT) -> Worker:
+        """Return the candidate's worker with samples and artifact loaded.
+
+        Raises WorkerError, and OutOfTimeError where that isn't done by `deadline`.
+        """
         name = candidate.name
         if name not in self._ready:
-            worker = self._start(name)
-            request = Request(
-                do="load",
-                artifact=str(candidate.artifact.folder),
-                runtime=candidate.runtime.name,
-                threads=self._threads,
-                outputs=self._task.network.outputs,
-                batch=self._task.network.fixed_batch or 1,
-            )
-            self.cold_start[name] = cast(float, worker.ask(request, self._timeout)["seconds"])
+            worker = self._start(name, deadline)
+            request = load_request(self._job, candidate, self._threads)
+            loaded = worker.ask(request, self._timeout, deadline)
+            self.cold_start[name] = cast(float, loaded["seconds"])
             self._ready[name] = worker
         return self._ready[name]
 
     def without_model(self) -> Worker:
         """Start a worker that holds the samples and no artifact. Raises WorkerError."""
-        return self._start("data")
+        return self._start("data", NO_LIMIT)
 
-    def _start(self, name: str) -> Worker:
+    def _start(self, name: str, deadline: Deadline) -> Worker:
+        if not deadline.left:
+            raise OutOfTimeError(deadline.reason)
         worker = self._stack.enter_context(Worker(name, self._threads, self.scratch))
         request = Request(do="samples", samples=str(self._samples), reader=self._task.reader)
-        worker.ask(request, self._timeout)
+        worker.ask(request, self._timeout, deadline)
         return worker
+
+
+Prediction: TypeAlias = Callable[[Candidate, Path, Deadline], None]
+"""Writes a candidate's outputs for all test samples into a folder, as `whole_split` asks for.
+
+Raises WorkerError, and OutOfTimeError where that isn't done by the deadline.
+"""
+
+
+def whole_split(job: Job, folder: Path) -> Request:
+    """Ask for the outputs for all of a worker's samples, to be written into `folder`."""
+    fixed = job.task.network.fixed_batch
+    return Request(
+        do="predict",
+        batch=fixed or batch_size(job.task.test),
+        pad=fixed is not None,
+        out=str(folder.absolute()),
+    )
+
+
+def load_request(job: Job, candidate: Candidate, threads: int) -> Request:
+    """Ask a worker to load a candidate."""
+    return Request(
+        do="load",
+        artifact=str(candidate.artifact.folder),
+        runtime=candidate.runtime.name,
+        threads=threads,
+        outputs=job.task.network.outputs,
+        batch=job.task.network.fixed_batch or 1,
+    )
 
 
 def write_samples(folder: Path, samples: Samples, reader: str = "") -> None:
@@ -169,9 +202,9 @@ def batch_size(samples: Samples) -> int:
 
 
 @contextlib.contextmanager
-def at_once() -> Iterator[ThreadPoolExecutor]:
-    """Run calls in as many threads as there are cores; an error doesn't wait for those that run."""
-    pool = ThreadPoolExecutor(cores())
+def at_once(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Run calls in `jobs` threads; an error doesn't wait for those that run."""
+    pool = ThreadPoolExecutor(jobs)
     try:
         yield pool
     except BaseException:  # Ctrl-C too: a call may still take minutes

@@ -9,7 +9,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -17,7 +16,8 @@ from typing import Self, cast
 from pydantic import JsonValue
 
 from quantbench import plugins
-from quantbench.errors import UnavailableError, WorkerError, WorkerLostError
+from quantbench.errors import OutOfTimeError, UnavailableError, WorkerError, WorkerLostError
+from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.worker import ALIVE, Request
 from quantbench.system.machine import why_no_studies
 
@@ -62,49 +62,61 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             pipe.close()
 
-    def ask(self, request: Request, timeout: float) -> dict[str, JsonValue]:
+    def ask(
+        self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
+    ) -> dict[str, JsonValue]:
         """Send a request and return the worker's answer.
 
         Raises WorkerError where the worker refuses, WorkerLostError where it dies, or gives no
-        sign of life for `timeout` seconds.
+        sign of life for `timeout` seconds, and OutOfTimeError where it hasn't answered by
+        `deadline`. A worker that is waited for no longer is killed.
         """
+        if not deadline.left:
+            raise OutOfTimeError(deadline.reason)
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(request.model_dump_json().encode() + b"\n")
         except BrokenPipeError as error:
             raise WorkerLostError(self._obituary()) from error
-        while ALIVE in (answer := self._answer(timeout)):
+        while ALIVE in (answer := self._answer(timeout, deadline)):
             pass
         if "error" in answer:
             raise WorkerError(str(answer["error"]))
         return answer
 
-    def _answer(self, timeout: float) -> dict[str, JsonValue]:
-        line = self._line(timeout)
+    def _answer(self, timeout: float, deadline: Deadline) -> dict[str, JsonValue]:
+        line = self._line(timeout, deadline)
         try:
             return cast(dict[str, JsonValue], json.loads(line))
         except ValueError as error:
             raise WorkerError(f"{self.name} gave no answer but {line[:80]!r}") from error
 
-    def _line(self, timeout: float) -> bytes:
+    def _line(self, timeout: float, deadline: Deadline) -> bytes:
         assert self._process.stdout is not None
-        line, deadline = b"", time.monotonic() + timeout
+        line, patience = b"", Deadline(timeout)
         while not line.endswith(b"\n"):
-            left = deadline - time.monotonic()
+            left = min(patience.left, deadline.left)
             if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
+                self._kill()  # else it would go on, and disturb those that are timed
+                if not deadline.left:
+                    raise OutOfTimeError(deadline.reason)
                 raise WorkerLostError(f"{self.name} did not answer within {timeout:.0f} s")
             chunk = os.read(self._process.stdout.fileno(), 1 << 16)
             if not chunk:
                 raise WorkerLostError(self._obituary())
             line += chunk
         return line
+
+    def _kill(self) -> None:
+        """Kill the process and all that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _obituary(self) -> str:
         code = self._process.wait()

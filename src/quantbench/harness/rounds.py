@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from statistics import median
 from typing import cast
 
 import numpy as np
 
-from quantbench.errors import WorkerError
+from quantbench.errors import OutOfTimeError, WorkerError
+from quantbench.harness.deadline import NO_LIMIT, TIMING, WARMING, Deadline
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Latency
 from quantbench.harness.schedule import Cell, Schedule
@@ -24,6 +26,7 @@ class Rounds:
     `cells`: cell -> microseconds of each call, by round. `calls`: how many a cell's round has.
     `expected`: seconds of a round, as estimated in the warm-up. `busy`: processor time over wall
     time at the largest batch, by round. `warm_up`: requests until the times were steady.
+    `left_out`: the failure is that no time was left for it.
     """
 
     cells: dict[Cell, list[list[float]]] = field(default_factory=dict)
@@ -32,6 +35,11 @@ class Rounds:
     busy: list[float] = field(default_factory=list)
     warm_up: int = 0
     failure: str | None = None
+    left_out: bool = False
+
+    def fail(self, error: WorkerError) -> None:
+        """Stop here, for this reason."""
+        self.failure, self.left_out = str(error), isinstance(error, OutOfTimeError)
 
     def add(self, cell: Cell, calls: list[float]) -> None:
         """Append a round of a cell: microseconds of each call."""
@@ -53,21 +61,27 @@ def time_in_turn(
     schedule: Schedule,
     progress: Progress,
     title: str,
+    deadline: Deadline = NO_LIMIT,
 ) -> list[Rounds]:
     """Warm the workers up, then time one start of each; a worker that fails is left out from then.
 
     Within a round all rows are timed at one batch before any is at the next, so that two rows'
     times lie close together. The order rotates by one row each round, so that no row always
-    follows the same one.
+    follows the same one. Rows that can't be timed by `deadline` are left out, the slowest first,
+    but never the first row.
     """
     warming = progress.each(
         workers, f"{title}: warming up", len(workers), lambda worker: worker.name
     )
-    gathered = [_warmed_up(worker, schedule) for worker in warming]
+    limits = chain((NO_LIMIT,), repeat(deadline.part(WARMING)))
+    gathered = [
+        _warmed_up(worker, schedule, limit) for worker, limit in zip(warming, limits, strict=False)
+    ]
+    _leave_out_slowest(gathered, schedule, deadline.part(TIMING))
     able = [index for index, rounds in enumerate(gathered) if rounds.failure is None]
     number = schedule.rounds(sum(gathered[index].expected for index in able))
     turns = progress.each(
-        _turns(schedule.cells, able, number),
+        _turns(schedule, able, number, deadline),
         title,
         number * len(schedule.cells) * len(able),
         lambda turn: workers[turn.index].name,
@@ -77,6 +91,16 @@ def time_in_turn(
             first = turn.round * schedule.largest % max(samples - schedule.largest + 1, 1)
             _time(workers[turn.index], first, turn.cell, schedule, gathered[turn.index])
     return gathered
+
+
+def _leave_out_slowest(gathered: Sequence[Rounds], schedule: Schedule, deadline: Deadline) -> None:
+    """Mark the rows that don't fit into what is left, at the fewest rounds; the first one does."""
+    left = deadline.left
+    able = [rounds for rounds in gathered if rounds.failure is None]
+    for place, rounds in enumerate(sorted(able, key=lambda r: (r is not able[0], r.expected))):
+        left -= schedule.min_rounds * rounds.expected
+        if place and left < 0:
+            rounds.fail(OutOfTimeError(deadline.reason))
 
 
 def read_in_turn(worker: Worker, samples: int, schedule: Schedule) -> list[list[float]]:
@@ -89,7 +113,12 @@ def read_in_turn(worker: Worker, samples: int, schedule: Schedule) -> list[list[
         for n in range(schedule.min_rounds)
     )
     return [
-        _ask(worker, "time_data", schedule.largest, first, 1, schedule.timeout) for first in starts
+        _ask(
+            worker,
+            Request(do="time_data", batch=schedule.largest, start=first),
+            schedule.timeout,
+        )
+        for first in starts
     ]
 
 
@@ -115,9 +144,14 @@ def latency(
     )
 
 
-def _turns(cells: Sequence[Cell], able: Sequence[int], rounds: int) -> Iterator[_Turn]:
+def _turns(
+    schedule: Schedule, able: Sequence[int], rounds: int, deadline: Deadline
+) -> Iterator[_Turn]:
+    """Yield the turns of `rounds`, or of the fewest once the deadline has passed."""
     for number in range(rounds):
-        for cell in cells:
+        if number >= schedule.min_rounds and not deadline.left:
+            return
+        for cell in schedule.cells:
             for place in range(len(able)):
                 yield _Turn(number, cell, able[(place + number) % len(able)])
 
@@ -126,7 +160,7 @@ _STEADY = 3
 _MAX_WARM_UP = 60
 
 
-def _warmed_up(worker: Worker, schedule: Schedule) -> Rounds:
+def _warmed_up(worker: Worker, schedule: Schedule, deadline: Deadline) -> Rounds:
     """Call at the smallest and the largest batch until three requests bring no new best time.
 
     A new best is faster by 3 %: runtimes that compile, pack or allocate on first use get faster
@@ -136,14 +170,15 @@ def _warmed_up(worker: Worker, schedule: Schedule) -> Rounds:
     smallest = min(schedule.batches)
     try:
         best = {
-            batch: _steady(worker, batch, schedule, rounds)
+            batch: _steady(worker, batch, schedule, rounds, deadline)
             for batch in (smallest, schedule.largest)
         }
         loop = 0.0
         if schedule.reading:
-            (loop,) = _ask(worker, "time_end_to_end", schedule.largest, 0, 1, schedule.timeout)
+            request = Request(do="time_end_to_end", batch=schedule.largest)
+            (loop,) = _ask(worker, request, schedule.timeout, deadline)
     except WorkerError as error:
-        rounds.failure = str(error)
+        rounds.fail(error)
         return rounds
     for cell in schedule.cells:
         kind, batch = cell
@@ -153,11 +188,14 @@ def _warmed_up(worker: Worker, schedule: Schedule) -> Rounds:
     return rounds
 
 
-def _steady(worker: Worker, batch: int, schedule: Schedule, rounds: Rounds) -> float:
+def _steady(
+    worker: Worker, batch: int, schedule: Schedule, rounds: Rounds, deadline: Deadline
+) -> float:
     """The best median time of a call, in microseconds, once no request improves on it."""
     best, since, calls = float("inf"), 0, 1
     for _ in range(_MAX_WARM_UP):
-        middle = median(_ask(worker, "time_model", batch, 0, calls, schedule.timeout))
+        request = Request(do="time_model", batch=batch, calls=calls)
+        middle = median(_ask(worker, request, schedule.timeout, deadline))
         rounds.warm_up += 1
         since = 0 if middle < 0.97 * best else since + 1
         best = min(best, middle)
@@ -171,7 +209,8 @@ def _time(worker: Worker, first: int, cell: Cell, schedule: Schedule, rounds: Ro
     kind, batch = cell
     try:
         if kind == "end_to_end":
-            times = _ask(worker, "time_end_to_end", batch, first, 1, schedule.timeout)
+            request = Request(do="time_end_to_end", batch=batch, start=first)
+            times = _ask(worker, request, schedule.timeout)
         else:
             calls = rounds.calls[cell]
             # Other rows ran since and evicted the caches: the first call isn't counted.
@@ -184,11 +223,10 @@ def _time(worker: Worker, first: int, cell: Cell, schedule: Schedule, rounds: Ro
                 rounds.busy.append(cast(float, answer["cpu"]) / sum(times))
         rounds.add(cell, times)
     except WorkerError as error:
-        rounds.failure = str(error)
+        rounds.fail(error)
 
 
 def _ask(
-    worker: Worker, do: str, batch: int, first: int, calls: int, timeout: float
+    worker: Worker, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
 ) -> list[float]:
-    request = Request(do=do, batch=batch, start=first, calls=calls)
-    return cast(list[float], worker.ask(request, timeout)["microseconds"])
+    return cast(list[float], worker.ask(request, timeout, deadline)["microseconds"])

@@ -16,6 +16,8 @@ MIN_ROUNDS = 6
 """Fewer rounds have no distribution-free 95 % interval of their median."""
 MIN_STARTS = 5
 """Fewer fresh starts don't show the spread between starts."""
+_WARM_UP_ROUNDS = 8
+"""The requests of a warm-up, about, each as long as a cell of a round."""
 _ROUNDS_SHARE = 0.6
 """The rest of a start loads the workers and warms them up."""
 
@@ -64,13 +66,15 @@ class Schedule(Record):
         chosen = batches or tuple(dict.fromkeys(min(batch, samples) for batch in self.batches))
         return self.model_copy(update={"batches": chosen})
 
-    def bounded(self, seconds: float) -> Schedule:
-        """The same schedule, with rounds and starts that fit into about `seconds`.
+    def bounded(self, seconds: float, rows: int) -> Schedule:
+        """The same schedule, with rounds and starts of `rows` that fit into about `seconds`.
 
-        The fewest rounds that have an interval are made in any case.
+        The fewest rounds that have an interval are made in any case, each at least once a cell.
         """
+        cells = max(1, rows) * len(self.cells) * (MIN_ROUNDS + _WARM_UP_ROUNDS)
         return self.model_copy(
             update={
+                "cell_seconds": min(self.cell_seconds, _ROUNDS_SHARE * seconds / cells),
                 "min_rounds": min(self.min_rounds, MIN_ROUNDS),
                 "rounds_seconds": min(self.rounds_seconds, _ROUNDS_SHARE * seconds),
                 "budget_seconds": min(self.budget_seconds, seconds),

@@ -12,6 +12,7 @@ from typing import cast
 from pydantic import Field, JsonValue
 
 from quantbench.errors import StorageError, WorkerError
+from quantbench.harness.deadline import NO_LIMIT, WARMING, Deadline
 from quantbench.harness.pool import (
     Candidate,
     Job,
@@ -20,7 +21,7 @@ from quantbench.harness.pool import (
     batch_size,
 )
 from quantbench.harness.process import Worker
-from quantbench.harness.records import Latency
+from quantbench.harness.records import Latency, Skipped
 from quantbench.harness.rounds import Rounds, latency, read_in_turn, time_in_turn
 from quantbench.harness.schedule import Cell, Schedule
 from quantbench.harness.worker import Request
@@ -53,9 +54,9 @@ class Timing(Record):
 
 
 class Timings(Record):
-    """The times of each candidate, in their order, or the reason why it has none."""
+    """The times of each candidate, in their order, or why it has none."""
 
-    rows: tuple[Timing | str, ...]
+    rows: tuple[Timing | Skipped, ...]
     data_loading: Latency | None
     load: float | None = Field(
         None, description="of the machine, when the study that took the times began"
@@ -83,7 +84,7 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
         job.progress.log(f"times from {stored.folder}: nothing that they depend on changed")
         return stored.body
     timings = times(job, candidates, workers)
-    if any(isinstance(row, str) for row in timings.rows):
+    if any(isinstance(row, Skipped) for row in timings.rows):
         return timings  # not stored, so that the next run retries what failed
     try:
         save(path_for(job.timings, "timing", inputs), "timing", inputs, lambda _: timings)
@@ -111,16 +112,19 @@ def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timing
     starts new processes.
     """
     began = time.monotonic()
-    schedule = schedule_for(job)
+    schedule = schedule_for(job, len(candidates))
     first, *more_threads = job.threads
-    starts = [_start(job, schedule, candidates, workers, first, "measuring")]
-    data_loading = _data_loading(job, schedule, workers) if schedule.reading else None
+    starts = [_start(job, schedule, candidates, workers, first, "measuring", job.deadline)]
+    reading = schedule.reading and not job.deadline.spent(WARMING)
+    data_loading = _data_loading(job, schedule, workers) if reading else None
     # These workers loaded while others predicted; in later starts they load together.
     seconds = time.monotonic() - began + sum(workers.cold_start.values()) / cores()
     further = [(first, schedule)] * (schedule.starts_in(seconds) - 1)
     reduced = schedule.on_more_threads()
     further += [(threads, reduced) for threads in more_threads for _ in range(reduced.starts)]
     for number, (threads, start_schedule) in enumerate(further):
+        if job.deadline.left < seconds:
+            break  # what is begun has the time that it takes, for a row needs all of its starts
         left = (len(further) - number) * seconds / 60
         title = (
             f"measuring, start {number + 2} of {len(further) + 1} on "
@@ -137,7 +141,7 @@ def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timing
     )
 
 
-def schedule_for(job: Job) -> Schedule:
+def schedule_for(job: Job, rows: int) -> Schedule:
     """The job's schedule, as far as its task allows: no batch that is too large, no reading.
 
     A batch holds at most as many samples as are tested, as are evaluated at once, and as take no
@@ -148,7 +152,7 @@ def schedule_for(job: Job) -> Schedule:
     most = min(len(job.task.test), batch_size(job.task.test), _batch_in_time(job.macs))
     schedule = job.schedule.within(most, batches)
     if job.deadline.seconds is not None:
-        schedule = schedule.bounded(job.deadline.left)
+        schedule = schedule.bounded(job.deadline.left, rows)
     return schedule if job.task.reader else schedule.without_reading()
 
 
@@ -169,27 +173,34 @@ def _start(
     workers: Workers,
     threads: int,
     title: str,
+    deadline: Deadline = NO_LIMIT,
 ) -> _Start:
     def ready(candidate: Candidate) -> Worker | WorkerError:
         """Start a worker and run every batch once: some runtimes compile at each new batch size."""
+        limit = NO_LIMIT if candidate is candidates[0] else deadline.part(WARMING)
         try:
-            worker = workers.get(candidate)
+            worker = workers.get(candidate, limit)
             for batch in schedule.batches:
-                worker.ask(Request(do="time_model", batch=batch), schedule.timeout)
+                request = Request(do="time_model", batch=batch)
+                worker.ask(request, schedule.timeout, limit)
         except WorkerError as error:
             return error
         return worker
 
-    with at_once() as pool:
+    with at_once(job.jobs) as pool:
         started = list(pool.map(ready, candidates))
     able = [worker for worker in started if isinstance(worker, Worker)]
-    timed = iter(time_in_turn(able, len(job.task.test), schedule, job.progress, title))
-    rounds = [
-        next(timed) if isinstance(worker, Worker) else Rounds(failure=str(worker))
-        for worker in started
-    ]
+    samples = len(job.task.test)
+    timed = iter(time_in_turn(able, samples, schedule, job.progress, title, deadline))
+    rounds = [next(timed) if isinstance(worker, Worker) else _failed(worker) for worker in started]
     memory = [_peak_memory(w, r, schedule.timeout) for w, r in zip(started, rounds, strict=True)]
     return _Start(threads, rounds, dict(workers.cold_start), memory)
+
+
+def _failed(error: WorkerError) -> Rounds:
+    rounds = Rounds()
+    rounds.fail(error)
+    return rounds
 
 
 def _peak_memory(worker: Worker | WorkerError, rounds: Rounds, timeout: float) -> int:
@@ -199,15 +210,16 @@ def _peak_memory(worker: Worker | WorkerError, rounds: Rounds, timeout: float) -
     try:
         return cast(int, worker.ask(Request(do="memory"), timeout)["bytes"])
     except WorkerError as error:
-        rounds.failure = str(error)
+        rounds.fail(error)
         return 0
 
 
-def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timing | str:
+def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timing | Skipped:
     by_start = [start.rounds[index] for start in starts]
     for rounds in by_start:
         if rounds.failure is not None:
-            return rounds.failure
+            record = candidate.skipped if rounds.left_out else candidate.failed
+            return record(rounds.failure)
     return Timing(
         latency=tuple(
             latency(cell, threads, *_joined(index, cell, threads, starts))

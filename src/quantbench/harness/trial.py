@@ -20,8 +20,9 @@ from pydantic import JsonValue
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
-from quantbench.errors import WorkerError, WorkerLostError
+from quantbench.errors import OutOfTimeError, WorkerError, WorkerLostError
 from quantbench.harness.arrays import read_arrays
+from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.pool import Candidate, batch_size, write_samples
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Skipped
@@ -82,18 +83,29 @@ class Trials:
         self._stack.close()
 
     def failures(
-        self, artifact: Artifact, runtimes: Sequence[Plugin[RuntimeModule]]
+        self,
+        artifact: Artifact,
+        runtimes: Sequence[Plugin[RuntimeModule]],
+        deadline: Deadline = NO_LIMIT,
     ) -> dict[str, Skipped]:
         """Map runtimes to why `artifact` has no row there; empty where all is well.
 
         One runtime that answers near float32 is enough, so the others aren't tried; answers
-        that are far from float32 speak against the artifact, so it has no row at all.
+        that are far from float32 speak against the artifact, so it has no row at all. What
+        isn't known by `deadline` has no row either.
         """
         skipped: dict[str, Skipped] = {}
         for runtime in sorted(runtimes, key=_others_first):
             candidate = Candidate(artifact, runtime)
             try:
-                trial = self._trial(candidate)
+                trial = self._trial(candidate, deadline)
+            except OutOfTimeError as error:
+                left_out = {
+                    late.name: candidate.on(late).skipped(str(error))
+                    for late in runtimes
+                    if late.name not in skipped
+                }
+                return skipped | left_out
             except WorkerLostError as error:
                 reason = str(error).removeprefix(f"{_worker_name(runtime)} ")
                 skipped[runtime.name] = candidate.failed(reason)
@@ -106,21 +118,23 @@ class Trials:
             skipped[runtime.name] = candidate.skipped(trial.reason)
         return skipped
 
-    def _trial(self, candidate: Candidate) -> Trial:
+    def _trial(self, candidate: Candidate, deadline: Deadline) -> Trial:
         """Raises WorkerLostError, which is not kept: another time it may go well."""
         body = candidate.artifact.body
         name = f"{body.method}-{body.format}-{candidate.runtime.name}"
         inputs = candidate.inputs(self._machine) | self._inputs
         stored = find(self._parent, name, "trial", inputs, Trial)
         if stored is None:
-            trial = self._try(candidate)
+            trial = self._try(candidate, deadline)
             stored = save(path_for(self._parent, name, inputs), "trial", inputs, lambda _: trial)
         return stored.body
 
-    def _try(self, candidate: Candidate) -> Trial:
+    def _try(self, candidate: Candidate, deadline: Deadline) -> Trial:
         outputs = self._scratch / "outputs"
         outputs.mkdir(exist_ok=True)
-        worker = self._worker(candidate.runtime)
+        if not deadline.left:
+            raise OutOfTimeError(deadline.reason)
+        worker = self._worker(candidate.runtime, deadline)
         network = self._task.network
         batch = network.fixed_batch or min(SAMPLES, batch_size(self._samples))
         load = Request(
@@ -131,10 +145,10 @@ class Trials:
             batch=network.fixed_batch or 1,
         )
         try:
-            worker.ask(load, self._timeout)
+            worker.ask(load, self._timeout, deadline)
             pad = network.fixed_batch is not None
             predict = Request(do="predict", batch=batch, pad=pad, out=str(outputs.absolute()))
-            worker.ask(predict, self._timeout)
+            worker.ask(predict, self._timeout, deadline)
         except WorkerLostError:
             self._workers.pop(candidate.runtime.name)[1].close()
             raise
@@ -144,7 +158,7 @@ class Trials:
         reasons = (far_from(answer, expected) for answer, expected in answers)
         return Trial(answered=True, reason=next(filter(None, reasons), None))
 
-    def _worker(self, runtime: Plugin[RuntimeModule]) -> Worker:
+    def _worker(self, runtime: Plugin[RuntimeModule], deadline: Deadline) -> Worker:
         if runtime.name not in self._workers:
             with uninterrupted():
                 stack = self._stack.enter_context(contextlib.ExitStack())
@@ -152,7 +166,8 @@ class Trials:
             folder = self._scratch / "samples"
             if not folder.is_dir():
                 write_samples(folder, self._samples)
-            worker.ask(Request(do="samples", samples=str(folder.absolute())), self._timeout)
+            request = Request(do="samples", samples=str(folder.absolute()))
+            worker.ask(request, self._timeout, deadline)
             self._workers[runtime.name] = worker, stack
         return self._workers[runtime.name][0]
 

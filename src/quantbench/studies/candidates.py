@@ -9,13 +9,13 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.errors import CalibrationError, QuantbenchError, UnavailableError, cause
-from quantbench.harness.deadline import Deadline
+from quantbench.harness.deadline import NO_LIMIT, QUANTIZING, TRYING, Deadline
 from quantbench.harness.measure import is_baseline
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
 from quantbench.harness.trial import Trials
 from quantbench.studies.choose import ChosenMethod, Runtimes
-from quantbench.studies.quantize import artifact_of
+from quantbench.studies.quantize import artifact_of, stored_artifact
 from quantbench.system.progress import Progress
 from quantbench.tasks.task import Task
 
@@ -23,8 +23,6 @@ SOON = ("ort_static", "dynamic", "ort_dynamic", "static")
 """The methods of a first answer, in the order of the time that they take."""
 SOON_RUNTIMES = ("onnxruntime", "torch", "c99")
 LATE = ("qat",)
-QUANTIZING = 0.5
-"""The share of a budget within which a method may begin."""
 
 
 def candidates_of(
@@ -39,7 +37,8 @@ def candidates_of(
     """Yield candidates as their artifacts are made: evaluation begins while others are quantized.
 
     The processes that try artifacts end before anything is timed. Within a budget what takes
-    least comes first, and no method begins once half of it is spent.
+    least comes first, and no method begins a format once half of it is spent, unless it was
+    written before; the baseline has one on its fastest runtime in any case.
     """
     order = _compiled_first if deadline.seconds is None else _soonest_first
     with trials:
@@ -47,34 +46,84 @@ def candidates_of(
             if isinstance(chosen, str):
                 yield Skipped(method=name, runtime="*", reason=chosen)
                 continue
-            if not is_baseline(name) and name not in SOON and deadline.spent(QUANTIZING):
-                reason = f"no time is left for it in a budget of {deadline.seconds:.0f} s"
-                yield Skipped(method=name, runtime="*", reason=reason)
-                continue
-            accepting = {
-                format: runtimes.accepting(format) for format in chosen.plugin.module.FORMATS
-            }
-            if not any(accepting.values()):
-                yield Skipped(method=name, runtime="*", reason=runtimes.why_none(accepting))
-            for format, able in accepting.items():
-                if not able:
-                    continue
-                try:
-                    artifact = artifact_of(
-                        task, chosen.plugin, chosen.settings, format, parent, progress
-                    )
-                except CalibrationError as error:  # as it would in the other formats
-                    yield Skipped(method=name, runtime="*", reason=str(error))
-                    break
-                except UnavailableError as error:
-                    yield from _each_skipped(name, able, str(error))
-                    continue
-                except QuantbenchError:
-                    raise
-                except Exception as error:  # noqa: BLE001  # a method may raise anything
-                    yield from _each_skipped(name, able, f"raised {cause(error)}", failed=True)
-                    continue
-                yield from _tried(artifact, able, trials)
+            yield from _of_method(
+                task, chosen, _accepting(chosen, runtimes, deadline), runtimes, parent, trials,
+                progress, deadline,
+            )  # fmt: skip
+
+
+Accepting = dict[str, list[Plugin[RuntimeModule]]]
+"""A method's format -> the runtimes that take it."""
+
+
+def _accepting(chosen: ChosenMethod, runtimes: Runtimes, deadline: Deadline) -> Accepting:
+    """The formats of a method; within a budget those of the fastest runtimes come first."""
+    accepting = {format: runtimes.accepting(format) for format in chosen.plugin.module.FORMATS}
+    if deadline.seconds is None:
+        return accepting
+    ordered = {format: sorted(able, key=_fastest_first) for format, able in accepting.items()}
+    return dict(
+        sorted(ordered.items(), key=lambda item: min(map(_fastest_first, item[1]), default=0))
+    )
+
+
+def _fastest_first(runtime: Plugin[RuntimeModule]) -> int:
+    known = runtime.name in SOON_RUNTIMES
+    return SOON_RUNTIMES.index(runtime.name) if known else len(SOON_RUNTIMES)
+
+
+def _of_method(
+    task: Task,
+    chosen: ChosenMethod,
+    accepting: Accepting,
+    runtimes: Runtimes,
+    parent: Path,
+    trials: Trials,
+    progress: Progress,
+    deadline: Deadline,
+) -> Iterator[Candidate | Skipped]:
+    """Yield the candidates of one method, or why it has none."""
+
+    def left_out(format: str) -> bool:
+        return (
+            deadline.spent(QUANTIZING)
+            and stored_artifact(task, chosen.plugin, chosen.settings, format, parent) is None
+        )
+
+    name = chosen.plugin.name
+    required = is_baseline(name)
+    if not any(accepting.values()):
+        yield Skipped(method=name, runtime="*", reason=runtimes.why_none(accepting))
+    elif not required and all(left_out(format) for format, able in accepting.items() if able):
+        yield Skipped(method=name, runtime="*", reason=deadline.reason)
+        return
+    for format, able in accepting.items():
+        if not able:
+            continue
+        if not required and left_out(format):
+            yield from _each_skipped(name, able, deadline.reason)
+            continue
+        try:
+            artifact = artifact_of(task, chosen.plugin, chosen.settings, format, parent, progress)
+        except CalibrationError as error:  # as it would in the other formats
+            yield Skipped(method=name, runtime="*", reason=str(error))
+            break
+        except UnavailableError as error:
+            yield from _each_skipped(name, able, str(error))
+            continue
+        except QuantbenchError:
+            raise
+        except MemoryError:
+            reason = "ran out of memory while it quantized; it needs a machine with more"
+            yield from _each_skipped(name, able, reason, failed=True)
+            continue
+        except Exception as error:  # noqa: BLE001  # a method may raise anything
+            yield from _each_skipped(name, able, f"raised {cause(error)}", failed=True)
+            continue
+        limit = NO_LIMIT if required else deadline.part(TRYING)
+        for outcome in _tried(artifact, able, trials, limit):
+            required = required and isinstance(outcome, Skipped)
+            yield outcome
 
 
 def _each_skipped(
@@ -85,11 +134,14 @@ def _each_skipped(
 
 
 def _tried(
-    artifact: Artifact, runtimes: Sequence[Plugin[RuntimeModule]], trials: Trials
+    artifact: Artifact,
+    runtimes: Sequence[Plugin[RuntimeModule]],
+    trials: Trials,
+    deadline: Deadline,
 ) -> Iterator[Candidate | Skipped]:
     refusals = [plugins.why_refused(runtime.module, artifact) for runtime in runtimes]
     able = [runtime for runtime, why in zip(runtimes, refusals, strict=True) if not why]
-    failures = trials.failures(artifact, able)
+    failures = trials.failures(artifact, able, deadline)
     for runtime, why in zip(runtimes, refusals, strict=True):
         candidate = Candidate(artifact, runtime)
         yield candidate.skipped(why) if why else failures.get(runtime.name, candidate)

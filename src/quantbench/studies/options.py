@@ -97,10 +97,11 @@ class Options(Settings):
     schedule: Schedule = Field(default_factory=_schedule)
     budget_seconds: Seconds | None = Field(None, gt=0)
     """The time that the study may take; None: what the schedule takes."""
-    jobs: int = Field(1, gt=0)
-    """The number of processes that quantize and evaluate at a time; times are taken one by one."""
+    jobs: int | None = Field(None, gt=0)
+    """The number of rows that are evaluated at a time, None for the cores; times are taken one by
+    one."""
     cluster: Annotated[str, AfterValidator(_address)] | None = None
-    """The address of a scheduler whose machines share the work."""
+    """The address of a Dask scheduler, whose machines evaluate rows in place of this one."""
 
     out: Path = Path("results")
     fresh: bool = False

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quantbench.errors import (
     UnavailableError,
     UsageError,
 )
-from quantbench.harness.deadline import Deadline
+from quantbench.harness.cluster import Cluster, connected
+from quantbench.harness.deadline import FIRST_ANSWER, Deadline
 from quantbench.harness.measure import AS_GIVEN, Measured, measure
 from quantbench.harness.pool import Job
 from quantbench.harness.schedule import FIRST, Schedule
@@ -36,7 +37,7 @@ from quantbench.studies.options import Options, Overrides
 from quantbench.studies.preflight import diagnose
 from quantbench.studies.prepare import layers_of, prepare
 from quantbench.studies.workspace import Workspace, workspace
-from quantbench.system.machine import Environment, environment
+from quantbench.system.machine import Environment, cores, environment
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.records import Diagnostic, Layer
 from quantbench.tasks.task import Task
@@ -77,17 +78,22 @@ def run(
     require_methods(options.methods, overrides)
     machine = environment()  # now: later its load would be this study's own
     chosen = _chosen(options, overrides, progress) if on_first is None else None
-    with workspace(options.out, fresh=options.fresh) as space:
+    with (
+        workspace(options.out, fresh=options.fresh) as space,
+        connected(options.cluster) as cluster,
+    ):
         task = (
             prepare(options, overrides, space, progress) if load is None else load(space, progress)
         )
         if task.training is None:
             _tell(diagnose(task, options.expect, metric), progress)
-        steps = _Steps(space, machine, layers_of(task.network), deadline, progress)
+        steps = _Steps(
+            space, machine, layers_of(task.network), deadline, progress, options.jobs, cluster
+        )
         if on_first is not None and not task.network.quantized:
             first = _soon(task, options, overrides, metric, progress)
             if first is not None:
-                on_first(steps.study(first))
+                on_first(replace(steps, deadline=deadline.part(FIRST_ANSWER)).study(first))
         # Importing every quantizer and runtime takes long: a first answer comes before it.
         methods, runtimes = chosen or _chosen(options, overrides, progress)
         if task.network.quantized:
@@ -155,6 +161,8 @@ class _Steps:
     layers: tuple[Layer, ...]
     deadline: Deadline
     progress: Progress
+    jobs: int | None
+    cluster: Cluster | None
 
     def study(self, plan: _Plan) -> Study:
         """Quantize, evaluate, time and compare, as far as it isn't done yet."""
@@ -171,12 +179,13 @@ class _Steps:
             progress=progress,
             deadline=self.deadline,
             macs=sum(layer.macs for layer in self.layers),
+            jobs=self.jobs or cores(),
         )
         candidates = candidates_of(
             task, plan.methods, plan.runtimes, space.artifacts, trials, progress, self.deadline
         )
         with contextlib.closing(candidates):
-            measured = measure(job, candidates)
+            measured = measure(job, candidates, self.cluster)
         skipped = (*plan.runtimes.skipped, *measured.skipped)
         results = results_of(task, self.layers, measured, skipped, space.out, plan.metric)
         return Study(task, measured, results)

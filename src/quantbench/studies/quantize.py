@@ -59,10 +59,9 @@ def artifact_of(
         raise UnavailableError(
             f"network '{task.name}' came quantized already; {AS_GIVEN} measures it as it is"
         )
-    name = f"{method.name}-{format}"
-    inputs = artifact_inputs(task, method, settings, format)
-    if stored := find(parent, name, KIND, inputs, ArtifactBody):
+    if stored := stored_artifact(task, method, settings, format, parent):
         return stored
+    inputs = artifact_inputs(task, method, settings, format)
 
     def fill(folder: Path) -> ArtifactBody:
         job = job_for(task, settings, format, folder, progress)
@@ -79,7 +78,19 @@ def artifact_of(
             quantized=quantized,
         )
 
-    return save(path_for(parent, name, inputs), KIND, inputs, fill)
+    return save(path_for(parent, _name(method, format), inputs), KIND, inputs, fill)
+
+
+def stored_artifact(
+    task: Task, method: Plugin[MethodModule], settings: Settings, format: str, parent: Path
+) -> Artifact | None:
+    """Return the artifact that `artifact_of` made before from the same inputs, or None."""
+    inputs = artifact_inputs(task, method, settings, format)
+    return find(parent, _name(method, format), KIND, inputs, ArtifactBody)
+
+
+def _name(method: Plugin[MethodModule], format: str) -> str:
+    return f"{method.name}-{format}"
 
 
 def job_for(
