@@ -160,13 +160,14 @@ def main() -> None:
         folder = folder_of(family, asked.out, plan.width)
         result = walk(family, plan, folder)
         (folder / WALK).write_text(result.model_dump_json(indent=1), encoding="utf-8")
-        files = [folder_of(each, asked.out, plan.width) / WALK for each in FAMILIES]
-        walks = [Walk.model_validate_json(file.read_bytes()) for file in files if file.exists()]
+        files = {each.name: folder_of(each, asked.out, plan.width) / WALK for each in FAMILIES}
+        walked = [file for file in files.values() if file.exists()]
         text = page(
-            walks,
+            [Walk.model_validate_json(file.read_bytes()) for file in walked],
             command=f"python -m benchmarks.networks --width {plan.width:g} --steps {plan.steps}",
             environment=f"quantbench {plan.machine.versions['quantbench']} on {plan.machine.cpu}",
             untried=() if plan.with_inductor else (INDUCTOR,),
+            missing=[name for name, file in files.items() if file not in walked],
         )
         asked.page.write_text(text, encoding="utf-8")
 
