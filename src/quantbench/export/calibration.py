@@ -22,7 +22,7 @@ from quantbench.tasks.network import Network
 BATCH = 100
 BATCH_BYTES = 4 * 2**20
 """The most samples of a batch, and the most bytes of its inputs: ONNX Runtime's calibration keeps
-every activation of a batch, in ResNet-50 three hundred times its input."""
+every activation of a batch, which is hundreds of times its input in ResNet-50."""
 
 
 class CalibrationSettings(Settings):
