@@ -24,7 +24,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.errors import QuantbenchError
-from quantbench.harness.deadline import Deadline
+from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
 from quantbench.harness.trial import Trials
@@ -62,10 +62,13 @@ class WithoutInductor(Trials):
     """Trials that believe a program's file instead of compiling it to C++, which takes minutes."""
 
     def failures(
-        self, artifact: Artifact, runtimes: Sequence[Plugin[RuntimeModule]]
+        self,
+        artifact: Artifact,
+        runtimes: Sequence[Plugin[RuntimeModule]],
+        deadline: Deadline = NO_LIMIT,
     ) -> dict[str, Skipped]:
         others = [runtime for runtime in runtimes if runtime.name != INDUCTOR]
-        return super().failures(artifact, others)
+        return super().failures(artifact, others, deadline)
 
 
 def walk(family: Family, plan: Plan, out: Path) -> Walk:
@@ -88,7 +91,7 @@ def _walked(own: Own, plan: Plan, space: Workspace) -> Walk:
     kind = Trials if plan.with_inductor else WithoutInductor
     trials = kind(task, space.trials, space.scratch, plan.machine)
     candidates = candidates_of(
-        task, plan.methods, plan.runtimes, space.artifacts, trials, NO_PROGRESS, Deadline()
+        task, plan.methods, plan.runtimes, space.artifacts, trials, NO_PROGRESS, NO_LIMIT
     )
     with contextlib.closing(candidates):
         cells = tuple(map(_cell, candidates))
@@ -160,13 +163,14 @@ def main() -> None:
         folder = folder_of(family, asked.out, plan.width)
         result = walk(family, plan, folder)
         (folder / WALK).write_text(result.model_dump_json(indent=1), encoding="utf-8")
-        files = [folder_of(each, asked.out, plan.width) / WALK for each in FAMILIES]
-        walks = [Walk.model_validate_json(file.read_bytes()) for file in files if file.exists()]
+        files = {each.name: folder_of(each, asked.out, plan.width) / WALK for each in FAMILIES}
+        walked = [file for file in files.values() if file.exists()]
         text = page(
-            walks,
+            [Walk.model_validate_json(file.read_bytes()) for file in walked],
             command=f"python -m benchmarks.networks --width {plan.width:g} --steps {plan.steps}",
             environment=f"quantbench {plan.machine.versions['quantbench']} on {plan.machine.cpu}",
             untried=() if plan.with_inductor else (INDUCTOR,),
+            missing=[name for name, file in files.items() if file not in walked],
         )
         asked.page.write_text(text, encoding="utf-8")
 

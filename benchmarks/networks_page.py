@@ -45,8 +45,17 @@ class Walk(Record):
     failure: str | None = None
 
 
-def page(walks: Sequence[Walk], command: str, environment: str, untried: Sequence[str] = ()) -> str:
-    """The whole page. `untried`: runtimes that ran nothing, so that the file's word stands."""
+def page(
+    walks: Sequence[Walk],
+    command: str,
+    environment: str,
+    untried: Sequence[str] = (),
+    missing: Sequence[str] = (),
+) -> str:
+    """The whole page. `untried`: runtimes that ran nothing, so that the file's word stands.
+
+    `missing`: families that weren't walked.
+    """
     reasons: list[str] = []
     methods = _named([cell for walk in walks for cell in walk.cells], "method")
     sections = [line for walk in walks for line in _section(walk, methods, reasons, untried)]
@@ -60,6 +69,7 @@ def page(walks: Sequence[Walk], command: str, environment: str, untried: Sequenc
             "The best share of each method, and in brackets the number of runtimes that take it.",
             "",
             *_summary(walks, [method for method in methods if method != BASELINE]),
+            *(("", f"Not on this page yet: {', '.join(missing)}.") if missing else ()),
             "",
             *sections,
             "## Reasons",

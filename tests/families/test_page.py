@@ -37,8 +37,8 @@ MLP = Walk(
 
 def lines() -> list[str]:
     walks = [MLP, Walk(family="ViT-Ti/16", failure="the split is empty")]
-    text = page(walks, "python -m benchmarks.networks", "quantbench 1 on a CPU", ["torch_compile"])
-    return text.splitlines()
+    command, machine = "python -m benchmarks.networks", "quantbench 1 on a CPU"
+    return page(walks, command, machine, ["torch_compile"], ["GRU", "LSTM"]).splitlines()
 
 
 def test_a_cell_is_the_share_on_integers_and_all_of_it_only_where_all_is() -> None:
@@ -69,6 +69,11 @@ def test_the_summary_has_the_best_share_and_the_number_of_runtimes() -> None:
     row = "99 % (1) | no | < 1 % (1) | 100 % (2) | 50 % (1) | no"
     assert f"| [MLP](#mlp) | 2,345 | 1,000 | {row} |" in lines()
     assert "| [ViT-Ti/16](#vit-ti16) | 0 | 0 | no | no | no | no | no | no |" in lines()
+
+
+def test_networks_that_were_not_walked_are_named() -> None:
+    assert "Not on this page yet: GRU, LSTM." in lines()
+    assert not any("Not on this page" in line for line in page([MLP], "", "").splitlines())
 
 
 def test_a_network_of_which_nothing_is_quantized_says_why() -> None:
