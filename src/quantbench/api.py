@@ -113,6 +113,8 @@ def study(
     runtimes: Sequence[str] | None = None,
     settings: Overrides | None = None,
     budget: float | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
     hold_out: float | None = None,
     preprocessing: Preprocessing | None = None,
     classes: Sequence[str] = (),
@@ -129,7 +131,8 @@ def study(
     images by class; without `calibration`, a part of `train` or of `test` is set aside. `metric`
     is a metric's name, or a function of (outputs, targets) that gives a value for each sample, or
     one for all. `settings` are by method, such as {"ort_static": {"percentile": "99.9"}}. `budget`
-    is in seconds. Each finished step is kept in `out`, so that a second call takes less. Notes on
+    is in seconds. `jobs` rows are evaluated at a time, here or on the Dask scheduler `cluster`,
+    such as "tcp://host:8786". Each finished step is kept in `out`, so that a second call takes less. Notes on
     the network and its samples go to standard error, unless `progress` takes them.
 
     Raises QuantbenchError with one line that names what is wrong and what to do.
@@ -151,7 +154,13 @@ def study(
     def load(space: Workspace, progress: Progress) -> Task:
         return own_task(own, space.scratch / "given", progress)
 
-    chosen: dict[str, object] = {"methods": methods, "runtimes": runtimes, "budget_seconds": budget}
+    chosen = {
+        "methods": methods,
+        "runtimes": runtimes,
+        "budget_seconds": budget,
+        "jobs": jobs,
+        "cluster": cluster,
+    }
     given = {key: value for key, value in chosen.items() if value is not None}
     options = Options.model_validate({"out": Path(out), "fresh": fresh, "seed": seed, **given})
     judged_by: Metric | None = metric_of(metric) if callable(metric) else None
