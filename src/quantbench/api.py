@@ -132,8 +132,8 @@ def study(
     is a metric's name, or a function of (outputs, targets) that gives a value for each sample, or
     one for all. `settings` are by method, such as {"ort_static": {"percentile": "99.9"}}. `budget`
     is in seconds. `jobs` rows are evaluated at a time, here or on the Dask scheduler `cluster`,
-    such as "tcp://host:8786". Each finished step is kept in `out`, so that a second call takes less. Notes on
-    the network and its samples go to standard error, unless `progress` takes them.
+    such as "tcp://host:8786". Each finished step is kept in `out`, so that a second call takes
+    less. Notes on the network and its samples go to standard error, unless `progress` takes them.
 
     Raises QuantbenchError with one line that names what is wrong and what to do.
     """
