@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 import quantbench
 
-SIZE, CALIBRATION, TEST = 224, 54, 27
+SIZE, CALIBRATION, TEST = 224, 24, 27
 PARAMETERS = 25_557_032
 """With 1000 classes: He et al., Deep Residual Learning for Image Recognition, 2015."""
 STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))

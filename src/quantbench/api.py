@@ -26,7 +26,7 @@ from quantbench.studies.compile import compile
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.own import Own, own_task
 from quantbench.studies.workspace import Workspace
-from quantbench.system.progress import NO_PROGRESS, Progress
+from quantbench.system.progress import Lines, Progress
 from quantbench.system.store import Stored
 from quantbench.system.terminal import as_text
 from quantbench.tasks.task import Task
@@ -113,13 +113,15 @@ def study(
     runtimes: Sequence[str] | None = None,
     settings: Overrides | None = None,
     budget: float | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
     hold_out: float | None = None,
     preprocessing: Preprocessing | None = None,
     classes: Sequence[str] = (),
     seed: int = 1,
     out: Path | str = "results",
     fresh: bool = False,
-    progress: Progress = NO_PROGRESS,
+    progress: Progress | None = None,
 ) -> OwnStudy:
     """Quantize a network every practical way, measure each result, and say which one to ship.
 
@@ -129,7 +131,9 @@ def study(
     images by class; without `calibration`, a part of `train` or of `test` is set aside. `metric`
     is a metric's name, or a function of (outputs, targets) that gives a value for each sample, or
     one for all. `settings` are by method, such as {"ort_static": {"percentile": "99.9"}}. `budget`
-    is in seconds. Each finished step is kept in `out`, so that a second call takes less.
+    is in seconds. `jobs` rows are evaluated at a time, here or on the Dask scheduler `cluster`,
+    such as "tcp://host:8786". Each finished step is kept in `out`, so that a second call takes
+    less. Notes on the network and its samples go to standard error, unless `progress` takes them.
 
     Raises QuantbenchError with one line that names what is wrong and what to do.
     """
@@ -150,10 +154,24 @@ def study(
     def load(space: Workspace, progress: Progress) -> Task:
         return own_task(own, space.scratch / "given", progress)
 
-    chosen: dict[str, object] = {"methods": methods, "runtimes": runtimes, "budget_seconds": budget}
+    chosen = {
+        "methods": methods,
+        "runtimes": runtimes,
+        "budget_seconds": budget,
+        "jobs": jobs,
+        "cluster": cluster,
+    }
     given = {key: value for key, value in chosen.items() if value is not None}
     options = Options.model_validate({"out": Path(out), "fresh": fresh, "seed": seed, **given})
     judged_by: Metric | None = metric_of(metric) if callable(metric) else None
-    done = pipeline.run(options, settings, progress, load=load, metric=judged_by)
+    # Within a budget what answers soon comes first, so that little time still gives an answer.
+    on_first = None if budget is None else _unshown
+    done = pipeline.run(
+        options, settings, progress or Lines(), load=load, metric=judged_by, on_first=on_first
+    )
     write(done.results, options.out)
     return OwnStudy(done.task, done.results, options.out)
+
+
+def _unshown(first: pipeline.Study) -> None:
+    """Drop the first answer: a caller waits for the whole."""

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from quantbench.cli.declare import DATA, OUTPUT, STUDY, TIME, TRAINING, argument, option
 
-_TARGET = "A model's name, NET.onnx, NET.pt2, NET.tflite, TASK.py or PACKAGE:CALLABLE."
+_TARGET = "A model's name, NET.onnx, NET.pt2, TASK.py or PACKAGE:CALLABLE."
 
 
 def _use_plugins(files: list[Path] | None) -> list[Path] | None:

@@ -56,7 +56,7 @@ class Options(Settings):
     """Everything that a study depends on, except the settings of methods and recipe."""
 
     target: str | None = None
-    """A network or a task: "net.onnx", "net.pt2", "net.tflite", "my_task.py", "package:callable".
+    """A network or a task: "net.onnx", "net.pt2", "my_task.py", "package:callable".
 
     None: the plug-in `model` is studied."""
     model: str = "lenet"

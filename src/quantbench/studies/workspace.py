@@ -37,7 +37,7 @@ class Workspace:
 
     @property
     def evaluations(self) -> Path:
-        """Logits of each row for the test images."""
+        """Outputs of each row for the test samples."""
         return self.out / "evaluations"
 
     @property

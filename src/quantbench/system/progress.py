@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeVar
@@ -49,6 +50,18 @@ class NoProgress:
     def waiting(self, what: str) -> AbstractContextManager[None]:  # noqa: ARG002
         """A context that does nothing."""
         return nullcontext()
+
+
+class Lines(NoProgress):
+    """A Progress that writes its lines to standard error and keeps them in `lines`."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, line: str) -> None:
+        """Write the line, and keep it."""
+        self.lines.append(line)
+        sys.stderr.write(f"{line}\n")
 
 
 NO_PROGRESS: Progress = NoProgress()
