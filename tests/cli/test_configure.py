@@ -12,7 +12,7 @@ from quantbench.cli.configure import Configured, configured
 from quantbench.cli.print_settings import lines, toml
 from quantbench.cli.records import Measure, Quantize, Run
 from quantbench.errors import SettingError, UnknownNameError, UsageError
-from quantbench.harness.measure import BASELINE
+from quantbench.harness.baseline import BASELINE
 from quantbench.harness.schedule import FULL, QUICK, Schedule
 from quantbench.studies.options import QUICK_METHODS, QUICK_RUNTIMES, SCHEMA, Options
 

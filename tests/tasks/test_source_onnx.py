@@ -242,12 +242,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     assert "is empty" in refused(path)
 
 
-def test_weights_in_another_file_are_refused(tmp_path: Path) -> None:
-    path = classifier(tmp_path / "net.onnx", "N")
-    onnx.save(onnx.load(path), path, save_as_external_data=True, size_threshold=0, location="w")
-    assert "refers to another file for its tensor 'kernel'" in refused(path)
-
-
 def test_files_of_other_kinds_say_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "net.tflite"
     path.write_bytes(b"\x1c\0\0\0TFL3" + bytes(20))

@@ -26,7 +26,7 @@ from quantbench.errors import (
     UnknownNameError,
     UsageError,
 )
-from quantbench.harness.measure import BASELINE
+from quantbench.harness.baseline import BASELINE
 from quantbench.report.figure import loss_figure
 from quantbench.report.order import Order
 from quantbench.report.reproduction.printout import as_reported as reported

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from quantbench.errors import WorkerError
+from quantbench.harness.baseline import is_baseline
 from quantbench.harness.cluster import Cluster
 from quantbench.harness.evaluate import evaluate_all
 from quantbench.harness.pool import Candidate, Job, Workers
@@ -13,15 +14,6 @@ from quantbench.harness.records import Latency, Skipped
 from quantbench.harness.timing import Timing, time_all
 from quantbench.samples.records import Arrays
 from quantbench.system.machine import Environment
-
-BASELINE = "float32"
-AS_GIVEN = "as_given"
-"""The method of a network that came quantized: it is the baseline there, and the only method."""
-
-
-def is_baseline(method: str) -> bool:
-    """Whether the rows of a method are what others are compared with."""
-    return method in (BASELINE, AS_GIVEN)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 from quantbench import plugins
 from quantbench.contracts import Observation
 from quantbench.errors import UnavailableError
-from quantbench.harness.measure import Measured, is_baseline
+from quantbench.harness.baseline import is_baseline
+from quantbench.harness.measure import Measured
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.harness.timing import Timing

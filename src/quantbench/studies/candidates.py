@@ -9,8 +9,8 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.errors import CalibrationError, QuantbenchError, UnavailableError, cause
+from quantbench.harness.baseline import is_baseline
 from quantbench.harness.deadline import NO_LIMIT, QUANTIZING, TRYING, Deadline
-from quantbench.harness.measure import is_baseline
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
 from quantbench.harness.trial import Trials

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quantbench.contracts import MethodModule, Plugin
-from quantbench.harness.measure import BASELINE
+from quantbench.harness.baseline import BASELINE
 from quantbench.studies.choose import ChosenMethod, Runtimes
 from quantbench.system.record import Record
 from quantbench.tasks.network import Network

@@ -9,7 +9,7 @@ from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import MethodModule, Plugin, RuntimeModule
 from quantbench.errors import UnavailableError, UsageError
-from quantbench.harness.measure import BASELINE
+from quantbench.harness.baseline import BASELINE
 from quantbench.harness.records import Skipped
 from quantbench.settings import parse_settings, settings_for
 from quantbench.studies.named import method_named, runtime_named

@@ -14,9 +14,10 @@ from quantbench.errors import (
     UnavailableError,
     UsageError,
 )
+from quantbench.harness.baseline import AS_GIVEN
 from quantbench.harness.cluster import Cluster, connected
 from quantbench.harness.deadline import FIRST_ANSWER, Deadline
-from quantbench.harness.measure import AS_GIVEN, Measured, measure
+from quantbench.harness.measure import Measured, measure
 from quantbench.harness.pool import Job
 from quantbench.harness.schedule import FIRST, Schedule
 from quantbench.harness.trial import Trials

@@ -13,7 +13,7 @@ from quantbench.artifacts.records import ArtifactBody
 from quantbench.contracts import FurtherTraining, MethodModule, Plugin, QuantizeJob
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.export import reading, torch_globals
-from quantbench.harness.measure import AS_GIVEN
+from quantbench.harness.baseline import AS_GIVEN
 from quantbench.studies.named import method_named
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
