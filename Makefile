@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # Python compiles what it imports: most of what is installed never is.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 # What differs between versions of Python if anything does: minutes where the suite takes a quarter hour.
-SMOKE := tests/system tests/numerics tests/artifacts tests/test_public.py tests/test_settings.py
+SMOKE := tests/system tests/numerics tests/artifacts tests/test_public.py tests/settings
 
 .PHONY: help run test test-fast test-smoke test-targets check format clean
 .DEFAULT_GOAL := help
