@@ -12,7 +12,7 @@ import torch
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
-from quantbench.errors import CalibrationError, UnavailableError
+from quantbench.errors import CalibrationError, PredictionError, UnavailableError
 from quantbench.samples.records import Array
 from quantbench.studies.quantize import quantize
 from quantbench.tasks.layers import layers, tensors
@@ -95,7 +95,11 @@ def test_it_answers_near_float32_or_has_one_reason(
             continue
         predict = module.load(artifact, 1)
         for size in (10, 3):
-            answer = predict(*(array[:size] for array in inputs))
+            try:
+                answer = predict(*(array[:size] for array in inputs))
+            except PredictionError:  # ExecuTorch lowers a recurrent layer, but not runs it
+                assert (name, runtime) == ("tokens", "executorch")
+                return
             outputs = answer if isinstance(answer, tuple) else (answer,)
             assert [o.shape for o in outputs] == [(size, *w.shape[1:]) for w in wanted]
             if method != "static_uncalibrated":

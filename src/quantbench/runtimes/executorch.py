@@ -12,7 +12,7 @@ from executorch.extension.pybindings import _C  # the public names import the co
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Predict
-from quantbench.errors import ArtifactError
+from quantbench.errors import ArtifactError, PredictionError
 from quantbench.export.batching import answer, at_most
 from quantbench.samples.records import Array, Arrays
 
@@ -51,9 +51,19 @@ def load(artifact: Artifact, threads: int) -> Predict:
     return at_most(predict, largest)
 
 
+def _called(method: _C.ExecuTorchMethod, given: list[torch.Tensor]) -> list[torch.Tensor]:
+    """The outputs, which the next call overwrites. Raises PredictionError where it can't run."""
+    try:
+        return cast(list[torch.Tensor], method.call(given, clone_outputs=False))
+    except RuntimeError as error:
+        raise PredictionError(
+            f"can't be run by ExecuTorch: {str(error).splitlines()[0]}"
+        ) from error
+
+
 def _one(method: _C.ExecuTorchMethod) -> Predict:
     def predict(inputs: Array) -> Array:
-        outputs = method.call([torch.from_numpy(np.ascontiguousarray(inputs))], clone_outputs=False)
+        outputs = _called(method, [torch.from_numpy(np.ascontiguousarray(inputs))])
         # What isn't cloned is overwritten by the next call; NumPy copies it in less time.
         return cast(Array, outputs[0].numpy().copy())
 
@@ -63,7 +73,7 @@ def _one(method: _C.ExecuTorchMethod) -> Predict:
 def _several(method: _C.ExecuTorchMethod) -> Predict:
     def predict(*inputs: Array) -> Array | Arrays:
         given = [torch.from_numpy(np.ascontiguousarray(array)) for array in inputs]
-        outputs = method.call(given, clone_outputs=False)
+        outputs = _called(method, given)
         return answer([output.numpy().copy() for output in outputs])
 
     return predict
