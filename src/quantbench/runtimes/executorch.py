@@ -65,7 +65,7 @@ def _one(method: _C.ExecuTorchMethod) -> Predict:
     def predict(inputs: Array) -> Array:
         outputs = _called(method, [torch.from_numpy(np.ascontiguousarray(inputs))])
         # What isn't cloned is overwritten by the next call; NumPy copies it in less time.
-        return cast(Array, outputs[0].numpy().copy())
+        return outputs[0].numpy().copy()
 
     return predict
 
