@@ -48,6 +48,10 @@ class NetworkError(QuantbenchError):
     """A network can't be loaded, or can't take the samples that it was given."""
 
 
+class SamplesNeededError(NetworkError):
+    """A network leaves sizes of its inputs open, and samples would tell them."""
+
+
 class DataFileError(QuantbenchError):
     """A data file is truncated, corrupt or not the file that it claims to be."""
 

@@ -21,8 +21,9 @@ from distributed import LocalCluster
 from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import UnavailableError, WorkerError, WorkerLostError
 from quantbench.harness import cluster as module
-from quantbench.harness.cluster import Cluster, connected, run_errand
+from quantbench.harness.cluster import Cluster, connected
 from quantbench.harness.deadline import NO_LIMIT
+from quantbench.harness.errand import Errand, run_errand
 from quantbench.harness.measure import Measured, measure
 from quantbench.harness.pool import Candidate, Job
 from quantbench.runtimes.null import Null, save_null
@@ -157,7 +158,7 @@ def test_another_version_on_a_worker_is_said_before_anything_is_sent(
         module._require_same_version(Client(), address)
 
 
-def errand_of(task: Task, folder: Path) -> tuple[module.Errand, dict[str, bytes]]:
+def errand_of(task: Task, folder: Path) -> tuple[Errand, dict[str, bytes]]:
     job = job_in(folder, task)
     (row,) = null_rows(folder, float32=Null())
     samples = dict(module._sample_files(job))

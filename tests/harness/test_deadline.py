@@ -13,7 +13,7 @@ from quantbench.harness.deadline import EVALUATING, NO_LIMIT, QUANTIZING, Deadli
 from quantbench.harness.measure import measure
 from quantbench.harness.pool import Candidate, Job
 from quantbench.harness.process import Worker
-from quantbench.harness.rounds import time_in_turn
+from quantbench.harness.rounds import Rounds, time_in_turn
 from quantbench.harness.schedule import MIN_ROUNDS, Schedule
 from quantbench.harness.worker import Request
 from quantbench.runtimes.null import Null, save_null
@@ -65,29 +65,18 @@ def test_a_worker_is_not_asked_once_the_budget_is_spent(tmp_path: Path) -> None:
 def test_rows_that_do_not_fit_are_left_out_slowest_first_but_never_the_first() -> None:
     """Six rounds of the three take about 240 s, 0.1 s and 24 s; within 10 s, 12 s are to be had."""
     schedule = Schedule(batches=(1, 100), max_calls=1, min_rounds=6, max_rounds=6, reading=False)
-    notes = [Note("float32", 2e5), Note("fast", 1e2), Note("slow", 2e4)]
-    rounds = time_in_turn(
-        notes,  # type: ignore[arg-type]
-        1000,
-        schedule,
-        NO_PROGRESS,
-        "measuring",
-        Deadline(10),
-    )
+
+    def timed(float32: float) -> list[Rounds]:
+        notes = [Note("float32", float32), Note("fast", 1e2), Note("slow", 2e4)]
+        return time_in_turn(notes, 1000, schedule, NO_PROGRESS, "measuring", Deadline(10))  # type: ignore[arg-type]
+
+    rounds = timed(2e5)
     reasons = [row.failure for row in rounds]
     assert reasons[0] is None
     assert reasons[1:] == [LEFT_OUT, LEFT_OUT]  # the first row alone takes more than there is
     assert [len(row.cells) for row in rounds] == [2, 0, 0]
 
-    notes = [Note("float32", 1e1), Note("fast", 1e2), Note("slow", 2e4)]
-    rounds = time_in_turn(
-        notes,  # type: ignore[arg-type]
-        1000,
-        schedule,
-        NO_PROGRESS,
-        "measuring",
-        Deadline(10),
-    )
+    rounds = timed(1e1)
     assert [row.failure for row in rounds] == [None, None, LEFT_OUT]
     assert [row.left_out for row in rounds] == [False, False, True]
 

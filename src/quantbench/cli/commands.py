@@ -43,7 +43,7 @@ from quantbench.studies.choose import choose_methods, recipe_settings
 from quantbench.studies.load import untrained
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.predict import answers
-from quantbench.studies.prepare import is_task_file, layers_of, prepare, trained
+from quantbench.studies.prepare import is_task_file, prepare, trained
 from quantbench.studies.quantize import artifact_of
 from quantbench.studies.usable import why_unusable
 from quantbench.studies.workspace import Workspace, workspace
@@ -52,6 +52,7 @@ from quantbench.system.progress import Progress
 from quantbench.system.terminal import Terminal, harmless, one_line
 from quantbench.tasks.digit import read_digit
 from quantbench.tasks.network import Network
+from quantbench.tasks.network_layers import network_layers
 from quantbench.tasks.source import load_network
 from quantbench.tasks.source_python import load_task
 from quantbench.tasks.task import Task
@@ -161,7 +162,7 @@ def describe(record: records.Describe) -> None:
     study = configured(record, methods=())
     with TerminalProgress() as progress:
         network = _network(study.options, study.overrides, progress)
-    table = layer_table(layers_of(network), network.name)
+    table = layer_table(network_layers(network), network.name)
     structure = (Text(str(network.module())), Text()) if network.make_module else ()
     _print(Group(*structure, table))
 

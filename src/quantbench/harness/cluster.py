@@ -11,31 +11,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import math
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import JsonValue
 
-from quantbench import plugins
-from quantbench.artifacts.artifact import Artifact, load_artifact
-from quantbench.contracts import Plugin
 from quantbench.errors import (
     OutOfTimeError,
-    QuantbenchError,
-    StorageError,
     UnavailableError,
     WorkerError,
     WorkerLostError,
     cause,
 )
 from quantbench.harness.deadline import Deadline
+from quantbench.harness.errand import Answer, Errand, Files, content_of, run_errand, write
 from quantbench.harness.pool import (
     Candidate,
     Job,
@@ -44,14 +37,9 @@ from quantbench.harness.pool import (
     whole_split,
     write_samples,
 )
-from quantbench.harness.process import Worker
-from quantbench.harness.worker import OUTPUT, Request
+from quantbench.harness.worker import OUTPUT
 from quantbench.system.extras import why_missing
 from quantbench.system.files import writing
-from quantbench.system.machine import environment
-
-Files = Mapping[str, bytes]
-"""File name -> content."""
 
 _CONNECTING = 15.0
 """Seconds to wait for a scheduler, and for its first worker."""
@@ -61,38 +49,6 @@ _TRIES = 3
 """How often an errand is sent that its workers are lost with."""
 _MAX_SAMPLES = 4 * 2**30
 """Bytes of test samples: each worker of the cluster holds them in memory."""
-_FINGERPRINTING = threading.Lock()
-"""Code is hashed in one thread at a time, and a worker of the cluster has several."""
-_COMPARED = ("versions", "code", "instruction_sets")
-"""What predictions depend on that another machine may have otherwise."""
-
-
-@dataclass(frozen=True)
-class Errand:
-    """All that another machine needs to predict the samples, except their files."""
-
-    name: str
-    runtime: str
-    threads: int
-    timeout: float
-    seconds: float
-    """Seconds that are left of the budget: infinite without one."""
-    artifact: Files
-    artifact_sha256: str
-    samples: dict[str, str]
-    """File name -> SHA-256 (hexadecimal)."""
-    load: str
-    predict: str
-    """Requests in JSON, whose folders are the other machine's to fill in."""
-    depends_on: dict[str, JsonValue]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The files of the outputs, or why there are none."""
-
-    files: Files = field(default_factory=dict)
-    error: str | None = None
 
 
 class Cluster:
@@ -251,7 +207,7 @@ def _sample_files(job: Job) -> Files:
                 f"the test samples have {size / 2**30:.1f} GB, and a cluster is sent up to "
                 f"{_MAX_SAMPLES / 2**30:.0f}; run without --cluster, or test on fewer"
             )
-        return _content(folder)
+        return content_of(folder)
 
 
 def _errand(job: Job, candidate: Candidate, samples: dict[str, str], deadline: Deadline) -> Errand:
@@ -261,7 +217,7 @@ def _errand(job: Job, candidate: Candidate, samples: dict[str, str], deadline: D
         threads=job.threads[0],
         timeout=job.schedule.timeout,
         seconds=deadline.left,
-        artifact=_content(candidate.artifact.folder),
+        artifact=content_of(candidate.artifact.folder),
         artifact_sha256=candidate.artifact.sha256,
         samples=samples,
         load=load_request(job, candidate, job.threads[0]).model_dump_json(),
@@ -270,88 +226,13 @@ def _errand(job: Job, candidate: Candidate, samples: dict[str, str], deadline: D
     )
 
 
-def run_errand(errand: Errand, samples: Files) -> Answer:
-    """Predict on this machine, which is one of the cluster, in a worker process of ours."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="quantbench-") as scratch:
-            return Answer(_predicted(errand, samples, Path(scratch)))
-    except QuantbenchError as error:
-        return Answer(error=str(error))
-    except OSError as error:  # no room for temporary files
-        return Answer(error=f"a worker of the cluster raised {cause(error)}")
-
-
-def _predicted(errand: Errand, samples: Files, scratch: Path) -> Files:
-    """The files of the outputs. Raises QuantbenchError, OSError."""
-    for name, digest in errand.samples.items():
-        if hashlib.sha256(samples[name]).hexdigest() != digest:
-            raise WorkerError(f"{name} of the samples isn't what was sent: its SHA-256 differs")
-    folders = {name: scratch / name for name in ("artifact", "samples", "outputs")}
-    for folder in folders.values():
-        folder.mkdir()
-    _write(errand.artifact, folders["artifact"])
-    _write(samples, folders["samples"])
-    artifact = load_artifact(folders["artifact"])
-    if artifact.sha256 != errand.artifact_sha256:
-        raise WorkerError("the artifact isn't what was sent: its SHA-256 differs")
-    if difference := _difference(errand, artifact):
-        raise WorkerError(f"a worker of the cluster {difference}")
-    requests = (
-        Request(do="samples", samples=str(folders["samples"])),
-        _in_folder(errand.load, artifact=str(folders["artifact"])),
-        _in_folder(errand.predict, out=str(folders["outputs"])),
-    )
-    deadline = Deadline(None if math.isinf(errand.seconds) else errand.seconds)
-    with Worker(errand.name, errand.threads, scratch) as worker:
-        for request in requests:
-            answer = worker.ask(request, errand.timeout, deadline)
-            if "unwritten" in answer:
-                raise StorageError(str(answer["unwritten"]))
-    return _content(folders["outputs"])
-
-
-def _in_folder(request: str, **folder: str) -> Request:
-    return Request.model_validate_json(request).model_copy(update=folder)
-
-
-def _difference(errand: Errand, artifact: Artifact) -> str | None:
-    """Say what this machine has otherwise than the one that sent an errand, or return None."""
-    runtime = Plugin(
-        errand.runtime, plugins.runtime(errand.runtime), plugins.source("runtimes", errand.runtime)
-    )
-    with _FINGERPRINTING:
-        here = Candidate(artifact, runtime).inputs(environment())
-    for name in _COMPARED:
-        if here[name] != errand.depends_on[name]:
-            what = name.replace("_", " ")
-            return (
-                f"has other {what} than this machine, and answers depend on them: "
-                f"{_listed(here[name], errand.depends_on[name])}"
-            )
-    return None
-
-
-def _listed(there: JsonValue, here: JsonValue) -> str:
-    """The parts that differ, in short: "onnxruntime 1.30.0, not 1.32.0"."""
-    match there, here:
-        case dict(), dict():
-            differ = sorted(k for k in there.keys() | here.keys() if there.get(k) != here.get(k))
-            parts = [
-                f"{k} {there.get(k) or 'missing'}, not {here.get(k) or 'missing'}" for k in differ
-            ]
-            return "; ".join(part if len(part) < 60 else part.split()[0] for part in parts[:3])
-        case list(), list():
-            return ", ".join(sorted({str(item) for item in there} ^ {str(item) for item in here}))
-    return f"{there}, not {here}"
-
-
 def _write_outputs(job: Job, files: Files, folder: Path) -> None:
     """Write the files of the outputs, once each is an array of what the network should give."""
     specs = {f"{OUTPUT}-{n}.npy": spec for n, spec in enumerate(job.task.network.outputs)}
     if files.keys() != specs.keys():
         raise WorkerError(f"the cluster gave {', '.join(files) or 'nothing'}, not {[*specs]}")
     with writing(folder.parent):
-        _write(files, folder)
+        write(files, folder)
     for name, spec in specs.items():
         try:
             array = np.load(folder / name, mmap_mode="r", allow_pickle=False)
@@ -363,15 +244,3 @@ def _write_outputs(job: Job, files: Files, folder: Path) -> None:
                 f"the cluster gave {array.dtype} {list(array.shape)}, not {spec.dtype} "
                 f"{list(expected)}"
             )
-
-
-def _content(folder: Path) -> Files:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-def _write(files: Files, folder: Path) -> None:
-    """Write files into a folder. Raises WorkerError for a name that leads out of it."""
-    for name, content in files.items():
-        if Path(name).name != name:
-            raise WorkerError(f"'{name}' is no plain file name")
-        (folder / name).write_bytes(content)

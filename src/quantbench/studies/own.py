@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from quantbench.errors import NetworkError, SamplesError
+from quantbench.errors import SamplesError, SamplesNeededError
 from quantbench.samples.images import Preprocessing
 from quantbench.samples.records import Samples
 from quantbench.samples.shared import common_classes, held_out, preparation_sha256
@@ -106,7 +106,7 @@ def _loaded(own: Own, reader: _Reader) -> tuple[Network, dict[str, Samples]]:
         return _by_samples(own, reader)
     try:
         network = load_network(own.network, own.weights, name=own.name)
-    except NetworkError:  # it may leave sizes open, which samples show
+    except SamplesNeededError:
         return _by_samples(own, reader)
     return network, {name: reader.read(name, network.inputs) for name in reader.given}
 

@@ -36,10 +36,11 @@ from quantbench.studies.choose import (
 )
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.preflight import diagnose
-from quantbench.studies.prepare import layers_of, prepare
+from quantbench.studies.prepare import prepare
 from quantbench.studies.workspace import Workspace, workspace
 from quantbench.system.machine import Environment, cores, environment
 from quantbench.system.progress import NO_PROGRESS, Progress
+from quantbench.tasks.network_layers import network_layers
 from quantbench.tasks.records import Diagnostic, Layer
 from quantbench.tasks.task import Task
 
@@ -89,7 +90,7 @@ def run(
         if task.training is None:
             _tell(diagnose(task, options.expect, metric), progress)
         steps = _Steps(
-            space, machine, layers_of(task.network), deadline, progress, options.jobs, cluster
+            space, machine, network_layers(task.network), deadline, progress, options.jobs, cluster
         )
         if on_first is not None and not task.network.quantized:
             first = _soon(task, options, overrides, metric, progress)

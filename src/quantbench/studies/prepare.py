@@ -16,20 +16,12 @@ from quantbench.studies.options import Options, Overrides
 from quantbench.studies.own import Own, own_task
 from quantbench.studies.workspace import Workspace
 from quantbench.system.progress import Progress
-from quantbench.tasks.network import Network
-from quantbench.tasks.network_layers import network_layers
-from quantbench.tasks.records import Layer
 from quantbench.tasks.source_module import network_of
 from quantbench.tasks.source_python import load_task as load_task_file
 from quantbench.tasks.task import Task
 from quantbench.tasks.weights import load_weights
 from quantbench.training.checkpoint import Checkpoint, with_weights
 from quantbench.training.train import train
-
-
-def layers_of(network: Network) -> tuple[Layer, ...]:
-    """The layers of a network, with the multiply-adds of each."""
-    return network_layers(network)
 
 
 def prepare(options: Options, overrides: Overrides, space: Workspace, progress: Progress) -> Task:

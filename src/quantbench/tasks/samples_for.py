@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from quantbench.errors import NetworkError
+from quantbench.errors import NetworkError, SamplesNeededError
 from quantbench.samples.records import Array, Arrays
 
 _MAX_VALUES = 1 << 28
@@ -80,7 +80,7 @@ def _fitting(size: InputSize, array: Array, file: str) -> Array:
 
 def _random(size: InputSize, rng: np.random.Generator, file: str) -> Array:
     if None in size.shape:
-        raise NetworkError(
+        raise SamplesNeededError(
             f"input '{size.name}' of {file} leaves sizes open; give samples, such as calibration "
             "data"
         )
