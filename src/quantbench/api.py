@@ -164,14 +164,6 @@ def study(
     given = {key: value for key, value in chosen.items() if value is not None}
     options = Options.model_validate({"out": Path(out), "fresh": fresh, "seed": seed, **given})
     judged_by: Metric | None = metric_of(metric) if callable(metric) else None
-    # Within a budget what answers soon comes first, so that little time still gives an answer.
-    on_first = None if budget is None else _unshown
-    done = pipeline.run(
-        options, settings, progress or Lines(), load=load, metric=judged_by, on_first=on_first
-    )
+    done = pipeline.run(options, settings, progress or Lines(), load=load, metric=judged_by)
     write(done.results, options.out)
     return OwnStudy(done.task, done.results, options.out)
-
-
-def _unshown(first: pipeline.Study) -> None:
-    """Drop the first answer: a caller waits for the whole."""

@@ -71,15 +71,16 @@ def run(
     `overrides` gives settings by method, and the recipe's by "recipe". `load` gives the task of
     a user's network; without it, the options name one. `metric` is how rows are judged, where it
     is no plug-in. `on_first` is given a first answer, by the methods and runtimes that take least
-    time, before the rest is measured. What looks wrong with a user's network or samples is told.
-    Raises UsageError before anything is started; a method or runtime that can't work here is
-    listed under `skipped`.
+    time; within a budget these come first in any case. What looks wrong with a user's network or
+    samples is told. Raises UsageError before anything is started; a method or runtime that can't
+    work here is listed under `skipped`.
     """
     overrides, deadline = overrides or {}, Deadline(options.budget_seconds)
     recipe_settings(options, overrides)
     require_methods(options.methods, overrides)
     machine = environment()  # now: later its load would be this study's own
-    chosen = _chosen(options, overrides, progress) if on_first is None else None
+    early = on_first is not None or deadline.seconds is not None
+    chosen = None if early else _chosen(options, overrides, progress)
     with (
         workspace(options.out, fresh=options.fresh) as space,
         connected(options.cluster) as cluster,
@@ -92,10 +93,12 @@ def run(
         steps = _Steps(
             space, machine, network_layers(task.network), deadline, progress, options.jobs, cluster
         )
-        if on_first is not None and not task.network.quantized:
+        if early and not task.network.quantized:
             first = _soon(task, options, overrides, metric, progress)
             if first is not None:
-                on_first(replace(steps, deadline=deadline.part(FIRST_ANSWER)).study(first))
+                answer = replace(steps, deadline=deadline.part(FIRST_ANSWER)).study(first)
+                if on_first is not None:
+                    on_first(answer)
         # Importing every quantizer and runtime takes long: a first answer comes before it.
         methods, runtimes = chosen or _chosen(options, overrides, progress)
         if task.network.quantized:
