@@ -38,17 +38,21 @@ def candidates_of(
 
     The processes that try artifacts end before anything is timed. Within a budget what takes
     least comes first, and no method begins a format once half of it is spent, unless it was
-    written before; the baseline has one on its fastest runtime in any case.
+    written before; the baseline and the method that takes least have one on their fastest runtime
+    in any case: less would be no answer.
     """
     order = _compiled_first if deadline.seconds is None else _soonest_first
+    ordered = sorted(methods.items(), key=order)
+    quantizing = (name for name, chosen in ordered if isinstance(chosen, ChosenMethod))
+    soonest = next((name for name in quantizing if not is_baseline(name)), None)
     with trials:
-        for name, chosen in sorted(methods.items(), key=order):
+        for name, chosen in ordered:
             if isinstance(chosen, str):
                 yield Skipped(method=name, runtime="*", reason=chosen)
                 continue
             yield from _of_method(
                 task, chosen, _accepting(chosen, runtimes, deadline), runtimes, parent, trials,
-                progress, deadline,
+                progress, deadline, required=is_baseline(name) or name == soonest,
             )  # fmt: skip
 
 
@@ -81,8 +85,13 @@ def _of_method(
     trials: Trials,
     progress: Progress,
     deadline: Deadline,
+    *,
+    required: bool,
 ) -> Iterator[Candidate | Skipped]:
-    """Yield the candidates of one method, or why it has none."""
+    """Yield the candidates of one method, or why it has none.
+
+    `required`: it gets one on a runtime, however late it is.
+    """
 
     def left_out(format: str) -> bool:
         return (
@@ -91,7 +100,6 @@ def _of_method(
         )
 
     name = chosen.plugin.name
-    required = is_baseline(name)
     if not any(accepting.values()):
         yield Skipped(method=name, runtime="*", reason=runtimes.why_none(accepting))
     elif not required and all(left_out(format) for format, able in accepting.items() if able):
