@@ -90,10 +90,12 @@ def time_in_turn(
     ]
     _leave_out_slowest(gathered, schedule, deadline.part(TIMING))
     able = [index for index, row in enumerate(gathered) if row.failure is None]
+    if not able:
+        return gathered, []
     passes = _passes([gathered[index] for index in able], schedule, course.seconds)
     random = np.random.default_rng(course.number)
     clock, blocks = Clock(course.number, course.processors), list[Block]()
-    order = {cell: orders(len(able), random) for cell in schedule.cells if able}
+    order = {cell: orders(len(able), random) for cell in schedule.cells}
     for number, cells in progress.each(_blocks(passes, deadline), course.title, len(passes)):
         clock.begin()
         for cell, count in cells.items():
@@ -227,7 +229,7 @@ def _warmed_up(worker: Worker, schedule: Schedule, course: Course, deadline: Dea
         worker.ask(Request(do="pin", processors=course.processors), schedule.timeout, deadline)
         best = {
             batch: _steady(worker, batch, schedule, row, deadline)
-            for batch in (smallest, schedule.largest)
+            for batch in dict.fromkeys((smallest, schedule.largest))
         }
         if schedule.reading:
             request = Request(do="time_end_to_end", batch=schedule.largest)
