@@ -149,7 +149,7 @@ def times(
     data_loading = _data_loading(job, schedule, workers) if reading else None
     workers.end()
     chosen = every
-    if contest and schedule.starts > 1:
+    if contest and schedule.starts > 1 and not schedule.every:
         seen = [_timing(i, candidate, starts) for i, candidate in every.items()]
         chosen = {index: every[index] for index in sorted(contest.contenders(seen))}
     able = {i: c for i, c in chosen.items() if starts[0].rows[i].failure is None}
