@@ -206,8 +206,15 @@ class Measuring(Chosen, Judged):
     ] = None  # fmt: skip
     full: Annotated[
         bool | None,
-        option(TIME, "--full", help="Five batches, 1 and 2 threads, 8 starts of each: 15 minutes."),
+        option(TIME, "--full", help="Four batches, 1 and 2 threads, 8 starts of every row."),
     ] = None
+    starts: Annotated[
+        int | None,
+        option(
+            TIME, "--starts", metavar="N", default="6",
+            help="Fresh starts of the rows that decide; more of them resolve smaller differences.",
+        ),
+    ] = None  # fmt: skip
     budget: Annotated[
         str | None,
         option(TIME, "--budget", metavar="TIME", help="The time that it may take: 60s, 5m, 1h."),

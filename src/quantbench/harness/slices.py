@@ -83,10 +83,10 @@ def time_in_turn(
     warming = progress.each(
         workers, f"{course.title}: warming up", len(workers), lambda worker: worker.name
     )
-    limits = chain((NO_LIMIT,), repeat(deadline.part(WARMING)))
+    patience = chain((NO_LIMIT,), repeat(deadline.part(WARMING)))
     gathered = [
         _warmed_up(worker, schedule, course, limit)
-        for worker, limit in zip(warming, limits, strict=False)
+        for worker, limit in zip(warming, patience, strict=False)
     ]
     _leave_out_slowest(gathered, schedule, deadline.part(TIMING))
     able = [index for index, row in enumerate(gathered) if row.failure is None]
@@ -94,9 +94,16 @@ def time_in_turn(
         return gathered, []
     passes = _passes([gathered[index] for index in able], schedule, course.seconds)
     random = np.random.default_rng(course.number)
+    # On a busy machine slices take longer than planned.
+    limits = deadline, Deadline(_PATIENCE * course.seconds)
     clock, blocks = Clock(course.number, course.processors), list[Block]()
+<<<<<<< HEAD
     order = {cell: orders(len(able), random) for cell in schedule.cells}
     for number, cells in progress.each(_blocks(passes, deadline), course.title, len(passes)):
+=======
+    order = {cell: orders(len(able), random) for cell in schedule.cells if able}
+    for number, cells in progress.each(_blocks(passes, limits), course.title, len(passes)):
+>>>>>>> main
         clock.begin()
         for cell, count in cells.items():
             for turn, places in enumerate(islice(order[cell], count)):
@@ -111,11 +118,11 @@ def time_in_turn(
 
 
 def _blocks(
-    passes: Sequence[Mapping[Cell, int]], deadline: Deadline
+    passes: Sequence[Mapping[Cell, int]], limits: Sequence[Deadline]
 ) -> Iterator[tuple[int, Mapping[Cell, int]]]:
-    """Yield the blocks with their numbers, only the fewest once the deadline has passed."""
+    """Yield the blocks with their numbers, only the fewest once one of the limits has passed."""
     for number, cells in enumerate(passes):
-        if number >= MIN_BLOCKS and not deadline.left:
+        if number >= MIN_BLOCKS and not all(limit.left for limit in limits):
             return
         yield number, cells
 
@@ -135,6 +142,8 @@ def _passes(rows: Sequence[Slices], schedule: Schedule, seconds: float) -> list[
     return [counts | {cell: 1 for cell in reading if block < MIN_BLOCKS} for block in range(number)]
 
 
+_PATIENCE = 1.3
+"""Of the time that was planned for a start's blocks: beyond it only the fewest are made."""
 _REQUEST_SECONDS = 3e-4
 """A request and its answer, about."""
 

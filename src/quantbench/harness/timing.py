@@ -149,11 +149,12 @@ def times(
     data_loading = _data_loading(job, schedule, workers) if reading else None
     workers.end()
     chosen: Collection[int] = every
-    if contest and schedule.starts > 1:
+    if contest and schedule.starts > 1 and not schedule.every:
         chosen = contest.contenders([_timing(i, each, starts) for i, each in every.items()])
     able = {i: c for i, c in every.items() if starts[0].rows[i].failure is None}
     again = {i: able[i] for i in sorted(chosen) if i in able}
     plan = [(threads, again, schedule.without_reading())] * (schedule.starts - 1)
+=======
     reduced = schedule.on_more_threads()
     plan += [(number, able, reduced) for number in more_threads for _ in range(reduced.starts)]
     starts += _further_starts(job, plan)
