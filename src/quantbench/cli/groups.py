@@ -208,6 +208,13 @@ class Measuring(Chosen, Judged):
         bool | None,
         option(TIME, "--full", help="Four batches, 1 and 2 threads, 8 starts of every row."),
     ] = None
+    seeds: Annotated[
+        int | None,
+        option(
+            TRAINING, "--seeds", metavar="N", default="1",
+            help="Repeat training and calibration with N seeds: how much scores vary by chance.",
+        ),
+    ] = None  # fmt: skip
     starts: Annotated[
         int | None,
         option(
