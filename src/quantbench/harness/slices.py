@@ -90,13 +90,20 @@ def time_in_turn(
     ]
     _leave_out_slowest(gathered, schedule, deadline.part(TIMING))
     able = [index for index, row in enumerate(gathered) if row.failure is None]
+    if not able:
+        return gathered, []
     passes = _passes([gathered[index] for index in able], schedule, course.seconds)
     random = np.random.default_rng(course.number)
     # On a busy machine slices take longer than planned.
     limits = deadline, Deadline(_PATIENCE * course.seconds)
     clock, blocks = Clock(course.number, course.processors), list[Block]()
+<<<<<<< HEAD
+    order = {cell: orders(len(able), random) for cell in schedule.cells}
+    for number, cells in progress.each(_blocks(passes, deadline), course.title, len(passes)):
+=======
     order = {cell: orders(len(able), random) for cell in schedule.cells if able}
     for number, cells in progress.each(_blocks(passes, limits), course.title, len(passes)):
+>>>>>>> main
         clock.begin()
         for cell, count in cells.items():
             for turn, places in enumerate(islice(order[cell], count)):
@@ -231,7 +238,7 @@ def _warmed_up(worker: Worker, schedule: Schedule, course: Course, deadline: Dea
         worker.ask(Request(do="pin", processors=course.processors), schedule.timeout, deadline)
         best = {
             batch: _steady(worker, batch, schedule, row, deadline)
-            for batch in (smallest, schedule.largest)
+            for batch in dict.fromkeys((smallest, schedule.largest))
         }
         if schedule.reading:
             request = Request(do="time_end_to_end", batch=schedule.largest)
