@@ -194,7 +194,28 @@ class Selected(Chosen):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measuring(Chosen, Judged):
+class Shown:
+    """What of a study is shown."""
+
+    sort: Annotated[
+        str,
+        option(
+            OUTPUT, "--sort", metavar="FIGURE", default="latency",
+            help="Sort tables by latency, metric, size or throughput, the best row first.",
+        ),
+    ] = "latency"  # fmt: skip
+    all_rows: Annotated[bool, option(OUTPUT, "--all", help="Show every row, ties too.")] = False
+    details: Annotated[
+        bool,
+        option(
+            OUTPUT, "--details",
+            help="Show number formats, intervals, p values, starts, memory, what wasn't measured.",
+        ),
+    ] = False  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measuring(Chosen, Judged, Shown):
     """How rows are measured and shown."""
 
     threads: Annotated[
@@ -240,10 +261,3 @@ class Measuring(Chosen, Judged):
             help="A Dask scheduler whose machines evaluate rows in place of this one.",
         ),
     ] = None  # fmt: skip
-    sort: Annotated[
-        str,
-        option(
-            OUTPUT, "--sort", metavar="FIGURE", default="latency",
-            help="Sort tables by latency, metric, size or throughput, the best row first.",
-        ),
-    ] = "latency"  # fmt: skip
