@@ -183,9 +183,7 @@ def values_of(name: str, value: object, schema: Schema) -> object:
     if not isinstance(value, list) or name in schema.paths:
         return value
     return [
-        part
-        for each in value
-        for part in (at_commas([each]) if isinstance(each, str) else [each])
+        part for each in value for part in (at_commas([each]) if isinstance(each, str) else [each])
     ]
 
 

@@ -187,8 +187,9 @@ class _Steps:
             jobs=self.jobs or cores(),
         )
         candidates = candidates_of(
-            task, plan.methods, plan.runtimes, space.artifacts, trials, progress, self.deadline
-        )
+            task, plan.methods, plan.runtimes, space.artifacts, trials, progress, self.deadline,
+            plan.schedule.timeout,
+        )  # fmt: skip
         with contextlib.closing(candidates):
             measured = measure(job, candidates, self.cluster)
         skipped = (*plan.runtimes.skipped, *measured.skipped)

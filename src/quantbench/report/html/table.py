@@ -5,7 +5,7 @@ It takes its colours from the text around it, so that it is readable on light an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from quantbench.report.order import Order, ordered
@@ -32,8 +32,11 @@ STYLE = """
 """
 
 
-def study_html(results: Results, by: Order = Order.LATENCY) -> str:
-    """The recommendations of a study and its rows, sorted by `by`, as one HTML element."""
+def study_html(results: Results, by: Order = Order.LATENCY, notes: Sequence[str] = ()) -> str:
+    """The recommendations of a study and its rows, sorted by `by`, as one HTML element.
+
+    `notes` stand below them, folded.
+    """
     title = (
         f"{results.model} on {results.data}: {results.parameters:,} parameters, "
         f"{results.macs:,} multiply-adds {an(results.sample)}"
@@ -52,8 +55,15 @@ def study_html(results: Results, by: Order = Order.LATENCY) -> str:
     return (
         f'<div class="quantbench"><style>{STYLE}</style><p><b>{escape(title)}</b></p>{answers}'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        f"<p><small>{escape(note)}</small></p></div>"
+        f"<p><small>{escape(note)}</small></p>{_folded(notes)}</div>"
     )
+
+
+def _folded(notes: Sequence[str]) -> str:
+    if not notes:
+        return ""
+    lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return f"<details><summary>Notes: {len(notes)}</summary><ul>{lines}</ul></details>"
 
 
 def _headings(results: Results) -> Iterable[tuple[str, str]]:
