@@ -89,14 +89,14 @@ def shown(row: Row) -> tuple[Latency, ...]:
 
 
 def middle_half(latency: Latency) -> tuple[float, float]:
-    """The outer quartiles of the rounds' medians, in microseconds a sample."""
-    rounds = [median(calls) for calls in latency.rounds]
-    low, high = np.percentile(rounds, (25, 75))
+    """The outer quartiles of the blocks' medians, in microseconds a sample."""
+    blocks = [median(slices) for slices in latency.blocks]
+    low, high = np.percentile(blocks, (25, 75))
     return float(low), float(high)
 
 
 def spread(latency: Latency) -> float:
-    """The width of the middle half of the rounds, as a share of the median."""
+    """The width of the middle half of the blocks, as a share of the median."""
     low, high = middle_half(latency)
     return (high - low) / latency.median
 

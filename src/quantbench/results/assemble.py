@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from quantbench import plugins
-from quantbench.contracts import Observation
 from quantbench.errors import UnavailableError
 from quantbench.harness.baseline import is_baseline
 from quantbench.harness.measure import Measured
-from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.harness.timing import Timing
 from quantbench.numerics.classes import decisions
 from quantbench.results.disagreement import disagreements
-from quantbench.results.judge import Judgement, judgements, kind_of
+from quantbench.results.judge import Judgement, equivalence, judgements, kind_of
 from quantbench.results.metric import Metric, Scored, metric_for, metric_named, scored
 from quantbench.results.recommend import with_recommendations
 from quantbench.results.records import AgainstFloat, MetricFigure, Ratio, Results, Row
-from quantbench.results.statistics import discordant, fastest, speed
+from quantbench.results.seen import baseline_of, observations
+from quantbench.results.speed import fastest, speed
+from quantbench.results.statistics import discordant
 from quantbench.tasks.records import Layer
 from quantbench.tasks.task import Task
 
@@ -39,8 +39,8 @@ def results_of(
     it, or it follows from outputs and targets. Raises UsageError or UnavailableError for that.
     """
     judging = metric or metric_for(task)
-    baselines = [_baseline(measured.candidates, candidate) for candidate in measured.candidates]
-    seen = [_seen(task, measured, index, baseline) for index, baseline in enumerate(baselines)]
+    baselines = [baseline_of(measured.candidates, candidate) for candidate in measured.candidates]
+    seen = observations(task, measured.candidates, measured.outputs)
     scores = [scored(judging, each) for each in seen]
     judged = judgements(judging, scores, seen, baselines)
     others, broken = _metrics(judging)
@@ -64,13 +64,14 @@ def results_of(
         parameters=sum(layer.parameters for layer in layers),
         macs=sum(layer.macs for layer in layers),
         sample="image" if _takes_images(task) else "sample",
-        metric=judging.info(kind_of(scores)),
+        metric=judging.info(kind_of(scores), equivalence(kind_of(scores), judged)),
         network_sha256=task.network.sha256,
         training=task.training,
         splits={split.name: split.sha256 for split in task.splits},
         preprocessing_sha256=task.preprocessing_sha256 or None,
         environment=measured.environment,
         data_loading=measured.data_loading,
+        noise=measured.noise,
         rows=rows,
         skipped=tuple(skipped),
     )
@@ -88,21 +89,6 @@ def paired(measured: Measured, task: Task, method_a: str, method_b: str) -> tupl
         for name in (method_a, method_b)
     ]
     return discordant(right[0], right[1])
-
-
-def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
-    floats = [i for i, c in enumerate(candidates) if is_baseline(c.artifact.body.method)]
-    same = [i for i in floats if candidates[i].runtime.name == candidate.runtime.name]
-    return (same or floats)[0]
-
-
-def _seen(task: Task, measured: Measured, index: int, baseline: int) -> Observation:
-    return Observation(
-        outputs=measured.outputs[index],
-        float_outputs=measured.outputs[baseline],
-        targets=task.test.targets,
-        bytes=measured.candidates[index].artifact.bytes,
-    )
 
 
 def _takes_images(task: Task) -> bool:
@@ -198,7 +184,9 @@ def _against(measured: Measured, index: int, baseline: int, judged: Judgement) -
         bytes_ratio=base.artifact.bytes / this.artifact.bytes,
         difference=judged.difference,
         verdict=judged.verdict,
+        costs=judged.costs,
         p=judged.p,
+        adjusted_p=judged.adjusted_p,
         only_float_right=judged.only_float_right,
         only_this_right=judged.only_this_right,
         speed=_speed(base.name, measured.timings[baseline], measured.timings[index]),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from quantbench.harness.schedule import Schedule
+from quantbench.harness.schedule import MIN_BLOCKS, Schedule
 from quantbench.studies.capabilities import rows
 from quantbench.studies.choose import ChosenMethod, Runtimes
 from quantbench.system.machine import cores
@@ -97,14 +97,15 @@ def _quantizing(
 
 
 def _timing(schedule: Schedule, count: int, sample_seconds: float) -> float:
-    """Seconds of all starts on one number of threads; a cell has one call at least."""
-    cells = [
-        max(schedule.calls(1e6 * batch * sample_seconds) * batch * sample_seconds, 1e-6)
-        for _, batch in schedule.cells
-    ]
-    one_round = count * sum(cells)
-    start = schedule.rounds(one_round) * one_round
-    return schedule.starts_in(start) * (start + count * LOAD_SECONDS)
+    """Seconds of all starts on one number of threads: every row, at each batch, in a block's turn.
+
+    Rows that aren't started again save what is not known before: all of them are counted.
+    """
+    calls = count * sum(batch * sample_seconds for _, batch in schedule.cells)
+    load = count * LOAD_SECONDS / cores()
+    look = load + max(schedule.look_seconds, MIN_BLOCKS * calls)
+    further = load + max(schedule.start_seconds, MIN_BLOCKS * calls)
+    return look + (schedule.starts - 1) * further
 
 
 def _memory(task: Task, layers: Sequence[Layer], count: int, batch: int) -> int:
