@@ -63,13 +63,13 @@ def under_scores(results: Results) -> Iterable[str]:
     if metric.kind != "right_or_wrong":
         unit = "points" if is_fraction(metric) else metric.unit
         yield (
-            f"differs: from float32 in the same engine{f', in {unit}' if unit else ''}; paired by "
+            f"differs: from float32 in the same runtime{f', in {unit}' if unit else ''}; paired by "
             f"{results.sample}: {_how(results)}."
         )
     elif metric.margin:
-        yield f"lost: {samples} that tell it from float32 in the same engine."
+        yield f"lost: {samples} that tell it from float32 in the same runtime."
     else:
-        yield f"lost: {samples} that only float32 in the same engine gets right; gained: only this."
+        yield f"lost: {samples} that only float32 in the same runtime has right; gained: only this."
         yield f"p: exact McNemar test; no difference is shown unless p < {ALPHA}."
     if metric.margin:
         yield f"worse: the interval of the difference lies beyond {margin_text(metric)}."

@@ -72,7 +72,7 @@ def _shared(recommendation: Recommendation) -> str:
     if share is None:
         return ""
     return (
-        f" Against {share.float32}, the fastest float32 of another engine, it is "
+        f" Against {share.float32}, the fastest float32 of another runtime, it is "
         f"{_interval(share.whole)} as fast; {recommendation.float32} alone is "
         f"{_interval(share.engine)}."
     )
