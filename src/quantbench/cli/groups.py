@@ -155,7 +155,7 @@ class Chosen:
         list[str] | None,
         option(
             STUDY, "--runtime", metavar="NAME", complete="runtimes",
-            help="Only this runtime; may be repeated.",
+            help="Only this runtime; several: A,B, or repeat it.",
         ),
     ] = None  # fmt: skip
 
@@ -188,7 +188,7 @@ class Selected(Chosen):
         list[str] | None,
         option(
             STUDY, "--method", metavar="NAME", complete="methods",
-            help="Only this method; may be repeated.",
+            help="Only this method; several: A,B, or repeat it.",
         ),
     ] = None  # fmt: skip
 
@@ -219,10 +219,10 @@ class Measuring(Chosen, Judged, Shown):
     """How rows are measured and shown."""
 
     threads: Annotated[
-        list[int] | None,
+        list[str] | None,
         option(
             TIME, "--threads", metavar="N", default="1",
-            help="Threads of each runtime while it is measured; may be repeated.",
+            help="Threads of each runtime while it is measured; several: 1,2, or repeat it.",
         ),
     ] = None  # fmt: skip
     full: Annotated[

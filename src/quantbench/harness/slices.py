@@ -97,13 +97,8 @@ def time_in_turn(
     # On a busy machine slices take longer than planned.
     limits = deadline, Deadline(_PATIENCE * course.seconds)
     clock, blocks = Clock(course.number, course.processors), list[Block]()
-<<<<<<< HEAD
     order = {cell: orders(len(able), random) for cell in schedule.cells}
-    for number, cells in progress.each(_blocks(passes, deadline), course.title, len(passes)):
-=======
-    order = {cell: orders(len(able), random) for cell in schedule.cells if able}
     for number, cells in progress.each(_blocks(passes, limits), course.title, len(passes)):
->>>>>>> main
         clock.begin()
         for cell, count in cells.items():
             for turn, places in enumerate(islice(order[cell], count)):

@@ -154,7 +154,6 @@ def times(
     able = {i: c for i, c in every.items() if starts[0].rows[i].failure is None}
     again = {i: able[i] for i in sorted(chosen) if i in able}
     plan = [(threads, again, schedule.without_reading())] * (schedule.starts - 1)
-=======
     reduced = schedule.on_more_threads()
     plan += [(number, able, reduced) for number in more_threads for _ in range(reduced.starts)]
     starts += _further_starts(job, plan)

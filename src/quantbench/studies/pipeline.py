@@ -248,7 +248,7 @@ class _Steps:
         trials = Trials(plan.task, space.trials, space.scratch, self.machine, plan.schedule.timeout)
         return candidates_of(
             plan.task, plan.methods, plan.runtimes, space.artifacts, trials, self.progress,
-            self.deadline,
+            self.deadline, plan.schedule.timeout,
         )  # fmt: skip
 
     def _job(self, plan: _Plan, scratch: Path) -> Job:
