@@ -13,9 +13,9 @@ from torch import nn
 from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.c99.package import Costs
 from quantbench.errors import UsageError
+from quantbench.report.answers import answers_of
 from quantbench.report.html.table import study_html
-from quantbench.report.terminal.page import comparison
-from quantbench.report.terminal.recommendation import recommendation_lines
+from quantbench.report.terminal.page import View, comparison
 from quantbench.report.write import write
 from quantbench.results.frame import flat_rows
 from quantbench.results.metric import Metric, metric_of
@@ -64,9 +64,8 @@ class OwnStudy:
 
     @property
     def answer(self) -> str:
-        """The recommendations in sentences, a line for each batch size."""
-        lines = recommendation_lines(self.results)
-        return "\n".join(f"{name}: {sentences}" for name, sentences in lines)
+        """The answer in sentences; a line for each batch size where they differ."""
+        return "\n".join(answer.text for answer in answers_of(self.results))
 
     @property
     def ship(self) -> Shipped:
@@ -95,8 +94,13 @@ class OwnStudy:
         """The rows as a pandas DataFrame. Raises ImportError where pandas isn't installed."""
         return import_module("pandas").DataFrame(self.to_dicts())
 
+    def page(self, *, all_rows: bool = False, details: bool = False, width: int = _WIDTH) -> str:
+        """The answer and the table as text; the options are those of `quantbench show`."""
+        view = View(all_rows=all_rows, details=details)
+        return as_text(comparison(self.results, view), width)
+
     def __str__(self) -> str:
-        return as_text(comparison(self.results), _WIDTH)
+        return self.page()
 
     def _repr_html_(self) -> str:
         return study_html(self.results, notes=self.notes)
