@@ -54,6 +54,16 @@ def seconds(microseconds: float) -> str:
     return significant(microseconds * IMAGES / 1e6)
 
 
+def duration(seconds: float) -> str:
+    """A time to one unit or two: "40 s", "12 min", "3 h 20 min"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun, in the plural unless it is 1: "1 row", "2,000 rows"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

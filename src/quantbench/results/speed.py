@@ -57,8 +57,8 @@ def speed(name: str, baseline: Latency, this: Latency, *, among: int = 1) -> Rat
     and Jones 2013: repeat at the level where the variance arises); with fewer it is that of the
     blocks' median by order statistics (Conover 1999, 3.2), and the floor alone stands for the
     differences between starts. `among`: the number of rows that this one was chosen among, for
-    which the interval holds at once (Sidak 1967); that of the blocks isn't widened. Raises ValueError for fewer than MIN_BLOCKS
-    blocks.
+    which the interval holds at once (Sidak 1967); that of the blocks isn't widened. Raises
+    ValueError for fewer than MIN_BLOCKS blocks.
     """
     found = _estimate(baseline, this)
     among = 1 if found.error is None else among

@@ -92,6 +92,8 @@ class Options(Settings):
 
     recipe: str = "default"
     seed: int = Field(1, ge=0, lt=2**32)
+    seeds: int = Field(1, ge=1, le=100)
+    """Trainings and calibrations, with seeds from `seed` on: the first is timed, all are scored."""
 
     quick: bool = False
     """PyTorch's own methods on two runtimes, measured for 8 s; a default of the fields below."""
