@@ -32,6 +32,13 @@ class Run(Measuring, Selected, Target):
     fresh: Annotated[bool | None, option(OUTPUT, "--fresh", help="Forget all finished steps.")] = (
         None
     )
+    pair: Annotated[
+        Path | None,
+        option(
+            TIME, "--pair", metavar="A.json",
+            help="Measure what this results.json is about once more, in turn with the new rows.",
+        ),
+    ] = None  # fmt: skip
     as_reported: Annotated[
         bool, option(OUTPUT, "--as-reported", help="Print it as the source report did.")
     ] = False

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from quantbench import plugins
 from quantbench.contracts import Observation
 from quantbench.errors import UnavailableError
-from quantbench.harness.baseline import is_baseline
 from quantbench.harness.measure import Measured
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.harness.timing import Timing
 from quantbench.numerics.classes import decisions
 from quantbench.results.disagreement import disagreements
+from quantbench.results.earlier import against_earlier
 from quantbench.results.judge import Judgement, judgements, kind_of
 from quantbench.results.metric import Metric, Scored, metric_for, metric_named, scored
 from quantbench.results.recommend import with_recommendations
-from quantbench.results.records import AgainstFloat, MetricFigure, Ratio, Results, Row
+from quantbench.results.records import (
+    AgainstEarlier,
+    AgainstFloat,
+    MetricFigure,
+    Ratio,
+    Results,
+    Row,
+)
 from quantbench.results.statistics import discordant, fastest, speed
 from quantbench.tasks.records import Layer
 from quantbench.tasks.task import Task
@@ -44,6 +52,8 @@ def results_of(
     scores = [scored(judging, each) for each in seen]
     judged = judgements(judging, scores, seen, baselines)
     others, broken = _metrics(judging)
+    figures = [*((each, [scored(each, x) for x in seen]) for each in others), (judging, scores)]
+    paired = against_earlier(measured.candidates, figures, seen)
     warnings = _warnings(measured)
     rows = tuple(
         _row(
@@ -51,12 +61,14 @@ def results_of(
             index,
             baseline,
             judged[index],
-            [*((each, scored(each, seen[index])) for each in others), (judging, scores[index])],
+            [(each, of_rows[index]) for each, of_rows in figures],
             (*warnings[index], *broken),
             out,
+            paired.get(index),
         )
         for index, baseline in enumerate(baselines)
     )
+    by_study = [(c.earlier, row) for c, row in zip(measured.candidates, rows, strict=True)]
     results = Results(
         quantbench=measured.environment.versions["quantbench"],
         model=task.network.name,
@@ -71,7 +83,8 @@ def results_of(
         preprocessing_sha256=task.preprocessing_sha256 or None,
         environment=measured.environment,
         data_loading=measured.data_loading,
-        rows=rows,
+        rows=tuple(row for earlier, row in by_study if not earlier),
+        earlier=tuple(row for earlier, row in by_study if earlier),
         skipped=tuple(skipped),
     )
     return with_recommendations(results)
@@ -91,7 +104,7 @@ def paired(measured: Measured, task: Task, method_a: str, method_b: str) -> tupl
 
 
 def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
-    floats = [i for i, c in enumerate(candidates) if is_baseline(c.artifact.body.method)]
+    floats = [i for i, c in enumerate(candidates) if c.is_baseline]
     same = [i for i in floats if candidates[i].runtime.name == candidate.runtime.name]
     return (same or floats)[0]
 
@@ -117,7 +130,7 @@ def _warnings(measured: Measured) -> list[tuple[str, ...]]:
     by_artifact: dict[str, list[int]] = {}
     for index, candidate in enumerate(measured.candidates):
         by_artifact.setdefault(candidate.artifact.sha256, []).append(index)
-    floats = [is_baseline(c.artifact.body.method) for c in measured.candidates]
+    floats = [candidate.is_baseline for candidate in measured.candidates]
     expected = measured.outputs[floats.index(True)]
     for indices in by_artifact.values():
         runtimes = [measured.candidates[i].runtime.name for i in indices]
@@ -155,6 +168,7 @@ def _row(
     scores: Sequence[tuple[Metric, Scored]],
     warnings: tuple[str, ...],
     out: Path,
+    earlier: AgainstEarlier | None,
 ) -> Row:
     """A row; `scores` are its figures by every metric, the last of which judges it."""
     candidate, timing = measured.candidates[index], measured.timings[index]
@@ -187,6 +201,7 @@ def _row(
         throughput=_throughput(timing.latency),
         against_float=None if index == baseline else _against(measured, index, baseline, judged),
         against_fastest=tuple(_against_fastest(measured, index)),
+        against_earlier=earlier,
         notes=(*body.quantized.notes, *warnings, *raised),
     )
 
@@ -211,7 +226,7 @@ def _speed(name: str, baseline: Timing, this: Timing) -> tuple[Ratio, ...]:
 
 def _against_fastest(measured: Measured, index: int) -> Iterator[Ratio]:
     """The speed in each cell against the runtime whose float32 is fastest in that cell."""
-    floats = [i for i, c in enumerate(measured.candidates) if is_baseline(c.artifact.body.method)]
+    floats = [i for i, c in enumerate(measured.candidates) if c.is_baseline]
     for cell, this in enumerate(measured.timings[index].latency):
         best = floats[fastest([measured.timings[i].latency[cell] for i in floats])]
         if best != index:
@@ -225,4 +240,5 @@ def _throughput(latencies: Sequence[Latency]) -> Throughput:
 
 
 def _relative(folder: Path, out: Path) -> str:
-    return folder.relative_to(out).as_posix()
+    """The folder as seen from `out`; an earlier study's lies elsewhere."""
+    return Path(os.path.relpath(folder, out)).as_posix()

@@ -34,6 +34,7 @@ from quantbench.studies.choose import (
     recipe_settings,
     require_methods,
 )
+from quantbench.studies.earlier import Earlier, read_earlier, with_earlier
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.preflight import diagnose
 from quantbench.studies.prepare import prepare
@@ -72,12 +73,13 @@ def run(
     a user's network; without it, the options name one. `metric` is how rows are judged, where it
     is no plug-in. `on_first` is given a first answer, by the methods and runtimes that take least
     time; within a budget these come first in any case. What looks wrong with a user's network or
-    samples is told. Raises UsageError before anything is started; a method or runtime that can't
+    samples is told. Raises UsageError, and ResultsError for `options.pair`, before anything is started; a method or runtime that can't
     work here is listed under `skipped`.
     """
     overrides, deadline = overrides or {}, Deadline(options.budget_seconds)
     recipe_settings(options, overrides)
     require_methods(options.methods, overrides)
+    earlier = None if options.pair is None else read_earlier(options.pair)
     machine = environment()  # now: later its load would be this study's own
     early = on_first is not None or deadline.seconds is not None
     chosen = None if early else _chosen(options, overrides, progress)
@@ -104,7 +106,7 @@ def run(
         if task.network.quantized:
             methods = choose_methods((), {}, progress, AS_GIVEN)
             progress.log(f"{task.name} came quantized: it is measured as it is, on each runtime")
-        plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric)
+        plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric, earlier)
         return steps.study(plan)
 
 
@@ -155,6 +157,7 @@ class _Plan:
     schedule: Schedule
     threads: tuple[int, ...]
     metric: Metric | None = None
+    earlier: Earlier | None = None
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,8 @@ class _Steps:
         candidates = candidates_of(
             task, plan.methods, plan.runtimes, space.artifacts, trials, progress, self.deadline
         )
+        if plan.earlier is not None:
+            candidates = with_earlier(candidates, plan.earlier, progress)
         with contextlib.closing(candidates):
             measured = measure(job, candidates, self.cluster)
         skipped = (*plan.runtimes.skipped, *measured.skipped)
