@@ -112,6 +112,10 @@ class RowsFailedError(QuantbenchError):
     """Some runtimes crashed, hung or predicted nonsense; every other row was measured."""
 
 
+class RulesFailedError(QuantbenchError):
+    """What was compared breaks a rule that it should keep."""
+
+
 def cause(error: BaseException) -> str:
     """An exception of foreign code in one line: its class, and the first line of its message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -9,25 +9,24 @@ from quantbench.results.statistics import speed
 
 def earlier_row(a: Row, b: Results) -> Row | None:
     """The row of A's artifact that was measured in the study B, or None."""
-    return next(
-        (
-            row
-            for row in b.earlier
-            if row.name == a.name and row.artifact_sha256 == a.artifact_sha256
-        ),
-        None,
-    )
+    name = a.name, a.artifact_sha256
+    return next((row for row in b.earlier if (row.name, row.artifact_sha256) == name), None)
 
 
-def earlier_speeds(earlier: Row, this: Row) -> tuple[Ratio, ...]:
-    """The earlier row's times over this row's, paired by round: above 1, this row is faster."""
-    return tuple(
-        speed(earlier.name, base, latency)
-        for latency in this.latency
-        if (base := _cell(earlier, latency)) is not None
-    )
-
-
-def _cell(row: Row, latency: Latency) -> Latency | None:
+def same_cell(row: Row, latency: Latency) -> Latency | None:
+    """The row's latency of the same kind, batch and threads, or None."""
     cell = latency.kind, latency.batch, latency.threads
     return next((x for x in row.latency if (x.kind, x.batch, x.threads) == cell), None)
+
+
+def paired_speed(earlier: Row, latency: Latency) -> Ratio | None:
+    """The earlier row's time over one of this study, paired by round: above 1, this is faster.
+
+    None where the earlier row wasn't timed so, and where the rounds are too few or don't belong
+    together, for a file may say anything.
+    """
+    base = same_cell(earlier, latency)
+    try:
+        return None if base is None else speed(earlier.name, base, latency)
+    except (ValueError, ZeroDivisionError):
+        return None

@@ -73,8 +73,8 @@ def run(
     a user's network; without it, the options name one. `metric` is how rows are judged, where it
     is no plug-in. `on_first` is given a first answer, by the methods and runtimes that take least
     time; within a budget these come first in any case. What looks wrong with a user's network or
-    samples is told. Raises UsageError, and ResultsError for `options.pair`, before anything is started; a method or runtime that can't
-    work here is listed under `skipped`.
+    samples is told. Raises UsageError, and ResultsError for `options.pair`, before
+    anything is started; a method or runtime that can't work here is listed under `skipped`.
     """
     overrides, deadline = overrides or {}, Deadline(options.budget_seconds)
     recipe_settings(options, overrides)

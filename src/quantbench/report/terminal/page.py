@@ -16,6 +16,7 @@ from quantbench.report.terminal.details import (
     under_scores,
     under_time,
 )
+from quantbench.report.terminal.earlier import earlier_lines, earlier_pairs
 from quantbench.report.terminal.grid import listed
 from quantbench.report.terminal.main_table import MainTable
 from quantbench.report.terminal.recommendation import recommendation_lines
@@ -54,6 +55,7 @@ def comparison(results: Results, by: Order = Order.LATENCY) -> RenderableType:
         ),
         Text(),
         MainTable(results, by),
+        *earlier_lines(results, earlier_pairs(results)),
         Text(),
         *(
             Text.assemble((f"{name}: ", "bold"), words)

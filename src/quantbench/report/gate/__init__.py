@@ -1,0 +1,1 @@
+"""What the rules of `quantbench compare` found, as sentences, JUnit XML and Markdown."""
