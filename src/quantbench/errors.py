@@ -113,7 +113,7 @@ class RowsFailedError(QuantbenchError):
 
 
 class RulesFailedError(QuantbenchError):
-    """What was compared breaks a rule that it should keep."""
+    """A comparison broke a rule that it should keep; everything was shown and written."""
 
 
 def cause(error: BaseException) -> str:

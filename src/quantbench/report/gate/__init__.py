@@ -1,1 +1,1 @@
-"""What the rules of `quantbench compare` found, as sentences, JUnit XML and Markdown."""
+"""The findings of `quantbench compare` by its rules: sentences, JUnit XML and Markdown."""
