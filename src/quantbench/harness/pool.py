@@ -78,6 +78,11 @@ class Candidate:
         return f"{self.method} on {self.runtime.name}"
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Method and runtime, which an artifact shares with the one that took its place."""
+        return self.artifact.body.method, self.runtime.name
+
+    @property
     def is_baseline(self) -> bool:
         """Whether it is what the others of its study are compared with."""
         return is_baseline(self.artifact.body.method) and not self.earlier
@@ -119,7 +124,7 @@ class Workers:
         self._job = job
         self._task = job.task
         self._timeout = job.schedule.timeout
-        self._threads = threads
+        self.threads = threads
         self._parent = job.scratch
         self._stack = contextlib.ExitStack()
         self._ready: dict[str, Worker] = {}
@@ -149,11 +154,16 @@ class Workers:
         name = candidate.name
         if name not in self._ready:
             worker = self._start(name, deadline)
-            request = load_request(self._job, candidate, self._threads)
+            request = load_request(self._job, candidate, self.threads)
             loaded = worker.ask(request, self._timeout, deadline)
             self.cold_start[name] = cast(float, loaded["seconds"])
             self._ready[name] = worker
         return self._ready[name]
+
+    def end(self) -> None:
+        """End all workers now; none can be started after it."""
+        self._stack.close()
+        self._ready.clear()
 
     def without_model(self) -> Worker:
         """Start a worker that holds the samples and no artifact. Raises WorkerError."""
@@ -162,7 +172,7 @@ class Workers:
     def _start(self, name: str, deadline: Deadline) -> Worker:
         if not deadline.left:
             raise OutOfTimeError(deadline.reason)
-        worker = self._stack.enter_context(Worker(name, self._threads, self.scratch))
+        worker = self._stack.enter_context(Worker(name, self.threads, self.scratch))
         request = Request(do="samples", samples=str(self._samples), reader=self._task.reader)
         worker.ask(request, self._timeout, deadline)
         return worker

@@ -22,16 +22,12 @@ def against_earlier(
     what the candidates answered. Returns candidate -> comparison. A metric of the whole set that
     doesn't judge has no interval, for resampling it takes long.
     """
-    earlier = {_row(c): index for index, c in enumerate(candidates) if c.earlier}
+    earlier = {c.place: index for index, c in enumerate(candidates) if c.earlier}
     return {
-        index: _against(candidates[earlier[_row(c)]], (earlier[_row(c)], index), figures, seen)
+        index: _against(candidates[earlier[c.place]], (earlier[c.place], index), figures, seen)
         for index, c in enumerate(candidates)
-        if not c.earlier and _row(c) in earlier
+        if not c.earlier and c.place in earlier
     }
-
-
-def _row(candidate: Candidate) -> tuple[str, str]:
-    return candidate.artifact.body.method, candidate.runtime.name
 
 
 def _against(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quantbench.harness.records import Latency
 from quantbench.results.records import Ratio, Results, Row
-from quantbench.results.statistics import speed
+from quantbench.results.speed import speed
 
 
 def earlier_row(a: Row, b: Results) -> Row | None:
@@ -20,9 +20,9 @@ def same_cell(row: Row, latency: Latency) -> Latency | None:
 
 
 def paired_speed(earlier: Row, latency: Latency) -> Ratio | None:
-    """The earlier row's time over one of this study, paired by round: above 1, this is faster.
+    """The earlier row's time over one of this study, paired by slice: above 1, this is faster.
 
-    None where the earlier row wasn't timed so, and where the rounds are too few or don't belong
+    None where the earlier row wasn't timed so, and where the blocks are too few or don't belong
     together, for a file may say anything.
     """
     base = same_cell(earlier, latency)

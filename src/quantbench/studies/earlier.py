@@ -1,6 +1,6 @@
 """The artifacts of an earlier study, which are measured in turn with those of this one.
 
-Times of two runs can't be paired by round, and results.json holds no answers: so what an earlier
+Times of two runs can't be paired, and results.json holds no answers: so what an earlier
 study wrote is loaded once more, checked by its hash, and takes part in the measurement.
 """
 

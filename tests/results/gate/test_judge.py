@@ -46,7 +46,7 @@ def paired(difference: float = 0.0, half: float = 0.0005, **changes: Any) -> Res
         "loss": Interval(value=0.001, low=0.0005, high=0.0015, how="BCa"),
     }
     against = AgainstEarlier(
-        artifact_sha256=OLD, differences=differences, verdict="no difference shown"
+        artifact_sha256=OLD, differences=differences, verdict="not resolved"
     )
     return results(only(NEW, against_earlier=against, **changes), earlier=(earlier,), skipped=())
 
@@ -89,7 +89,7 @@ def test_two_runs_that_were_apart(rule: str, expected: Outcome) -> None:
 def test_times_of_two_runs_are_not_paired(rule: str) -> None:
     found, reason = outcome(rule, alone(), alone(NEW, single=300.0))
     assert found is OPEN
-    assert reason.startswith("two runs aren't paired by round; `quantbench run ... --pair A.json`")
+    assert reason.startswith("two runs don't take turns; `quantbench run ... --pair A.json`")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_rows_that_were_measured_in_turn(rule: str, expected: Outcome) -> None:
 
 def test_what_would_resolve_it_is_said() -> None:
     b = paired(difference=-0.002, single=112.2)
-    assert "run --full" in outcome("latency > +10%", alone(), b)[1]
+    assert "run --starts N" in outcome("latency > +10%", alone(), b)[1]
     assert outcome("accuracy < -0.2", alone(), b)[1] == "more test images narrow the interval"
     apart = outcome("accuracy < -0.1", alone(), alone(NEW, correct=9_880))
     assert apart[0] is OPEN
@@ -174,9 +174,9 @@ def test_an_earlier_artifact_that_was_not_measured_says_why() -> None:
     assert outcome("latency > +3%", alone(), b) == (OPEN, "artifacts/x isn't there")
 
 
-def test_rounds_that_do_not_belong_together_have_no_ratio() -> None:
+def test_blocks_that_do_not_belong_together_have_no_ratio() -> None:
     b = paired()
-    broken = b.earlier[0].model_copy(update={"latency": (latency("model", 1, 102.0, rounds=3),)})
+    broken = b.earlier[0].model_copy(update={"latency": (latency("model", 1, 102.0, blocks=3),)})
     found, reason = outcome("latency > +3%", alone(), b.model_copy(update={"earlier": (broken,)}))
     assert found is OPEN
     assert "too few" in reason

@@ -16,10 +16,10 @@ from quantbench.results.gate.estimate import (
 )
 from quantbench.results.paired import earlier_row, paired_speed, same_cell
 from quantbench.results.records import Results, Row
-from quantbench.results.statistics import speed
+from quantbench.results.speed import speed
 
 PAIR = "`quantbench run ... --pair A.json` measures both in turn"
-_LONGER = "more rounds narrow its interval: `quantbench run --full`"
+_LONGER = "more fresh starts narrow its interval: `quantbench run --starts N`"
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _of_times(pair: RowPair, now: Latency, *, rate: bool) -> Figures:
         return Figures(alone, figure, known, reason=reason, remedy=_LONGER)
     ratio, base = paired_speed(pair.earlier, now), shown(before.median)
     if ratio is None:
-        reason = "its rounds are too few to have an interval; measure longer"
+        reason = "its blocks are too few to have an interval; measure longer"
         return Figures(base, figure, known, reason=reason)
     relative = change(ratio)
     return Figures(
@@ -200,7 +200,8 @@ def _of_times(pair: RowPair, now: Latency, *, rate: bool) -> Figures:
 
 def _alone(latency: Latency) -> Estimate | None:
     """The median with the interval that a ratio to a constant time has, floor included."""
-    constant = latency.model_copy(update={"rounds": ((latency.median,),) * len(latency.rounds)})
+    blocks = tuple((latency.median,) * len(slices) for slices in latency.blocks)
+    constant = latency.model_copy(update={"blocks": blocks})
     try:
         ratio = speed("", constant, latency)
     except (ValueError, ZeroDivisionError):
@@ -237,4 +238,4 @@ def _why_unpaired(pair: RowPair) -> str:
         return reason
     if b.earlier:
         return f"B was measured in turn with other artifacts than A's; {PAIR}"
-    return f"two runs aren't paired by round; {PAIR}"
+    return f"two runs don't take turns; {PAIR}"
