@@ -65,7 +65,7 @@ def test_the_changed_artifact_is_measured_in_turn(studies: tuple[Path, Path, Stu
     assert against.differences["accuracy"].value == pytest.approx(
         results.rows[1].score.value - before.score.value
     )
-    assert len(results.rows[1].latency[0].rounds) == len(before.latency[0].rounds)
+    assert len(results.rows[1].latency[0].blocks) == len(before.latency[0].blocks)
     text = rendered(comparison(results), 80)
     assert "Against A, measured in turn with it" in text
     assert max(map(len, text.splitlines())) <= 80
