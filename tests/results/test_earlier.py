@@ -12,7 +12,9 @@ import pytest
 from quantbench.harness.measure import Measured, measure
 from quantbench.harness.pool import Candidate, Job
 from quantbench.harness.schedule import Schedule
+from quantbench.harness.timing import Timing
 from quantbench.results.assemble import results_of
+from quantbench.results.contest import contest
 from quantbench.results.diff import side_by_side
 from quantbench.results.gate.estimate import Outcome
 from quantbench.results.gate.judge import judge_results
@@ -25,6 +27,7 @@ from quantbench.studies.named import runtime_named
 from quantbench.system.machine import environment
 from quantbench.tasks.network_layers import network_layers
 from quantbench.tasks.task import Task
+from tests.report.builder import latency
 
 SCHEDULE = Schedule(batches=(1,), blocks=10, max_passes=6, look_seconds=5, starts=1, timeout=60)
 CALL_US = 500.0
@@ -132,3 +135,29 @@ def test_answers_are_paired_sample_by_sample(
     assert against.p == pytest.approx(0.25)  # two-sided: 2 / 2**3
     assert against.verdict == "not resolved"
     assert against.differences["loss"].value > 0
+
+
+def timing(us: float) -> Timing:
+    times = (latency("model", 1, us),)
+    return Timing(latency=times, busy_threads=1, warm_up=3, cold_start=1, peak_memory=9)
+
+
+@pytest.mark.parametrize(("paired", "again"), [(True, {0, 1, 2}), (False, {0})])
+def test_a_pair_is_started_again_however_slow_it_is(
+    task: Task, tmp_path: Path, paired: bool, again: set[int]
+) -> None:
+    """Neither row could be the answer: both are larger than float32, as accurate, and slower."""
+    base, new = null(tmp_path, "float32", 800), null(tmp_path, "static", 5000)
+    old = null(tmp_path, "static" if paired else "dynamic", 6000, earlier=paired)
+    outputs = ((np.eye(10, dtype=np.float32)[task.test.targets],),) * 3
+    found = contest(task, (base, new, old), outputs)
+    assert found.contenders([timing(800), timing(5000), timing(6000)]) == again
+
+
+def test_a_fast_earlier_row_is_no_rival_of_the_answer(task: Task, tmp_path: Path) -> None:
+    """An artifact that isn't shipped any more neither wins nor keeps a new one off the front."""
+    base, new = null(tmp_path, "float32", 800), null(tmp_path, "static", 5000)
+    old, other = null(tmp_path, "dynamic", 1, earlier=True), null(tmp_path, "qat", 700)
+    outputs = ((np.eye(10, dtype=np.float32)[task.test.targets],),) * 4
+    times = [timing(800), timing(5000), timing(1), timing(700)]
+    assert 3 in contest(task, (base, new, old, other), outputs).contenders(times)

@@ -45,9 +45,7 @@ def paired(difference: float = 0.0, half: float = 0.0005, **changes: Any) -> Res
         "accuracy": interval(difference, half),
         "loss": Interval(value=0.001, low=0.0005, high=0.0015, how="BCa"),
     }
-    against = AgainstEarlier(
-        artifact_sha256=OLD, differences=differences, verdict="not resolved"
-    )
+    against = AgainstEarlier(artifact_sha256=OLD, differences=differences, verdict="not resolved")
     return results(only(NEW, against_earlier=against, **changes), earlier=(earlier,), skipped=())
 
 
