@@ -30,7 +30,7 @@ _SPEEDS: dict[SpeedVerdict, str] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What to do at one batch size or at both: `name` says at which."""
+    """Says what to do at one batch size or at both; `name` names them."""
 
     name: str
     sentences: str
