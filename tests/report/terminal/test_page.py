@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.console import Group
 
 from quantbench.harness.records import Skipped
 from quantbench.report.answers import answers_of
@@ -8,7 +9,6 @@ from quantbench.report.circumstances import machine_line
 from quantbench.report.order import Order
 from quantbench.report.terminal.page import View, answer_parts, comparison
 from quantbench.results.recommend import with_recommendations
-from rich.console import Group
 from tests.report.builder import environment, results, row
 from tests.report.golden import check, rendered
 
