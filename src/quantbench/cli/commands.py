@@ -35,7 +35,7 @@ from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
 from quantbench.samples.picture import MAX_BYTES
-from quantbench.settings.layers import RECIPE
+from quantbench.settings.layers import RECIPE, at_commas
 from quantbench.studies import pipeline
 from quantbench.studies.choose import choose_methods, recipe_settings
 from quantbench.studies.load import untrained
@@ -105,7 +105,7 @@ def measure(record: records.Measure) -> None:
     Raises RowsFailedError after the answer is shown.
     """
     view = view_of(record)
-    study = configured(record, owner=_only(tuple(record.methods)))
+    study = configured(record, owner=_only(tuple(at_commas(record.methods))))
     with TerminalProgress() as progress:
         done = pipeline.run(study.options, study.overrides, progress)
     _print(comparison(done.results, view))

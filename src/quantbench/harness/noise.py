@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from quantbench.harness.schedule import MIN_BLOCKS
 from quantbench.system.processors import megahertz, stolen
 from quantbench.system.record import Record
 
 MOST_STOLEN = 0.02
 """The share of a block's time that a hypervisor may take before the block is dropped."""
 MOST_DROPPED = 1 / 3
-"""The share of a start's blocks that are dropped at most: beyond it all are kept, and said so."""
+"""The share of a start's blocks that are dropped at most: beyond it all are kept."""
 
 
 class Block(Record):
@@ -74,9 +75,13 @@ class Clock:
 
 
 def sifted(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """The blocks of one start, those marked to be dropped in which too much was stolen."""
+    """The blocks of one start, those marked to be dropped in which too much was stolen.
+
+    All are kept where more would be dropped than MOST_DROPPED, or too few left for an interval.
+    """
     robbed = [block.stolen is not None and block.stolen > MOST_STOLEN for block in blocks]
-    if sum(robbed) > MOST_DROPPED * len(blocks):
+    left = len(blocks) - sum(robbed)
+    if sum(robbed) > MOST_DROPPED * len(blocks) or left < MIN_BLOCKS:
         return tuple(blocks)
     return tuple(
         block.model_copy(update={"kept": not dropped})

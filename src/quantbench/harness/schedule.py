@@ -43,6 +43,7 @@ class Schedule(Record):
     starts: int = Field(
         default=6, ge=1, description="fresh starts of the rows that decide, the first included"
     )
+    every: bool = Field(default=False, description="start every row again, not those that decide")
     reading: bool = Field(default=True, description="also time the loop that reads its samples")
     timeout: float = Field(default=300.0, gt=0, description="seconds to wait for an answer")
 
@@ -92,7 +93,9 @@ class Schedule(Record):
         return min(self.max_calls, max(1, int(self.slice_seconds * 1e6 / max(microseconds, 0.01))))
 
 
-FULL = Schedule(batches=(1, 8, 64, 1000), look_seconds=60.0, start_seconds=60.0, starts=8)
+FULL = Schedule(
+    batches=(1, 8, 64, 1000), look_seconds=30.0, start_seconds=30.0, starts=8, every=True
+)
 QUICK = Schedule(look_seconds=8.0, starts=1)
 FIRST = Schedule(look_seconds=4.0, blocks=MIN_BLOCKS, starts=1, reading=False)
 """For a first answer, which is refined afterwards."""

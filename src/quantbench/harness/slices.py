@@ -83,18 +83,22 @@ def time_in_turn(
     warming = progress.each(
         workers, f"{course.title}: warming up", len(workers), lambda worker: worker.name
     )
-    limits = chain((NO_LIMIT,), repeat(deadline.part(WARMING)))
+    patience = chain((NO_LIMIT,), repeat(deadline.part(WARMING)))
     gathered = [
         _warmed_up(worker, schedule, course, limit)
-        for worker, limit in zip(warming, limits, strict=False)
+        for worker, limit in zip(warming, patience, strict=False)
     ]
     _leave_out_slowest(gathered, schedule, deadline.part(TIMING))
     able = [index for index, row in enumerate(gathered) if row.failure is None]
+    if not able:
+        return gathered, []
     passes = _passes([gathered[index] for index in able], schedule, course.seconds)
     random = np.random.default_rng(course.number)
+    # On a busy machine slices take longer than planned.
+    limits = deadline, Deadline(_PATIENCE * course.seconds)
     clock, blocks = Clock(course.number, course.processors), list[Block]()
-    order = {cell: orders(len(able), random) for cell in schedule.cells if able}
-    for number, cells in progress.each(_blocks(passes, deadline), course.title, len(passes)):
+    order = {cell: orders(len(able), random) for cell in schedule.cells}
+    for number, cells in progress.each(_blocks(passes, limits), course.title, len(passes)):
         clock.begin()
         for cell, count in cells.items():
             for turn, places in enumerate(islice(order[cell], count)):
@@ -109,11 +113,11 @@ def time_in_turn(
 
 
 def _blocks(
-    passes: Sequence[Mapping[Cell, int]], deadline: Deadline
+    passes: Sequence[Mapping[Cell, int]], limits: Sequence[Deadline]
 ) -> Iterator[tuple[int, Mapping[Cell, int]]]:
-    """Yield the blocks with their numbers, only the fewest once the deadline has passed."""
+    """Yield the blocks with their numbers, only the fewest once one of the limits has passed."""
     for number, cells in enumerate(passes):
-        if number >= MIN_BLOCKS and not deadline.left:
+        if number >= MIN_BLOCKS and not all(limit.left for limit in limits):
             return
         yield number, cells
 
@@ -133,6 +137,8 @@ def _passes(rows: Sequence[Slices], schedule: Schedule, seconds: float) -> list[
     return [counts | {cell: 1 for cell in reading if block < MIN_BLOCKS} for block in range(number)]
 
 
+_PATIENCE = 1.3
+"""Of the time that was planned for a start's blocks: beyond it only the fewest are made."""
 _REQUEST_SECONDS = 3e-4
 """A request and its answer, about."""
 
@@ -227,7 +233,7 @@ def _warmed_up(worker: Worker, schedule: Schedule, course: Course, deadline: Dea
         worker.ask(Request(do="pin", processors=course.processors), schedule.timeout, deadline)
         best = {
             batch: _steady(worker, batch, schedule, row, deadline)
-            for batch in (smallest, schedule.largest)
+            for batch in dict.fromkeys((smallest, schedule.largest))
         }
         if schedule.reading:
             request = Request(do="time_end_to_end", batch=schedule.largest)

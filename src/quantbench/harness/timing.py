@@ -148,20 +148,20 @@ def times(
     reading = schedule.reading and not job.deadline.spent(WARMING)
     data_loading = _data_loading(job, schedule, workers) if reading else None
     workers.end()
-    chosen = every
-    if contest and schedule.starts > 1:
-        seen = [_timing(i, candidate, starts) for i, candidate in every.items()]
-        chosen = {index: every[index] for index in sorted(contest.contenders(seen))}
-    able = {i: c for i, c in chosen.items() if starts[0].rows[i].failure is None}
-    plan = [(threads, able, schedule.without_reading())] * (schedule.starts - 1)
+    chosen: Collection[int] = every
+    if contest and schedule.starts > 1 and not schedule.every:
+        chosen = contest.contenders([_timing(i, each, starts) for i, each in every.items()])
+    able = {i: c for i, c in every.items() if starts[0].rows[i].failure is None}
+    again = {i: able[i] for i in sorted(chosen) if i in able}
+    plan = [(threads, again, schedule.without_reading())] * (schedule.starts - 1)
     reduced = schedule.on_more_threads()
-    plan += [(number, every, reduced) for number in more_threads for _ in range(reduced.starts)]
+    plan += [(number, able, reduced) for number in more_threads for _ in range(reduced.starts)]
     starts += _further_starts(job, plan)
-    again = [start for start in starts[1:] if start.threads == threads]
+    further = [start for start in starts[1:] if start.threads == threads]
     return Timings(
         rows=tuple(_timing(i, candidate, starts) for i, candidate in every.items()),
         data_loading=data_loading,
-        noise=_noise(starts, look.processors, again),
+        noise=_noise(starts, look.processors, further),
         load=job.machine.load,
     )
 
@@ -172,8 +172,10 @@ def _further_starts(
     """Make fresh starts of some rows, on a number of threads, by a schedule."""
     seconds = 0.0
     for number, (threads, rows, schedule) in enumerate(plan, start=1):
-        if not rows or job.deadline.left < seconds:
+        if job.deadline.left < seconds:
             return  # what is begun has the time that it takes
+        if not rows:
+            continue
         left = (len(plan) - number + 1) * seconds / 60
         title = (
             f"measuring, start {number + 1} of {len(plan) + 1} on "

@@ -70,6 +70,18 @@ class Ratio(Record):
     )
 
 
+class BySeed(Record):
+    """A row's score less float32's, where training and calibration were repeated with other seeds.
+
+    The interval of the difference within one seed tells how it would vary over samples; this tells
+    how it varies over what the method happened to see.
+    """
+
+    differences: tuple[float, ...] = Field(description="the study's own seed first")
+    mean: float
+    spread: float = Field(description="standard deviation over the seeds")
+
+
 class AgainstFloat(Record):
     """A row against float32 in the same runtime, over the same samples and rounds."""
 
@@ -83,6 +95,9 @@ class AgainstFloat(Record):
         False,
         description="its own interval lies on the worse side, whatever the other rows: it isn't "
         "shipped",
+    )
+    seeds: BySeed | None = Field(
+        None, description="over several seeds; a difference within their spread isn't claimed"
     )
     p: float | None = Field(
         None, description="two-sided; McNemar's exact test where the metric is right or wrong"

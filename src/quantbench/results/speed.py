@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean, median, stdev
 
 from scipy.stats import binom, t
@@ -56,10 +57,11 @@ def speed(name: str, baseline: Latency, this: Latency, *, among: int = 1) -> Rat
     and Jones 2013: repeat at the level where the variance arises); with fewer it is that of the
     blocks' median by order statistics (Conover 1999, 3.2), and the floor alone stands for the
     differences between starts. `among`: the number of rows that this one was chosen among, for
-    which the interval holds at once (Sidak 1967). Raises ValueError for fewer than MIN_BLOCKS
-    blocks.
+    which the interval holds at once (Sidak 1967); that of the blocks isn't widened. Raises
+    ValueError for fewer than MIN_BLOCKS blocks.
     """
     found = _estimate(baseline, this)
+    among = 1 if found.error is None else among
     low, high = found.interval(CONFIDENCE ** (1 / among))
     verdict = _verdict(low, high, *found.interval(2 * CONFIDENCE - 1))
     return Ratio(
@@ -110,8 +112,13 @@ def _resolved_by(found: _Estimate) -> int | None:
 
 
 def fastest(rows: Sequence[Latency]) -> int:
-    """The index of the fastest row, paired with the first: plain medians may err."""
-    return min(range(len(rows)), key=lambda index: log_ratio(rows[index], rows[0]))
+    """The index of the fastest row, by pairs: plain medians may err.
+
+    All are paired with the first of those that have most blocks, for a row that wasn't started
+    again would leave out the further starts of the others.
+    """
+    common = max(rows, key=lambda row: len(row.blocks))
+    return min(range(len(rows)), key=lambda index: log_ratio(rows[index], common))
 
 
 def log_ratio(a: Latency, b: Latency) -> float:
@@ -151,4 +158,9 @@ def _places(starts: Sequence[int]) -> list[tuple[int, int]]:
 
 def _half(error: float, starts: int, confidence: float) -> float:
     """Half the width of Student's interval of a mean."""
-    return float(t.ppf(0.5 + confidence / 2, starts - 1)) * error
+    return _quantile(starts - 1, confidence) * error
+
+
+@cache
+def _quantile(freedom: int, confidence: float) -> float:
+    return float(t.ppf(0.5 + confidence / 2, freedom))

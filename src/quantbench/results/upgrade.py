@@ -2,7 +2,8 @@
 
 Version 1 told number formats in a sentence, such as "weights int8 per channel (7 bits) and int8 per
 channel, activations uint8 scaled at run time", and called the format "state_dict" by the name of
-its library. Version 2 knew of no metric but accuracy, and of no samples but images.
+its library. Version 2 knew of no metric but accuracy, and of no samples but images. Version 3 had
+rounds of calls for blocks of slices, and no word for equivalence.
 
 What isn't as a version wrote it stays as it is, for validation to name it.
 """
@@ -159,9 +160,10 @@ def _against_of_3(against: _Object) -> _Object:
 
 
 def _of_3(results: _Object) -> _Object:
-    answers = [_changed(answer, _answer_of_3) for answer in _list(results.get("answers"))]
+    if "answers" in results:
+        results["answers"] = _each(results["answers"], _answer_of_3)
     reading = _changed(results.get("data_loading"), _latency_of_3)
-    return results | {"schema_version": 4, "answers": [*answers], "data_loading": reading}
+    return results | {"schema_version": 4, "data_loading": reading}
 
 
 def _answer_of_3(answer: _Object) -> _Object:
@@ -184,21 +186,21 @@ def _ratio_of_3(ratio: _Object) -> _Object:
 
 
 def _latency_of_3(latency: _Object) -> _Object:
-    blocks = [_middle(calls) for calls in _list(latency.pop("rounds", None))]
-    return latency | {"blocks": [*blocks]}
+    rounds = latency.pop("rounds", None)
+    blocks = [_middle(calls) for calls in rounds] if isinstance(rounds, list) else rounds
+    return latency | {"blocks": blocks}
 
 
 def _middle(calls: JsonValue) -> JsonValue:
-    numbers = [call for call in _list(calls) if isinstance(call, int | float)]
-    return [median(numbers)] if numbers else calls
+    """The median call of a round as its one slice."""
+    if not isinstance(calls, list):
+        return calls
+    numbers = [call for call in calls if isinstance(call, int | float)]
+    return [median(numbers)] if numbers and len(numbers) == len(calls) else calls
 
 
 def _each(values: JsonValue, change: Callable[[_Object], _Object]) -> JsonValue:
     return [_changed(value, change) for value in values] if isinstance(values, list) else values
-
-
-def _list(values: JsonValue) -> list[JsonValue]:
-    return values if isinstance(values, list) else []
 
 
 def _interval(value: JsonValue, how: str) -> JsonValue:

@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 _CPU = Path("/sys/devices/system/cpu")
-_STEAL = 7
-"""The place of the stolen time among the numbers of a line of /proc/stat (proc_stat(5))."""
+_STAT = Path("/proc/stat")
+_STEAL = 8
+"""The place of the stolen time in a line of /proc/stat, whose first word names the processor."""
 
 
 def usable() -> tuple[int, ...]:
@@ -53,9 +54,10 @@ def stolen(processors: Iterable[int]) -> float | None:
 
     None where the system doesn't tell.
     """
-    lines = dict(line.split(" ", 1) for line in _read(Path("/proc/stat")).splitlines() if line)
+    lines = (line.split() for line in _read(_STAT).splitlines())
+    fields = {words[0]: words for words in lines if words}
     try:
-        ticks = [int(lines[f"cpu{number}"].split()[_STEAL]) for number in processors]
+        ticks = [int(fields[f"cpu{number}"][_STEAL]) for number in processors]
         return sum(ticks) / os.sysconf("SC_CLK_TCK")
     except (KeyError, IndexError, ValueError):
         return None

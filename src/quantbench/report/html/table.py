@@ -5,7 +5,7 @@ It takes its colours from the text around it, so that it is readable on light an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from quantbench.harness.records import Latency
@@ -36,10 +36,10 @@ STYLE = """
 """
 
 
-def study_html(results: Results, by: Order = Order.LATENCY) -> str:
+def study_html(results: Results, by: Order = Order.LATENCY, notes: Sequence[str] = ()) -> str:
     """The answer of a study, its first lines, and all rows to unfold, as one HTML element.
 
-    Rows are sorted by `by`.
+    Rows are sorted by `by`; `notes` stand below them, folded.
     """
     title = (
         f"{results.model} on {results.data}: {results.parameters:,} parameters, "
@@ -52,8 +52,15 @@ def study_html(results: Results, by: Order = Order.LATENCY) -> str:
         f"{''.join(map(_answer, answers_of(results)))}{_table(results, first)}"
         f"{_everything(results, by) if tied or first.left else ''}"
         f"<p><small>{escape(_note(results))}</small></p>"
-        f"<p><small>{escape(machine_line(results))}</small></p></div>"
+        f"<p><small>{escape(machine_line(results))}</small></p>{_folded(notes)}</div>"
     )
+
+
+def _folded(notes: Sequence[str]) -> str:
+    if not notes:
+        return ""
+    lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return f"<details><summary>Notes: {len(notes)}</summary><ul>{lines}</ul></details>"
 
 
 def _answer(answer: Answer) -> str:
