@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from quantbench.report.answers import answers_of
-from quantbench.results.records import Choice
+from quantbench.results.records import BySeed, Choice
 from tests.report.builder import (
     SQUARED,
     against_fastest,
@@ -100,6 +100,15 @@ def test_what_the_runtime_gains_by_itself_is_said():
         "The runtime alone: float32 on onnxruntime is 5.00 times (95% interval 4.85–5.15) as fast "
         "as float32 on torch, the fastest float32 of another runtime; this row is 10.0 times (95% "
         "interval 9.71–10.3).",
+    )
+
+
+def test_what_other_seeds_gave_is_said():
+    this = quantized(single=20.0, model=10.0)
+    seeds = BySeed(differences=(0.0, -0.001, 0.0004), mean=-0.0002, spread=0.00072)
+    against = this.against_float.model_copy(update={"seeds": seeds})
+    assert answers(this.model_copy(update={"against_float": against}))[0].remarks == (
+        "Over 3 seeds: accuracy −0.02 points on average, with a standard deviation of 0.07.",
     )
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from quantbench.report.terminal.page import View, comparison
+from quantbench.results.records import BySeed
 from tests.report.builder import latency, results, row
 from tests.report.golden import rendered
 
@@ -104,6 +105,14 @@ def test_a_row_that_its_own_interval_rules_out_says_so():
     )
     text = details(results(this.model_copy(update={"against_float": against})), 120)
     assert "0.200 not resolved, likely worse" in text
+
+
+def test_what_each_seed_gave_is_told():
+    this = row("x", baseline=row())
+    seeds = BySeed(differences=(0.0, -0.001, 0.0004), mean=-0.0002, spread=0.00072)
+    against = this.against_float.model_copy(update={"seeds": seeds})
+    text = details(results(this.model_copy(update={"against_float": against})))
+    assert "x on torch, by seed: 0.00, −0.10, +0.04." in text
 
 
 def test_an_artifact_on_several_runtimes_is_described_once():
