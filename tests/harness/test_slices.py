@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -261,6 +262,25 @@ def test_once_the_deadline_has_passed_only_the_fewest_blocks_are_made(
     worker = notes(10)[0]
     (row,), blocks = timed([worker], schedule)
     assert len(blocks) == 9
+
+
+@pytest.mark.parametrize(("planned", "blocks"), [(0.001, 6), (0.03, 6), (60.0, 9)])
+def test_a_start_that_takes_longer_than_planned_ends_with_the_fewest_blocks(
+    planned: float, blocks: int
+) -> None:
+    """Six blocks of three slices of 4 ms take 72 ms: more than 1.3 times 30 ms."""
+
+    class Slow(Note):
+        def ask(
+            self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
+        ) -> dict[str, object]:
+            if request.warm:
+                time.sleep(0.004)
+            return super().ask(request, timeout, deadline)
+
+    schedule = Schedule(batches=(1,), max_calls=2, blocks=9, max_passes=3, reading=False)
+    _, found = timed([Slow("A", 10)], schedule, Course(planned))
+    assert len(found) == blocks
 
 
 def test_reading_alone_is_timed_once_for_each_of_the_fewest_blocks() -> None:
