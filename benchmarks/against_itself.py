@@ -1,32 +1,34 @@
 """How often the study claims a difference that isn't there, and misses one that is.
 
-    python benchmarks/against_itself.py same    --pairs 100
-    python benchmarks/against_itself.py same    --pairs 100 --full
-    python benchmarks/against_itself.py slower  --pairs 50
+    python -m benchmarks.against_itself same    --studies 8 --record noise.json
+    python -m benchmarks.against_itself slower  --studies 4 --percent 2
 
-`same` compares ONNX Runtime's float32 with itself, `slower` the null runtime with one that
-takes 5 % longer. Every pair is two fresh processes (16 with --full) and gives two comparisons:
-one image at a time, and the large batch. Pairs are measured `--abreast` at a time, as rows of
-one study are.
+Both measure as the default study does, every row with all of its starts. `same` compares ONNX
+Runtime's float32 with itself: every two of a study's rows give a comparison at each of its two
+batches, so that 12 rows give 132. `slower` compares rows of the null runtime with rows that take
+longer. What `same` records is the noise that benchmarks/coverage.py draws from.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations, product
 from pathlib import Path
+from statistics import median
 
 from quantbench.artifacts.artifact import Artifact
-from quantbench.data import Split
 from quantbench.harness.pool import Candidate, Job, Workers
-from quantbench.harness.schedule import FULL, Schedule
+from quantbench.harness.records import Latency
+from quantbench.harness.schedule import Schedule
 from quantbench.harness.timing import Timing, times
 from quantbench.methods import float32
-from quantbench.results.statistics import speed
+from quantbench.results.speed import paired, speed
 from quantbench.runtimes.null import Null, save_null
 from quantbench.studies.named import runtime_named
 from quantbench.studies.options import Options
@@ -37,7 +39,8 @@ from quantbench.system.machine import environment
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
 
-SLOWER = 1.05
+CALL, IMAGE = 30.0, 20.0
+"""Microseconds of the null runtime."""
 
 
 def main() -> None:
@@ -46,65 +49,64 @@ def main() -> None:
         out = Path(folder)
         options = Options(recipe="default")
         task = prepare(options, {"recipe": {"epochs": "1"}}, Workspace(out), NO_PROGRESS)
+        task = replace(task, test=task.test.part(0, 1000))
         if asked.what == "same":
-            artifact = quantize(task, "float32", float32.SETTINGS(), "onnx", out)
-            pair, runtime = (artifact, artifact), "onnxruntime"
+            groups = [quantize(task, "float32", float32.SETTINGS(), "onnx", out)]
+            runtime = "onnxruntime"
         else:
-            one = Null(call_us=30, image_us=20)
-            other = Null(call_us=30 * SLOWER, image_us=20 * SLOWER)
-            pair, runtime = (save_null(out, "a", one), save_null(out, "b", other)), "null"
-        # One batch of images and no reading of them: it takes a third of the time.
-        task = replace(task, test=first(task.test, 1000))
-        schedule = (
-            FULL.model_copy(update={"batches": (1, 1000)})
-            if asked.full
-            else Schedule(budget_seconds=0)
-        )
-        schedule = schedule.model_copy(update={"reading": False})
-        verdicts = Counter[str]()
-        for done in range(0, asked.pairs, asked.abreast):
-            for verdict in compared(task, pair, runtime, schedule, asked.abreast, out):
-                verdicts[verdict] += 1
-            sys.stdout.write(f"{done + asked.abreast} pairs: {dict(verdicts)}\n")
+            longer = 1 + asked.percent / 100
+            times_ = (Null(call_us=CALL * by, image_us=IMAGE * by) for by in (1, longer))
+            groups = [save_null(out, f"null{n}", null) for n, null in enumerate(times_)]
+            runtime = "null"
+        verdicts, recorded = Counter[str](), list[list[float]]()
+        for study in range(asked.studies):
+            for ratios, name in compared(task, groups, runtime, asked.rows, out):
+                verdicts[name] += 1
+                recorded.append(ratios)
+            sys.stdout.write(f"{study + 1} studies: {dict(verdicts)}\n")
             sys.stdout.flush()
+    if asked.record:
+        asked.record.write_text(json.dumps(recorded))
 
 
 def compared(
-    task: Task,
-    pair: tuple[Artifact, Artifact],
-    runtime: str,
-    schedule: Schedule,
-    abreast: int,
-    out: Path,
-) -> Iterator[str]:
-    """A verdict for each pair and batch."""
-    rows = [
-        Candidate(named(artifact, f"{side}{number}"), runtime_named(runtime))
-        for number in range(abreast)
-        for side, artifact in zip("ab", pair, strict=True)
+    task: Task, groups: list[Artifact], runtime: str, rows: int, out: Path
+) -> Iterator[tuple[list[float], str]]:
+    """The log ratio in each start, and the verdict, of each pair of rows at each batch."""
+    each = rows // len(groups)
+    candidates = [
+        Candidate(named(artifact, f"{group}{number}"), runtime_named(runtime))
+        for group, artifact in enumerate(groups)
+        for number in range(each)
     ]
     job = Job(
-        task=task, threads=(1,), schedule=schedule, machine=environment(),
+        task=task, threads=(1,), schedule=Schedule(reading=False), machine=environment(),
         evaluations=out, timings=out, scratch=out,
     )  # fmt: skip
     with Workers(job, 1) as workers:
-        found = times(job, rows, workers).rows
-    for a, b in zip(found[::2], found[1::2], strict=True):
-        if not (isinstance(a, Timing) and isinstance(b, Timing)):
-            raise SystemExit(f"a worker failed: {a if isinstance(a, str) else b}")
-        for one, other in zip(a.latency, b.latency, strict=True):
-            if one.kind == "model":
-                ratio = speed("a", one, other)
-                sys.stdout.write(
-                    f"batch {one.batch}: {one.median:.2f} us, {ratio.value:.4f} "
-                    f"({ratio.low:.4f} to {ratio.high:.4f}), {len(one.rounds)} rounds, "
-                    f"{ratio.starts} starts\n"
-                )
-                yield ratio.verdict
+        found = times(job, candidates, workers).rows
+    timings = [row for row in found if isinstance(row, Timing)]
+    if len(timings) < len(found):
+        raise SystemExit(f"a worker failed: {found}")
+    pairs = (
+        combinations(timings, 2) if len(groups) == 1 else product(timings[:each], timings[each:])
+    )
+    for one, other in pairs:
+        for a, b in zip(one.latency, other.latency, strict=True):
+            yield logs(a, b), shown(a, b)
 
 
-def first(split: Split, images: int) -> Split:
-    return Split(split.name, split.images[:images], split.labels[:images], split.index[:images])
+def logs(a: Latency, b: Latency) -> list[float]:
+    return [median(blocks) for blocks in paired(a, b)]
+
+
+def shown(a: Latency, b: Latency) -> str:
+    ratio = speed("a", a, b)
+    sys.stdout.write(
+        f"batch {a.batch}: {a.median:.2f} us, {ratio.value:.4f} ({ratio.low:.4f} to "
+        f"{ratio.high:.4f}), {len(a.blocks)} blocks, {ratio.starts} starts: {ratio.verdict}\n"
+    )
+    return ratio.verdict
 
 
 def named(artifact: Artifact, name: str) -> Artifact:
@@ -114,9 +116,10 @@ def named(artifact: Artifact, name: str) -> Artifact:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("same", "slower"))
-    parser.add_argument("--pairs", type=int, default=100)
-    parser.add_argument("--abreast", type=int, default=5)
-    parser.add_argument("--full", action="store_true", help="as the full study measures")
+    parser.add_argument("--studies", type=int, default=8)
+    parser.add_argument("--rows", type=int, default=12, help="workers that are timed in turn")
+    parser.add_argument("--percent", type=float, default=2.0, help="by which slower rows are")
+    parser.add_argument("--record", type=Path, help="a file for the log ratios of each start")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Studies of the tiny task, with few and short rounds."""
+"""Studies of the tiny task, with few and short slices."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests import tiny
 
 SCHEDULE = Schedule(
     batches=(1, 50),
-    cell_seconds=1e-5,
+    slice_seconds=1e-5,
     max_calls=2,
-    min_rounds=6,
-    max_rounds=6,
-    budget_seconds=0,
+    blocks=6,
+    max_passes=1,
+    starts=1,
     timeout=120,
 )
 

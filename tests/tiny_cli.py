@@ -1,4 +1,4 @@
-"""The command line on the tiny task and with short rounds, for tests that need a process.
+"""The command line on the tiny task and with short slices, for tests that need a process.
 
 QUANTBENCH_TEST_SECONDS is how long to measure. QUANTBENCH_TEST_FAULT adds a row, static on
 null, whose engine fails so.
@@ -36,10 +36,10 @@ def run(options: Options, *args: Any, **given: Any) -> Study:
     schedule = Schedule(
         batches=(1, 50),
         max_calls=3,
-        min_rounds=6,
-        max_rounds=10_000,
-        rounds_seconds=seconds,
-        budget_seconds=0,
+        blocks=10_000 if seconds else 6,
+        max_passes=1,
+        look_seconds=max(seconds, 1e-3),
+        starts=1,
     )
     return _run(options.model_copy(update={"schedule": schedule}), *args, **given)
 

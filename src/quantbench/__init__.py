@@ -1,7 +1,7 @@
 """Quantize a trained PyTorch network every practical way, and measure what each way costs.
 
 The names below are the public ones. Each is imported when it is first used, so that a
-worker process loads only the engine that it measures.
+worker process loads only the runtime that it measures.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from torch import nn
 from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.c99.package import Costs
 from quantbench.errors import UsageError
+from quantbench.report.answers import answers_of
 from quantbench.report.html.table import study_html
-from quantbench.report.terminal.page import comparison
-from quantbench.report.terminal.recommendation import recommendation_lines
+from quantbench.report.terminal.page import View, comparison
 from quantbench.report.write import write
 from quantbench.results.frame import flat_rows
 from quantbench.results.metric import Metric, metric_of
@@ -26,7 +26,7 @@ from quantbench.studies.compile import compile
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.own import Own, own_task
 from quantbench.studies.workspace import Workspace
-from quantbench.system.progress import Lines, Progress
+from quantbench.system.progress import Kept, Lines, Progress
 from quantbench.system.store import Stored
 from quantbench.system.terminal import as_text
 from quantbench.tasks.task import Task
@@ -59,12 +59,13 @@ class OwnStudy:
     task: Task
     results: Results
     out: Path
+    notes: tuple[str, ...] = ()
+    """What was said of the network, its samples and what can't be used here, a line each."""
 
     @property
     def answer(self) -> str:
-        """The recommendations in sentences, a line for each batch size."""
-        lines = recommendation_lines(self.results)
-        return "\n".join(f"{name}: {sentences}" for name, sentences in lines)
+        """The answer in sentences; a line for each batch size where they differ."""
+        return "\n".join(answer.text for answer in answers_of(self.results))
 
     @property
     def ship(self) -> Shipped:
@@ -93,11 +94,16 @@ class OwnStudy:
         """The rows as a pandas DataFrame. Raises ImportError where pandas isn't installed."""
         return import_module("pandas").DataFrame(self.to_dicts())
 
+    def page(self, *, all_rows: bool = False, details: bool = False, width: int = _WIDTH) -> str:
+        """The answer and the table as text; the options are those of `quantbench show`."""
+        view = View(all_rows=all_rows, details=details)
+        return as_text(comparison(self.results, view), width)
+
     def __str__(self) -> str:
-        return as_text(comparison(self.results), _WIDTH)
+        return self.page()
 
     def _repr_html_(self) -> str:
-        return study_html(self.results)
+        return study_html(self.results, notes=self.notes)
 
 
 def study(
@@ -133,7 +139,8 @@ def study(
     one for all. `settings` are by method, such as {"ort_static": {"percentile": "99.9"}}. `budget`
     is in seconds. `jobs` rows are evaluated at a time, here or on the Dask scheduler `cluster`,
     such as "tcp://host:8786". Each finished step is kept in `out`, so that a second call takes
-    less. Notes on the network and its samples go to standard error, unless `progress` takes them.
+    less. Notes on the network and its samples go to standard error, unless `progress` takes them,
+    and stand in the study's `notes`.
 
     Raises QuantbenchError with one line that names what is wrong and what to do.
     """
@@ -164,6 +171,7 @@ def study(
     given = {key: value for key, value in chosen.items() if value is not None}
     options = Options.model_validate({"out": Path(out), "fresh": fresh, "seed": seed, **given})
     judged_by: Metric | None = metric_of(metric) if callable(metric) else None
-    done = pipeline.run(options, settings, progress or Lines(), load=load, metric=judged_by)
+    kept = Kept(progress or Lines())
+    done = pipeline.run(options, settings, kept, load=load, metric=judged_by)
     write(done.results, options.out)
-    return OwnStudy(done.task, done.results, options.out)
+    return OwnStudy(done.task, done.results, options.out, tuple(dict.fromkeys(kept.lines)))

@@ -104,6 +104,10 @@ class OutOfTimeError(WorkerLostError):
     """The budget of a study was spent before a worker answered; a larger one gives it time."""
 
 
+class OverdueError(QuantbenchError):
+    """Code gave no sign of progress for longer than it may, or until its time was spent."""
+
+
 class CompileError(QuantbenchError):
     """A network, or a part of it, can't be compiled."""
 

@@ -44,7 +44,20 @@ def test_quick_and_full_are_defaults_of_what_is_not_said() -> None:
     assert configured(Run(quick=True)).options.runtimes == QUICK_RUNTIMES
     full = configured(Run(full=True)).options
     assert (full.threads, full.schedule) == ((1, 2), FULL)
-    assert configured(Run(full=True, threads=[3])).options.threads == (3,)
+    assert configured(Run(full=True, threads=["3"])).options.threads == (3,)
+
+
+def test_lists_are_options_repeated_or_names_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Run(method=["static, dynamic", "qat"], runtime=["torch,c99"], threads=["1,2", "4"])
+    options = configured(asked).options
+    assert options.methods == ("static", "dynamic", "qat")
+    assert (options.runtimes, options.threads) == (("torch", "c99"), (1, 2, 4))
+    write("method = ['static,dynamic', 'qat']\nruntime = 'torch, c99'\nthreads = [1, '2,4']\n")
+    assert configured(Run()).options == options
+    monkeypatch.setenv("QUANTBENCH_METHODS", "ort_static,ort_dynamic")
+    assert configured(Run()).options.methods == ("ort_static", "ort_dynamic")
+    measured = configured(Measure(methods=["static,dynamic"])).options
+    assert measured.methods == ("static", "dynamic")
 
 
 def test_the_command_line_overrides_the_environment_and_that_the_files(

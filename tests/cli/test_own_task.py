@@ -17,11 +17,11 @@ expect = 0.5
 
 [schedule]
 batches = [1, 50]
-cell_seconds = 1e-5
+slice_seconds = 1e-5
 max_calls = 2
-min_rounds = 6
-max_rounds = 6
-budget_seconds = 0
+blocks = 6
+max_passes = 1
+starts = 1
 """
 
 

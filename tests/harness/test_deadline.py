@@ -13,16 +13,16 @@ from quantbench.harness.deadline import EVALUATING, NO_LIMIT, QUANTIZING, Deadli
 from quantbench.harness.measure import measure
 from quantbench.harness.pool import Candidate, Job
 from quantbench.harness.process import Worker
-from quantbench.harness.rounds import Rounds, time_in_turn
-from quantbench.harness.schedule import MIN_ROUNDS, Schedule
+from quantbench.harness.schedule import MIN_BLOCKS, Schedule
+from quantbench.harness.slices import Course, Slices, time_in_turn
 from quantbench.harness.worker import Request
 from quantbench.runtimes.null import Null, save_null
 from quantbench.studies.named import runtime_named
 from quantbench.system.machine import environment
 from quantbench.system.progress import NO_PROGRESS
 from quantbench.tasks.task import Task
+from tests.harness.note import Note
 from tests.harness.test_measure import children
-from tests.harness.test_rounds import Note
 
 LEFT_OUT = "no time was left for it in a budget of 10 s; a larger budget measures it"
 
@@ -63,29 +63,33 @@ def test_a_worker_is_not_asked_once_the_budget_is_spent(tmp_path: Path) -> None:
 
 
 def test_rows_that_do_not_fit_are_left_out_slowest_first_but_never_the_first() -> None:
-    """Six rounds of the three take about 240 s, 0.1 s and 24 s; within 10 s, 12 s are to be had."""
-    schedule = Schedule(batches=(1, 100), max_calls=1, min_rounds=6, max_rounds=6, reading=False)
+    """Six blocks of the three take about 240 s, 0.1 s and 24 s; within 10 s, 12 s are to be had."""
+    schedule = Schedule(batches=(1, 100), max_calls=1, blocks=6, max_passes=1, reading=False)
 
-    def timed(float32: float) -> list[Rounds]:
+    def timed(float32: float) -> list[Slices]:
         notes = [Note("float32", float32), Note("fast", 1e2), Note("slow", 2e4)]
-        return time_in_turn(notes, 1000, schedule, NO_PROGRESS, "measuring", Deadline(10))  # type: ignore[arg-type]
+        return time_in_turn(notes, 1000, schedule, Course(9.0), NO_PROGRESS, Deadline(10))[0]  # type: ignore[arg-type]
 
-    rounds = timed(2e5)
-    reasons = [row.failure for row in rounds]
+    rows = timed(2e5)
+    reasons = [row.failure for row in rows]
     assert reasons[0] is None
     assert reasons[1:] == [LEFT_OUT, LEFT_OUT]  # the first row alone takes more than there is
-    assert [len(row.cells) for row in rounds] == [2, 0, 0]
+    assert [len(row.cells) for row in rows] == [2, 0, 0]
 
-    rounds = timed(1e1)
-    assert [row.failure for row in rounds] == [None, None, LEFT_OUT]
-    assert [row.left_out for row in rounds] == [False, False, True]
+    rows = timed(1e1)
+    assert [row.failure for row in rows] == [None, None, LEFT_OUT]
+    assert [row.left_out for row in rows] == [False, False, True]
 
 
-def test_a_schedule_within_seconds_has_shorter_cells_the_more_rows_there_are() -> None:
-    few, many = (Schedule().bounded(10, rows) for rows in (2, 40))
-    assert many.cell_seconds < few.cell_seconds <= Schedule().cell_seconds
-    assert many.min_rounds == MIN_ROUNDS
-    assert 40 * len(many.cells) * MIN_ROUNDS * many.cell_seconds < 10
+def test_a_schedule_within_seconds_takes_half_of_them_for_its_slices() -> None:
+    """The other half is for loading and warming up; with plenty of time nothing changes but the
+    number of blocks.
+    """
+    short, long = (Schedule().bounded(seconds) for seconds in (10, 3600))
+    assert (short.look_seconds, short.start_seconds, short.blocks) == (5.0, 4.0, MIN_BLOCKS)
+    assert (long.look_seconds, long.start_seconds, long.blocks) == (24.0, 4.0, MIN_BLOCKS)
+    spent = Schedule().bounded(0.0)
+    assert 0 < spent.look_seconds == spent.start_seconds <= 0.1
 
 
 def measured_within(task: Task, folder: Path, seconds: float, **nulls: Null):  # type: ignore[no-untyped-def]
@@ -132,6 +136,6 @@ def test_a_row_that_hangs_ends_with_its_share_and_the_study_within_its_budget(
 def test_float32_is_measured_though_the_budget_is_spent(task: Task, tmp_path: Path) -> None:
     result = measured_within(task, tmp_path, 0.01, float32=Null(), other=Null())
     assert [candidate.artifact.body.method for candidate in result.candidates] == ["float32"]
-    assert len(result.timings[0].latency[0].rounds) >= MIN_ROUNDS
+    assert len(result.timings[0].latency[0].blocks) >= MIN_BLOCKS
     (skipped,) = result.skipped
     assert skipped.reason.startswith("no time was left for it in a budget of 0.01 s")

@@ -71,7 +71,7 @@ def test_a_failing_runtime_loses_its_own_row_only(
         "float32",
         "good",
     ]
-    assert all(len(cell.rounds) == 6 for timing in result.timings for cell in timing.latency)
+    assert all(len(cell.blocks) == 6 for timing in result.timings for cell in timing.latency)
     (skipped,) = result.skipped
     assert (skipped.method, skipped.runtime, skipped.failed) == ("bad", "null", True)
     assert reason in skipped.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quantbench.harness.noise import Block, Noise
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.numerics.coverage import Coverage
 from quantbench.numerics.formats import ALL_FLOAT32
@@ -14,11 +15,12 @@ from quantbench.results.records import (
     Results,
     Row,
 )
+from quantbench.results.speed import speed
 from quantbench.results.statistics import (
+    falls_short,
     mcnemar,
-    mcnemar_verdict,
     paired_difference,
-    speed,
+    score_verdict,
     wilson,
 )
 from quantbench.system.machine import Environment
@@ -34,19 +36,20 @@ ACCURACY = MetricInfo(
     unit="fraction",
     higher_is_better=True,
     kind="right_or_wrong",
+    equivalence=0.001,
 )
 LINEAR_MACS = 120 * 84 + 84 * 10
 
 
-def latency(kind, batch, microseconds, *, threads=1, wobble=0.01, rounds=10):
-    """Rounds at -wobble, 0 and +wobble around the median; the last call of a round is slower."""
-    values = [microseconds * (1 + wobble * (number % 3 - 1)) for number in range(rounds)]
+def latency(kind, batch, microseconds, *, threads=1, wobble=0.01, blocks=10, starts=1):
+    """Blocks at -wobble, 0 and +wobble around the median, `blocks` in each of `starts`."""
+    values = [microseconds * (1 + wobble * (number % 3 - 1)) for number in range(blocks)] * starts
     return Latency(
         batch=batch,
         threads=threads,
         kind=kind,
-        rounds=tuple((value, value, value * 1.1) for value in values),
-        starts=(0,) * rounds,
+        blocks=tuple((value, value, value * 1.1) for value in values),
+        starts=tuple(start for start in range(starts) for _ in range(blocks)),
         median=microseconds,
         p95=microseconds * 1.1,
         p99=microseconds * 1.1,
@@ -54,10 +57,11 @@ def latency(kind, batch, microseconds, *, threads=1, wobble=0.01, rounds=10):
 
 
 def against_fastest(times):
+    starts = 1 + max(start for time in times for start in time.starts) if times else 1
     fastest = (
-        latency("model", 1, 40.0),
-        latency("model", 1000, 25.0),
-        latency("end_to_end", 1000, 45.0),
+        latency("model", 1, 40.0, starts=starts),
+        latency("model", 1000, 25.0, starts=starts),
+        latency("end_to_end", 1000, 45.0, starts=starts),
     )
     name = "float32 on onnxruntime"
     return tuple(speed(name, a, b) for a, b in zip(fastest, times, strict=True))
@@ -79,23 +83,29 @@ def row(
     numerics=ALL_FLOAT32,
     baseline=None,
     wobble=0.01,
+    starts=1,
     **changes,
 ):
     times = (
-        latency("model", 1, single, wobble=wobble),
-        latency("model", 1000, model, wobble=wobble),
-        latency("end_to_end", 1000, end_to_end, wobble=wobble),
+        latency("model", 1, single, wobble=wobble, starts=starts),
+        latency("model", 1000, model, wobble=wobble, starts=starts),
+        latency("end_to_end", 1000, end_to_end, wobble=wobble, starts=starts),
     )
     against = None
     if baseline is not None:
         both = correct - gained
         p = mcnemar(lost, gained)
+        difference = paired_difference(both, gained, lost, SAMPLES - both - gained - lost)
         against = AgainstFloat(
             baseline=f"{baseline.method} on {baseline.runtime}",
             bytes_ratio=baseline.bytes / size,
-            difference=paired_difference(both, gained, lost, SAMPLES - both - gained - lost),
-            verdict=mcnemar_verdict(lost, gained, p),
+            difference=difference,
+            verdict=score_verdict(
+                difference, p, higher_is_better=True, equivalent=ACCURACY.equivalence
+            ),
+            costs=falls_short(difference, higher_is_better=True, margin=0.0),
             p=p,
+            adjusted_p=p,
             only_float_right=lost,
             only_this_right=gained,
             speed=tuple(
@@ -142,6 +152,7 @@ SQUARED = MetricInfo(
     unit="units²",
     higher_is_better=False,
     kind="per_sample",
+    equivalence=0.000123,
 )
 
 
@@ -149,7 +160,7 @@ def interval(value, half, how="BCa bootstrap, 9,999 resamples"):
     return Interval(value=value, low=value - half, high=value + half, how=how)
 
 
-def errors(value, *args, difference=0.0, verdict="no difference shown", **changes):
+def errors(value, *args, difference=0.0, verdict="not resolved", **changes):
     """A row that is judged by its squared error."""
     this = row(*args, **changes)
     against = this.against_float and this.against_float.model_copy(
@@ -157,6 +168,8 @@ def errors(value, *args, difference=0.0, verdict="no difference shown", **change
             "difference": interval(difference, 0.002),
             "verdict": verdict,
             "p": None,
+            "adjusted_p": None,
+            "costs": verdict == "worse",
             "only_float_right": None,
             "only_this_right": None,
         }
@@ -251,6 +264,19 @@ def environment(**changes):
     return Environment(**(fields | changes))
 
 
+def noise(**changes):
+    fields = {
+        "processors": (1,),
+        "blocks": tuple(
+            Block(start=0, seconds=1.0, stolen=0.0, megahertz=2_500.0, kept=number > 0)
+            for number in range(10)
+        ),
+        "request": 150.0,
+        "start_seconds": 8.0,
+    }
+    return Noise(**(fields | changes))
+
+
 def results(*chosen, **changes):
     fields = {
         "quantbench": "0.1.0",
@@ -266,6 +292,7 @@ def results(*chosen, **changes):
         "preprocessing_sha256": "0" * 64,
         "environment": environment(),
         "data_loading": latency("end_to_end", 1000, 20.0),
+        "noise": noise(),
         "rows": chosen or rows(),
         "skipped": (
             Skipped(method="static", runtime="onnxruntime", reason="reads onnx, not torch"),

@@ -128,7 +128,7 @@ def test_a_regression_is_judged_by_its_squared_error(tmp_path: Path) -> None:
     assert float32.against_float is None
     assert static.against_float is not None
     assert broken.against_float is not None
-    assert static.against_float.verdict == "no difference shown"
+    assert static.against_float.verdict == "not resolved"
     assert broken.against_float.verdict == "worse"
     assert static.samples == SAMPLES
     assert static.metrics["accuracy"].value is None

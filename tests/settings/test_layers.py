@@ -54,6 +54,12 @@ def test_a_file_gives_options_and_tables(tmp_path: Path) -> None:
     assert layer.tables["recipe"]["epochs"].key == "recipe.epochs"
 
 
+def test_files_in_a_list_keep_their_commas(tmp_path: Path) -> None:
+    schema = Schema(("a", "b"), {}, frozenset(("a", "b")), frozenset(("b",)), frozenset())
+    layer = layer_of_table({"a": ["x,y"], "b": ["x,y"]}, tmp_path / "a.toml", schema)
+    assert values(layer) == {"a": ["x", "y"], "b": [str(tmp_path / "x,y")]}
+
+
 def test_the_recipe_may_be_a_name_and_methods_a_list(tmp_path: Path) -> None:
     schema = Schema(("recipe", "methods"), {}, frozenset(("methods",)), frozenset(), frozenset())
     table = {"recipe": "reference", "methods": ["static"]}

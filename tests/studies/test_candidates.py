@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
-from quantbench.contracts import Plugin, RuntimeModule
+from quantbench.contracts import Plugin, QuantizeJob, RuntimeModule
 from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
@@ -20,6 +21,7 @@ from quantbench.studies.candidates import candidates_of
 from quantbench.studies.choose import choose_methods, choose_runtimes
 from quantbench.system.machine import environment
 from quantbench.system.progress import NO_PROGRESS
+from quantbench.system.record import Settings
 from quantbench.tasks.task import Task
 
 LEFT_OUT = "no time was left for it in a budget of 10 s; a larger budget measures it"
@@ -51,6 +53,7 @@ def tried(
     *methods: str,
     deadline: Deadline = NO_LIMIT,
     runtimes: tuple[str, ...] = ("torch", "onnxruntime"),
+    timeout: float = 300,
 ) -> tuple[list[str], list[Skipped], NotedTrials]:
     """The names of the candidates in their order, what is skipped, and the trials."""
     trials = NotedTrials(task, folder / "trials", folder, environment())
@@ -64,6 +67,7 @@ def tried(
             trials,
             NO_PROGRESS,
             deadline,
+            timeout,
         )
     )
     names = [outcome.name for outcome in outcomes if isinstance(outcome, Candidate)]
@@ -112,6 +116,34 @@ def test_a_method_that_runs_out_of_memory_costs_its_rows_only(
     assert [(row.method, row.reason, row.failed) for row in skipped] == [
         ("static", "ran out of memory while it quantized; it needs a machine with more", True)
     ]
+
+
+@pytest.mark.parametrize("converting", [True, False], ids=["converting", "training"])
+def test_a_method_that_takes_for_ever_is_stopped(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, converting: bool
+) -> None:
+    """Without a sign of progress after the timeout, with one once a budget has no time for it."""
+
+    def endless(job: QuantizeJob[Settings]) -> None:
+        for _ in itertools.count() if converting else job.progress.each(itertools.count(), "", 0):
+            (job.folder / "part").write_text("begun")
+
+    monkeypatch.setattr(plugins.method("static"), "quantize", endless)
+    budget = NO_LIMIT if converting else Deadline(10)
+    timeout = 0.2 if converting else 300
+    names, skipped, _ = tried(
+        task, tmp_path, "dynamic", "static", runtimes=("torch",), deadline=budget, timeout=timeout
+    )
+    assert names == ["float32 on torch", "dynamic on torch"]
+    quiet = (
+        "gave no sign of progress for 0.2 s while it quantized; a larger 'timeout' in [schedule] "
+        "waits longer"
+    )
+    reason = quiet if converting else LEFT_OUT
+    assert [(row.method, row.reason, row.failed) for row in skipped] == [
+        ("static", reason, converting)
+    ]
+    assert len(list((tmp_path / "artifacts").iterdir())) == 2
 
 
 def test_the_baseline_is_first_and_then_what_compiles_longest() -> None:

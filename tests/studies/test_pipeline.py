@@ -77,10 +77,10 @@ def test_rows_say_what_was_measured(whole: tuple[Path, Study]) -> None:
         }
         assert set(row.metrics) == set(plugins.names("metrics"))
         assert row.metrics["accuracy"].value == row.score.value
-        assert [(t.kind, t.batch, len(t.rounds)) for t in row.latency] == [
+        assert [(t.kind, t.batch, len(t.blocks)) for t in row.latency] == [
             ("model", 1, 6), ("model", 50, 6), ("end_to_end", 50, 6)
         ]  # fmt: skip
-        assert all(1 <= len(calls) <= SCHEDULE.max_calls for calls in row.latency[0].rounds)
+        assert all(len(slices) == 1 for cell in row.latency for slices in cell.blocks)
 
 
 def test_rows_are_against_float_in_the_same_engine(whole: tuple[Path, Study]) -> None:
@@ -120,7 +120,7 @@ def test_the_json_holds_what_was_found_and_no_nan(whole: tuple[Path, Study]) -> 
     text = (out / "results.json").read_text()
     found = json.loads(text, parse_constant=refuse)
     assert Results.model_validate_json(text) == done.results
-    assert found["schema_version"] == 3
+    assert found["schema_version"] == 4
     assert {"method", "runtime", "bytes", "score", "metrics", "latency", "against_float"} <= (
         found["rows"][0].keys()
     )
@@ -301,7 +301,8 @@ class StubWorker(process.Worker):
         if reason := self.failing.get((self.name, request.do)):
             raise WorkerError(reason)
         if request.do.startswith("time"):
-            return {"microseconds": [100.0 * request.batch] * request.calls, "cpu": 100.0}
+            micros = [100.0 * request.batch] * request.calls
+            return {"microseconds": micros, "wall": sum(micros), "cpu": 100.0}
         if request.do == "memory":
             return {"bytes": 1 << 20}
         if request.do == "predict":
@@ -424,7 +425,7 @@ def test_a_worker_that_fails_is_skipped_with_its_reason(
     assert [(s.method, s.runtime, s.reason) for s in found.skipped] == [
         ("static", "torch", "killed by SIGKILL")
     ]
-    assert all(len(row.latency[0].rounds) == 6 for row in found.rows)
+    assert all(len(row.latency[0].blocks) == 6 for row in found.rows)
     monkeypatch.setattr(StubWorker, "failing", {})
     again = run(tmp_path, "static", "dynamic", runtimes=("torch",)).results
     assert [row.method for row in again.rows] == ["float32", "dynamic", "static"]

@@ -107,6 +107,17 @@ def measure(record: records.Measure) -> None:
     commands.measure(record)
 
 
+@declare(app, records.Show)
+def show(record: records.Show) -> None:
+    """Show a study that was run: the answer, a table, details.
+
+    Nothing is measured.
+    """
+    from quantbench.cli import show
+
+    show.show(record)
+
+
 @declare(app, records.Compare)
 def compare(record: records.Compare) -> None:
     """Set two results.json side by side.

@@ -18,26 +18,24 @@ from quantbench.cli import records
 from quantbench.cli.configure import configured
 from quantbench.cli.groups import Study
 from quantbench.cli.progress import TerminalProgress
+from quantbench.cli.show import view_of
 from quantbench.errors import (
     ImageError,
     RowsFailedError,
     StorageError,
     UnavailableError,
-    UnknownNameError,
     UsageError,
 )
 from quantbench.harness.baseline import BASELINE
 from quantbench.report.figure import loss_figure
-from quantbench.report.order import Order
 from quantbench.report.reproduction.printout import as_reported as reported
 from quantbench.report.terminal.network import layer_table, numerics_table
-from quantbench.report.terminal.page import comparison
-from quantbench.report.terminal.recommendation import recommendation_lines
+from quantbench.report.terminal.page import answer_parts, comparison
 from quantbench.report.write import write
 from quantbench.results.assemble import paired
 from quantbench.results.records import Results
 from quantbench.samples.picture import MAX_BYTES
-from quantbench.settings.layers import RECIPE
+from quantbench.settings.layers import RECIPE, at_commas
 from quantbench.studies import pipeline
 from quantbench.studies.choose import choose_methods, recipe_settings
 from quantbench.studies.load import untrained
@@ -63,7 +61,7 @@ def run(record: records.Run) -> None:
 
     Raises StorageError or RowsFailedError after the answer is shown.
     """
-    sort = order(record.sort)
+    view = view_of(record)
     study = configured(record)
     with TerminalProgress() as progress:
         done = pipeline.run(
@@ -73,7 +71,7 @@ def run(record: records.Run) -> None:
     if record.as_reported:
         Terminal().print(Text(_as_reported(done)), soft_wrap=True, end="")
     else:
-        _print(comparison(done.results, sort))
+        _print(comparison(done.results, view))
     if unwritten:
         raise unwritten
     _fail_where_rows_failed(done.results)
@@ -85,10 +83,8 @@ def _first(options: Options) -> Callable[[pipeline.Study], None] | None:
         return None
 
     def show(done: pipeline.Study) -> None:
-        lines = (
-            Text.assemble((f"{n}: ", "bold"), w) for n, w in recommendation_lines(done.results)
-        )
-        _print(Group(Text("First answer", style="bold"), *lines, Text("Measuring the rest.\n")))
+        answers = answer_parts(done.results)
+        _print(Group(Text("First answer", style="bold"), *answers, Text("Measuring the rest.\n")))
 
     return show
 
@@ -108,11 +104,11 @@ def measure(record: records.Measure) -> None:
 
     Raises RowsFailedError after the answer is shown.
     """
-    sort = order(record.sort)
-    study = configured(record, owner=_only(tuple(record.methods)))
+    view = view_of(record)
+    study = configured(record, owner=_only(tuple(at_commas(record.methods))))
     with TerminalProgress() as progress:
         done = pipeline.run(study.options, study.overrides, progress)
-    _print(comparison(done.results, sort))
+    _print(comparison(done.results, view))
     _fail_where_rows_failed(done.results)
 
 
@@ -278,14 +274,6 @@ def _read(name: str) -> NDArray[np.uint8]:
     if name == "-":
         return read_digit(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
     return read_digit(Path(name), name)
-
-
-def order(name: str) -> Order:
-    """Return the order of rows called `name`. Raises UnknownNameError."""
-    try:
-        return Order(name)
-    except ValueError:
-        raise UnknownNameError("order of --sort", name, Order) from None
 
 
 def _print(what: RenderableType) -> None:

@@ -22,6 +22,7 @@ from quantbench.settings.layers import (
     layer_of_environment,
     layers_of_folder,
     merged,
+    values_of,
 )
 from quantbench.settings.values import complaint, parse_settings, split_pairs
 from quantbench.studies.options import PLUGINS, SCHEMA, Options, Overrides
@@ -80,7 +81,7 @@ def layer_of_command(record: Study, owner: str | None = None) -> Layer:
             name = SCHEMA.field_of(field.name, "option")
             if name in options:
                 raise UsageError(f"name the network once: {options[name].place} or {place}")
-            options[name] = Setting(value, place, place)
+            options[name] = Setting(values_of(name, value, SCHEMA), place, place)
     tables: dict[str, dict[str, Setting]] = {}
     for pair, value in split_pairs(record.set_ or [], needs_owner=owner is None).items():
         first, dot, rest = pair.partition(".")

@@ -155,7 +155,7 @@ class Chosen:
         list[str] | None,
         option(
             STUDY, "--runtime", metavar="NAME", complete="runtimes",
-            help="Only this runtime; may be repeated.",
+            help="Only this runtime; several: A,B, or repeat it.",
         ),
     ] = None  # fmt: skip
 
@@ -188,26 +188,61 @@ class Selected(Chosen):
         list[str] | None,
         option(
             STUDY, "--method", metavar="NAME", complete="methods",
-            help="Only this method; may be repeated.",
+            help="Only this method; several: A,B, or repeat it.",
         ),
     ] = None  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measuring(Chosen, Judged):
+class Shown:
+    """What of a study is shown."""
+
+    sort: Annotated[
+        str,
+        option(
+            OUTPUT, "--sort", metavar="FIGURE", default="latency",
+            help="Sort tables by latency, metric, size or throughput, the best row first.",
+        ),
+    ] = "latency"  # fmt: skip
+    all_rows: Annotated[bool, option(OUTPUT, "--all", help="Show every row, ties too.")] = False
+    details: Annotated[
+        bool,
+        option(
+            OUTPUT, "--details",
+            help="Show number formats, intervals, p values, starts, memory, what wasn't measured.",
+        ),
+    ] = False  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measuring(Chosen, Judged, Shown):
     """How rows are measured and shown."""
 
     threads: Annotated[
-        list[int] | None,
+        list[str] | None,
         option(
             TIME, "--threads", metavar="N", default="1",
-            help="Threads of each runtime while it is measured; may be repeated.",
+            help="Threads of each runtime while it is measured; several: 1,2, or repeat it.",
         ),
     ] = None  # fmt: skip
     full: Annotated[
         bool | None,
-        option(TIME, "--full", help="Five batches, 1 and 2 threads, 8 starts of each: 15 minutes."),
+        option(TIME, "--full", help="Four batches, 1 and 2 threads, 8 starts of every row."),
     ] = None
+    seeds: Annotated[
+        int | None,
+        option(
+            TRAINING, "--seeds", metavar="N", default="1",
+            help="Repeat training and calibration with N seeds: how much scores vary by chance.",
+        ),
+    ] = None  # fmt: skip
+    starts: Annotated[
+        int | None,
+        option(
+            TIME, "--starts", metavar="N", default="6",
+            help="Fresh starts of the rows that decide; more of them resolve smaller differences.",
+        ),
+    ] = None  # fmt: skip
     budget: Annotated[
         str | None,
         option(TIME, "--budget", metavar="TIME", help="The time that it may take: 60s, 5m, 1h."),
@@ -226,10 +261,3 @@ class Measuring(Chosen, Judged):
             help="A Dask scheduler whose machines evaluate rows in place of this one.",
         ),
     ] = None  # fmt: skip
-    sort: Annotated[
-        str,
-        option(
-            OUTPUT, "--sort", metavar="FIGURE", default="latency",
-            help="Sort tables by latency, metric, size or throughput, the best row first.",
-        ),
-    ] = "latency"  # fmt: skip

@@ -1,4 +1,4 @@
-"""The commands `quantbench list` and `quantbench doctor`; neither loads PyTorch or an engine."""
+"""The commands `quantbench list` and `quantbench doctor`; neither loads PyTorch or a runtime."""
 
 from __future__ import annotations
 

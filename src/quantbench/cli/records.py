@@ -13,6 +13,7 @@ from quantbench.cli.groups import (
     Measuring,
     PluginFiles,
     Selected,
+    Shown,
     Study,
     Target,
 )
@@ -109,6 +110,15 @@ class Init:
     file: Annotated[
         Path, argument("The file to write; it must be new.  [default: my_task.py]", "FILE")
     ] = Path("my_task.py")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show(Shown):
+    """`quantbench show`."""
+
+    study: Annotated[
+        Path, argument("A folder of results, or a results.json.  [default: results]", "RESULTS")
+    ] = Path("results")
 
 
 @dataclass(frozen=True, kw_only=True)

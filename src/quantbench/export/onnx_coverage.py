@@ -107,7 +107,7 @@ def layer_numerics(
 ) -> tuple[LayerNumerics, ...]:
     """The formats of each layer that multiplies, as the graph is written.
 
-    A product between DequantizeLinear and QuantizeLinear counts as integer: engines fuse the three.
+    A product between DequantizeLinear and QuantizeLinear counts as integer: runtimes fuse them.
     """
     layers = tuple(layers)
     graph, weights = Graph(model.graph), weights_by_layer(model, layers, renamed)

@@ -18,7 +18,7 @@ _MOVED = (
     "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity",
     "Gather", "Slice", "Split", "MaxPool",
 )  # fmt: skip
-"""Operators that move integers unchanged: engines swap them with a DequantizeLinear before."""
+"""Operators that move integers unchanged: runtimes swap them with a DequantizeLinear before."""
 _ACTIVATIONS = ("Relu", "Clip")
 
 

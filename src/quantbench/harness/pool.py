@@ -104,7 +104,7 @@ class Workers:
         self._job = job
         self._task = job.task
         self._timeout = job.schedule.timeout
-        self._threads = threads
+        self.threads = threads
         self._parent = job.scratch
         self._stack = contextlib.ExitStack()
         self._ready: dict[str, Worker] = {}
@@ -134,11 +134,16 @@ class Workers:
         name = candidate.name
         if name not in self._ready:
             worker = self._start(name, deadline)
-            request = load_request(self._job, candidate, self._threads)
+            request = load_request(self._job, candidate, self.threads)
             loaded = worker.ask(request, self._timeout, deadline)
             self.cold_start[name] = cast(float, loaded["seconds"])
             self._ready[name] = worker
         return self._ready[name]
+
+    def end(self) -> None:
+        """End all workers now; none can be started after it."""
+        self._stack.close()
+        self._ready.clear()
 
     def without_model(self) -> Worker:
         """Start a worker that holds the samples and no artifact. Raises WorkerError."""
@@ -147,7 +152,7 @@ class Workers:
     def _start(self, name: str, deadline: Deadline) -> Worker:
         if not deadline.left:
             raise OutOfTimeError(deadline.reason)
-        worker = self._stack.enter_context(Worker(name, self._threads, self.scratch))
+        worker = self._stack.enter_context(Worker(name, self.threads, self.scratch))
         request = Request(do="samples", samples=str(self._samples), reader=self._task.reader)
         worker.ask(request, self._timeout, deadline)
         return worker

@@ -13,18 +13,18 @@ LatencyKind = Literal["model", "end_to_end"]
 
 
 class Latency(Record):
-    """The times of one row at one batch size, by round: in each, all rows ran in turn."""
+    """The times of one row at one batch size, by block; in each pass of it all rows had a slice."""
 
     batch: int
     threads: int
     kind: LatencyKind
-    rounds: tuple[Annotated[tuple[float, ...], Field(min_length=1)], ...] = Field(
-        min_length=1, description="microseconds a sample of each call, by round"
+    blocks: tuple[Annotated[tuple[float, ...], Field(min_length=1)], ...] = Field(
+        min_length=1, description="microseconds a sample: the median call of each slice, by block"
     )
     starts: tuple[int, ...] = Field(
-        description="the start of the worker that each round belongs to"
+        description="the start of the worker that each block belongs to"
     )
-    median: float = Field(gt=0, description="over the rounds' medians, microseconds a sample")
+    median: float = Field(gt=0, description="over the blocks' medians, microseconds a sample")
     p95: float = Field(description="over all calls, microseconds a sample")
     p99: float = Field(description="over all calls, microseconds a sample")
 

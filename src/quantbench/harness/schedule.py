@@ -1,4 +1,4 @@
-"""The schedule of a measurement: which batches, how many rounds and starts, how long."""
+"""The schedule of a measurement: which batches, how long the slices, how many blocks and starts."""
 
 from __future__ import annotations
 
@@ -12,42 +12,45 @@ from quantbench.system.record import Record
 Cell = tuple[LatencyKind, int]
 """The kind of loop that is timed, and its batch size."""
 
-MIN_ROUNDS = 6
-"""Fewer rounds have no distribution-free 95 % interval of their median."""
+MIN_BLOCKS = 6
+"""Fewer blocks have no distribution-free 95 % interval of their median."""
 MIN_STARTS = 5
 """Fewer fresh starts don't show the spread between starts."""
-_WARM_UP_ROUNDS = 8
-"""The requests of a warm-up, about, each as long as a cell of a round."""
-_ROUNDS_SHARE = 0.6
-"""The rest of a start loads the workers and warms them up."""
+_LOOK_SHARE = 0.5
+"""The share of a bounded time for the slices of a start: its workers load and warm up before."""
 
 
 class Schedule(Record):
-    """The default study: each row at batch 1 and at a large one, on as many rounds as fit.
+    """The default study: a first look at every row, then further starts of the contenders.
 
-    A start is one fresh process for each row; within a start rounds follow one another, and in
-    each round every row runs every cell for `cell_seconds`, in `max_calls` calls at most.
+    A start is one fresh process for each row. Within it, passes follow one another: in each, every
+    row has one slice, in a new order. Passes are grouped in blocks.
     """
 
     batches: tuple[int, ...] = (1, 1000)
-    cell_seconds: float = Field(
-        default=0.06, gt=0, description="time of the calls in a cell of a round"
+    slice_seconds: float = Field(
+        default=0.002, gt=0, description="time of the calls in a slice; one call at least"
     )
-    max_calls: int = Field(default=200, gt=0, description="calls in a cell of a round")
-    min_rounds: int = Field(default=10, ge=1, description="rounds of a start")
-    max_rounds: int = Field(default=25, ge=1, description="rounds of a start")
-    rounds_seconds: float = Field(default=45.0, description="time for the rounds of a start")
-    starts: int = Field(default=1, ge=1, description="fresh starts of every worker, at least")
+    max_calls: int = Field(default=1000, gt=0, description="calls in a slice")
+    blocks: int = Field(default=10, ge=MIN_BLOCKS, description="blocks of a start, at most")
+    max_passes: int = Field(default=40, ge=1, description="passes of a block at each batch")
+    look_seconds: float = Field(
+        default=24.0, gt=0, description="time for all slices of the first start"
+    )
+    start_seconds: float = Field(
+        default=4.0, gt=0, description="time for all slices of a further start"
+    )
+    starts: int = Field(
+        default=6, ge=1, description="fresh starts of the rows that decide, the first included"
+    )
+    every: bool = Field(default=False, description="start every row again, not those that decide")
     reading: bool = Field(default=True, description="also time the loop that reads its samples")
-    budget_seconds: float = Field(default=60.0, description="time within which starts are repeated")
     timeout: float = Field(default=300.0, gt=0, description="seconds to wait for an answer")
 
     @model_validator(mode="after")
-    def _enough_for_an_interval(self) -> Self:
-        if self.starts < MIN_STARTS and self.min_rounds < MIN_ROUNDS:
-            raise ValueError(
-                f"{self.min_rounds} rounds of {self.starts} starts have no 95 % interval"
-            )
+    def _starts_have_an_interval(self) -> Self:
+        if 1 < self.starts < MIN_STARTS:
+            raise ValueError(f"{self.starts} starts have no interval: make 1, or {MIN_STARTS}")
         return self
 
     @property
@@ -57,7 +60,7 @@ class Schedule(Record):
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """The cells in the order in which a round takes them."""
+        """The cells in the order in which a block takes them."""
         models: tuple[Cell, ...] = tuple(("model", batch) for batch in self.batches)
         return (*models, ("end_to_end", self.largest)) if self.reading else models
 
@@ -66,18 +69,14 @@ class Schedule(Record):
         chosen = batches or tuple(dict.fromkeys(min(batch, samples) for batch in self.batches))
         return self.model_copy(update={"batches": chosen})
 
-    def bounded(self, seconds: float, rows: int) -> Schedule:
-        """The same schedule, with rounds and starts of `rows` that fit into about `seconds`.
-
-        The fewest rounds that have an interval are made in any case, each at least once a cell.
-        """
-        cells = max(1, rows) * len(self.cells) * (MIN_ROUNDS + _WARM_UP_ROUNDS)
+    def bounded(self, seconds: float) -> Schedule:
+        """The same schedule, with a first look that fits into about `seconds`."""
+        look = max(_LOOK_SHARE * seconds, 0.1)
         return self.model_copy(
             update={
-                "cell_seconds": min(self.cell_seconds, _ROUNDS_SHARE * seconds / cells),
-                "min_rounds": min(self.min_rounds, MIN_ROUNDS),
-                "rounds_seconds": min(self.rounds_seconds, _ROUNDS_SHARE * seconds),
-                "budget_seconds": min(self.budget_seconds, seconds),
+                "look_seconds": min(self.look_seconds, look),
+                "start_seconds": min(self.start_seconds, look),
+                "blocks": min(self.blocks, MIN_BLOCKS),
             }
         )
 
@@ -85,45 +84,18 @@ class Schedule(Record):
         """The same schedule, without the loop that reads raw data."""
         return self.model_copy(update={"reading": False})
 
-    def calls(self, microseconds: float) -> int:
-        """How many calls of `microseconds` each fit into a cell of a round."""
-        return min(self.max_calls, max(1, int(self.cell_seconds * 1e6 / max(microseconds, 0.01))))
-
-    def rounds(self, seconds: float) -> int:
-        """How many rounds a start has, when a round takes `seconds`."""
-        fit = int(self.rounds_seconds / max(seconds, 1e-6))
-        return max(self.min_rounds, min(self.max_rounds, fit))
-
-    def starts_in(self, seconds: float) -> int:
-        """How many fresh starts to make, when one takes `seconds`.
-
-        A budget for fewer than MIN_STARTS is left unspent: so few can't tell their spread.
-        """
-        fit = int(self.budget_seconds / max(seconds, 1e-6))
-        return max(self.starts, min(fit, 2 * MIN_STARTS) if fit >= MIN_STARTS else 1)
-
     def on_more_threads(self) -> Schedule:
-        """The schedule for every number of threads after the first.
+        """The schedule for every number of threads after the first: it reads no data."""
+        return self.model_copy(update={"starts": min(self.starts, MIN_STARTS), "reading": False})
 
-        It reads no data, and starts no more often than an interval needs.
-        """
-        return self.model_copy(
-            update={
-                "starts": min(self.starts, MIN_STARTS),
-                "budget_seconds": 0.0,
-                "reading": False,
-            }
-        )
+    def calls(self, microseconds: float) -> int:
+        """How many calls of `microseconds` each fill a slice."""
+        return min(self.max_calls, max(1, int(self.slice_seconds * 1e6 / max(microseconds, 0.01))))
 
 
 FULL = Schedule(
-    batches=(1, 8, 64, 256, 1000),
-    cell_seconds=0.015,
-    min_rounds=4,
-    max_rounds=4,
-    starts=8,
-    budget_seconds=0.0,
+    batches=(1, 8, 64, 1000), look_seconds=30.0, start_seconds=30.0, starts=8, every=True
 )
-QUICK = Schedule(rounds_seconds=8.0, budget_seconds=0.0)
-FIRST = Schedule(rounds_seconds=4.0, min_rounds=6, budget_seconds=0.0, reading=False)
+QUICK = Schedule(look_seconds=8.0, starts=1)
+FIRST = Schedule(look_seconds=4.0, blocks=MIN_BLOCKS, starts=1, reading=False)
 """For a first answer, which is refined afterwards."""

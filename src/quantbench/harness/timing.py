@@ -1,10 +1,10 @@
-"""Every candidate's times, from as many fresh starts of its worker as the schedule allows."""
+"""Every candidate's times: a first look at all, then further fresh starts of those that decide."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import cast
@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 
 from quantbench.errors import StorageError, WorkerError
 from quantbench.harness.deadline import NO_LIMIT, WARMING, Deadline
+from quantbench.harness.noise import Block, Noise, sifted
 from quantbench.harness.pool import (
     Candidate,
     Job,
@@ -22,11 +23,11 @@ from quantbench.harness.pool import (
 )
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Latency, Skipped
-from quantbench.harness.rounds import Rounds, latency, read_in_turn, time_in_turn
-from quantbench.harness.schedule import Cell, Schedule
+from quantbench.harness.schedule import MIN_BLOCKS, Cell, Schedule
+from quantbench.harness.slices import Course, Slices, latency, read_in_turn, time_in_turn
 from quantbench.harness.worker import Request
 from quantbench.system.fingerprint import fingerprint
-from quantbench.system.machine import cores
+from quantbench.system.processors import last, siblings
 from quantbench.system.record import Record
 from quantbench.system.store import (
     find,
@@ -58,32 +59,52 @@ class Timings(Record):
 
     rows: tuple[Timing | Skipped, ...]
     data_loading: Latency | None
+    noise: Noise
     load: float | None = Field(
         None, description="of the machine, when the study that took the times began"
     )
 
 
+Contenders = Callable[[Sequence[Timing | Skipped]], Collection[int]]
+"""Which rows, by their times in the first look, get further starts."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Which rows are started again; `inputs` are what it depends on beside the times."""
+
+    contenders: Contenders
+    inputs: JsonValue = None
+
+
 @dataclass(frozen=True)
 class _Start:
-    """One fresh start of every worker, at one number of threads."""
+    """One fresh start of the workers of some rows, at one number of threads."""
 
     threads: int
-    rounds: list[Rounds]
+    rows: dict[int, Slices]
     cold_start: dict[str, float]
-    peak_memory: list[int]
+    peak_memory: dict[int, int]
+    blocks: tuple[Block, ...]
+    seconds: float
 
 
-def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
+def time_all(
+    job: Job,
+    candidates: Sequence[Candidate],
+    workers: Workers,
+    contest: Contest | None = None,
+) -> Timings:
     """Time the candidates, or take the stored times where no input of theirs changed.
 
-    All rows are one step, since their rounds are paired.
+    All rows are one step, since their slices are paired.
     """
-    inputs = timing_inputs(job, candidates)
+    inputs = timing_inputs(job, candidates, contest)
     stored = find(job.timings, "timing", "timing", inputs, Timings)
     if stored is not None:
         job.progress.log(f"times from {stored.folder}: nothing that they depend on changed")
         return stored.body
-    timings = times(job, candidates, workers)
+    timings = times(job, candidates, workers, contest)
     if any(isinstance(row, Skipped) for row in timings.rows):
         return timings  # not stored, so that the next run retries what failed
     try:
@@ -93,7 +114,9 @@ def time_all(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Tim
     return timings
 
 
-def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonValue]:
+def timing_inputs(
+    job: Job, candidates: Sequence[Candidate], contest: Contest | None = None
+) -> dict[str, JsonValue]:
     """The inputs under which times are stored: all that they depend on."""
     return {
         "rows": [key(candidate.inputs(job.machine)) for candidate in candidates],
@@ -101,47 +124,72 @@ def timing_inputs(job: Job, candidates: Sequence[Candidate]) -> dict[str, JsonVa
         "threads": list(job.threads),
         "schedule": job.schedule.model_dump(mode="json"),
         "budget": job.deadline.seconds,
+        "contest": contest.inputs if contest else None,
         "code": {**fingerprint(__name__)},
     }
 
 
-def times(job: Job, candidates: Sequence[Candidate], workers: Workers) -> Timings:
-    """Time the candidates now, over as many starts as the schedule's budget allows.
+def times(
+    job: Job,
+    candidates: Sequence[Candidate],
+    workers: Workers,
+    contest: Contest | None = None,
+) -> Timings:
+    """Time the candidates now: a first look at all of them, then further starts of the contenders.
 
-    The first start uses `workers`, which have already predicted the test samples; each further one
-    starts new processes.
+    The first start uses `workers`, which have already predicted the test samples, and ends them;
+    each further one starts new processes. Without a contest all rows are started again.
     """
-    began = time.monotonic()
-    schedule = schedule_for(job, len(candidates))
-    first, *more_threads = job.threads
-    starts = [_start(job, schedule, candidates, workers, first, "measuring", job.deadline)]
+    schedule = schedule_for(job)
+    threads, *more_threads = job.threads
+    every = dict(enumerate(candidates))
+    look = Course(schedule.look_seconds, 0, last(threads), "measuring")
+    starts = [_start(job, schedule, every, workers, look, job.deadline)]
     reading = schedule.reading and not job.deadline.spent(WARMING)
     data_loading = _data_loading(job, schedule, workers) if reading else None
-    # These workers loaded while others predicted; in later starts they load together.
-    seconds = time.monotonic() - began + sum(workers.cold_start.values()) / cores()
-    further = [(first, schedule)] * (schedule.starts_in(seconds) - 1)
+    workers.end()
+    chosen: Collection[int] = every
+    if contest and schedule.starts > 1 and not schedule.every:
+        chosen = contest.contenders([_timing(i, each, starts) for i, each in every.items()])
+    able = {i: c for i, c in every.items() if starts[0].rows[i].failure is None}
+    again = {i: able[i] for i in sorted(chosen) if i in able}
+    plan = [(threads, again, schedule.without_reading())] * (schedule.starts - 1)
     reduced = schedule.on_more_threads()
-    further += [(threads, reduced) for threads in more_threads for _ in range(reduced.starts)]
-    for number, (threads, start_schedule) in enumerate(further):
-        if job.deadline.left < seconds:
-            break  # what is begun has the time that it takes, for a row needs all of its starts
-        left = (len(further) - number) * seconds / 60
-        title = (
-            f"measuring, start {number + 2} of {len(further) + 1} on "
-            f"{threads} thread{'s' if threads > 1 else ''}, about {left:.0f} min left"
-        )
-        began = time.monotonic()
-        with Workers(job, threads) as fresh:
-            starts.append(_start(job, start_schedule, candidates, fresh, threads, title))
-        seconds = time.monotonic() - began
+    plan += [(number, able, reduced) for number in more_threads for _ in range(reduced.starts)]
+    starts += _further_starts(job, plan)
+    further = [start for start in starts[1:] if start.threads == threads]
     return Timings(
-        rows=tuple(_timing(i, candidate, starts) for i, candidate in enumerate(candidates)),
+        rows=tuple(_timing(i, candidate, starts) for i, candidate in every.items()),
         data_loading=data_loading,
+        noise=_noise(starts, look.processors, further),
         load=job.machine.load,
     )
 
 
-def schedule_for(job: Job, rows: int) -> Schedule:
+def _further_starts(
+    job: Job, plan: Sequence[tuple[int, dict[int, Candidate], Schedule]]
+) -> Iterator[_Start]:
+    """Make fresh starts of some rows, on a number of threads, by a schedule."""
+    seconds = 0.0
+    for number, (threads, rows, schedule) in enumerate(plan, start=1):
+        if job.deadline.left < seconds:
+            return  # what is begun has the time that it takes
+        if not rows:
+            continue
+        left = (len(plan) - number + 1) * seconds / 60
+        title = (
+            f"measuring, start {number + 1} of {len(plan) + 1} on "
+            f"{threads} thread{'s' if threads > 1 else ''}"
+            + (f", about {left:.0f} min left" if left >= 1 else "")
+        )
+        course = Course(schedule.start_seconds, number, last(threads), title)
+        with Workers(job, threads) as fresh:
+            start = _start(job, schedule, rows, fresh, course)
+        seconds = start.seconds
+        yield start
+
+
+def schedule_for(job: Job) -> Schedule:
     """The job's schedule, as far as its task allows: no batch that is too large, no reading.
 
     A batch holds at most as many samples as are tested, as are evaluated at once, and as take no
@@ -152,7 +200,7 @@ def schedule_for(job: Job, rows: int) -> Schedule:
     most = min(len(job.task.test), batch_size(job.task.test), _batch_in_time(job.macs))
     schedule = job.schedule.within(most, batches)
     if job.deadline.seconds is not None:
-        schedule = schedule.bounded(job.deadline.left, rows)
+        schedule = schedule.bounded(job.deadline.left)
     return schedule if job.task.reader else schedule.without_reading()
 
 
@@ -163,23 +211,25 @@ def _batch_in_time(macs: int) -> int:
 
 def _data_loading(job: Job, schedule: Schedule, workers: Workers) -> Latency:
     reading = read_in_turn(workers.without_model(), len(job.task.test), schedule)
-    return latency(("end_to_end", schedule.largest), 1, reading, [0] * len(reading))
+    calls = [call for block in reading for call in block]
+    return latency(("end_to_end", schedule.largest), 1, reading, [0] * len(reading), calls)
 
 
 def _start(
     job: Job,
     schedule: Schedule,
-    candidates: Sequence[Candidate],
+    candidates: Mapping[int, Candidate],
     workers: Workers,
-    threads: int,
-    title: str,
+    course: Course,
     deadline: Deadline = NO_LIMIT,
 ) -> _Start:
-    def ready(candidate: Candidate) -> Worker | WorkerError:
+    began, first = time.monotonic(), next(iter(candidates))
+
+    def ready(index: int) -> Worker | WorkerError:
         """Start a worker and run every batch once: some runtimes compile at each new batch size."""
-        limit = NO_LIMIT if candidate is candidates[0] else deadline.part(WARMING)
+        limit = NO_LIMIT if index == first else deadline.part(WARMING)
         try:
-            worker = workers.get(candidate, limit)
+            worker = workers.get(candidates[index], limit)
             for batch in schedule.batches:
                 request = Request(do="time_model", batch=batch)
                 worker.ask(request, schedule.timeout, limit)
@@ -188,58 +238,90 @@ def _start(
         return worker
 
     with at_once(job.jobs) as pool:
-        started = list(pool.map(ready, candidates))
-    able = [worker for worker in started if isinstance(worker, Worker)]
-    samples = len(job.task.test)
-    timed = iter(time_in_turn(able, samples, schedule, job.progress, title, deadline))
-    rounds = [next(timed) if isinstance(worker, Worker) else _failed(worker) for worker in started]
-    memory = [_peak_memory(w, r, schedule.timeout) for w, r in zip(started, rounds, strict=True)]
-    return _Start(threads, rounds, dict(workers.cold_start), memory)
+        started = dict(zip(candidates, pool.map(ready, candidates), strict=True))
+    able = {i: worker for i, worker in started.items() if isinstance(worker, Worker)}
+    timed, blocks = time_in_turn(
+        [*able.values()], len(job.task.test), schedule, course, job.progress, deadline
+    )
+    rows = dict(zip(able, timed, strict=True))
+    rows |= {i: _failed(error) for i, error in started.items() if isinstance(error, WorkerError)}
+    memory = {i: _peak_memory(able[i], rows[i], schedule.timeout) for i in able}
+    seconds = time.monotonic() - began
+    return _Start(workers.threads, rows, dict(workers.cold_start), memory, sifted(blocks), seconds)
 
 
-def _failed(error: WorkerError) -> Rounds:
-    rounds = Rounds()
-    rounds.fail(error)
-    return rounds
+def _failed(error: WorkerError) -> Slices:
+    row = Slices()
+    row.fail(error)
+    return row
 
 
-def _peak_memory(worker: Worker | WorkerError, rounds: Rounds, timeout: float) -> int:
+def _peak_memory(worker: Worker, row: Slices, timeout: float) -> int:
     """Bytes that the worker held at most; 0 for one that failed, also at this request."""
-    if isinstance(worker, WorkerError) or rounds.failure is not None:
+    if row.failure is not None:
         return 0
     try:
         return cast(int, worker.ask(Request(do="memory"), timeout)["bytes"])
     except WorkerError as error:
-        rounds.fail(error)
+        row.fail(error)
         return 0
 
 
 def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timing | Skipped:
-    by_start = [start.rounds[index] for start in starts]
-    for rounds in by_start:
-        if rounds.failure is not None:
-            record = candidate.skipped if rounds.left_out else candidate.failed
-            return record(rounds.failure)
+    own = [start for start in starts if index in start.rows]
+    for start in own:
+        row = start.rows[index]
+        if row.failure is not None:
+            record = candidate.skipped if row.left_out else candidate.failed
+            return record(row.failure)
+    cells = dict.fromkeys(
+        (start.threads, cell) for start in own for cell in start.rows[index].cells
+    )
     return Timing(
         latency=tuple(
             latency(cell, threads, *_joined(index, cell, threads, starts))
-            for threads, cell in dict.fromkeys(
-                (start.threads, cell) for start in starts for cell in start.rounds[index].cells
-            )
+            for threads, cell in cells
         ),
-        busy_threads=median(by_start[0].busy),
-        warm_up=by_start[0].warm_up,
-        cold_start=median(start.cold_start[candidate.name] for start in starts),
-        peak_memory=max(start.peak_memory[index] for start in starts),
+        busy_threads=median(own[0].rows[index].busy),
+        warm_up=own[0].rows[index].warm_up,
+        cold_start=median(start.cold_start[candidate.name] for start in own),
+        peak_memory=max(start.peak_memory[index] for start in own),
     )
 
 
 def _joined(
     index: int, cell: Cell, threads: int, starts: Sequence[_Start]
-) -> tuple[list[list[float]], list[int]]:
-    """All rounds of one cell, and the number of the start that each belongs to."""
-    by_start = [start.rounds[index].cells[cell] for start in starts if start.threads == threads]
-    return (
-        [calls for rounds in by_start for calls in rounds],
-        [number for number, rounds in enumerate(by_start) for _ in rounds],
+) -> tuple[list[list[float]], list[int], list[float]]:
+    """The kept blocks of a cell, the number of the start that each belongs to, and all calls."""
+    own = [
+        (number, start)
+        for number, start in enumerate(starts)
+        if start.threads == threads and cell in start.rows.get(index, _NO_TIMES).cells
+    ]
+    kept = [
+        (slices, number)
+        for number, start in own
+        for slices in _kept(start.rows[index].cells[cell], start.blocks)
+    ]
+    calls = [call for _, start in own for call in start.rows[index].calls[cell]]
+    return [slices for slices, _ in kept], [number for _, number in kept], calls
+
+
+def _kept(slices: Sequence[list[float]], blocks: Sequence[Block]) -> list[list[float]]:
+    """The blocks that aren't dropped, or all where too few would be left for an interval."""
+    kept = [values for values, block in zip(slices, blocks, strict=False) if block.kept]
+    return kept if len(kept) >= min(MIN_BLOCKS, len(slices)) else [*slices]
+
+
+_NO_TIMES = Slices()
+
+
+def _noise(starts: Sequence[_Start], processors: tuple[int, ...], again: Sequence[_Start]) -> Noise:
+    requests = [cost for start in starts for row in start.rows.values() for cost in row.requests]
+    return Noise(
+        processors=processors,
+        siblings=tuple(sorted({other for number in processors for other in siblings(number)})),
+        blocks=tuple(block for start in starts for block in start.blocks),
+        request=median(requests) if requests else None,
+        start_seconds=median(start.seconds for start in again) if again else None,
     )

@@ -30,12 +30,15 @@ from quantbench.harness.arrays import read_arrays, write_batches
 from quantbench.samples.records import Array, Arrays
 from quantbench.system.files import writing
 from quantbench.system.machine import peak_memory
+from quantbench.system.processors import pin
 from quantbench.system.record import Record
 from quantbench.tasks.network import TensorSpec
 
 ALIVE = "alive"
 """The key of a line that is no answer: the samples that are predicted so far."""
 _ALIVE_SECONDS = 5.0
+_BATCHES_BYTES = 2**20
+"""The inputs that a timed loop goes round in: what was prepared just now is in a cache, too."""
 INPUT, RAW, OUTPUT = "input", "raw", "output"
 """Stems of the files that hold a worker's samples and its answers."""
 
@@ -58,6 +61,9 @@ class Request(Record):
     start: int = 0
     calls: int = 1
     warm: int = 0
+    group: int = 1
+    """Calls that are timed at once."""
+    processors: tuple[int, ...] = ()
     out: str = ""
     """A folder to write the outputs to."""
 
@@ -86,6 +92,7 @@ class Session:
             "time_end_to_end": self._time_end_to_end,
             "time_data": self._time_data,
             "memory": self._memory,
+            "pin": self._pin,
         }
         return actions[request.do](request)
 
@@ -108,6 +115,11 @@ class Session:
         self._outputs = request.outputs
         self._checked(answer, request.batch)
         return {"seconds": seconds}
+
+    def _pin(self, request: Request) -> dict[str, JsonValue]:
+        """Run on the given processors alone from now on, or where the system likes with none."""
+        pin(request.processors)
+        return {}
 
     def _memory(self, request: Request) -> dict[str, JsonValue]:  # noqa: ARG002
         """The most memory that this process has held, its samples included."""
@@ -143,22 +155,39 @@ class Session:
         return tuple(array[chosen] for array in self._inputs)
 
     def _time_model(self, request: Request) -> dict[str, JsonValue]:
-        """Time `calls` calls after `warm` untimed ones: microseconds each, inputs in memory."""
-        predict, places = self._ready(), max(len(self._inputs[0]) - request.batch + 1, 1)
-        batches = [
-            self._batch((request.start + call * request.batch) % places, request.batch)
-            for call in range(request.warm + request.calls)
+        """Time `calls` calls after `warm` untimed ones, `group` at a time; inputs are in memory.
+
+        The answer has the microseconds of a call in each group, and the wall and processor time of
+        all groups.
+        """
+        predict, batches = self._ready(), self._some_batches(request)
+        for number in range(request.warm):
+            predict(*batches[number % len(batches)])
+        groups = [
+            [batches[(start + number) % len(batches)] for number in range(size)]
+            for start in range(0, request.calls, request.group)
+            if (size := min(request.group, request.calls - start))
         ]
-        for batch in batches[: request.warm]:
-            predict(*batch)
-        times, busy = [], time.process_time()
-        for batch in batches[request.warm :]:
+        times, busy, began = [], time.process_time(), time.perf_counter_ns()
+        for group in groups:
             start = time.perf_counter_ns()
-            answer = predict(*batch)
-            times.append((time.perf_counter_ns() - start) / 1e3)
+            for batch in group:
+                answer = predict(*batch)
+            times.append((time.perf_counter_ns() - start) / 1e3 / len(group))
+        wall = (time.perf_counter_ns() - began) / 1e3
         cpu = (time.process_time() - busy) * 1e6
         self._checked(answer, request.batch)
-        return {"microseconds": [*times], "cpu": cpu}
+        return {"microseconds": [*times], "wall": wall, "cpu": cpu}
+
+    def _some_batches(self, request: Request) -> list[Arrays]:
+        """A batch for each call, or as many as _BATCHES_BYTES hold: one at least."""
+        places = max(len(self._inputs[0]) - request.batch + 1, 1)
+        size = request.batch * sum(array[:1].nbytes for array in self._inputs)
+        count = max(1, min(request.calls, _BATCHES_BYTES // max(size, 1)))
+        return [
+            self._batch((request.start + number * request.batch) % places, request.batch)
+            for number in range(count)
+        ]
 
     def _time_end_to_end(self, request: Request) -> dict[str, JsonValue]:
         """Time reading and predicting in one loop, as the source report did."""

@@ -1,7 +1,7 @@
 """torchao's static quantization of an exported graph (PT2E), as Inductor's int8 kernels want it.
 
 Each layer's inputs are observed on calibration samples. The graph is written for torch.compile
-as a .pt2 file, and as ONNX with quantizing and dequantizing nodes (QDQ) for other engines.
+as a .pt2 file, and as ONNX with quantizing and dequantizing nodes (QDQ) for other runtimes.
 """
 
 from __future__ import annotations

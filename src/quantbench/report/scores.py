@@ -94,11 +94,11 @@ def worse_words(metric: MetricInfo) -> str:
     return f"worse in {metric.title}"
 
 
-def margin_text(metric: MetricInfo) -> str:
-    """The metric's margin with its unit: "1 point"."""
+def amount_text(metric: MetricInfo, amount: float) -> str:
+    """A difference of scores with its unit: "1 point", "0.1 points", "0.02 nats"."""
     if not is_fraction(metric):
-        return f"{number(metric.margin)} {metric.unit}".rstrip()
-    points = f"{100 * metric.margin:g}"
+        return f"{number(amount, 2)} {metric.unit}".rstrip()
+    points = f"{100 * amount:g}"
     return f"{points} point{'' if points == '1' else 's'}"
 
 

@@ -54,6 +54,16 @@ def seconds(microseconds: float) -> str:
     return significant(microseconds * IMAGES / 1e6)
 
 
+def duration(seconds: float) -> str:
+    """A time to one unit or two: "40 s", "12 min", "3 h 20 min"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun, in the plural unless it is 1: "1 row", "2,000 rows"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
@@ -89,14 +99,14 @@ def shown(row: Row) -> tuple[Latency, ...]:
 
 
 def middle_half(latency: Latency) -> tuple[float, float]:
-    """The outer quartiles of the rounds' medians, in microseconds a sample."""
-    rounds = [median(calls) for calls in latency.rounds]
-    low, high = np.percentile(rounds, (25, 75))
+    """The outer quartiles of the blocks' medians, in microseconds a sample."""
+    blocks = [median(slices) for slices in latency.blocks]
+    low, high = np.percentile(blocks, (25, 75))
     return float(low), float(high)
 
 
 def spread(latency: Latency) -> float:
-    """The width of the middle half of the rounds, as a share of the median."""
+    """The width of the middle half of the blocks, as a share of the median."""
     low, high = middle_half(latency)
     return (high - low) / latency.median
 

@@ -6,20 +6,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from quantbench import plugins
-from quantbench.contracts import Observation
 from quantbench.errors import UnavailableError
 from quantbench.harness.baseline import is_baseline
 from quantbench.harness.measure import Measured
-from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.harness.timing import Timing
 from quantbench.numerics.classes import decisions
 from quantbench.results.disagreement import disagreements
-from quantbench.results.judge import Judgement, judgements, kind_of
+from quantbench.results.judge import Judgement, equivalence, judgements, kind_of
 from quantbench.results.metric import Metric, Scored, metric_for, metric_named, scored
 from quantbench.results.recommend import with_recommendations
 from quantbench.results.records import AgainstFloat, MetricFigure, Ratio, Results, Row
-from quantbench.results.statistics import discordant, fastest, speed
+from quantbench.results.seeds import Differences, by_seed
+from quantbench.results.seen import baseline_of, observations
+from quantbench.results.speed import fastest, speed
+from quantbench.results.statistics import discordant
 from quantbench.tasks.records import Layer
 from quantbench.tasks.task import Task
 
@@ -31,16 +32,18 @@ def results_of(
     skipped: Sequence[Skipped],
     out: Path,
     metric: Metric | None = None,
+    seeds: Sequence[Differences] = (),
 ) -> Results:
     """The results of a study, with paths relative to `out`.
 
     Each row is compared with float32 in the same runtime, or with the first float32 where that
     runtime has none. `metric` is how rows are judged, where it is no plug-in; else the task names
-    it, or it follows from outputs and targets. Raises UsageError or UnavailableError for that.
+    it, or it follows from outputs and targets. `seeds` are the differences that other seeds gave.
+    Raises UsageError or UnavailableError for that.
     """
     judging = metric or metric_for(task)
-    baselines = [_baseline(measured.candidates, candidate) for candidate in measured.candidates]
-    seen = [_seen(task, measured, index, baseline) for index, baseline in enumerate(baselines)]
+    baselines = [baseline_of(measured.candidates, candidate) for candidate in measured.candidates]
+    seen = observations(task, measured.candidates, measured.outputs)
     scores = [scored(judging, each) for each in seen]
     judged = judgements(judging, scores, seen, baselines)
     others, broken = _metrics(judging)
@@ -54,6 +57,7 @@ def results_of(
             [*((each, scored(each, seen[index])) for each in others), (judging, scores[index])],
             (*warnings[index], *broken),
             out,
+            seeds,
         )
         for index, baseline in enumerate(baselines)
     )
@@ -64,13 +68,14 @@ def results_of(
         parameters=sum(layer.parameters for layer in layers),
         macs=sum(layer.macs for layer in layers),
         sample="image" if _takes_images(task) else "sample",
-        metric=judging.info(kind_of(scores)),
+        metric=judging.info(kind_of(scores), equivalence(kind_of(scores), judged)),
         network_sha256=task.network.sha256,
         training=task.training,
         splits={split.name: split.sha256 for split in task.splits},
         preprocessing_sha256=task.preprocessing_sha256 or None,
         environment=measured.environment,
         data_loading=measured.data_loading,
+        noise=measured.noise,
         rows=rows,
         skipped=tuple(skipped),
     )
@@ -88,21 +93,6 @@ def paired(measured: Measured, task: Task, method_a: str, method_b: str) -> tupl
         for name in (method_a, method_b)
     ]
     return discordant(right[0], right[1])
-
-
-def _baseline(candidates: Sequence[Candidate], candidate: Candidate) -> int:
-    floats = [i for i, c in enumerate(candidates) if is_baseline(c.artifact.body.method)]
-    same = [i for i in floats if candidates[i].runtime.name == candidate.runtime.name]
-    return (same or floats)[0]
-
-
-def _seen(task: Task, measured: Measured, index: int, baseline: int) -> Observation:
-    return Observation(
-        outputs=measured.outputs[index],
-        float_outputs=measured.outputs[baseline],
-        targets=task.test.targets,
-        bytes=measured.candidates[index].artifact.bytes,
-    )
 
 
 def _takes_images(task: Task) -> bool:
@@ -155,6 +145,7 @@ def _row(
     scores: Sequence[tuple[Metric, Scored]],
     warnings: tuple[str, ...],
     out: Path,
+    seeds: Sequence[Differences],
 ) -> Row:
     """A row; `scores` are its figures by every metric, the last of which judges it."""
     candidate, timing = measured.candidates[index], measured.timings[index]
@@ -162,6 +153,7 @@ def _row(
     raised = [score.reason for _, score in scores if score.raised and score.reason]
     by_name = sorted(scores, key=lambda pair: pair[0].name)
     figures = {metric.name: _figure(metric, score) for metric, score in by_name if not score.raised}
+    against = None if index == baseline else _against(measured, index, baseline, judged, seeds)
     return Row(
         method=body.method,
         runtime=candidate.runtime.name,
@@ -185,24 +177,38 @@ def _row(
         peak_memory=timing.peak_memory,
         latency=timing.latency,
         throughput=_throughput(timing.latency),
-        against_float=None if index == baseline else _against(measured, index, baseline, judged),
+        against_float=against,
         against_fastest=tuple(_against_fastest(measured, index)),
         notes=(*body.quantized.notes, *warnings, *raised),
     )
 
 
-def _against(measured: Measured, index: int, baseline: int, judged: Judgement) -> AgainstFloat:
+def _against(
+    measured: Measured,
+    index: int,
+    baseline: int,
+    judged: Judgement,
+    seeds: Sequence[Differences],
+) -> AgainstFloat:
     this, base = measured.candidates[index], measured.candidates[baseline]
+    spread = by_seed(judged.difference.value, this.name, seeds) if judged.difference else None
+    hidden = spread is not None and abs(spread.mean) < spread.spread
     return AgainstFloat(
         baseline=base.name,
         bytes_ratio=base.artifact.bytes / this.artifact.bytes,
         difference=judged.difference,
-        verdict=judged.verdict,
+        verdict="not resolved" if hidden and judged.verdict in _DIFFERS else judged.verdict,
+        costs=judged.costs,
+        seeds=spread,
         p=judged.p,
+        adjusted_p=judged.adjusted_p,
         only_float_right=judged.only_float_right,
         only_this_right=judged.only_this_right,
         speed=_speed(base.name, measured.timings[baseline], measured.timings[index]),
     )
+
+
+_DIFFERS = ("worse", "better")
 
 
 def _speed(name: str, baseline: Timing, this: Timing) -> tuple[Ratio, ...]:

@@ -15,7 +15,8 @@ def flat_rows(results: Results) -> list[dict[str, object]]:
 
     Times are in microseconds a sample, model only; `speed` and `speed_in_batches` are against the
     fastest float32 of any runtime. A score, its difference to float32 and a speed have `_low` and
-    `_high` of their 95 % interval. Each metric of the study stands under its own name.
+    `_high` of their 95 % interval, and a speed has its `_verdict`. Each metric of the study stands
+    under its own name.
     """
     shipped = {answer.ship.row for answer in results.answers if answer.ship is not None}
     metrics = sorted({name for row in results.rows for name in row.metrics})
@@ -38,17 +39,23 @@ def _columns(row: Row, metrics: list[str]) -> dict[str, object]:
         **_bounded("difference", against.difference if against else None),
         "verdict": against.verdict if against else None,
         "p": against.p if against else None,
+        "adjusted_p": against.adjusted_p if against else None,
         "microseconds": single.median if single else None,
         "microseconds_in_batches": largest.median if largest else None,
         "batch": largest.batch if largest else None,
-        **_bounded("speed", fastest_of(row, single)),
-        **_bounded("speed_in_batches", fastest_of(row, largest)),
+        **_speed("speed", fastest_of(row, single)),
+        **_speed("speed_in_batches", fastest_of(row, largest)),
         "cold_start": row.cold_start,
         "peak_memory": row.peak_memory,
         "pareto": row.pareto,
         "artifact": row.artifact,
         **{name: figure.value if figure else None for name, figure in figures.items()},
     }
+
+
+def _speed(name: str, speed: Ratio | None) -> dict[str, object]:
+    verdict = speed.verdict if speed else None
+    return {**_bounded(name, speed), f"{name}_verdict": verdict}
 
 
 def _bounded(name: str, estimate: Interval | Ratio | None) -> dict[str, object]:

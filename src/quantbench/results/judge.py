@@ -13,11 +13,13 @@ from quantbench.results.bootstrap import mean_intervals, whole_set_intervals
 from quantbench.results.metric import Metric, Scored, scored
 from quantbench.results.records import Interval, MetricKind, Verdict
 from quantbench.results.statistics import (
+    difference_p,
     discordant,
-    interval_verdict,
+    falls_short,
+    holm,
     mcnemar,
-    mcnemar_verdict,
     paired_difference,
+    score_verdict,
     wilson,
 )
 from quantbench.samples.records import Array
@@ -31,6 +33,8 @@ class Judgement:
     difference: Interval | None = None
     verdict: Verdict = "not judged"
     p: float | None = None
+    adjusted_p: float | None = None
+    costs: bool = False
     only_float_right: int | None = None
     only_this_right: int | None = None
 
@@ -64,7 +68,54 @@ def judgements(
         "whole_set": _by_resampling,
     }[kind](metric, scores, seen, baselines, usable)
     by_row = dict(zip(usable, judged, strict=True))
-    return tuple(by_row.get(index, Judgement(None)) for index in range(len(scores)))
+    rows = tuple(by_row.get(index, Judgement(None)) for index in range(len(scores)))
+    return _with_verdicts(metric, rows, baselines, equivalence(kind, rows))
+
+
+def equivalence(kind: MetricKind, rows: Sequence[Judgement]) -> float:
+    """The difference of scores below which two rows are equivalent.
+
+    It is 0.1 points of what is right or wrong, and else 1 % of the first row's score, float32's.
+    """
+    score = rows[0].score if rows else None
+    return (
+        EQUIVALENT_SHARE
+        if kind == "right_or_wrong"
+        else EQUIVALENT * abs(score.value if score else 0.0)
+    )
+
+
+EQUIVALENT_SHARE, EQUIVALENT = 0.001, 0.01
+
+
+def _with_verdicts(
+    metric: Metric, rows: Sequence[Judgement], baselines: Sequence[int], equivalent: float
+) -> tuple[Judgement, ...]:
+    """The rows with their verdicts, which hold for all of them at once."""
+    tested = {
+        index: difference_p(row.difference, metric.margin) if row.p is None else row.p
+        for index, row in enumerate(rows)
+        if row.difference is not None and baselines[index] != index
+    }
+    known = {index: p for index, p in tested.items() if p is not None}
+    adjusted = dict(zip(known, holm([*known.values()]), strict=True))
+    return tuple(
+        row
+        if row.difference is None
+        else replace(
+            row,
+            p=known.get(index),
+            adjusted_p=adjusted.get(index),
+            costs=falls_short(row.difference, metric.higher_is_better, metric.margin),
+            verdict=score_verdict(
+                row.difference,
+                adjusted.get(index),
+                higher_is_better=metric.higher_is_better,
+                equivalent=max(equivalent, metric.margin),
+            ),
+        )
+        for index, row in enumerate(rows)
+    )
 
 
 def _by_counts(
@@ -85,16 +136,14 @@ def _by_counts(
         if not metric.higher_is_better:  # then the values say which samples are wrong
             only_float, only_this = only_this, only_float
         p = None if metric.margin else mcnemar(only_float, only_this)
-        verdict = (
-            _verdict(metric, difference) if p is None else mcnemar_verdict(only_float, only_this, p)
-        )
         score = wilson(int(values.sum()), len(values))
-        judged.append(Judgement(score, difference, verdict, p, only_float, only_this))
+        found = Judgement(score, difference, p=p)
+        judged.append(replace(found, only_float_right=only_float, only_this_right=only_this))
     return judged
 
 
 def _by_means(
-    metric: Metric,
+    metric: Metric,  # noqa: ARG001
     scores: Sequence[Scored],
     seen: Sequence[Observation],  # noqa: ARG001
     baselines: Sequence[int],
@@ -107,7 +156,7 @@ def _by_means(
     columns += [_values(scores[i]) - _values(scores[baselines[i]]) for i in usable]
     intervals = mean_intervals(np.stack(columns, axis=1))
     return [
-        Judgement(score, difference, _verdict(metric, difference))
+        Judgement(score, difference)
         for score, difference in zip(
             intervals[: len(usable)], intervals[len(usable) :], strict=True
         )
@@ -134,7 +183,7 @@ def _by_resampling(
     samples = len(seen[0].outputs[0])
     figures_, differences = whole_set_intervals(values, paired_with, figures, samples)
     return [
-        Judgement(score, difference, _verdict(metric, difference))
+        Judgement(score, difference)
         for score, difference in zip(figures_, differences, strict=True)
     ]
 
@@ -145,12 +194,6 @@ def _resampled(seen: Observation, drawn: NDArray[np.intp]) -> Observation:
         outputs=tuple(output[drawn] for output in seen.outputs),
         float_outputs=tuple(output[drawn] for output in seen.float_outputs),
         targets=None if seen.targets is None else seen.targets[drawn],
-    )
-
-
-def _verdict(metric: Metric, difference: Interval) -> Verdict:
-    return interval_verdict(
-        difference, higher_is_better=metric.higher_is_better, margin=metric.margin
     )
 
 

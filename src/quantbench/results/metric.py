@@ -42,7 +42,7 @@ class Metric:
     measure: Callable[[Observation], object]
     """The samples' values [N], bool or float, or the figure of the whole set."""
 
-    def info(self, kind: MetricKind) -> MetricInfo:
+    def info(self, kind: MetricKind, equivalence: float = 0.0) -> MetricInfo:
         """The metric's record in results.json."""
         return MetricInfo(
             name=self.name,
@@ -51,6 +51,7 @@ class Metric:
             higher_is_better=self.higher_is_better,
             kind=kind,
             margin=self.margin,
+            equivalence=max(equivalence, self.margin),
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from quantbench.harness.records import Latency
-from quantbench.harness.schedule import MIN_ROUNDS
 from quantbench.results.records import (
     Choice,
     MetricInfo,
@@ -16,7 +16,7 @@ from quantbench.results.records import (
     Share,
 )
 from quantbench.results.select import batch1, fastest_of, largest_batch
-from quantbench.results.statistics import fastest, speed
+from quantbench.results.speed import MARGIN, fastest, log_ratio, speed
 
 Pick = Callable[[Row], Latency | None]
 
@@ -38,10 +38,13 @@ def pareto(rows: Sequence[Row], metric: MetricInfo) -> tuple[bool, ...]:
     time or a score is never on the front.
     """
     costs = [_costs(row, metric) for row in rows]
-    return tuple(
-        cost is not None and not any(rival is not None and _beats(rival, cost) for rival in costs)
-        for cost in costs
-    )
+    front = iter(on_front([cost for cost in costs if cost is not None]))
+    return tuple(cost is not None and next(front) for cost in costs)
+
+
+def on_front(costs: Sequence[tuple[float, ...]]) -> list[bool]:
+    """Whether each tuple of costs is one that no other is as low as in all, and lower in one."""
+    return [not any(_beats(rival, cost) for rival in costs) for cost in costs]
 
 
 def recommendations(rows: Sequence[Row]) -> tuple[Recommendation, ...]:
@@ -63,22 +66,59 @@ def _recommendation(rows: Sequence[Row], pick: Pick) -> Recommendation | None:
     best, float32 = next(
         (pair for pair in floats if pair[1].name in compared_with), min(floats, key=_median)
     )
-    candidates = (_choice(row, latency, float32) for latency, row in timed)
-    choices = sorted((x for x in candidates if x is not None), key=lambda x: -x.speed.value)
+    rated = (_choice(row, latency, float32) for latency, row in timed)
+    choices = [choice for choice in rated if choice is not None]
     faster = [choice for choice in choices if choice.speed.verdict == "faster"]
     smaller = [choice for choice in choices if choice.bytes_saved > 0]
-    ship = next((row for _, row in timed if faster and row.name == faster[0].row), None)
+    ship, ties = _first_of_the_fastest(timed, {choice.row for choice in faster})
     return Recommendation(
         batch=best.batch,
         threads=best.threads,
         float32=float32.name,
-        ship=faster[0] if faster else None,
+        ship=_chosen(ship, ties, best, pick, float32, len(faster)) if ship else None,
         share=_share(ship, float32, floats, pick) if ship else None,
-        # Rows of one artifact have equal bytes: max keeps the first, which is the fastest.
-        smallest=None
-        if faster
-        else max(smaller, key=lambda choice: choice.bytes_saved, default=None),
+        smallest=None if ship else max(smaller, key=_smallest, default=None),
     )
+
+
+def _first_of_the_fastest(
+    timed: Sequence[tuple[Latency, Row]], names: Collection[str]
+) -> tuple[Row | None, tuple[str, ...]]:
+    """The row to ship among those named, and the others that are as fast.
+
+    Rows whose time is within the margin of the fastest one's are a tie: of them the one with the
+    fewest bytes is shipped, then the one whose method doesn't train, then by name.
+    """
+    able = [(latency, row) for latency, row in timed if row.name in names]
+    if not able:
+        return None, ()
+    times = [latency for latency, _ in able]
+    best = times[fastest(times)]
+    near = [row for latency, row in able if log_ratio(latency, best) <= math.log1p(MARGIN)]
+    ship, *others = sorted(near, key=lambda row: (row.bytes, trains(row), row.name))
+    return ship, tuple(row.name for row in others)
+
+
+def trains(row: Row) -> bool:
+    """Whether the row's method trains the network further."""
+    return "epochs" in row.settings
+
+
+def _chosen(
+    ship: Row, ties: tuple[str, ...], best: Latency, pick: Pick, float32: Row, among: int
+) -> Choice:
+    """The shipped row as a choice, with the interval that holds for one chosen `among` many."""
+    latency = pick(ship)
+    assert latency is not None  # it was timed, else it wouldn't be shipped
+    choice = _choice(ship, latency, float32)
+    assert choice is not None
+    ratio = speed(float32.name, best, latency, among=among)
+    return choice.model_copy(update={"speed": ratio, "ties": ties})
+
+
+def _smallest(choice: Choice) -> tuple[int, float]:
+    """Rows of one artifact have equal bytes: of these the fastest is named."""
+    return choice.bytes_saved, choice.speed.value
 
 
 def _share(
@@ -94,8 +134,6 @@ def _share(
         return None
     if float_latency is None or ship_latency is None:
         return None
-    if min(len(latency.rounds) for latency, _ in others) < MIN_ROUNDS:
-        return None
     latency, rival = others[fastest([latency for latency, _ in others])]
     return Share(
         float32=rival.name,
@@ -109,7 +147,7 @@ def _choice(row: Row, latency: Latency, float32: Row) -> Choice | None:
     against, speed = row.against_float, fastest_of(row, latency)
     if against is None or speed is None or row.kind != "real":
         return None
-    if against.verdict in {"worse", "not judged"}:
+    if against.verdict in {"worse", "not judged"} or against.costs:
         return None
     return Choice(
         row=row.name,

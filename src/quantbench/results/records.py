@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from quantbench.harness.noise import Noise
 from quantbench.harness.records import Latency, LatencyKind, Skipped, Throughput
 from quantbench.numerics.coverage import Coverage, Kind
 from quantbench.numerics.formats import Numerics
@@ -16,7 +17,7 @@ from quantbench.system.machine import Environment
 from quantbench.system.record import Record
 from quantbench.tasks.records import Training
 
-RESULTS_SCHEMA = 3
+RESULTS_SCHEMA = 4
 """History: docs/formats.md tells it in prose, `results/upgrade.py` reads what is older.
 
 1: first version.
@@ -27,9 +28,13 @@ RESULTS_SCHEMA = 3
    float32 holds the `difference` with its interval, the `verdict`, `p` and, for a metric of right
    and wrong, the counts of samples. `network_sha256` stands for the checkpoint, and there may be
    no `training`.
+4: times come in short slices: a latency's `blocks` of slices stand for its `rounds` of calls; a
+   ratio's verdict is "faster", "slower", "equivalent" or "not resolved", and `noise` tells in
+   which circumstances times were taken.
 """
 
-Verdict = Literal["worse", "better", "no difference shown", "not judged"]
+Verdict = Literal["worse", "better", "equivalent", "not resolved", "not judged"]
+SpeedVerdict = Literal["faster", "slower", "equivalent", "not resolved"]
 MetricKind = Literal["right_or_wrong", "per_sample", "whole_set"]
 
 
@@ -50,13 +55,31 @@ class Ratio(Record):
     threads: int
     kind: LatencyKind
     value: float = Field(
-        description="mean over the starts' medians, or median of all rounds (few starts)"
+        description="mean over the starts' medians, or median of all blocks (few starts)"
     )
     low: float = Field(description="95 % interval, floor included")
     high: float
     starts: int = Field(description="fresh starts of both workers")
-    floor: float = Field(description="relative difference below which nothing is claimed")
-    verdict: Literal["faster", "slower", "not shown to differ"]
+    floor: float = Field(description="relative difference that is added on both sides")
+    among: int = Field(
+        1, description="rows that this one was chosen among: the interval holds for all at once"
+    )
+    verdict: SpeedVerdict
+    resolved_by: int | None = Field(
+        None, description="starts that would resolve it, at this spread; null: resolved, or unknown"
+    )
+
+
+class BySeed(Record):
+    """A row's score less float32's, where training and calibration were repeated with other seeds.
+
+    The interval of the difference within one seed tells how it would vary over samples; this tells
+    how it varies over what the method happened to see.
+    """
+
+    differences: tuple[float, ...] = Field(description="the study's own seed first")
+    mean: float
+    spread: float = Field(description="standard deviation over the seeds")
 
 
 class AgainstFloat(Record):
@@ -68,9 +91,18 @@ class AgainstFloat(Record):
         description="this row's score less float's; null where one has none"
     )
     verdict: Verdict
-    p: float | None = Field(
-        None, description="McNemar's test, exact, two-sided; null for other metrics"
+    costs: bool = Field(
+        False,
+        description="its own interval lies on the worse side, whatever the other rows: it isn't "
+        "shipped",
     )
+    seeds: BySeed | None = Field(
+        None, description="over several seeds; a difference within their spread isn't claimed"
+    )
+    p: float | None = Field(
+        None, description="two-sided; McNemar's exact test where the metric is right or wrong"
+    )
+    adjusted_p: float | None = Field(None, description="for all rows at once (Holm 1979)")
     only_float_right: int | None = Field(
         None, description="samples; null unless the metric is right or wrong"
     )
@@ -88,6 +120,9 @@ class MetricInfo(Record):
     kind: MetricKind = Field(description="of each sample right or wrong, a number, or neither")
     margin: float = Field(
         0, description="a row is worse only where it falls short of float32 by more"
+    )
+    equivalence: float = Field(
+        0, description="rows that are shown to differ from float32 by less are equivalent to it"
     )
 
 
@@ -153,6 +188,9 @@ class Choice(Record):
     difference: Interval | None = Field(
         description="its score less that of float32 in the same runtime; paired interval"
     )
+    ties: tuple[str, ...] = Field(
+        (), description="rows that are as fast, within the margin, but larger or not as simple"
+    )
 
 
 class Share(Record):
@@ -199,6 +237,7 @@ class Results(Record):
     data_loading: Latency | None = Field(
         None, description="reading the samples as end_to_end does, without a model; null untimed"
     )
+    noise: Noise = Field(default_factory=Noise, description="circumstances of the times")
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
     answers: tuple[Recommendation, ...] = Field(

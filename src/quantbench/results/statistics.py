@@ -1,18 +1,15 @@
-"""Statistics of right and wrong answers and of times, paired with the float baseline."""
+"""Statistics of right and wrong answers, paired with the float baseline."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean, median, stdev
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, binomtest, t
+from scipy.stats import binomtest, norm
 
-from quantbench.harness.records import Latency
-from quantbench.harness.schedule import MIN_ROUNDS, MIN_STARTS
-from quantbench.results.records import Interval, Ratio, Verdict
+from quantbench.results.records import Interval, Verdict
 
 WILSON = "Wilson"
 NEWCOMBE = "Newcombe's method 10, paired"
@@ -47,26 +44,59 @@ ALPHA = 0.05
 
 
 def mcnemar_verdict(only_float_right: int, only_this_right: int, p: float) -> Verdict:
-    """Return "worse" or "better" where McNemar's `p` is below ALPHA, else "no difference shown"."""
+    """Return "worse" or "better" where McNemar's `p` is below ALPHA, else "not resolved"."""
     if p >= ALPHA:
-        return "no difference shown"
+        return "not resolved"
     return "worse" if only_float_right > only_this_right else "better"
 
 
-def interval_verdict(difference: Interval, *, higher_is_better: bool, margin: float) -> Verdict:
-    """Judge a row's figure less float32's by its interval.
+def difference_p(difference: Interval, margin: float = 0.0) -> float | None:
+    """The two-sided p of a difference beyond `margin`, taken from its 95 % interval.
 
-    It is "worse" where all of the interval lies beyond `margin` on the worse side, "better" where
-    all of it lies on the better side, "not judged" where the difference has no interval.
+    The estimate is taken to be normal with the interval's half width on the side of 0 as 1.96
+    standard errors. None where it has no interval.
+    """
+    if difference.low is None or difference.high is None:
+        return None
+    value = difference.value
+    half = value - difference.low if value > 0 else difference.high - value
+    beyond = abs(value) - margin
+    if beyond <= 0:
+        return 1.0
+    return float(2 * norm.sf(beyond / half * norm.isf(ALPHA / 2))) if half > 0 else 0.0
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """The p of each test, such that all hold at once (Holm, Scand. J. Statist. 6 (1979) 65-70)."""
+    ordered = sorted(range(len(values)), key=lambda index: values[index])
+    adjusted, largest = [0.0] * len(values), 0.0
+    for place, index in enumerate(ordered):
+        largest = max(largest, min(1.0, (len(values) - place) * values[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
+def falls_short(difference: Interval, higher_is_better: bool, margin: float) -> bool:
+    """Whether all of the interval lies beyond `margin` on the worse side."""
+    if difference.low is None or difference.high is None:
+        return False
+    return difference.high < -margin if higher_is_better else difference.low > margin
+
+
+def score_verdict(
+    difference: Interval, p: float | None, *, higher_is_better: bool, equivalent: float
+) -> Verdict:
+    """Judge a row's figure less float32's, by its adjusted `p` and its interval.
+
+    It is "worse" or "better" where p is below ALPHA, "equivalent" where all of the interval is
+    nearer to 0 than `equivalent`, "not judged" where the difference has no interval.
     """
     if difference.low is None or difference.high is None:
         return "not judged"
-    low, high = difference.low, difference.high
-    if not higher_is_better:
-        low, high = -high, -low
-    if high < -margin:
-        return "worse"
-    return "better" if low > 0 else "no difference shown"
+    if p is not None and p < ALPHA:
+        return "better" if (difference.value > 0) == higher_is_better else "worse"
+    within = -equivalent < difference.low and difference.high < equivalent
+    return "equivalent" if within else "not resolved"
 
 
 def paired_difference(both: int, only_this: int, only_float: int, neither: int) -> Interval:
@@ -98,71 +128,3 @@ def _phi(a: int, b: int, c: int, d: int) -> float:
     product = a * d - b * c
     corrected = max(product - (a + b + c + d) / 2, 0) if product > 0 else product
     return corrected / math.sqrt(scale)
-
-
-FLOOR, FLOOR_OF_FEW_STARTS = 0.02, 0.03
-"""Relative difference below which no claim is made. Identical processes differ for as long as they
-live, by up to 3 % at one image (docs/measuring.md): few starts don't show it in their interval."""
-
-
-def speed(name: str, baseline: Latency, this: Latency) -> Ratio:
-    """Float time over this row's time, paired by round, since both were timed in each.
-
-    `name` is the baseline row's. With at least MIN_STARTS fresh starts of the workers, each
-    start yields one median log ratio and the interval is Student's t over these (Kalibera and
-    Jones 2013: repeat at the level where the variance arises). With fewer, the interval is that
-    of the rounds' median, and the floor alone stands for the differences between starts. The
-    floor is added on both sides. Raises ValueError for fewer than MIN_ROUNDS rounds.
-    """
-    logs: dict[int, list[float]] = {}
-    for a, b, start in zip(baseline.rounds, this.rounds, this.starts, strict=True):
-        logs.setdefault(start, []).append(math.log(median(a) / median(b)))
-    if len(logs) >= MIN_STARTS:
-        floor = FLOOR
-        middle, below, above = _mean([median(values) for values in logs.values()])
-    else:
-        floor = FLOOR_OF_FEW_STARTS
-        middle, below, above = _median([value for values in logs.values() for value in values])
-    low = math.exp(below - math.log1p(floor))
-    high = math.exp(above + math.log1p(floor))
-    return Ratio(
-        baseline=name,
-        batch=this.batch,
-        threads=this.threads,
-        kind=this.kind,
-        value=math.exp(middle),
-        low=low,
-        high=high,
-        starts=len(logs),
-        floor=floor,
-        verdict="faster" if low > 1 else "slower" if high < 1 else "not shown to differ",
-    )
-
-
-def fastest(rows: Sequence[Latency]) -> int:
-    """The index of the fastest row among rows that were timed in turn, paired by round.
-
-    It has the least median of log times less their round's mean: where the machine was fast in
-    some rounds and slow in others, plain medians may fall on either side.
-    """
-    logs = np.log([[median(calls) for calls in row.rounds] for row in rows])
-    return int(np.argmin(np.median(logs - logs.mean(axis=0), axis=1)))
-
-
-def _mean(values: list[float]) -> tuple[float, float, float]:
-    """The mean with its 95 % interval by Student's t."""
-    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
-    middle = fmean(values)
-    return middle, middle - half, middle + half
-
-
-def _median(values: list[float]) -> tuple[float, float, float]:
-    """The median with its 95 % interval by order statistics (Conover 1999, 3.2).
-
-    A single round in which another program took the processor hardly moves it.
-    """
-    if len(values) < MIN_ROUNDS:
-        raise ValueError(f"{len(values)} rounds have no 95 % interval of their median")
-    ordered = sorted(values)
-    outside = int(binom.ppf(0.025, len(ordered), 0.5)) - 1
-    return median(ordered), ordered[outside], ordered[-1 - outside]

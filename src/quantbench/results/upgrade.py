@@ -2,7 +2,8 @@
 
 Version 1 told number formats in a sentence, such as "weights int8 per channel (7 bits) and int8 per
 channel, activations uint8 scaled at run time", and called the format "state_dict" by the name of
-its library. Version 2 knew of no metric but accuracy, and of no samples but images.
+its library. Version 2 knew of no metric but accuracy, and of no samples but images. Version 3 had
+rounds of calls for blocks of slices, and no word for equivalence.
 
 What isn't as a version wrote it stays as it is, for validation to name it.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from statistics import median
 
 from pydantic import JsonValue
 
@@ -49,7 +51,9 @@ def upgraded(results: JsonValue, version: int) -> JsonValue:
     """
     if version < 2:
         results = _each_row(results, _row_of_1)
-    return _changed(_each_row(results, _row_of_2), _of_2)
+    if version < 3:
+        results = _changed(_each_row(results, _row_of_2), _of_2)
+    return _changed(_each_row(results, _row_of_3), _of_3)
 
 
 def _changed(value: JsonValue, change: Callable[[_Object], _Object]) -> JsonValue:
@@ -136,6 +140,67 @@ def _answer_of_2(answer: _Object) -> _Object:
 
 def _choice_of_2(choice: _Object) -> _Object:
     return choice | {"difference": _interval(choice.pop("accuracy", None), NEWCOMBE)}
+
+
+def _row_of_3(row: _Object) -> _Object:
+    """Rounds of calls become blocks of one slice each; verdicts get their present names."""
+    row["latency"] = _each(row.get("latency"), _latency_of_3)
+    row["against_fastest"] = _each(row.get("against_fastest"), _ratio_of_3)
+    row["against_float"] = _changed(row.get("against_float"), _against_of_3)
+    return row
+
+
+def _against_of_3(against: _Object) -> _Object:
+    verdict = against.get("verdict")
+    return against | {
+        "verdict": "not resolved" if verdict == "no difference shown" else verdict,
+        "costs": verdict == "worse",
+        "speed": _each(against.get("speed"), _ratio_of_3),
+    }
+
+
+def _of_3(results: _Object) -> _Object:
+    if "answers" in results:
+        results["answers"] = _each(results["answers"], _answer_of_3)
+    reading = _changed(results.get("data_loading"), _latency_of_3)
+    return results | {"schema_version": 4, "data_loading": reading}
+
+
+def _answer_of_3(answer: _Object) -> _Object:
+    for name in ("ship", "smallest"):
+        answer[name] = _changed(answer.get(name), _choice_of_3)
+    share = answer.get("share")
+    if isinstance(share, dict):
+        changed = {name: _changed(share.get(name), _ratio_of_3) for name in ("engine", "whole")}
+        answer["share"] = share | changed
+    return answer
+
+
+def _choice_of_3(choice: _Object) -> _Object:
+    return choice | {"speed": _changed(choice.get("speed"), _ratio_of_3)}
+
+
+def _ratio_of_3(ratio: _Object) -> _Object:
+    verdict = ratio.get("verdict")
+    return ratio | {"verdict": "not resolved" if verdict == "not shown to differ" else verdict}
+
+
+def _latency_of_3(latency: _Object) -> _Object:
+    rounds = latency.pop("rounds", None)
+    blocks = [_middle(calls) for calls in rounds] if isinstance(rounds, list) else rounds
+    return latency | {"blocks": blocks}
+
+
+def _middle(calls: JsonValue) -> JsonValue:
+    """The median call of a round as its one slice."""
+    if not isinstance(calls, list):
+        return calls
+    numbers = [call for call in calls if isinstance(call, int | float)]
+    return [median(numbers)] if numbers and len(numbers) == len(calls) else calls
+
+
+def _each(values: JsonValue, change: Callable[[_Object], _Object]) -> JsonValue:
+    return [_changed(value, change) for value in values] if isinstance(values, list) else values
 
 
 def _interval(value: JsonValue, how: str) -> JsonValue:

@@ -65,6 +65,14 @@ class Samples:
             targets=None if self.targets is None else self.targets[start:stop],
         )
 
+    def at(self, places: NDArray[np.intp]) -> Samples:
+        """The samples at some places, in their order, as samples of the same split, in memory."""
+        return replace(
+            self,
+            stored=tuple(array[places] for array in self.stored),
+            targets=None if self.targets is None else self.targets[places],
+        )
+
     @cached_property
     def sha256(self) -> str:
         """Identify what is stored: the SHA-256 of the arrays in order, then of the targets."""

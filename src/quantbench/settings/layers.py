@@ -61,7 +61,7 @@ class Schema:
     fields: Mapping[str, str]
     """Key -> field, where they differ: "method" and "methods" may both set "methods"."""
     lists: frozenset[str]
-    """Fields of several values; text is split at its commas."""
+    """Fields of several values; text is split at its commas, but for files in a list."""
     paths: frozenset[str]
     """Fields that hold files and folders, which are relative to the file that names them."""
     sources: frozenset[str]
@@ -166,9 +166,29 @@ def as_text(setting: Setting) -> str:
             raise UsageError(f"{setting.named} should be one value: text, a number or true/false")
 
 
+def at_commas(values: Iterable[str]) -> list[str]:
+    """Return the parts of all texts: ["a, b", "c"] -> ["a", "b", "c"]."""
+    return [part.strip() for text in values for part in text.split(",") if part.strip()]
+
+
+def values_of(name: str, value: object, schema: Schema) -> object:
+    """Return the value of a field, where it takes several with all texts split at their commas.
+
+    Files in a list are left alone: their names may hold commas.
+    """
+    if name not in schema.lists:
+        return value
+    if isinstance(value, str):
+        return at_commas([value])
+    if not isinstance(value, list) or name in schema.paths:
+        return value
+    return [
+        part for each in value for part in (at_commas([each]) if isinstance(each, str) else [each])
+    ]
+
+
 def _read(name: str, value: object, schema: Schema, folder: Path | None) -> object:
-    if name in schema.lists and isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
+    value = values_of(name, value, schema)
     if folder is None:
         return value
     if name in schema.sources and isinstance(value, str):

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
-from quantbench.errors import CalibrationError, QuantbenchError, UnavailableError, cause
+from quantbench.errors import (
+    CalibrationError,
+    OverdueError,
+    QuantbenchError,
+    UnavailableError,
+    cause,
+)
 from quantbench.harness.baseline import is_baseline
 from quantbench.harness.deadline import NO_LIMIT, QUANTIZING, TRYING, Deadline
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped
+from quantbench.harness.schedule import Schedule
 from quantbench.harness.trial import Trials
 from quantbench.studies.choose import ChosenMethod, Runtimes
 from quantbench.studies.quantize import artifact_of, stored_artifact
+from quantbench.system.patience import patience
 from quantbench.system.progress import Progress
 from quantbench.tasks.task import Task
 
@@ -33,13 +42,15 @@ def candidates_of(
     trials: Trials,
     progress: Progress,
     deadline: Deadline,
+    timeout: float = Schedule().timeout,
 ) -> Generator[Candidate | Skipped]:
     """Yield candidates as their artifacts are made: evaluation begins while others are quantized.
 
     The processes that try artifacts end before anything is timed. Within a budget what takes
     least comes first, and no method begins a format once half of it is spent, unless it was
     written before; the baseline and the method that takes least have one on their fastest runtime
-    in any case: less would be no answer.
+    in any case: less would be no answer. A method that shows no progress for `timeout` seconds is
+    stopped, and within a budget once what it writes couldn't be tried any more.
     """
     order = _compiled_first if deadline.seconds is None else _soonest_first
     ordered = sorted(methods.items(), key=order)
@@ -52,7 +63,7 @@ def candidates_of(
                 continue
             yield from _of_method(
                 task, chosen, _accepting(chosen, runtimes, deadline), runtimes, parent, trials,
-                progress, deadline, required=is_baseline(name) or name == soonest,
+                progress, deadline, timeout, required=is_baseline(name) or name == soonest,
             )  # fmt: skip
 
 
@@ -85,6 +96,7 @@ def _of_method(
     trials: Trials,
     progress: Progress,
     deadline: Deadline,
+    timeout: float,
     *,
     required: bool,
 ) -> Iterator[Candidate | Skipped]:
@@ -111,8 +123,21 @@ def _of_method(
         if not required and left_out(format):
             yield from _each_skipped(name, able, deadline.reason)
             continue
+        limit = NO_LIMIT if required else deadline.part(TRYING)
+        written = deadline.spent(QUANTIZING)  # else it would have been left out
+        writing = NO_LIMIT if written else limit
         try:
-            artifact = artifact_of(task, chosen.plugin, chosen.settings, format, parent, progress)
+            with patience(timeout, progress, time.monotonic() + writing.left) as watched:
+                artifact = artifact_of(
+                    task, chosen.plugin, chosen.settings, format, parent, watched
+                )
+        except OverdueError as error:
+            reason = f"{error} while it quantized; a larger 'timeout' in [schedule] waits longer"
+            late = not writing.left
+            yield from _each_skipped(
+                name, able, deadline.reason if late else reason, failed=not late
+            )
+            continue
         except CalibrationError as error:  # as it would in the other formats
             yield Skipped(method=name, runtime="*", reason=str(error))
             break
@@ -128,7 +153,6 @@ def _of_method(
         except Exception as error:  # noqa: BLE001  # a method may raise anything
             yield from _each_skipped(name, able, f"raised {cause(error)}", failed=True)
             continue
-        limit = NO_LIMIT if required else deadline.part(TRYING)
         for outcome in _tried(artifact, able, trials, limit):
             required = required and isinstance(outcome, Skipped)
             yield outcome

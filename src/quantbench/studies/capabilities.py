@@ -38,16 +38,6 @@ def capabilities(
     )
 
 
-def rows(methods: dict[str, ChosenMethod | str], runtimes: Runtimes) -> int:
-    """The number of rows that a study has if every method succeeds."""
-    return sum(
-        len(runtimes.accepting(format))
-        for chosen in methods.values()
-        if isinstance(chosen, ChosenMethod)
-        for format in chosen.plugin.module.FORMATS
-    )
-
-
 def _capability(
     name: str,
     chosen: ChosenMethod | str,

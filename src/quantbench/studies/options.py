@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self, get_args, get_origin
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from quantbench import plugins
-from quantbench.harness.schedule import FULL, QUICK, Schedule
+from quantbench.harness.schedule import FULL, MIN_STARTS, QUICK, Schedule
 from quantbench.settings.layers import Schema
 from quantbench.settings.values import seconds, share
 from quantbench.system.record import Settings
@@ -29,9 +29,15 @@ Share = Annotated[float, BeforeValidator(share)]
 
 
 def _schedule(chosen: dict[str, Any]) -> Schedule:
-    if chosen.get("quick"):
-        return QUICK
-    return FULL if chosen.get("full") else Schedule()
+    default = QUICK if chosen.get("quick") else FULL if chosen.get("full") else Schedule()
+    starts = chosen.get("starts")
+    return default.model_copy(update={"starts": starts}) if starts else default
+
+
+def _enough_starts(starts: int) -> int:
+    if 1 < starts < MIN_STARTS:
+        raise ValueError(f"{starts} starts show no spread between them: make 1, or {MIN_STARTS}")
+    return starts
 
 
 def _methods(chosen: dict[str, Any]) -> tuple[str, ...]:
@@ -86,11 +92,16 @@ class Options(Settings):
 
     recipe: str = "default"
     seed: int = Field(1, ge=0, lt=2**32)
+    seeds: int = Field(1, ge=1, le=100)
+    """Trainings and calibrations, with seeds from `seed` on: the first is timed, all are scored."""
 
     quick: bool = False
     """PyTorch's own methods on two runtimes, measured for 8 s; a default of the fields below."""
     full: bool = False
-    """Five batches, two numbers of threads and eight starts; likewise."""
+    """Four batches, two numbers of threads and eight starts of every row; likewise."""
+    starts: Annotated[int, AfterValidator(_enough_starts)] | None = Field(None, gt=0)
+    """Fresh starts of the rows that decide, the first included; None: as many as the schedule
+    has."""
     methods: tuple[str, ...] = Field(default_factory=_methods)
     runtimes: tuple[str, ...] = Field(default_factory=_runtimes)
     threads: tuple[Annotated[int, Field(gt=0)], ...] = Field(default_factory=_threads)

@@ -7,8 +7,12 @@ stopped goes on where it was, and one that ran before runs only what changed.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
 
 from quantbench.errors import (
     UnavailableError,
@@ -17,13 +21,17 @@ from quantbench.errors import (
 from quantbench.harness.baseline import AS_GIVEN
 from quantbench.harness.cluster import Cluster, connected
 from quantbench.harness.deadline import FIRST_ANSWER, Deadline
+from quantbench.harness.evaluate import evaluate_all
 from quantbench.harness.measure import Measured, measure
-from quantbench.harness.pool import Job
+from quantbench.harness.pool import Candidate, Job, Workers
+from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import FIRST, Schedule
 from quantbench.harness.trial import Trials
 from quantbench.results.assemble import results_of
+from quantbench.results.contest import contest
 from quantbench.results.metric import Metric
 from quantbench.results.records import Results
+from quantbench.results.seeds import Differences, differences
 from quantbench.studies.candidates import SOON, SOON_RUNTIMES, candidates_of
 from quantbench.studies.choose import (
     ChosenMethod,
@@ -46,6 +54,10 @@ from quantbench.tasks.task import Task
 
 Load = Callable[[Workspace, Progress], Task]
 """Gives the task of a user's network; it may keep files in the workspace's scratch folder."""
+
+
+REPORTED = ("float32 on torch", "dynamic on torch", "static on torch")
+"""The rows of the source report: a study of a built-in task answers its claims about them."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +116,34 @@ def run(
         if task.network.quantized:
             methods = choose_methods((), {}, progress, AS_GIVEN)
             progress.log(f"{task.name} came quantized: it is measured as it is, on each runtime")
-        plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric)
-        return steps.study(plan)
+        always = REPORTED if load is None else ()
+        plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric, always)
+        others = _other_seeds(options, overrides, load, progress)
+        seeds = [steps.differences(plan, seed, other(space)) for seed, other in others.items()]
+        return steps.study(plan, seeds)
+
+
+def _other_seeds(
+    options: Options, overrides: Overrides, load: Load | None, progress: Progress
+) -> dict[int, Callable[[Workspace], Task]]:
+    """Seed -> what gives its task, for each seed after the study's own.
+
+    Raises UsageError for a network in memory, which has no seed.
+    """
+    if options.seeds > 1 and load is not None:
+        raise UsageError("a network that was handed in is trained: --seeds can't train it again")
+
+    def other(seed: int) -> Callable[[Workspace], Task]:
+        chosen = options.model_copy(update={"seed": seed})
+        return lambda space: _shuffled(prepare(chosen, overrides, space, progress), seed)
+
+    return {seed: other(seed) for seed in range(options.seed + 1, options.seed + options.seeds)}
+
+
+def _shuffled(task: Task, seed: int) -> Task:
+    """The task with its calibration samples in another order: methods take the first of them."""
+    order = np.random.default_rng(seed).permutation(len(task.calibration))
+    return replace(task, calibration=task.calibration.at(order))
 
 
 def _chosen(
@@ -155,6 +193,8 @@ class _Plan:
     schedule: Schedule
     threads: tuple[int, ...]
     metric: Metric | None = None
+    always: tuple[str, ...] = ()
+    """Rows that are started again whatever the first look says of them."""
 
 
 @dataclass(frozen=True)
@@ -169,28 +209,59 @@ class _Steps:
     jobs: int | None
     cluster: Cluster | None
 
-    def study(self, plan: _Plan) -> Study:
-        """Quantize, evaluate, time and compare, as far as it isn't done yet."""
-        task, space, progress = plan.task, self.space, self.progress
-        trials = Trials(task, space.trials, space.scratch, self.machine, plan.schedule.timeout)
-        job = Job(
-            task=task,
+    def study(self, plan: _Plan, seeds: Sequence[Differences] = ()) -> Study:
+        """Quantize, evaluate, time and compare, as far as it isn't done yet.
+
+        `seeds` are the differences that other seeds gave.
+        """
+        task = plan.task
+        with contextlib.closing(self._candidates(plan)) as candidates:
+            measured = measure(
+                self._job(plan, self.space.scratch),
+                candidates,
+                self.cluster,
+                partial(contest, task, metric=plan.metric, always=plan.always),
+            )
+        skipped = (*plan.runtimes.skipped, *measured.skipped)
+        results = results_of(
+            task, self.layers, measured, skipped, self.space.out, plan.metric, seeds
+        )
+        return Study(task, measured, results)
+
+    def differences(self, plan: _Plan, seed: int, task: Task) -> Differences:
+        """The rows' scores less float32's with the task of another seed; nothing is timed."""
+        self.progress.log(f"seed {seed}: quantizing and evaluating, without times")
+        other, scratch = replace(plan, task=task), self.space.scratch / f"seed-{seed}"
+        scratch.mkdir()
+        job = self._job(other, scratch)
+        with (
+            contextlib.closing(self._candidates(other)) as candidates,
+            Workers(job, job.threads[0]) as workers,
+        ):
+            outcomes = evaluate_all(job, candidates, workers, self.cluster)
+        done = [outcome for outcome in outcomes if not isinstance(outcome, Skipped)]
+        rows, outputs = [row for row, _ in done], [arrays for _, arrays in done]
+        return differences(task, rows, outputs, plan.metric)
+
+    def _candidates(self, plan: _Plan) -> Generator[Candidate | Skipped]:
+        space = self.space
+        trials = Trials(plan.task, space.trials, space.scratch, self.machine, plan.schedule.timeout)
+        return candidates_of(
+            plan.task, plan.methods, plan.runtimes, space.artifacts, trials, self.progress,
+            self.deadline, plan.schedule.timeout,
+        )  # fmt: skip
+
+    def _job(self, plan: _Plan, scratch: Path) -> Job:
+        return Job(
+            task=plan.task,
             threads=plan.threads,
             schedule=plan.schedule,
             machine=self.machine,
-            evaluations=space.evaluations,
-            timings=space.timings,
-            scratch=space.scratch,
-            progress=progress,
+            evaluations=self.space.evaluations,
+            timings=self.space.timings,
+            scratch=scratch,
+            progress=self.progress,
             deadline=self.deadline,
             macs=sum(layer.macs for layer in self.layers),
             jobs=self.jobs or cores(),
         )
-        candidates = candidates_of(
-            task, plan.methods, plan.runtimes, space.artifacts, trials, progress, self.deadline
-        )
-        with contextlib.closing(candidates):
-            measured = measure(job, candidates, self.cluster)
-        skipped = (*plan.runtimes.skipped, *measured.skipped)
-        results = results_of(task, self.layers, measured, skipped, space.out, plan.metric)
-        return Study(task, measured, results)

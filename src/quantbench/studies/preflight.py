@@ -16,6 +16,7 @@ from quantbench.studies.choose import choose_methods, choose_runtimes
 from quantbench.studies.estimate import Estimate, estimate
 from quantbench.studies.expected import Figure, float_figure, metric_unusable, unexpected
 from quantbench.studies.options import Options, Overrides
+from quantbench.system.machine import environment
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Record
 from quantbench.tasks.checks import (
@@ -112,6 +113,7 @@ def check(
     with the task is in the record.
     """
     options = options or Options()
+    machine = environment()  # now: later its load would be this check's own
     evidence = Evidence(task, handed)
     with progress.waiting("the float network"):
         found, figure = _diagnosed(evidence, options.expect, metric)
@@ -128,10 +130,11 @@ def check(
             "metric": (metric or metric_for(task)).name,
             "capabilities": capabilities(methods, runtimes, task.network, layers),
             "estimate": estimate(
-                task, layers, methods, runtimes, options.schedule, options.threads, sample_seconds
+                task, layers, methods, runtimes, options.schedule, options.threads,
+                sample_seconds, machine,
             ),
         }
-    )
+    )  # fmt: skip
 
 
 def diagnose(
@@ -196,17 +199,18 @@ def _failure(evidence: Evidence) -> Diagnostic | None:
 
 
 def _sample_seconds(evidence: Evidence) -> float:
-    """Seconds of the float network for one sample: the least of a few passes over some of them.
+    """Seconds of one core for a sample in the float network: the least of a few passes over some.
 
-    A pass loads the network as well, which is little beside what it saves to keep no state.
+    A pass loads the network as well, which is little beside what it saves to keep no state. The
+    processor's time is taken: other programs and further threads don't count.
     """
     size = evidence.network.fixed_batch or _TIMED
     few = evidence.test.part(0, size)
     passes = []
     for _ in range(_PASSES):
-        start = time.perf_counter()
+        start = time.process_time()
         float_outputs(evidence.network, few, size)
-        passes.append(time.perf_counter() - start)
+        passes.append(time.process_time() - start)
     return min(passes) / len(few)
 
 

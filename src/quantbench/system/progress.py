@@ -53,15 +53,38 @@ class NoProgress:
 
 
 class Lines(NoProgress):
-    """A Progress that writes its lines to standard error and keeps them in `lines`."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
+    """A Progress that writes its lines to standard error."""
 
     def log(self, line: str) -> None:
-        """Write the line, and keep it."""
-        self.lines.append(line)
+        """Write the line."""
         sys.stderr.write(f"{line}\n")
+
+
+class Kept:
+    """A Progress that hands everything on to another one, and keeps the lines in `lines`."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.lines: list[str] = []
+        self._progress = progress
+
+    def log(self, line: str) -> None:
+        """Hand the line on, and keep it."""
+        self.lines.append(line)
+        self._progress.log(line)
+
+    def each(
+        self,
+        items: Iterable[T],
+        description: str,
+        total: int,
+        name: Callable[[T], str] | None = None,
+    ) -> Iterator[T]:
+        """Hand the loop on."""
+        return self._progress.each(items, description, total, name)
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """Hand the wait on."""
+        return self._progress.waiting(what)
 
 
 NO_PROGRESS: Progress = NoProgress()

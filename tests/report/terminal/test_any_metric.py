@@ -112,7 +112,7 @@ def agreement():
 def test_agreement_speaks_of_its_margin_and_of_no_test():
     text = rendered(comparison(agreement()), 80)
     assert max(map(len, text.splitlines())) <= 80
-    assert "lost: samples that tell it from float32 in the same engine." in text
+    assert "lost: samples that tell it from float32 in the same runtime." in text
     assert "worse: the interval of the difference lies beyond 1 point." in text
     assert "McNemar" not in text
     assert "static on torch" in text

@@ -36,7 +36,7 @@ def test_what_the_engine_gains_by_itself_is_said():
     this = this.model_copy(update={"against_fastest": against_fastest(this.latency)})
     one = lines(this)[0][1]
     assert one.endswith(
-        " Against float32 on torch, the fastest float32 of another engine, it is 10.0 times (95% "
+        " Against float32 on torch, the fastest float32 of another runtime, it is 10.0 times (95% "
         "interval 9.71–10.3) as fast; float32 on onnxruntime alone is 5.00 times (95% interval "
         "4.85–5.15)."
     )

@@ -58,7 +58,7 @@ def comparison_figure(results: Results) -> bytes:
     count = joined(f"{n:,}" for n in sorted({row.samples for row in rows}))
     words = (
         f"{count} test {results.sample}s, 95% {made(rows)} intervals. "
-        "Grey: float; blue: quantized. Times: model only, median of the rounds;\n"
+        "Grey: float; blue: quantized. Times: model only, median of the blocks;\n"
         "the dark line spans their middle half. "
         f"Sorted by the time of 1 {results.sample}."
     )
@@ -103,7 +103,7 @@ def _bars(
     value: Callable[[Row], float | None],
     latency: Callable[[Row], Latency | None] = lambda row: None,  # noqa: ARG005
 ) -> None:
-    """Draw bars from zero with their numbers, and a line over the middle half of the rounds."""
+    """Draw bars from zero with their numbers, and a line over the middle half of the blocks."""
     plain(axes, title)
     longest = 0.0
     for place, row in enumerate(rows):

@@ -69,7 +69,7 @@ def latency_figure(results: Results) -> bytes:
         ends = [(row, line[-1 if right else 0]) for row, line in timed if row.name in names]
         _names(axes, ends, colours, bool(right))
     _legend(figure, timed, colours, markers)
-    words = "Lines join medians of the rounds. Thick: the rows named beside their ends."
+    words = "Lines join medians of the blocks. Thick: the rows named beside their ends."
     under(figure, caption(results, words))
     return png(figure)
 

@@ -18,8 +18,9 @@ from quantbench.report.words import (
     ratio,
     seconds,
 )
-from quantbench.results.records import AgainstFloat, Results, Row
+from quantbench.results.records import AgainstFloat, Results, Row, SpeedVerdict
 from quantbench.results.select import batch1, largest_batch, speed_of
+from quantbench.results.speed import MARGIN
 from quantbench.results.statistics import mcnemar, mcnemar_verdict
 
 RUNTIME = "torch"
@@ -27,10 +28,16 @@ SMALLER = "The quantized models are smaller; dynamic less so, because only Linea
 ACCURACY = "Static is less accurate, because its activations are quantized."
 SPEED = "Neither is faster, because of computational overhead."
 HIDES, MATTERS = 0.5, 0.1
+_SHOWN: dict[SpeedVerdict, str] = {
+    "faster": "is faster",
+    "slower": "is slower",
+    "equivalent": f"is equivalent within {percent(MARGIN, 0)}",
+    "not resolved": "is not resolved",
+}
 _BETWEEN = {
     "better": "calibrated is better",
     "worse": "uncalibrated is better",
-    "no difference shown": "no difference shown",
+    "not resolved": "not resolved which is better",
 }
 
 
@@ -125,12 +132,15 @@ def _accuracy(static: Row, uncalibrated: Row, paired: tuple[int, int] | None) ->
         )
         lead += "; the missing calibration costs more" if calibration_helps else ""
     elif calibration_helps:
+        shown = "don't" if static.against_float.verdict == "equivalent" else "are not shown to"
         lead = (
             "Does not hold here: the missing calibration costs accuracy, quantized activations "
-            "are not shown to"
+            f"{shown}"
         )
     elif uncalibrated_costs:
         lead = "Does not hold here: static is worse than float32 only when not calibrated"
+    elif {static.against_float.verdict, uncalibrated.against_float.verdict} == {"equivalent"}:
+        lead = "Does not hold here: static is equivalent to float32, calibrated or not"
     else:
         lead = "Not shown here: static is not shown to be less accurate, calibrated or not"
     return (
@@ -199,9 +209,5 @@ def _against(row: Row, baseline: Latency) -> str:
     speed = speed_of(row, baseline)
     if speed is None:
         return f"{row.method} was not timed"
-    word = speed.verdict
-    shown = f"is {word}" if word in {"faster", "slower"} else "is not shown to differ"
-    return (
-        f"{row.method} {shown} ({ratio(speed.value)}×, 95% interval "
-        f"{ratio(speed.low)}–{ratio(speed.high)})"
-    )
+    interval = f"{ratio(speed.value)}×, 95% interval {ratio(speed.low)}–{ratio(speed.high)}"
+    return f"{row.method} {_SHOWN[speed.verdict]} ({interval})"

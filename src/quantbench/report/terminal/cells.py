@@ -1,30 +1,9 @@
-"""Cells of tables: figures with their marks and intervals."""
+"""Cells of tables: figures with their intervals."""
 
 from __future__ import annotations
 
-from rich.text import Text
-
-from quantbench.harness.records import Latency
-from quantbench.report.stability import is_unstable
-from quantbench.report.words import NONE, ratio, significant
+from quantbench.report.words import NONE, ratio
 from quantbench.results.records import Ratio, Results, Row
-
-UNSTABLE = "!"
-
-
-def cell(figure: str, qualifier: str = "") -> Text:
-    """A figure in bold with `qualifier` on the line below."""
-    return Text.assemble((figure, "bold"), "\n", qualifier)
-
-
-def microseconds(row: Row, latency: Latency | None) -> str:
-    """The median of a latency, in microseconds a sample, marked where it is unstable."""
-    return NONE if latency is None else marked(row, latency, significant(latency.median))
-
-
-def marked(row: Row, latency: Latency, number: str) -> str:
-    """`number` with the sign UNSTABLE before it where the latency is unstable."""
-    return f"{UNSTABLE} {number}" if is_unstable(row, latency) else number
 
 
 def interval(speed: Ratio | None) -> str:

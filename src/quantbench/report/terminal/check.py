@@ -9,7 +9,7 @@ from rich.text import Text
 
 from quantbench.report.terminal.grid import listed, titled
 from quantbench.report.terminal.network import layer_table
-from quantbench.report.words import NONE, count, joined
+from quantbench.report.words import NONE, count, duration, joined
 from quantbench.studies.capabilities import Capability
 from quantbench.studies.estimate import Estimate
 from quantbench.studies.preflight import Preflight
@@ -35,16 +35,6 @@ def preflight_page(preflight: Preflight) -> RenderableType:
     if preflight.estimate is not None:
         parts += [Text(), *_estimate(preflight.estimate)]
     return Group(*parts)
-
-
-def duration(seconds: float) -> str:
-    """A time to one unit or two: "40 s", "12 min", "3 h 20 min"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def size(number: int) -> str:

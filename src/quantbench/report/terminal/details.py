@@ -1,4 +1,4 @@
-"""The tables above the main one: the remaining measurements, a line for each row."""
+"""The tables of `--details`: the measurements that the first table has no room for."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from quantbench.report.scores import difference_cells, is_fraction, margin_text
-from quantbench.report.terminal.cells import UNSTABLE, has_losses, interval, loss, marked
+from quantbench.report.scores import (
+    amount_text,
+    bounds_text,
+    difference_cells,
+    is_fraction,
+    score_heading,
+)
+from quantbench.report.terminal.cells import has_losses, interval, loss
 from quantbench.report.terminal.grid import titled
+from quantbench.report.terminal.numerics import LEGEND, coded
 from quantbench.report.words import (
     IMAGES,
     NONE,
@@ -18,19 +25,98 @@ from quantbench.report.words import (
     integer_instructions,
     joined,
     p_value,
+    percent,
     seconds,
     significant,
+    spread,
 )
 from quantbench.results.records import AgainstFloat, Results, Row
-from quantbench.results.select import batch1, largest_batch, speed_of
+from quantbench.results.select import batch1, fastest_of, largest_batch, speed_of
+from quantbench.results.speed import MARGIN
 from quantbench.results.statistics import ALPHA
-from quantbench.system.machine import Environment, overloaded
+from quantbench.system.machine import Environment
 
 _EMPHASIS = {"worse": "red", "better": "green"}
+BUSY_OFF = 0.2
+"""Busy processors, more or fewer than the threads asked for, that are still normal."""
+
+
+def interval_table(results: Results, rows: Iterable[Row]) -> Table:
+    """A table of number formats and intervals; a row has a line for each batch size."""
+    table = _table(
+        f"Formats and 95% intervals; above: one {results.sample}; below: the largest batch",
+        f"{score_heading(results.metric)}\n95%",
+        "speed: same\nruntime, 95%",
+        "speed: fastest\nfloat32, 95%",
+        "verdict",
+    )
+    for row in rows:
+        single, batch = batch1(row), largest_batch(row, "model")
+        fastest = fastest_of(row, single), fastest_of(row, batch)
+        table.add_row(
+            f"{row.name}\n  {coded(row)}",
+            bounds_text(results.metric, row.score),
+            f"{interval(speed_of(row, single))}\n{interval(speed_of(row, batch))}",
+            "\n".join(map(interval, fastest)),
+            "\n".join(speed.verdict if speed else NONE for speed in fastest),
+        )
+    return table
+
+
+def under_intervals(results: Results) -> Iterable[str]:
+    """The lines below the table of intervals."""
+    ratios = [ratio for row in results.rows for ratio in row.against_fastest]
+    yield (
+        "speed: float32's time over this row's, paired slice by slice; an interval is over "
+        "fresh starts where there are five or more, else over blocks."
+    )
+    if ratios:
+        floors = sorted({ratio.floor for ratio in ratios})
+        yield f"Intervals are wider by {joined(percent(x, 0) for x in floors)} on both sides."
+    yield f"equivalent: the ratio is shown to be nearer to 1 than {percent(MARGIN, 0)}."
+    yield LEGEND
+
+
+def start_table(results: Results, rows: Iterable[Row]) -> Table:
+    """A table of starts, spread, busy processors, cold start and memory."""
+    table = _table(
+        "Starts and memory",
+        "starts",
+        f"spread\n1 {results.sample}",
+        "spread\nlargest",
+        "busy\nprocessors",
+        "cold\nstart s",
+        "peak\nMB",
+    )
+    for row in rows:
+        timed = batch1(row), largest_batch(row, "model")
+        starts = max((len({*latency.starts}) for latency in row.latency), default=0)
+        table.add_row(
+            row.name,
+            str(starts) if starts else NONE,
+            *(NONE if latency is None else percent(spread(latency), 0) for latency in timed),
+            f"{row.busy_threads:.1f}" if row.latency else NONE,
+            significant(row.cold_start),
+            f"{row.peak_memory / 1e6:,.0f}",
+        )
+    return table
+
+
+def under_starts(results: Results) -> Iterable[str]:
+    """The lines below the table of starts, with the rows that were more or less busy than asked."""
+    yield "spread: of the middle half of the blocks, over their median."
+    yield f"cold start: import, load, one answer. peak: of the worker, {results.sample}s included."
+    for row in results.rows:
+        if row.latency and row.busy_threads > row.threads + BUSY_OFF:
+            yield (
+                f"{row.name} kept {row.busy_threads:.1f} processors busy, asked for {row.threads}."
+            )
+        elif row.latency and row.busy_threads < 1 - BUSY_OFF:
+            yield f"{row.name} got only {row.busy_threads:.1f} of a processor."
 
 
 def score_table(results: Results, rows: Iterable[Row]) -> Table:
-    """A table of the rows' differences to float32, with their loss, cold start and peak memory.
+    """A table of the rows' differences to float32, with their loss.
 
     For a metric of right and wrong, the differences are the samples lost and gained.
     """
@@ -38,21 +124,22 @@ def score_table(results: Results, rows: Iterable[Row]) -> Table:
     with_loss = has_losses(results)
     subjects = f"{results.sample}s" if counted else results.metric.title
     table = _table(
-        f"Loss, {subjects} and memory" if with_loss else _sentence(f"{subjects} and memory"),
+        f"Loss and {subjects}" if with_loss else _sentence(subjects),
         *(("loss",) if with_loss else ()),
-        *(("lost", "gained", "p") if counted else ("differs\nfrom float", "95%")),
-        "",
-        "start\ns",
-        "peak\nMB",
+        *(("lost", "gained") if counted else ("differs\nfrom float", "95%")),
+        "p",
+        "p, all\nrows",
+        "verdict",
     )
     for row in rows:
+        against = row.against_float
         table.add_row(
             row.name,
             *((loss(row),) if with_loss else ()),
             *(_counts(row) if counted else _difference(row, results)),
-            _verdict(row.against_float),
-            significant(row.cold_start),
-            f"{row.peak_memory / 1e6:,.0f}",
+            _p(against.p if against else None),
+            _p(against.adjusted_p if against else None),
+            _verdict(against),
         )
     return table
 
@@ -63,17 +150,19 @@ def under_scores(results: Results) -> Iterable[str]:
     if metric.kind != "right_or_wrong":
         unit = "points" if is_fraction(metric) else metric.unit
         yield (
-            f"differs: from float32 in the same engine{f', in {unit}' if unit else ''}; paired by "
+            f"differs: from float32 in the same runtime{f', in {unit}' if unit else ''}; paired by "
             f"{results.sample}: {_how(results)}."
         )
     elif metric.margin:
-        yield f"lost: {samples} that tell it from float32 in the same engine."
+        yield f"lost: {samples} that tell it from float32 in the same runtime."
     else:
-        yield f"lost: {samples} that only float32 in the same engine gets right; gained: only this."
-        yield f"p: exact McNemar test; no difference is shown unless p < {ALPHA}."
+        yield f"lost: {samples} that only float32 in the same runtime has right; gained: only this."
+        yield "p: exact McNemar test."
+    yield f"p, all rows: adjusted for all of them (Holm); worse, better: below {ALPHA}."
     if metric.margin:
-        yield f"worse: the interval of the difference lies beyond {margin_text(metric)}."
-    yield f"start: import, load and one answer. peak: of the worker, {samples} included."
+        yield f"worse: the difference is shown to be beyond {amount_text(metric, metric.margin)}."
+    if metric.equivalence:
+        yield f"equivalent: shown to be within {amount_text(metric, metric.equivalence)}."
 
 
 def _how(results: Results) -> str:
@@ -112,7 +201,7 @@ def _with_data(row: Row) -> tuple[str, str]:
     timed = largest_batch(row, "end_to_end")
     if timed is None:
         return NONE, NONE
-    return marked(row, timed, seconds(timed.median)), interval(speed_of(row, timed))
+    return seconds(timed.median), interval(speed_of(row, timed))
 
 
 def under_time(results: Results) -> Iterable[str]:
@@ -147,7 +236,7 @@ def described(rows: Iterable[Row]) -> Iterable[tuple[str, str]]:
 
 
 def machine(environment: Environment) -> Iterable[tuple[str, str]]:
-    """Describe the machine: CPU, Python and libraries, and its load where that was high."""
+    """Describe the machine: CPU, Python and libraries."""
     yield (
         environment.cpu,
         f"{environment.architecture}, {integer_instructions(environment)}, "
@@ -157,20 +246,18 @@ def machine(environment: Environment) -> Iterable[tuple[str, str]]:
         f"Python {environment.python}",
         ", ".join(f"{name} {version}" for name, version in environment.versions.items()),
     )
-    if overloaded(environment):
-        yield (
-            f"{UNSTABLE} load {environment.load:.1f} at start",
-            "other programs ran: repeat on an idle machine",
-        )
 
 
-def _counts(row: Row) -> tuple[str, str, str]:
+def _counts(row: Row) -> tuple[str, str]:
     against = row.against_float
     if against is None:
-        return NONE, NONE, NONE
-    p = NONE if against.p is None else p_value(against.p).removeprefix("p").removeprefix("=")
+        return NONE, NONE
     lost, gained = against.only_float_right, against.only_this_right
-    return NONE if lost is None else f"{lost:,}", NONE if gained is None else f"{gained:,}", p
+    return NONE if lost is None else f"{lost:,}", NONE if gained is None else f"{gained:,}"
+
+
+def _p(p: float | None) -> str:
+    return NONE if p is None else p_value(p).removeprefix("p").removeprefix("=")
 
 
 def _difference(row: Row, results: Results) -> tuple[str, str]:
@@ -179,8 +266,10 @@ def _difference(row: Row, results: Results) -> tuple[str, str]:
 
 
 def _verdict(against: AgainstFloat | None) -> Text:
-    word = against.verdict if against else ""
-    return Text(word if word in _EMPHASIS else "", _EMPHASIS.get(word, ""))
+    if against is None:
+        return Text(NONE)
+    likely = ", likely worse" if against.costs and against.verdict != "worse" else ""
+    return Text(f"{against.verdict}{likely}", _EMPHASIS.get(against.verdict, ""))
 
 
 def _described(row: Row) -> str:

@@ -8,10 +8,8 @@ from collections.abc import Iterable
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from quantbench.harness.records import Latency
 from quantbench.report.scores import WIDEST, bounds_text, score_heading, score_text
-from quantbench.report.stability import is_unstable
-from quantbench.report.terminal.cells import UNSTABLE, has_losses, loss, marked
+from quantbench.report.terminal.cells import has_losses, loss
 from quantbench.report.terminal.grid import listed, titled
 from quantbench.report.words import (
     NONE,
@@ -29,7 +27,7 @@ from quantbench.results.diff import (
     SideBySide,
     Times,
 )
-from quantbench.results.records import MetricInfo, Results, Row
+from quantbench.results.records import MetricInfo, Results
 from quantbench.system.terminal import harmless
 
 
@@ -127,8 +125,6 @@ def _under_times(comparison: SideBySide, sample: str) -> Iterable[str]:
         if comparison.versions:
             changes = (f"{x.name} ({x.a} and {x.b})" for x in comparison.versions)
             yield harmless(f"Between the runs changed: {joined(changes)}.")
-        if any(is_unstable(pair.a, cell.a) or is_unstable(pair.b, cell.b) for pair, cell in times):
-            yield f"{UNSTABLE} Unstable in its own run."
 
 
 def _shared_cells(times: list[Times]) -> str:
@@ -152,18 +148,15 @@ def _cells(
         yield _lines(*(score_text(metric, row.score) for row in rows))
         yield _lines(*(bounds_text(metric, row.score) for row in rows))
     if not comparison.no_times:
-        yield _timed(pair, pair.batch1)
-        yield _timed(pair, pair.largest_batch)
+        yield _timed(pair.batch1)
+        yield _timed(pair.largest_batch)
 
 
-def _timed(pair: Pair, times: Times | None) -> Text:
+def _timed(times: Times | None) -> Text:
     if times is None:
         return _lines(NONE, NONE)
-    return _lines(_median(pair.a, times.a), _median(pair.b, times.b), _times(times.ratio))
-
-
-def _median(row: Row, latency: Latency) -> str:
-    return marked(row, latency, significant(latency.median))
+    medians = (significant(latency.median) for latency in (times.a, times.b))
+    return _lines(*medians, _times(times.ratio))
 
 
 def _times(value: float) -> str:
