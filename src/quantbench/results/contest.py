@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 
-from quantbench.harness.baseline import is_baseline
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped
 from quantbench.harness.timing import Contest, Timing
@@ -36,9 +35,10 @@ def contest(
 ) -> Contest:
     """The contest of a study's rows, of which those named in `always` are started again anyway.
 
-    Rows that could be the answer are started again, those on the Pareto front, and the float32
-    that each of them is compared with. `metric` judges, as in `results_of`: a row whose score is
-    lower than float32's can't be the answer, however fast, and would hide the one that can.
+    Rows that could be the answer are started again, those on the Pareto front, artifacts of an
+    earlier study with those that took their place, and the float32 that each of them is compared
+    with. `metric` judges, as in `results_of`: a row whose score is lower than float32's can't be
+    the answer, however fast, and would hide the one that can.
     """
     judging = metric or metric_for(task)
     seen = observations(task, candidates, outputs)
@@ -48,13 +48,13 @@ def contest(
 
     def contenders(rows: Sequence[Timing | Skipped]) -> Collection[int]:
         look = {i: row for i, row in enumerate(rows) if isinstance(row, Timing)}
-        chosen = {i for i in look if candidates[i].name in always}
+        chosen = {i for i in look if candidates[i].name in always} | _pairs(candidates, look)
         baselines = [baseline_of(candidates, candidate) for candidate in candidates]
         judged = judgements(judging, scores, seen, baselines)
         whole = [
             i
             for i in look
-            if candidates[i].artifact.body.quantized.kind == "real"
+            if not candidates[i].earlier and candidates[i].artifact.body.quantized.kind == "real"
             if not keeps_from_shipping(judged[i].verdict, costs=judged[i].costs)
         ]
         for batch in _batches(look):
@@ -86,7 +86,7 @@ def _contenders(
     candidates: Sequence[Candidate], look: Look, whole: Sequence[int], batch: int
 ) -> set[int]:
     """The rows that could be the fastest float32, or the row of `whole` that is shipped."""
-    floats = [i for i in look if is_baseline(candidates[i].artifact.body.method)]
+    floats = [i for i in look if candidates[i].is_baseline]
     near = _near(look, floats, batch)
     if not near:
         return set()
@@ -125,11 +125,17 @@ def _near(look: Look, rows: Sequence[int], batch: int) -> list[int]:
 def _front(candidates: Sequence[Candidate], look: Look, costs: Sequence[float]) -> set[int]:
     """The rows on the Pareto front of score, time of the smallest batch and bytes."""
     batch = min(_batches(look), default=1)
-    rows = [i for i in look if math.isfinite(costs[i])]
+    rows = [i for i in look if math.isfinite(costs[i]) and not candidates[i].earlier]
     found = on_front([
         (costs[i], _at(look[i], batch).median, candidates[i].artifact.bytes) for i in rows
     ])  # fmt: skip
     return {i for i, front in zip(rows, found, strict=True) if front}
+
+
+def _pairs(candidates: Sequence[Candidate], look: Look) -> set[int]:
+    """The rows of an earlier study's artifacts, each with the new row that it is paired with."""
+    earlier = {candidates[i].place for i in look if candidates[i].earlier}
+    return {i for i in look if candidates[i].place in earlier}
 
 
 def _baselines(candidates: Sequence[Candidate], look: Look, rows: Iterable[int]) -> Iterable[int]:
