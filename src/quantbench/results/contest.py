@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterable, Sequence
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Latency, Skipped
 from quantbench.harness.timing import Contest, Timing
+from quantbench.results.judge import judgements
 from quantbench.results.metric import Metric, metric_for, scored
-from quantbench.results.recommend import on_front
+from quantbench.results.recommend import keeps_from_shipping, on_front
 from quantbench.results.seen import baseline_of, observations
 from quantbench.results.speed import MARGIN, fastest, speed
 from quantbench.samples.records import Arrays
+from quantbench.system.fingerprint import fingerprint
 from quantbench.tasks.task import Task
 
 MOST = 8
@@ -35,23 +37,40 @@ def contest(
 
     Rows that could be the answer are started again, those on the Pareto front, artifacts of an
     earlier study with those that took their place, and the float32 that each of them is compared
-    with. `metric` judges, as in `results_of`.
+    with. `metric` judges, as in `results_of`: a row whose score is lower than float32's can't be
+    the answer, however fast, and would hide the one that can.
     """
     judging = metric or metric_for(task)
     seen = observations(task, candidates, outputs)
     sign = -1 if judging.higher_is_better else 1
-    values = [scored(judging, each).value for each in seen]
-    costs = [math.inf if value is None else sign * value for value in values]
+    scores = [scored(judging, each) for each in seen]
+    costs = [math.inf if score.value is None else sign * score.value for score in scores]
 
     def contenders(rows: Sequence[Timing | Skipped]) -> Collection[int]:
         look = {i: row for i, row in enumerate(rows) if isinstance(row, Timing)}
         chosen = {i for i in look if candidates[i].name in always} | _pairs(candidates, look)
+        baselines = [baseline_of(candidates, candidate) for candidate in candidates]
+        judged = judgements(judging, scores, seen, baselines)
+        whole = [
+            i
+            for i in look
+            if not candidates[i].earlier and candidates[i].artifact.body.quantized.kind == "real"
+            if not keeps_from_shipping(judged[i].verdict, costs=judged[i].costs)
+        ]
         for batch in _batches(look):
-            chosen |= _contenders(candidates, look, batch)
+            chosen |= _contenders(candidates, look, whole, batch)
         chosen |= _front(candidates, look, costs)
         return {*chosen, *_baselines(candidates, look, chosen)}
 
-    return Contest(contenders, {"metric": judging.name, "always": [*sorted(always)]})
+    return Contest(
+        contenders,
+        {
+            "metric": judging.name,
+            "scores": [score.value for score in scores],
+            "always": [*sorted(always)],
+            "code": {**fingerprint(__name__)},
+        },
+    )
 
 
 def _batches(look: Look) -> Iterable[int]:
@@ -63,11 +82,11 @@ def _at(timing: Timing, batch: int) -> Latency:
     return next(x for x in timing.latency if x.kind == "model" and x.batch == batch)
 
 
-def _contenders(candidates: Sequence[Candidate], look: Look, batch: int) -> set[int]:
-    """The rows that could be the fastest float32, or the quantized row that is shipped."""
+def _contenders(
+    candidates: Sequence[Candidate], look: Look, whole: Sequence[int], batch: int
+) -> set[int]:
+    """The rows that could be the fastest float32, or the row of `whole` that is shipped."""
     floats = [i for i in look if candidates[i].is_baseline]
-    new = [i for i in look if not candidates[i].earlier]
-    whole = [i for i in new if candidates[i].artifact.body.quantized.kind == "real"]
     near = _near(look, floats, batch)
     if not near:
         return set()

@@ -107,7 +107,7 @@ def run(
         steps = _Steps(
             space, machine, network_layers(task.network), deadline, progress, options.jobs, cluster
         )
-        if early and not task.network.quantized:
+        if early and not task.network.quantized and task.network.tflite is None:
             first = _soon(task, options, overrides, metric, progress)
             if first is not None:
                 answer = replace(steps, deadline=deadline.part(FIRST_ANSWER)).study(first)

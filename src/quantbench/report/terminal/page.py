@@ -36,7 +36,7 @@ _INDENT = "  "
 
 @dataclass(frozen=True)
 class View:
-    """What of a study is shown: `all_rows` in place of those that matter, and the details."""
+    """Options of the page: `all_rows` in place of those that matter, and the details."""
 
     by: Order = Order.LATENCY
     all_rows: bool = False
@@ -105,8 +105,12 @@ def _title(results: Results) -> str:
 
 def _without_details(results: Results) -> Iterator[RenderableType]:
     skipped = len(results.skipped)
-    measured = f"{count(skipped, 'row')} not measured, and why; " if skipped else ""
-    yield _Wrapped(f"--details has {measured}number formats, intervals, p values, memory.")
+    verb = "wasn't" if skipped == 1 else "weren't"
+    left_out = f", and why {count(skipped, 'row')} {verb} measured" if skipped else ""
+    yield _Wrapped(
+        "`quantbench show --details` has number formats, intervals, p values, starts, memory"
+        f"{left_out}."
+    )
 
 
 def _details(results: Results, by: Order) -> Iterator[RenderableType]:
