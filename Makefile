@@ -61,4 +61,5 @@ $(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
 $(STAMP).dev: $(STAMP)
 	@$(PIP) -e '.[dev]'
 	@$(PIP) -e '.[cluster]'
+	@$(PIP) -e '.[mobile]'
 	@touch $@

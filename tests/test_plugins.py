@@ -9,7 +9,7 @@ import pytest
 
 from quantbench import plugins
 from quantbench.errors import QuantbenchError, UnavailableError, UnknownNameError
-from quantbench.system.extras import ENGINES, install
+from quantbench.system.extras import EXTRA_OF, install
 from tests.process import python
 
 FOLDERS = list(plugins.KINDS)
@@ -90,6 +90,10 @@ main()
         ("nncf", {"nncf_static"}),
         ("torchao", {"pt2e_static", "qat", "xnnpack_static"}),
         ("executorch", {"executorch", "xnnpack_static"}),
+        ("ai_edge_litert", {"litert", "litert_static"}),
+        ("ai_edge_quantizer", {"litert_static"}),
+        ("ncnn", {"ncnn"}),
+        ("MNN", {"mnn"}),
     ],
 )  # fmt: skip
 def test_the_list_goes_on_without_a_library(
@@ -102,8 +106,9 @@ def test_the_list_goes_on_without_a_library(
     without = {name: answer for name, answer in told.items() if answer != "yes"}
     assert without.keys() == unavailable & told.keys()
     assert all(missing in reason for reason in without.values())
-    if missing in ENGINES:
-        assert set(without.values()) == {f"{missing} is not installed; {install()}"}
+    if missing in EXTRA_OF:
+        reason = f"{missing} is not installed; {install(EXTRA_OF[missing])}"
+        assert set(without.values()) == {reason}
     assert {"float32", "torch", "lenet", "accuracy", "mnist"} <= told.keys()
 
 

@@ -44,7 +44,7 @@ from quantbench.errors import (
     cause,
 )
 from quantbench.system import imports
-from quantbench.system.extras import ENGINES, install, why_missing
+from quantbench.system.extras import EXTRA_OF, install, why_missing
 from quantbench.system.machine import versions
 
 if TYPE_CHECKING:
@@ -362,12 +362,12 @@ def _imported(found: _Source) -> ModuleType:
 def _why_not_imported(folder: str, name: str, error: ImportError) -> str:
     module = error.name or "a library"
     library = module.partition(".")[0]
-    if library in ENGINES and (reason := why_missing(library)):
+    if library in EXTRA_OF and (reason := why_missing(library)):
         return reason
     needs = f"{KINDS[folder]} '{name}' needs {module}, which"
     if library != module and (version := versions((library,)).get(library)):
         return f"{needs} {library} {version} doesn't have; install another version of {library}"
     return (
         f"{needs} doesn't import here ({' '.join(str(error).split())}); "
-        f"{install() if library in ENGINES else 'install it'}"
+        f"{install(EXTRA_OF[library]) if library in EXTRA_OF else 'install it'}"
     )

@@ -118,7 +118,9 @@ def test_what_works_on_onnx_starts_from_the_file(
         (method, format)
         for method in plugins.default_methods()
         for format in plugins.method(method).FORMATS
-        if (method, format) not in {(m, "onnx") for m in BY_ONNX} and method != "qat"
+        if (method, format) not in {(m, "onnx") for m in BY_ONNX}
+        and method != "qat"
+        and format not in ("mnn", "tflite")
     ],
 )
 def test_what_needs_a_module_gives_the_networks_reason(
@@ -126,6 +128,15 @@ def test_what_needs_a_module_gives_the_networks_reason(
 ) -> None:
     with pytest.raises(UnavailableError, match=r"net\.onnx holds an ONNX graph, not a PyTo"):
         made(task, method, format, tmp_path)
+
+
+def test_mnn_starts_from_the_file(task: Task, tmp_path: Path) -> None:
+    artifact = made(task, "float32", "mnn", tmp_path)
+    session = ort.InferenceSession(task.network.onnx, providers=["CPUExecutionProvider"])
+    expected = session.run(None, {"x": IMAGES})[0]
+    for size in (60, 7):
+        answers = plugins.runtime("mnn").load(artifact, 1)(IMAGES[:size])
+        np.testing.assert_allclose(answers, expected[:size], rtol=1e-4, atol=1e-4)
 
 
 def test_a_quantized_network_is_measured_as_given(task: Task, named: bool, tmp_path: Path) -> None:

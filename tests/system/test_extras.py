@@ -9,17 +9,19 @@ import pytest
 
 from quantbench import plugins
 from quantbench.system import extras
-from quantbench.system.extras import ENGINES, install, why_missing
+from quantbench.system.extras import ENGINES, EXTRA_OF, MOBILE, install, why_missing
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
-def test_they_are_those_of_the_extra() -> None:
-    requirements = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]["engines"]
-    assert [name.partition(">")[0] for name in requirements] == list(ENGINES)
+@pytest.mark.parametrize(("extra", "libraries"), [("engines", ENGINES), ("mobile", MOBILE)])
+def test_they_are_those_of_the_extra(extra: str, libraries: tuple[str, ...]) -> None:
+    requirements = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"][extra]
+    distributions = [name.partition(">")[0] for name in requirements]
+    assert distributions == [name.lower().replace("_", "-") for name in libraries]
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", EXTRA_OF)
 def test_what_is_there_is_not_missing(name: str) -> None:
     assert why_missing(name) is None
 

@@ -243,11 +243,11 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_files_of_other_kinds_say_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "net.tflite"
-    path.write_bytes(b"\x1c\0\0\0TFL3" + bytes(20))
-    assert "is a TensorFlow Lite file, which no runtime measures" in refused(path)
+    path = tmp_path / "net.pte"
+    path.write_bytes(b"\x1c\0\0\0ET12" + bytes(20))
+    assert "is no network that can be loaded (ExecuTorch); give an .onnx" in refused(path)
     path = tmp_path / "net.bin"
     path.write_bytes(b"hello, this is text")
-    assert "is no network that can be loaded (unknown); give an .onnx or .pt2 file" in refused(path)
+    assert "is no network that can be loaded (unknown); give an .onnx, .pt2 or .tf" in refused(path)
     path.write_bytes(b"\x80\x02.")
     assert "holds weights without their network (pickle); give it with --weights" in refused(path)

@@ -24,3 +24,8 @@ def torchao() -> str | None:
 def xnnpack() -> str | None:
     """The reason why programs for XNNPACK can't be made here, or None."""
     return torchao() or why_missing("executorch")
+
+
+def litert_quantizer() -> str | None:
+    """The reason why LiteRT's quantizer can't be used here, or None."""
+    return why_missing("ai_edge_litert") or why_missing("ai_edge_quantizer")

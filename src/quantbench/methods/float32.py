@@ -6,16 +6,19 @@ from collections.abc import Collection
 
 from torch import nn
 
+from quantbench.artifacts import tflite_file
 from quantbench.artifacts.state_file import STATE, write_state
 from quantbench.contracts import Files, QuantizeJob, Skeleton
-from quantbench.export import to_executorch
+from quantbench.export import to_executorch, to_mnn, to_ncnn, to_tflite
 from quantbench.export.rebuild import written_module
 from quantbench.export.to_onnx import MODEL, export, given
 from quantbench.system.record import Settings
 
-FORMATS = ("state_dict", "pt2", "onnx", "executorch")
+FORMATS = ("state_dict", "pt2", "onnx", "executorch", "tflite", "ncnn", "mnn")
 TAKES_ONNX = True
-LIBRARIES = ("torch", "onnx", "onnxscript", "executorch")
+LIBRARIES = (
+    "torch", "onnx", "onnxscript", "executorch", "ai-edge-litert", "ncnn", "pnnx", "mnn"
+)  # fmt: skip
 SETTINGS = Settings
 
 
@@ -33,6 +36,12 @@ def quantize(job: QuantizeJob[Settings]) -> Files:
         write_program(job.folder / to_program.MODEL, program)
     elif job.format == "executorch":
         outside = to_executorch.lower(network.module(), network, job.folder / to_executorch.MODEL)
+    elif job.format == "tflite":
+        to_tflite.copy(network, job.folder / tflite_file.MODEL)
+    elif job.format == "ncnn":
+        to_ncnn.convert(network, job.folder)
+    elif job.format == "mnn":
+        to_mnn.convert(network, job.folder / to_mnn.MODEL)
     elif network.onnx is not None:
         (job.folder / MODEL).write_bytes(given(network.onnx, network.fixed_batch))
     else:

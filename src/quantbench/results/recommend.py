@@ -14,6 +14,7 @@ from quantbench.results.records import (
     Results,
     Row,
     Share,
+    Verdict,
 )
 from quantbench.results.select import batch1, fastest_of, largest_batch
 from quantbench.results.speed import MARGIN, fastest, log_ratio, speed
@@ -99,6 +100,11 @@ def _first_of_the_fastest(
     return ship, tuple(row.name for row in others)
 
 
+def keeps_from_shipping(verdict: Verdict, *, costs: bool) -> bool:
+    """Whether a row isn't shipped because of its score: it is lower than float32's, or unknown."""
+    return costs or verdict in {"worse", "not judged"}
+
+
 def trains(row: Row) -> bool:
     """Whether the row's method trains the network further."""
     return "epochs" in row.settings
@@ -147,7 +153,7 @@ def _choice(row: Row, latency: Latency, float32: Row) -> Choice | None:
     against, speed = row.against_float, fastest_of(row, latency)
     if against is None or speed is None or row.kind != "real":
         return None
-    if against.verdict in {"worse", "not judged"} or against.costs:
+    if keeps_from_shipping(against.verdict, costs=against.costs):
         return None
     return Choice(
         row=row.name,

@@ -48,7 +48,7 @@ def _capability(
     if isinstance(chosen, str):
         return Capability(method=name, reason=chosen)
     module = chosen.plugin.module
-    if network.make_module is None and not vars(module).get("TAKES_ONNX", False):
+    if not _takes(module, network):
         return Capability(method=name, reason=network.no_module)
     able = {runtime.name for format in module.FORMATS for runtime in runtimes.accepting(format)}
     if not able:
@@ -61,6 +61,13 @@ def _capability(
         quantizes=tuple(kind for kind in kinds if kind in known),
         tries=tuple(kind for kind in kinds if kind not in known),
     )
+
+
+def _takes(module: MethodModule, network: Network) -> bool:
+    """Whether a method works on a network of this form."""
+    if network.tflite is not None:
+        return "tflite" in module.FORMATS
+    return network.make_module is not None or bool(vars(module).get("TAKES_ONNX", False))
 
 
 def _known(method: Plugin[MethodModule]) -> frozenset[str]:

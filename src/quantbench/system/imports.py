@@ -150,6 +150,8 @@ def _statements(body: list[ast.stmt]) -> Iterator[tuple[str, str | None]]:
             yield from ((alias.name, None) for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom) and statement.module:
             yield from ((statement.module, alias.name) for alias in statement.names)
+        elif isinstance(statement, ast.With):  # a library that prints as it is imported
+            yield from _statements(statement.body)
 
 
 def _files(module: str, name: str | None) -> Iterator[Path]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
+import sys
 import warnings
 from collections.abc import Iterator
 
@@ -27,3 +29,24 @@ def silenced() -> Iterator[None]:
     finally:
         logging.disable(before)
         root.removeHandler(handler)
+
+
+@contextlib.contextmanager
+def silenced_natively() -> Iterator[None]:
+    """Suppress what a library in C++ writes to standard output and error, for the whole process.
+
+    What Python holds back is written before. Keep it short: progress is drawn there as well.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [(number, os.dup(number)) for number in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number, _ in kept:
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, before in kept:
+            os.dup2(before, number)
+            os.close(before)
+        os.close(nowhere)

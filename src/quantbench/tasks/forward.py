@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ def float_outputs(network: Network, samples: Samples, batch: int) -> Arrays:
     `batch` samples are computed at a time, or as many as the network alone takes.
     """
     size = network.fixed_batch or batch
-    forward = _of_module(network) if network.onnx is None else _of_onnx(network)
+    forward = _forward(network)
     parts = [*_answers(forward, samples, size, pad=network.fixed_batch is not None)]
     return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
@@ -32,6 +33,28 @@ def _answers(forward: Forward, samples: Samples, size: int, *, pad: bool) -> Ite
             chosen = np.minimum(np.arange(size), count - 1)
             inputs = tuple(array[chosen] for array in inputs)
         yield tuple(array[:count] for array in forward(inputs))
+
+
+def _forward(network: Network) -> Forward:
+    if network.tflite is not None:
+        return _of_tflite(network.tflite)
+    return _of_module(network) if network.onnx is None else _of_onnx(network)
+
+
+def _of_tflite(path: Path) -> Forward:
+    """LiteRT's reference kernels compute the file as TensorFlow Lite defines it."""
+    from quantbench.artifacts.tflite_file import checked, reference_interpreter
+    from quantbench.tasks.tflite_run import inputs_of, resized, runner
+
+    interpreter = reference_interpreter(checked(path), path)
+    run = runner(interpreter)
+
+    def forward(inputs: Arrays) -> Arrays:
+        if inputs_of(interpreter)[0].shape[0] != len(inputs[0]):
+            resized(interpreter, len(inputs[0]))
+        return run(inputs)
+
+    return forward
 
 
 def _of_module(network: Network) -> Forward:

@@ -32,9 +32,9 @@ class TensorSpec(Record):
 
 @dataclass(frozen=True)
 class Network:
-    """A float network with its weights: a PyTorch module, or an ONNX file.
+    """A float network with its weights: a PyTorch module, an ONNX or a TensorFlow Lite file.
 
-    One of `module` and `onnx` is there at least.
+    One of `make_module`, `onnx` and `tflite` is there at least.
     """
 
     name: str
@@ -48,6 +48,8 @@ class Network:
     """The reason why `make_module` is None, in a sentence for the user."""
     onnx: Path | None = None
     """The float network as ONNX, where it came so."""
+    tflite: Path | None = None
+    """The network as TensorFlow Lite, where it came so."""
     sources: tuple[Path, ...] = ()
     """Python files that define the module: stored results depend on their content."""
     fixed_batch: int | None = None

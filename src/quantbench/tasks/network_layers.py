@@ -8,11 +8,15 @@ from quantbench.tasks.records import Layer
 
 
 def network_layers(network: Network) -> tuple[Layer, ...]:
-    """List the layers of a module, or of an ONNX file where there is no module.
+    """List the layers of a module, or of a file where there is no module.
 
     Raises UnavailableError where there is neither, and ArtifactError for a file that can't be run.
     """
     batch = network.fixed_batch or 1
+    if network.tflite is not None:
+        from quantbench.tasks.tflite_layers import tflite_layers  # it imports LiteRT
+
+        return tflite_layers(network.tflite)
     if network.onnx is None or network.make_module is not None:
         return layers(network.module(), network.inputs, batch)
     from quantbench.tasks.onnx_layers import onnx_layers  # it imports onnx and ONNX Runtime

@@ -12,7 +12,6 @@ from torch import nn
 from quantbench.artifacts.file_kind import require_kind
 from quantbench.errors import NetworkError
 from quantbench.samples.records import Array, Samples
-from quantbench.system.imports import is_installed
 from quantbench.tasks.network import Network, TensorSpec
 from quantbench.tasks.source_module import network_of
 from quantbench.tasks.source_python import build_module, is_python
@@ -33,8 +32,8 @@ def load_network(
     """Load a network, and run it on a few samples to know its inputs and outputs.
 
     `source` is a module in memory, "pkg.module:callable" or "FILE.py:callable" (with `weights`, a
-    file), or a file of the kind .pt2 or .onnx. `example` gives the shapes and dtypes of inputs,
-    which a module doesn't know. Raises NetworkError, or ArtifactError for a damaged file.
+    file), or a file of the kind .pt2, .onnx or .tflite. `example` gives the shapes and dtypes of
+    inputs, which a module doesn't know. Raises NetworkError, or ArtifactError for a damaged file.
     """
     if isinstance(source, nn.Module):
         if weights is not None:
@@ -90,17 +89,15 @@ def _from_file(path: Path, example: Example | None, name: str | None) -> Network
         from quantbench.tasks.source_program import program_network
 
         return program_network(path, arrays, name)
+    if kind == "TensorFlow Lite":
+        from quantbench.tasks.source_tflite import tflite_network
+
+        return tflite_network(path, arrays, name)
     raise NetworkError(f"{path} {_why_not(kind)}")
 
 
 def _why_not(kind: str) -> str:
     """The reason why a file of this kind is no network that is measured, and what to do."""
-    if kind == "TensorFlow Lite":
-        installed = "is" if is_installed("ai_edge_litert") else "is not"
-        return (
-            f"is a TensorFlow Lite file, which no runtime measures (ai-edge-litert {installed} "
-            "installed); give the network that it was converted from, as ONNX or nn.Module"
-        )
     if kind in ("state_dict", "safetensors", "pickle"):
         return (
             f"holds weights without their network ({kind}); give it with --weights, beside "
@@ -112,7 +109,7 @@ def _why_not(kind: str) -> str:
             "nn.Module, or save torch.export.export(...) as a .pt2 file"
         )
     return (
-        f"is no network that can be loaded ({kind}); give an .onnx or .pt2 file, or "
+        f"is no network that can be loaded ({kind}); give an .onnx, .pt2 or .tflite file, or "
         "pkg.module:callable"
     )
 

@@ -25,6 +25,7 @@ from quantbench.report.terminal.details import (
     under_starts,
     under_time,
 )
+from quantbench.report.terminal.earlier import earlier_lines, earlier_pairs
 from quantbench.report.terminal.grid import listed
 from quantbench.report.terminal.main_table import MainTable
 from quantbench.report.words import an, count
@@ -78,6 +79,7 @@ def comparison(results: Results, view: View = FIRST) -> RenderableType:
         *answer_parts(results),
         Text(),
         *((MainTable(results, lines),) if results.rows else ()),
+        *earlier_lines(results, earlier_pairs(results)),
         *(_details(results, view.by) if view.details else _without_details(results)),
         _Wrapped(machine_line(results)),
     )
