@@ -57,6 +57,8 @@ STUDY_BYTES = 450 * 2**20
 STUDY_WEIGHTS, WORKER_WEIGHTS = 8, 2
 """Copies of the weights while a network is converted, and of a loaded one."""
 WARM_UP_CALLS = 6
+CONTENDING = 0.5
+"""The share of the rows that could be the answer, or that these are compared with."""
 _FLOAT = 4
 
 
@@ -183,14 +185,16 @@ def _timing(
 ) -> float:
     """Seconds of all starts on one number of threads: every row, at each batch, in a block's turn.
 
-    Rows that aren't started again save what is not known before: all of them are counted.
+    Which rows are started again isn't known before: half of them are taken to be.
     """
+    share = 1.0 if schedule.every else CONTENDING
     calls = busy * len(rows) * sum(batch * sample_seconds for _, batch in schedule.cells)
     load = busy * sum(row.start.seconds for row in rows) / cores
     warm_up = WARM_UP_CALLS * calls
     look = max(schedule.look_seconds, MIN_BLOCKS * calls)  # workers have loaded to evaluate
-    further = load + max(schedule.start_seconds, MIN_BLOCKS * calls)
-    return warm_up + look + (schedule.starts - 1) * (warm_up + further)
+    again = share * (load + warm_up)
+    further = again + max(schedule.start_seconds, share * MIN_BLOCKS * calls)
+    return warm_up + look + (schedule.starts - 1) * further
 
 
 def _memory(task: Task, layers: Sequence[Layer], rows: Sequence[_Row], batch: int) -> int:
