@@ -258,7 +258,12 @@ def test_dropped_blocks_are_left_out_of_all_rows(
         return tuple(b.model_copy(update={"kept": n != 2}) for n, b in enumerate(blocks))
 
     monkeypatch.setattr(module, "sifted", sifted)
-    found = make((0, 2), schedule=SCHEDULE.model_copy(update={"blocks": 8, "start_seconds": 60.0}))
+    found = make(
+        (0, 2),
+        schedule=SCHEDULE.model_copy(
+            update={"blocks": 8, "look_seconds": 60.0, "start_seconds": 60.0}
+        ),
+    )
     float32, other, contender, _ = found.rows
     for row, count in ((float32, 5), (other, 1), (contender, 5)):
         assert isinstance(row, Timing)

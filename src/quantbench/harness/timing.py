@@ -71,7 +71,7 @@ Contenders = Callable[[Sequence[Timing | Skipped]], Collection[int]]
 
 @dataclass(frozen=True)
 class Contest:
-    """Which rows are started again; `inputs` are what it depends on beside the times."""
+    """A rule for the rows that are started again; `inputs`: what it depends on beside the times."""
 
     contenders: Contenders
     inputs: JsonValue = None
