@@ -116,6 +116,10 @@ class RowsFailedError(QuantbenchError):
     """Some runtimes crashed, hung or predicted nonsense; every other row was measured."""
 
 
+class RulesFailedError(QuantbenchError):
+    """A comparison broke a rule that it should keep; everything was shown and written."""
+
+
 def cause(error: BaseException) -> str:
     """An exception of foreign code in one line: its class, and the first line of its message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -131,6 +131,7 @@ USAGE = [
     (("describe", "lent"), "unknown model 'lent'; did you mean 'lenet'?"),
     (("describe", "--method", "statik"), "unknown method 'statik'; did you mean 'static'?"),
     (("predict",), "IMAGE"),
+    (("show", "x.json", "--sort", "speed"), "'speed'; known: accuracy, latency, metric, size"),
     (("compare",), "A.json"),
     (("compare", "a.json"), "B.json"),
     (("compare", "a.json", "b.json", "c.json"), "c.json"),
@@ -247,6 +248,18 @@ def test_an_edited_file_is_named(call: Call, tmp_path: Path) -> None:
     failed(call("train", *FAST), 1, str(state.relative_to(tmp_path)), "SHA-256")
 
 
+def test_show_prints_a_finished_study(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(results().model_dump_json())
+    first = call("show", str(tmp_path))
+    assert (first.code, first.err) == (0, "")
+    assert "keep float32 on onnxruntime" in first.out
+    assert first.out == call("show", str(tmp_path / "results.json")).out
+    more = call("show", str(tmp_path), "--all", "--details", "--sort", "size").out
+    assert "McNemar" in more
+    assert "McNemar" not in first.out
+    failed(call("show", str(tmp_path / "no.json")), 1, "no.json is not there")
+
+
 def test_compare_sets_two_files_side_by_side(call: Call, tmp_path: Path) -> None:
     one, other = tmp_path / "one.json", tmp_path / "other.json"
     one.write_text(results().model_dump_json())
@@ -254,7 +267,7 @@ def test_compare_sets_two_files_side_by_side(call: Call, tmp_path: Path) -> None
     said = call("compare", str(one), str(one))
     assert (said.code, said.err) == (0, "")
     assert "Nothing that the files record differs." in said.out
-    assert "not paired by round" in said.out
+    assert "They are not paired, for the runs were apart" in said.out
     said = call("compare", str(one), str(other))
     assert (said.code, said.err) == (0, "")
     assert "Times are not compared: the machines differ (CPU)." in said.out

@@ -43,6 +43,10 @@ class Family:
     counts_statistics: bool = False
     loss: Callable[[Outputs, Tensor], Tensor] = cross_entropy
     metric: str = "accuracy"
+    epochs: int = 1
+    """How often a training passes its samples, where once teaches the network nothing."""
+    near_identity: bool = False
+    """Depthwise convolutions begin near the identity: a long chain learns nothing from noise."""
 
 
 def channels(count: int, width: float) -> int:

@@ -40,4 +40,5 @@ def samples(width: float, count: int, seed: int) -> tuple[Arrays, Array]:
 FAMILY = Family(
     "MobileNetV1 0.25", "Howard et al., 2017; in the size of MLPerf Tiny: Banbury et al., 2021",
     build, inputs, samples, parameters=221_794, macs=7_489_664, counts_statistics=True,
+    epochs=3, near_identity=True,
 )  # fmt: skip

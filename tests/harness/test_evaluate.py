@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.measure import Measured, measure
 from quantbench.harness.pool import Candidate, Job
 from quantbench.harness.worker import Request
@@ -21,41 +21,27 @@ from quantbench.studies.named import runtime_named
 from quantbench.system.machine import environment
 from quantbench.tasks.task import Task
 from tests.small_study import SCHEDULE
+from tests.stub_worker import StubWorker
 
 
-class CountingWorker:
-    """A worker that is no process: it counts requests, and may be stopped at a prediction."""
+class CountingWorker(StubWorker):
+    """Counts requests, and may be stopped at a prediction."""
 
     asked: ClassVar[Counter[str]] = Counter()
     predicting: ClassVar[list[str]] = []
     stop_at: ClassVar[int] = -1
     together: ClassVar[threading.Barrier | None] = None
 
-    def __init__(self, name: str, *_: object) -> None:
-        self.name = name
+    def begin(self, request: Request) -> None:
+        self.asked[request.do] += 1
 
-    def __enter__(self) -> CountingWorker:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def ask(
-        self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
-    ) -> dict[str, object]:
-        assert min(timeout, deadline.left) > 0
-        kind = type(self)
-        kind.asked[request.do] += 1
-        if request.do.startswith("time"):
-            return {"microseconds": [100.0 * request.batch] * request.calls, "cpu": 100.0}
-        if request.do == "predict":
-            if kind.together is not None:
-                kind.together.wait(timeout=20)
-            if len(kind.predicting) == kind.stop_at:
-                raise KeyboardInterrupt
-            kind.predicting.append(self.name)
-            np.save(Path(request.out) / "output-0.npy", np.zeros((200, 10), np.float32))
-        return {"seconds": 0.5, "bytes": 1 << 20}
+    def outputs(self) -> NDArray[np.float32]:
+        if self.together is not None:
+            self.together.wait(timeout=20)
+        if len(self.predicting) == self.stop_at:
+            raise KeyboardInterrupt
+        self.predicting.append(self.name)
+        return np.zeros((200, 10), np.float32)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from quantbench.artifacts.records import ArtifactBody
 from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.errors import UnavailableError, UnknownNameError, UsageError
 from quantbench.harness.measure import Measured
+from quantbench.harness.noise import Noise
 from quantbench.harness.pool import Candidate
 from quantbench.harness.timing import Timing
 from quantbench.numerics.coverage import LayerNumerics, Quantized
@@ -84,6 +85,7 @@ def measured(folder: Path, *rows: tuple[str, str, Arrays]) -> Measured:
         * len(rows),
         data_loading=None,
         environment=environment(),
+        noise=Noise(),
         skipped=(),
     )
 
@@ -128,7 +130,7 @@ def test_a_regression_is_judged_by_its_squared_error(tmp_path: Path) -> None:
     assert float32.against_float is None
     assert static.against_float is not None
     assert broken.against_float is not None
-    assert static.against_float.verdict == "not resolved"
+    assert static.against_float.verdict == "equivalent"
     assert broken.against_float.verdict == "worse"
     assert static.samples == SAMPLES
     assert static.metrics["accuracy"].value is None

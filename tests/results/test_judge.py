@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest, norm, ttest_rel
 
 from quantbench.contracts import Observation
-from quantbench.results.judge import Judgement, judgements, kind_of
+from quantbench.results.judge import Judgement, equivalence, judgements, kind_of
 from quantbench.results.metric import Metric, metric_named, metric_of, scored
 from quantbench.results.statistics import mcnemar, paired_difference, wilson
 from quantbench.samples.records import Array
@@ -42,7 +43,7 @@ def test_right_and_wrong_are_judged_by_counts() -> None:
     assert same.difference == paired_difference(376, 2, 4, 18)
     assert same.p == mcnemar(4, 2)
     assert [row.verdict for row in (base, same, worse, better)] == [
-        "no difference shown", "no difference shown", "worse", "better"
+        "not resolved", "not resolved", "worse", "better"
     ]  # fmt: skip
 
 
@@ -58,13 +59,22 @@ def test_what_is_wrong_may_be_what_is_counted() -> None:
     assert worse.difference.value == 0.1
 
 
-@pytest.mark.parametrize(("apart", "verdict"), [(8, "no difference shown"), (14, "worse")])
+@pytest.mark.parametrize(("apart", "verdict"), [(8, "not resolved"), (14, "worse")])
 def test_agreement_is_worse_beyond_its_margin(apart: int, verdict: str) -> None:
-    """Of 400 samples 8 are 2 %, with a bound of 0.9 % that is within the margin of 1 %."""
+    """Of 400 samples 8 are 2 %, with a bound of 0.9 % that is within the margin of 1 %.
+
+    p is that of a normal estimate whose interval has this half width: 1 % is half of the way.
+    """
     _, row = judged(metric_named("agreement"), logits(0), logits(apart), targets=None)
     assert row.score == wilson(400 - apart, 400)
-    assert (row.p, row.only_float_right, row.only_this_right) == (None, apart, 0)
+    assert (row.only_float_right, row.only_this_right) == (apart, 0)
+    assert row.difference is not None
+    assert row.difference.high is not None
+    error = (row.difference.high - row.difference.value) / norm.isf(0.025)
+    p = 2 * norm.sf(-row.difference.value, loc=0.01, scale=error)
+    assert row.p == row.adjusted_p == pytest.approx(p, rel=1e-9)
     assert row.verdict == verdict
+    assert row.costs == (verdict == "worse")
 
 
 def values(shift: float, spread: float = 0.02, seed: int = 1) -> tuple[Array, Array]:
@@ -76,15 +86,27 @@ def values(shift: float, spread: float = 0.02, seed: int = 1) -> tuple[Array, Ar
 
 
 @pytest.mark.parametrize(
-    ("shift", "verdict"), [(0.1, "worse"), (-0.1, "better"), (0.0, "no difference shown")]
+    ("shift", "spread", "verdict"),
+    [
+        (0.1, 0.02, "worse"),
+        (-0.1, 0.02, "better"),
+        (0.0, 0.02, "equivalent"),
+        (1 / 1.09 - 1, 0.3, "not resolved"),
+    ],
 )
-def test_numbers_by_sample_are_judged_by_pairs(shift: float, verdict: str) -> None:
+def test_numbers_by_sample_are_judged_by_pairs(shift: float, spread: float, verdict: str) -> None:
     """The intervals of the scores overlap widely; that of the paired difference is narrow."""
     targets, base = values(0)
-    _, row = judged(
-        metric_named("mean_squared_error"), base, values(shift, seed=3)[1], targets=targets
-    )
-    assert (row.verdict, row.p, row.only_float_right) == (verdict, None, None)
+    outputs = values(shift, spread, seed=3)[1]
+    _, row = judged(metric_named("mean_squared_error"), base, outputs, targets=targets)
+    assert (row.verdict, row.costs, row.only_float_right) == (verdict, verdict == "worse", None)
+    student = ttest_rel((outputs - targets) ** 2, (base - targets) ** 2).pvalue
+    assert row.p == row.adjusted_p
+    if student > 1e-6:  # further out the bootstrap's tails aren't Student's
+        assert row.p == pytest.approx(student, rel=0.1)
+    else:
+        assert row.p is not None
+        assert row.p < 1e-6
     assert row.score is not None
     assert row.difference is not None
     for interval in (row.score, row.difference):
@@ -102,7 +124,7 @@ def test_a_row_that_is_float32_differs_from_it_by_nothing() -> None:
     for row in judged(metric_named("mean_squared_error"), base, base, targets=targets):
         assert row.difference is not None
         assert row.difference.value == row.difference.low == row.difference.high == 0
-        assert row.verdict == "no difference shown"
+        assert row.verdict == "equivalent"
 
 
 def test_a_figure_of_the_whole_set_is_judged_by_resampling() -> None:
@@ -113,14 +135,17 @@ def test_a_figure_of_the_whole_set_is_judged_by_resampling() -> None:
     close = (base + random.normal(0, 0.01, 300)).astype(np.float32)
     first, worse, same = judged(metric_named("auc"), base, noisy, close, targets=targets)
     assert [row.verdict for row in (first, worse, same)] == [
-        "no difference shown", "worse", "no difference shown"
+        "equivalent", "worse", "equivalent"
     ]  # fmt: skip
     assert worse.difference is not None
     assert worse.difference.how == "percentile bootstrap, 999 resamples"
     assert worse.score is not None
     assert first.score is not None
     assert worse.difference.value == worse.score.value - first.score.value
-    assert worse.p is worse.only_float_right is None
+    assert worse.p is not None
+    assert worse.p < 0.01
+    assert worse.adjusted_p == 2 * worse.p
+    assert worse.only_float_right is None
 
 
 def test_a_row_without_a_figure_is_not_judged_and_costs_no_other() -> None:
@@ -153,3 +178,56 @@ def test_a_metric_that_does_not_apply_judges_nothing(name: str) -> None:
     scores = [scored(metric, each) for each in seen]
     assert kind_of(scores) == "whole_set"
     assert judgements(metric, scores, seen, [0, 0]) == (Judgement(None),) * 2
+
+
+def flipped(lost: int, gained: int) -> Array:
+    """Outputs that lose the first samples of those that `logits(1000)` has right, and gain some."""
+    named = TARGETS_OF_MANY.copy()
+    named[:1000] = (named[:1000] + 1) % 3
+    named[:gained] = TARGETS_OF_MANY[:gained]
+    named[1000 : 1000 + lost] = (named[1000 : 1000 + lost] + 1) % 3
+    return np.eye(3, dtype=np.float32)[named]
+
+
+TARGETS_OF_MANY = np.random.default_rng(5).integers(0, 3, 20_000)
+
+
+def test_a_verdict_holds_for_all_rows_at_once() -> None:
+    """McNemar's p for 15 to 4 is 0.019, which Holm multiplies by 3 as the second smallest of 4.
+
+    So that row isn't resolved, though the interval of its own lies below 0.
+    """
+    base, clear, alone, nothing, same = judged(
+        metric_named("accuracy"), flipped(0, 0), flipped(30, 5), flipped(15, 4), flipped(60, 60),
+        flipped(0, 0), targets=TARGETS_OF_MANY,
+    )  # fmt: skip
+    rows = (clear, alone, nothing, same)
+    expected = [binomtest(n, m, 0.5).pvalue for n, m in ((5, 35), (4, 19), (60, 120))] + [1.0]
+    assert [row.p for row in rows] == pytest.approx(expected)
+    assert [row.adjusted_p for row in rows] == pytest.approx(
+        [4 * expected[0], 3 * expected[1], 1.0, 1.0]
+    )
+    assert expected[1] < 0.05 < 3 * expected[1]
+    assert [row.verdict for row in rows] == ["worse", "not resolved", "not resolved", "equivalent"]
+    assert [row.costs for row in rows] == [True, True, False, False]
+    assert (base.p, base.adjusted_p) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "verdict"), [(60, 60, "not resolved"), (9, 8, "equivalent")]
+)
+def test_right_and_wrong_are_equivalent_within_a_tenth_of_a_point(
+    lost: int, gained: int, verdict: str
+) -> None:
+    """Of 20,000 samples a tenth of a point are 20, 1.96 sqrt(120) are 21, 1.96 sqrt(17) are 8."""
+    rows = judged(
+        metric_named("accuracy"), flipped(0, 0), flipped(lost, gained), targets=TARGETS_OF_MANY
+    )
+    assert rows[1].verdict == verdict
+
+
+def test_what_is_equivalent_is_a_hundredth_of_float32s_score_for_other_kinds() -> None:
+    scores = [Judgement(wilson(30, 400)), Judgement(wilson(399, 400))]
+    assert equivalence("per_sample", scores) == equivalence("whole_set", scores) == 0.01 * 0.075
+    assert equivalence("right_or_wrong", scores) == 0.001
+    assert equivalence("per_sample", [Judgement(None)]) == equivalence("per_sample", []) == 0

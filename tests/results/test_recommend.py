@@ -27,7 +27,7 @@ def smallest(*rows):
 
 
 def test_the_fastest_float_is_the_one_that_rows_were_compared_with():
-    """Found by pairs of rounds; its plain median may be beaten."""
+    """Found by pairs of slices; its plain median may be beaten."""
     compiled = row(runtime="torch_compile", single=30.0, model=20.0)
     single, batch = recommendations((SLOW, FAST, compiled))
     assert (single.batch, single.float32) == (1, "float32 on onnxruntime")
@@ -35,16 +35,16 @@ def test_the_fastest_float_is_the_one_that_rows_were_compared_with():
     assert single.threads == batch.threads == 1
 
 
-def test_the_lowest_median_of_those_shown_faster_is_shipped():
+def test_the_fastest_of_those_shown_faster_is_shipped():
     rows = (quantized(single=30.0, model=10.0), quantized("qat", single=20.0, model=20.0))
     assert shipped(*rows) == ["qat on openvino", "static on openvino"]
     assert smallest(*rows) == [None, None]
 
 
-def test_the_lowest_median_is_passed_over_where_it_is_not_shown_faster():
-    """Its rounds scatter, so its interval holds 1."""
+def test_the_fastest_is_passed_over_where_it_is_not_shown_faster():
+    """Its blocks scatter, so its interval holds 1."""
     wild = quantized("wild", single=25.0, wobble=0.9)
-    assert wild.against_fastest[0].verdict == "not shown to differ"
+    assert wild.against_fastest[0].verdict == "not resolved"
     assert shipped(wild, quantized(single=30.0))[0] == "static on openvino"
     assert shipped(wild)[0] is None
 

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom, norm
 
+from quantbench.results.records import Interval
 from quantbench.results.statistics import (
+    difference_p,
     discordant,
+    falls_short,
+    holm,
     mcnemar,
     mcnemar_verdict,
     paired_difference,
+    score_verdict,
     wilson,
 )
 
@@ -148,3 +154,106 @@ def test_right_and_wrong_are_judged_below_five_per_cent(
     lost: int, gained: int, p: float, word: str
 ) -> None:
     assert mcnemar_verdict(lost, gained, p) == word
+
+
+@pytest.mark.parametrize(
+    ("values", "adjusted"),
+    [
+        # statsmodels 0.15.0, multipletests(values, method="holm")[1]
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        (
+            [0.5, 0.0001, 0.02, 0.02, 0.9, 0.011, 1.0],
+            [1.0, 0.0007, 0.1, 0.1, 1.0, 0.066, 1.0],
+        ),
+        ([0.3, 0.3, 0.3], [0.9, 0.9, 0.9]),
+        ([0.04], [0.04]),
+        ([], []),
+    ],
+)
+def test_holm_adjusts_as_statsmodels_does(values: list[float], adjusted: list[float]) -> None:
+    assert holm(values) == pytest.approx(adjusted, rel=1e-12)
+
+
+def test_holm_keeps_the_error_of_all_tests_within_its_level() -> None:
+    """Ten tests of nothing, 4,000 times: one claim or more in at most 5 % (99.9 % bound)."""
+    random = np.random.default_rng(1979)
+    wrong = sum(min(holm(row)) < 0.05 for row in random.uniform(size=(4000, 10)).tolist())
+    assert wrong <= binom.ppf(0.999, 4000, 0.05)
+    assert wrong >= binom.ppf(0.001, 4000, 1 - 0.995**10)  # not for want of claims
+
+
+@given(
+    st.floats(-3, 3),
+    st.floats(0.01, 2),
+    st.floats(0, 1),
+)
+def test_the_p_of_a_normal_estimate_is_the_normal_tails(
+    value: float, error: float, margin: float
+) -> None:
+    """Twice the smaller tail of the estimate's distribution beyond the margin, by scipy."""
+    low, high = norm.interval(0.95, loc=value, scale=error)
+    p = difference_p(Interval(value=value, low=low, high=high, how=""), margin)
+    if abs(value) <= margin:
+        assert p == 1
+    else:
+        side = math.copysign(margin, value)
+        tail = norm.cdf(side, value, error) if value > 0 else norm.sf(side, value, error)
+        assert p == pytest.approx(2 * tail, rel=1e-6)
+
+
+def test_the_half_of_an_interval_that_faces_zero_counts() -> None:
+    skewed = Interval(value=1.0, low=0.02, high=9.0, how="")
+    assert difference_p(skewed) == pytest.approx(2 * norm.sf(1.96 / 0.98), rel=1e-3)
+    mirrored = Interval(value=-1.0, low=-9.0, high=-0.02, how="")
+    assert difference_p(mirrored) == difference_p(skewed)
+
+
+def test_an_estimate_without_spread_is_certain_and_one_without_interval_is_unknown() -> None:
+    assert difference_p(Interval(value=0.1, low=0.1, high=0.1, how="")) == 0
+    assert difference_p(Interval(value=0.0, low=0.0, high=0.0, how="")) == 1
+    assert difference_p(Interval(value=0.1, low=None, high=None, how="slow")) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "verdict"),
+    [
+        (-0.5, -0.1, 0.01, "worse"),
+        (0.1, 0.5, 0.01, "better"),
+        (-0.5, -0.1, 0.05, "not resolved"),
+        (-0.009, 0.009, None, "equivalent"),
+        (-0.009, -0.001, 0.2, "equivalent"),
+        (-0.009, -0.001, 0.04, "worse"),
+        (-0.01, 0.0, None, "not resolved"),
+        (0.0, 0.01, 1.0, "not resolved"),
+        (None, None, None, "not judged"),
+    ],
+)
+def test_a_score_is_judged_by_its_p_and_then_by_what_is_equivalent(
+    low: float | None, high: float | None, p: float | None, verdict: str
+) -> None:
+    value = 0.0 if low is None or high is None else (low + high) / 2
+    difference = Interval(value=value, low=low, high=high, how="")
+    judged = score_verdict(difference, p, higher_is_better=True, equivalent=0.01)
+    assert judged == verdict
+    turned = {"worse": "better", "better": "worse"}
+    less = score_verdict(difference, p, higher_is_better=False, equivalent=0.01)
+    assert less == turned.get(verdict, verdict)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "margin", "higher", "lower"),
+    [
+        (-0.5, -0.1, 0.0, True, False),
+        (-0.5, -0.1, 0.1, False, False),
+        (-0.5, 0.0, 0.0, False, False),
+        (0.1, 0.5, 0.0, False, True),
+        (0.1, 0.5, 0.2, False, False),
+        (None, None, 0.0, False, False),
+    ],
+)
+def test_a_score_falls_short_where_all_of_its_interval_does(
+    low: float | None, high: float | None, margin: float, higher: bool, lower: bool
+) -> None:
+    difference = Interval(value=0.0, low=low, high=high, how="")
+    assert falls_short(difference, True, margin) == higher
+    assert falls_short(difference, False, margin) == lower

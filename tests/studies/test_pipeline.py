@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from quantbench import plugins
 from quantbench.contracts import Files, QuantizeJob
@@ -21,7 +22,6 @@ from quantbench.errors import (
     WorkerError,
 )
 from quantbench.harness import process
-from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.records import Skipped
 from quantbench.harness.trial import Trials
 from quantbench.harness.worker import Request
@@ -34,6 +34,7 @@ from quantbench.system.lock import locked
 from quantbench.system.record import Settings
 from tests import tiny
 from tests.small_study import SCHEDULE, run, steps
+from tests.stub_worker import StubWorker
 
 ROWS = [
     ("float32", "torch"), ("float32", "onnxruntime"), ("dynamic", "torch"), ("static", "torch"),
@@ -278,39 +279,20 @@ LABELS = tiny.digits(tiny.TRAIN + tiny.CALIBRATION + tiny.TEST, seed=5)[1][-tiny
 """The targets of the tiny task's test samples."""
 
 
-class StubWorker(process.Worker):
-    """A worker that is no process, with made-up answers and times."""
+class AnsweringWorker(StubWorker):
+    """Tells all digits but a few, or fails with a reason."""
 
     failing: ClassVar[dict[tuple[str, str], str]] = {}
     wrong: ClassVar[dict[str, int]] = {"dynamic on torch": 2, "static on torch": 3}
 
-    def __init__(self, name: str, threads: int, _: Path) -> None:
-        self.name = name
-        self.threads = threads
-
-    def __enter__(self) -> StubWorker:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def ask(
-        self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
-    ) -> dict[str, object]:
-        assert min(timeout, deadline.left) > 0
+    def begin(self, request: Request) -> None:
         if reason := self.failing.get((self.name, request.do)):
             raise WorkerError(reason)
-        if request.do.startswith("time"):
-            micros = [100.0 * request.batch] * request.calls
-            return {"microseconds": micros, "wall": sum(micros), "cpu": 100.0}
-        if request.do == "memory":
-            return {"bytes": 1 << 20}
-        if request.do == "predict":
-            labels = LABELS.copy()  # no network: PyTorch is traced in another thread meanwhile
-            labels[: self.wrong.get(self.name, 1)] += 1
-            answers = 9 * np.eye(11, dtype=np.float32)[labels, :10]
-            np.save(Path(request.out) / "output-0.npy", answers)
-        return {"seconds": 0.5}
+
+    def outputs(self) -> NDArray[np.float32]:
+        labels = LABELS.copy()  # no network: PyTorch is traced in another thread meanwhile
+        labels[: self.wrong.get(self.name, 1)] += 1
+        return 9 * np.eye(11, dtype=np.float32)[labels, :10]
 
 
 class NoTrials(Trials):
@@ -323,12 +305,12 @@ class NoTrials(Trials):
 def stub_workers(patch: pytest.MonkeyPatch, **failing: str) -> None:
     """`failing`: METHOD_on_RUNTIME_does_WHAT -> the reason."""
     patch.setattr(module, "Trials", NoTrials)
-    patch.setattr("quantbench.harness.pool.Worker", StubWorker)
+    patch.setattr("quantbench.harness.pool.Worker", AnsweringWorker)
     split = {}
     for name, reason in failing.items():
         worker, step = name.replace("_on_", " on ").split("_does_")
         split[worker, step] = reason
-    patch.setattr(StubWorker, "failing", split)
+    patch.setattr(AnsweringWorker, "failing", split)
 
 
 def test_a_method_that_fails_is_skipped_with_its_reason(
@@ -426,7 +408,7 @@ def test_a_worker_that_fails_is_skipped_with_its_reason(
         ("static", "torch", "killed by SIGKILL")
     ]
     assert all(len(row.latency[0].blocks) == 6 for row in found.rows)
-    monkeypatch.setattr(StubWorker, "failing", {})
+    monkeypatch.setattr(AnsweringWorker, "failing", {})
     again = run(tmp_path, "static", "dynamic", runtimes=("torch",)).results
     assert [row.method for row in again.rows] == ["float32", "dynamic", "static"]
     assert again.skipped == ()

@@ -120,13 +120,13 @@ def show(record: records.Show) -> None:
 
 @declare(app, records.Compare)
 def compare(record: records.Compare) -> None:
-    """Set two results.json side by side.
+    """Set two results.json side by side, and fail if they break a rule.
 
     Times are compared only where the machine is the same.
     """
     from quantbench.cli import compare
 
-    compare.compare((record.first, record.second))
+    compare.compare(record)
 
 
 @declare(app, records.Describe)

@@ -239,7 +239,7 @@ def _as_reported(done: pipeline.Study) -> str:
     structures = {
         candidate.artifact.body.method: candidate.artifact.body.quantized.structure
         for candidate in done.measured.candidates
-        if candidate.runtime.name == "torch"
+        if candidate.runtime.name == "torch" and not candidate.earlier
     }
     both = {"static", "static_uncalibrated"} <= structures.keys()
     pair = paired(done.measured, done.task, "static", "static_uncalibrated") if both else None

@@ -195,7 +195,7 @@ class Selected(Chosen):
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What of a study is shown."""
+    """The parts of a study that are shown."""
 
     sort: Annotated[
         str,

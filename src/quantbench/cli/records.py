@@ -33,6 +33,13 @@ class Run(Measuring, Selected, Target):
     fresh: Annotated[bool | None, option(OUTPUT, "--fresh", help="Forget all finished steps.")] = (
         None
     )
+    pair: Annotated[
+        Path | None,
+        option(
+            TIME, "--pair", metavar="A.json",
+            help="Measure what this results.json is about once more, in turn with the new rows.",
+        ),
+    ] = None  # fmt: skip
     as_reported: Annotated[
         bool, option(OUTPUT, "--as-reported", help="Print it as the source report did.")
     ] = False
@@ -125,8 +132,40 @@ class Show(Shown):
 class Compare:
     """`quantbench compare`."""
 
-    first: Annotated[Path, argument("A results.json.", "A.json")]
-    second: Annotated[Path, argument("Another.", "B.json")]
+    first: Annotated[
+        Path, argument("A results.json, or a folder that compile wrote: what was.", "A.json")
+    ]
+    second: Annotated[Path, argument("Another: what is to be judged.", "B.json")]
+    fail_if: Annotated[
+        list[str] | None,
+        option(
+            None, "--fail-if", metavar="RULE",
+            help="Exit with 1 if so: 'latency > +3%', 'accuracy < -0.1', 'flash > 64kB'; may be "
+            "repeated.",
+        ),
+    ] = None  # fmt: skip
+    strict: Annotated[
+        bool | None,
+        option(None, "--strict", help="Exit with 1 as well where a rule can't be resolved."),
+    ] = None
+    junit: Annotated[
+        Path | None,
+        option(None, "--junit", metavar="FILE", help="Write what the rules found as JUnit's XML."),
+    ] = None
+    markdown: Annotated[
+        Path | None,
+        option(
+            None, "--markdown", metavar="FILE",
+            help="Write it as a table in Markdown, for a comment on a pull request.",
+        ),
+    ] = None  # fmt: skip
+    config: Annotated[
+        Path | None,
+        option(
+            None, "--config", metavar="FILE.toml", default="quantbench.toml, if it is there",
+            help="Settings: fail_if and strict in its table [compare].",
+        ),
+    ] = None  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

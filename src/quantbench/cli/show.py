@@ -24,7 +24,7 @@ def show(record: records.Show) -> None:
 
 
 def view_of(record: Shown) -> View:
-    """What a command's options ask to be shown. Raises UnknownNameError for no order of rows."""
+    """Read what a command's options ask to be shown. Raises UnknownNameError."""
     try:
         by = Order(record.sort)
     except ValueError:

@@ -80,7 +80,7 @@ def measure(
 
 def _require_baseline(candidates: Iterable[Candidate], outcomes: Iterable[object]) -> None:
     """Raise WorkerError where no candidate is a baseline, with the reasons from `outcomes`."""
-    if any(is_baseline(candidate.artifact.body.method) for candidate in candidates):
+    if any(candidate.is_baseline for candidate in candidates):
         return
     reasons = "; ".join(
         f"{outcome.runtime}: {outcome.reason}"

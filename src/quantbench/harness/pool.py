@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self, TypeAlias, cast
 
@@ -16,6 +16,7 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.errors import OutOfTimeError
 from quantbench.harness.arrays import write_batches
+from quantbench.harness.baseline import is_baseline
 from quantbench.harness.deadline import NO_LIMIT, Deadline
 from quantbench.harness.process import WORKER, Worker
 from quantbench.harness.records import Skipped
@@ -28,6 +29,8 @@ from quantbench.system.machine import Environment, cores
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.task import Task
 
+EARLIER = " (A)"
+"""What marks the rows of an earlier study beside those of this one."""
 BATCH = 1000
 BATCH_BYTES = 16 * 2**20
 """The most samples, and the most bytes of inputs, that are held at once."""
@@ -61,16 +64,33 @@ class Candidate:
 
     artifact: Artifact
     runtime: Plugin[RuntimeModule]
+    earlier: bool = False
+    """An earlier study made the artifact: it is measured beside the one that took its place."""
+
+    @property
+    def method(self) -> str:
+        """The method's name; that of an earlier study's artifact is marked: "static (A)"."""
+        return f"{self.artifact.body.method}{EARLIER if self.earlier else ''}"
 
     @property
     def name(self) -> str:
         """The row's name: "static on torch"."""
-        return f"{self.artifact.body.method} on {self.runtime.name}"
+        return f"{self.method} on {self.runtime.name}"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Method and runtime, which an artifact shares with the one that took its place."""
+        return self.artifact.body.method, self.runtime.name
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is what the others of its study are compared with."""
+        return is_baseline(self.artifact.body.method) and not self.earlier
 
     def failed(self, reason: str) -> Skipped:
         """Return the record of a row that broke; `reason` may begin with the row's name."""
         return Skipped(
-            method=self.artifact.body.method,
+            method=self.method,
             runtime=self.runtime.name,
             reason=reason.removeprefix(f"{self.name} "),
             failed=True,
@@ -78,11 +98,11 @@ class Candidate:
 
     def skipped(self, reason: str) -> Skipped:
         """Return the record of a row that can't be measured, though nothing broke."""
-        return Skipped(method=self.artifact.body.method, runtime=self.runtime.name, reason=reason)
+        return Skipped(method=self.method, runtime=self.runtime.name, reason=reason)
 
     def on(self, runtime: Plugin[RuntimeModule]) -> Candidate:
         """Return the same artifact on another runtime."""
-        return Candidate(self.artifact, runtime)
+        return replace(self, runtime=runtime)
 
     def inputs(self, machine: Environment) -> dict[str, JsonValue]:
         """Return all that the predictions depend on, but the samples: part of a stored key."""

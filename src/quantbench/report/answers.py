@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from quantbench.report.scores import amount_text, difference_text, worse_words
+from quantbench.report.scores import amount_text, difference_text, is_fraction, signed, worse_words
 from quantbench.report.words import count, duration, joined, percent, ratio
 from quantbench.results.records import (
     Choice,
@@ -30,7 +30,7 @@ _SPEEDS: dict[SpeedVerdict, str] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What to do at one batch size or at both: `name` says at which."""
+    """Says what to do at one batch size or at both; `name` names them."""
 
     name: str
     sentences: str
@@ -72,6 +72,7 @@ def _answer(name: str, answers: Sequence[Recommendation], results: Results) -> A
         remarks = (
             *_ties(shipped),
             *_shared(answers[0]),
+            *_over_seeds(rows[answers[0].ship.row], results),
             *_resolving([(choice.row, choice.speed) for _, choice in shipped], results),
         )
         return Answer(name, _ships(shipped, rows, results), remarks)
@@ -171,6 +172,20 @@ def _shared(answer: Recommendation) -> Iterator[str]:
             f"The runtime alone: {answer.float32} is {_times(share.engine)} as fast as "
             f"{share.float32}, the fastest float32 of another runtime; this row is "
             f"{_times(share.whole)}."
+        )
+
+
+def _over_seeds(row: Row, results: Results) -> Iterator[str]:
+    """The row's difference over several seeds, where training and calibration were repeated."""
+    seeds = row.against_float.seeds if row.against_float else None
+    if seeds is not None:
+        metric = results.metric
+        unit = "points" if is_fraction(metric) else metric.unit
+        spread = signed(metric, seeds.spread).removeprefix("+")
+        mean = f"{signed(metric, seeds.mean)} {unit}".rstrip()
+        yield (
+            f"Over {len(seeds.differences)} seeds: {metric.title} {mean} on average, with a "
+            f"standard deviation of {spread}."
         )
 
 

@@ -39,7 +39,7 @@ def all_lines(results: Results, by: Order) -> Lines:
 
 
 def first_lines(results: Results, by: Order, most: int = MOST) -> Lines:
-    """At most so many lines, sorted by `by`.
+    """Choose at most so many lines, sorted by `by`.
 
     They are, until there are enough: the rows to ship, the float32 rows that these are compared
     with, the rows that were started most often, those on the Pareto front, then the first by `by`.

@@ -73,7 +73,8 @@ def signed(metric: MetricInfo, value: float) -> str:
     if is_fraction(metric):
         text = f"{100 * value:+.2f}".replace("-", "−")
         return "0.00" if text in {"+0.00", "−0.00"} else text
-    return number(value, sign="+").replace("-", "−", 1)
+    text = number(value, sign="+")
+    return text.replace("-", "−", 1) if value < 0 else text
 
 
 def number(value: float, digits: int = 3, sign: str = "") -> str:

@@ -8,7 +8,7 @@ from quantbench.results.select import batch1, fastest_of, largest_batch
 
 
 def row_verdict(results: Results, row: Row) -> str:
-    """What to think of a row: "ship", "baseline", "worse", "faster at 1", "not resolved".
+    """Say what to think of a row: "ship", "baseline", "worse", "faster at 1", "not resolved".
 
     A row that isn't shipped is called by its score where that rules it out, else by its times
     against the fastest float32, one sample at a time and in batches.

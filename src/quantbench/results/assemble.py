@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from quantbench import plugins
 from quantbench.errors import UnavailableError
-from quantbench.harness.baseline import is_baseline
 from quantbench.harness.measure import Measured
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.harness.timing import Timing
 from quantbench.numerics.classes import decisions
 from quantbench.results.disagreement import disagreements
+from quantbench.results.earlier import against_earlier
 from quantbench.results.judge import Judgement, equivalence, judgements, kind_of
 from quantbench.results.metric import Metric, Scored, metric_for, metric_named, scored
 from quantbench.results.recommend import with_recommendations
-from quantbench.results.records import AgainstFloat, MetricFigure, Ratio, Results, Row
+from quantbench.results.records import (
+    AgainstEarlier,
+    AgainstFloat,
+    MetricFigure,
+    Ratio,
+    Results,
+    Row,
+)
 from quantbench.results.seeds import Differences, by_seed
 from quantbench.results.seen import baseline_of, observations
 from quantbench.results.speed import fastest, speed
@@ -47,6 +55,8 @@ def results_of(
     scores = [scored(judging, each) for each in seen]
     judged = judgements(judging, scores, seen, baselines)
     others, broken = _metrics(judging)
+    figures = [*((each, [scored(each, x) for x in seen]) for each in others), (judging, scores)]
+    paired = against_earlier(measured.candidates, figures, seen)
     warnings = _warnings(measured)
     rows = tuple(
         _row(
@@ -54,13 +64,15 @@ def results_of(
             index,
             baseline,
             judged[index],
-            [*((each, scored(each, seen[index])) for each in others), (judging, scores[index])],
+            [(each, of_rows[index]) for each, of_rows in figures],
             (*warnings[index], *broken),
             out,
             seeds,
+            paired.get(index),
         )
         for index, baseline in enumerate(baselines)
     )
+    by_study = [(c.earlier, row) for c, row in zip(measured.candidates, rows, strict=True)]
     results = Results(
         quantbench=measured.environment.versions["quantbench"],
         model=task.network.name,
@@ -76,7 +88,8 @@ def results_of(
         environment=measured.environment,
         data_loading=measured.data_loading,
         noise=measured.noise,
-        rows=rows,
+        rows=tuple(row for earlier, row in by_study if not earlier),
+        earlier=tuple(row for earlier, row in by_study if earlier),
         skipped=tuple(skipped),
     )
     return with_recommendations(results)
@@ -107,7 +120,7 @@ def _warnings(measured: Measured) -> list[tuple[str, ...]]:
     by_artifact: dict[str, list[int]] = {}
     for index, candidate in enumerate(measured.candidates):
         by_artifact.setdefault(candidate.artifact.sha256, []).append(index)
-    floats = [is_baseline(c.artifact.body.method) for c in measured.candidates]
+    floats = [candidate.is_baseline for candidate in measured.candidates]
     expected = measured.outputs[floats.index(True)]
     for indices in by_artifact.values():
         runtimes = [measured.candidates[i].runtime.name for i in indices]
@@ -146,6 +159,7 @@ def _row(
     warnings: tuple[str, ...],
     out: Path,
     seeds: Sequence[Differences],
+    earlier: AgainstEarlier | None,
 ) -> Row:
     """A row; `scores` are its figures by every metric, the last of which judges it."""
     candidate, timing = measured.candidates[index], measured.timings[index]
@@ -179,6 +193,7 @@ def _row(
         throughput=_throughput(timing.latency),
         against_float=against,
         against_fastest=tuple(_against_fastest(measured, index)),
+        against_earlier=earlier,
         notes=(*body.quantized.notes, *warnings, *raised),
     )
 
@@ -217,7 +232,7 @@ def _speed(name: str, baseline: Timing, this: Timing) -> tuple[Ratio, ...]:
 
 def _against_fastest(measured: Measured, index: int) -> Iterator[Ratio]:
     """The speed in each cell against the runtime whose float32 is fastest in that cell."""
-    floats = [i for i, c in enumerate(measured.candidates) if is_baseline(c.artifact.body.method)]
+    floats = [i for i, c in enumerate(measured.candidates) if c.is_baseline]
     for cell, this in enumerate(measured.timings[index].latency):
         best = floats[fastest([measured.timings[i].latency[cell] for i in floats])]
         if best != index:
@@ -231,4 +246,5 @@ def _throughput(latencies: Sequence[Latency]) -> Throughput:
 
 
 def _relative(folder: Path, out: Path) -> str:
-    return folder.relative_to(out).as_posix()
+    """The folder as seen from `out`; an earlier study's lies elsewhere."""
+    return Path(os.path.relpath(folder, out)).as_posix()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from quantbench.harness.records import Latency
+from quantbench.harness.schedule import MIN_STARTS
 from quantbench.results.records import (
     Choice,
     MetricInfo,
@@ -14,6 +15,7 @@ from quantbench.results.records import (
     Results,
     Row,
     Share,
+    Verdict,
 )
 from quantbench.results.select import batch1, fastest_of, largest_batch
 from quantbench.results.speed import MARGIN, fastest, log_ratio, speed
@@ -71,11 +73,14 @@ def _recommendation(rows: Sequence[Row], pick: Pick) -> Recommendation | None:
     faster = [choice for choice in choices if choice.speed.verdict == "faster"]
     smaller = [choice for choice in choices if choice.bytes_saved > 0]
     ship, ties = _first_of_the_fastest(timed, {choice.row for choice in faster})
+    chosen = _chosen(ship, ties, best, pick, float32, _contenders(choices)) if ship else None
+    if chosen is None:
+        ship = None
     return Recommendation(
         batch=best.batch,
         threads=best.threads,
         float32=float32.name,
-        ship=_chosen(ship, ties, best, pick, float32, len(faster)) if ship else None,
+        ship=chosen,
         share=_share(ship, float32, floats, pick) if ship else None,
         smallest=None if ship else max(smaller, key=_smallest, default=None),
     )
@@ -99,20 +104,35 @@ def _first_of_the_fastest(
     return ship, tuple(row.name for row in others)
 
 
+def keeps_from_shipping(verdict: Verdict, *, costs: bool) -> bool:
+    """Whether a row isn't shipped because of its score: it is lower than float32's, or unknown."""
+    return costs or verdict in {"worse", "not judged"}
+
+
 def trains(row: Row) -> bool:
     """Whether the row's method trains the network further."""
     return "epochs" in row.settings
 
 
+def _contenders(choices: Sequence[Choice]) -> int:
+    """The number of rows that were started again, and so could have been chosen."""
+    return max(1, sum(choice.speed.starts >= MIN_STARTS for choice in choices))
+
+
 def _chosen(
     ship: Row, ties: tuple[str, ...], best: Latency, pick: Pick, float32: Row, among: int
-) -> Choice:
-    """The shipped row as a choice, with the interval that holds for one chosen `among` many."""
+) -> Choice | None:
+    """The shipped row as a choice, with the interval that holds for one chosen `among` many.
+
+    None where that interval doesn't show it to be faster.
+    """
     latency = pick(ship)
     assert latency is not None  # it was timed, else it wouldn't be shipped
     choice = _choice(ship, latency, float32)
     assert choice is not None
     ratio = speed(float32.name, best, latency, among=among)
+    if ratio.verdict != "faster":
+        return None
     return choice.model_copy(update={"speed": ratio, "ties": ties})
 
 
@@ -147,7 +167,7 @@ def _choice(row: Row, latency: Latency, float32: Row) -> Choice | None:
     against, speed = row.against_float, fastest_of(row, latency)
     if against is None or speed is None or row.kind != "real":
         return None
-    if against.verdict in {"worse", "not judged"} or against.costs:
+    if keeps_from_shipping(against.verdict, costs=against.costs):
         return None
     return Choice(
         row=row.name,

@@ -110,6 +110,20 @@ class AgainstFloat(Record):
     speed: tuple[Ratio, ...] = ()
 
 
+class AgainstEarlier(Record):
+    """A row against the one of its name in an earlier study, both measured in this study.
+
+    How their times compare is told by the blocks of the two, whose slices were taken in turn.
+    """
+
+    artifact_sha256: str = Field(description="of the earlier row's artifact")
+    differences: dict[str, Interval] = Field(
+        description="by metric: this row's figure less the earlier one's; paired interval"
+    )
+    verdict: Verdict = Field(description="by the study's metric")
+    p: float | None = Field(None, description="of that difference, two-sided")
+
+
 class MetricInfo(Record):
     """The metric that rows are judged by."""
 
@@ -165,6 +179,9 @@ class Row(Record):
     against_float: AgainstFloat | None = Field(description="null for float32 itself")
     against_fastest: tuple[Ratio, ...] = Field(
         description="against the fastest float32 of any runtime, by batch"
+    )
+    against_earlier: AgainstEarlier | None = Field(
+        None, description="null where no earlier row was measured beside this one"
     )
     pareto: bool = Field(
         False,
@@ -239,6 +256,9 @@ class Results(Record):
     )
     noise: Noise = Field(default_factory=Noise, description="circumstances of the times")
     rows: tuple[Row, ...]
+    earlier: tuple[Row, ...] = Field(
+        (), description="rows of an earlier study's artifacts, measured beside this study's"
+    )
     skipped: tuple[Skipped, ...] = ()
     answers: tuple[Recommendation, ...] = Field(
         (), description="recommendations for one sample and for the largest batch"

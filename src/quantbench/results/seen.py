@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quantbench.contracts import Observation
-from quantbench.harness.baseline import is_baseline
 from quantbench.harness.pool import Candidate
 from quantbench.samples.records import Arrays
 from quantbench.tasks.task import Task
@@ -13,7 +12,7 @@ from quantbench.tasks.task import Task
 
 def baseline_of(candidates: Sequence[Candidate], candidate: Candidate) -> int:
     """The index of float32 in the same runtime, or of the first float32 where it has none."""
-    floats = [i for i, c in enumerate(candidates) if is_baseline(c.artifact.body.method)]
+    floats = [i for i, c in enumerate(candidates) if c.is_baseline]
     same = [i for i in floats if candidates[i].runtime.name == candidate.runtime.name]
     return (same or floats)[0]
 

@@ -19,6 +19,8 @@ PYPROJECT = "pyproject.toml"
 PREFIX = "QUANTBENCH_"
 RECIPE = "recipe"
 METHODS = "methods"
+COMPARE = "compare"
+"""The table of `quantbench compare`, which has settings of its own; a study has none of them."""
 NAME = "name"
 """The key of the recipe's name in its table: TOML allows no value beside a table of one name."""
 _MAX_BYTES = 2**20
@@ -81,14 +83,37 @@ def layers_of_folder(folder: Path, schema: Schema, config: Path | None = None) -
     They are [tool.quantbench] of the nearest pyproject.toml, then `config`, or quantbench.toml
     where none is named. Raises UsageError.
     """
-    found = []
+    return [layer_of_table(table, path, schema) for path, table in _tables(folder, config)]
+
+
+def settings_of_compare(
+    folder: Path, keys: Iterable[str], config: Path | None = None
+) -> Mapping[str, Setting]:
+    """Return what the tables [compare] of the same files say, each key as the last of them has it.
+
+    Raises UsageError, also for a key that isn't one of `keys`, with the nearest.
+    """
+    found: dict[str, Setting] = {}
+    for path, table in _tables(folder, config):
+        for key, value in _table(table, path, COMPARE).items():
+            if key.replace("-", "_") not in keys:
+                raise UnknownNameError("key", f"{COMPARE}.{key}", _dotted(keys), str(path))
+            found[key.replace("-", "_")] = Setting(value, f"{COMPARE}.{key}", str(path))
+    return found
+
+
+def _dotted(keys: Iterable[str]) -> list[str]:
+    return [f"{COMPARE}.{key}" for key in keys]
+
+
+def _tables(folder: Path, config: Path | None) -> Iterable[tuple[Path, Mapping[str, object]]]:
+    """Yield the files that count in `folder` with their settings, the weakest first."""
     project = nearest(folder, PYPROJECT)
     if project and (table := _table(_parsed(project), project, "tool", "quantbench")):
-        found.append(layer_of_table(table, project, schema))
+        yield project, table
     path = config or (folder / FILE if (folder / FILE).is_file() else None)
     if path:
-        found.append(layer_of_table(_parsed(path), path, schema))
-    return found
+        yield path, _parsed(path)
 
 
 def nearest(folder: Path, name: str) -> Path | None:
@@ -108,6 +133,8 @@ def layer_of_table(table: Mapping[str, object], path: Path, schema: Schema) -> L
     options: dict[str, Setting] = {}
     tables: dict[str, Mapping[str, Setting]] = {}
     for key, value in table.items():
+        if key == COMPARE:
+            continue
         if key == METHODS and isinstance(value, dict):
             for method in value:
                 tables[method] = _settings(_table(value, path, method), f"{key}.{method}", place)

@@ -24,7 +24,7 @@ from quantbench.tasks.task import Task
 
 
 class _Start(NamedTuple):
-    """A worker's start: processor seconds to import its runtime, bytes that it holds then."""
+    """A worker's start: processor seconds to load its runtime and a row, bytes that it holds."""
 
     seconds: float
     bytes: int
@@ -32,7 +32,8 @@ class _Start(NamedTuple):
 
 _STARTS = {
     "executorch": _Start(3.0, 160 * 2**20),
-    "torch": _Start(7.0, 245 * 2**20),
+    "torch": _Start(7.0, 200 * 2**20),
+    "quantbench": _Start(6.0, 60 * 2**20),  # it compiles C
 }
 """By a library that a runtime names, the first that is here."""
 _START = _Start(1.0, 50 * 2**20)
@@ -40,10 +41,10 @@ _START = _Start(1.0, 50 * 2**20)
 _COMPILING = {"pt2": 60.0}
 """Seconds in which a runtime compiles a program when it first sees it, by the format."""
 _WRITING = {
-    "state_dict": (0.2, 0.01),
-    "pt2": (1.0, 0.05),
-    "onnx": (1.5, 0.1),
-    "executorch": (6.0, 0.3),
+    "state_dict": (0.2, 0.02),
+    "pt2": (0.8, 0.03),
+    "onnx": (1.3, 0.05),
+    "executorch": (6.0, 0.15),
 }
 """Seconds to trace, convert and write an artifact by its format: of any, and of each layer."""
 _WRITING_ANY = (2.0, 0.1)
@@ -56,6 +57,8 @@ STUDY_BYTES = 450 * 2**20
 STUDY_WEIGHTS, WORKER_WEIGHTS = 8, 2
 """Copies of the weights while a network is converted, and of a loaded one."""
 WARM_UP_CALLS = 6
+CONTENDING = 0.5
+"""The share of the rows that could be the answer, or that these are compared with."""
 _FLOAT = 4
 
 
@@ -182,14 +185,16 @@ def _timing(
 ) -> float:
     """Seconds of all starts on one number of threads: every row, at each batch, in a block's turn.
 
-    Rows that aren't started again save what is not known before: all of them are counted.
+    Which rows are started again isn't known before: half of them are taken to be.
     """
+    share = 1.0 if schedule.every else CONTENDING
     calls = busy * len(rows) * sum(batch * sample_seconds for _, batch in schedule.cells)
     load = busy * sum(row.start.seconds for row in rows) / cores
     warm_up = WARM_UP_CALLS * calls
     look = max(schedule.look_seconds, MIN_BLOCKS * calls)  # workers have loaded to evaluate
-    further = load + max(schedule.start_seconds, MIN_BLOCKS * calls)
-    return warm_up + look + (schedule.starts - 1) * (warm_up + further)
+    again = share * (load + warm_up)
+    further = again + max(schedule.start_seconds, share * MIN_BLOCKS * calls)
+    return warm_up + look + (schedule.starts - 1) * further
 
 
 def _memory(task: Task, layers: Sequence[Layer], rows: Sequence[_Row], batch: int) -> int:

@@ -108,6 +108,8 @@ class Options(Settings):
     schedule: Schedule = Field(default_factory=_schedule)
     budget_seconds: Seconds | None = Field(None, gt=0)
     """The time that the study may take; None: what the schedule takes."""
+    pair: Path | None = None
+    """The results.json of an earlier study, whose artifacts are measured in turn with new ones."""
     jobs: int | None = Field(None, gt=0)
     """The number of rows that are evaluated at a time, None for the cores; times are taken one by
     one."""

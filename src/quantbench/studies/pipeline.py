@@ -42,6 +42,7 @@ from quantbench.studies.choose import (
     recipe_settings,
     require_methods,
 )
+from quantbench.studies.earlier import Earlier, read_earlier, with_earlier
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.preflight import diagnose
 from quantbench.studies.prepare import prepare
@@ -90,6 +91,7 @@ def run(
     overrides, deadline = overrides or {}, Deadline(options.budget_seconds)
     recipe_settings(options, overrides)
     require_methods(options.methods, overrides)
+    earlier = None if options.pair is None else read_earlier(options.pair)
     machine = environment()  # now: later its load would be this study's own
     early = on_first is not None or deadline.seconds is not None
     chosen = None if early else _chosen(options, overrides, progress)
@@ -120,7 +122,7 @@ def run(
         plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric, always)
         others = _other_seeds(options, overrides, load, progress)
         seeds = [steps.differences(plan, seed, other(space)) for seed, other in others.items()]
-        return steps.study(plan, seeds)
+        return steps.study(replace(plan, earlier=earlier), seeds)
 
 
 def _other_seeds(
@@ -195,6 +197,7 @@ class _Plan:
     metric: Metric | None = None
     always: tuple[str, ...] = ()
     """Rows that are started again whatever the first look says of them."""
+    earlier: Earlier | None = None
 
 
 @dataclass(frozen=True)
@@ -246,10 +249,13 @@ class _Steps:
     def _candidates(self, plan: _Plan) -> Generator[Candidate | Skipped]:
         space = self.space
         trials = Trials(plan.task, space.trials, space.scratch, self.machine, plan.schedule.timeout)
-        return candidates_of(
+        candidates = candidates_of(
             plan.task, plan.methods, plan.runtimes, space.artifacts, trials, self.progress,
             self.deadline, plan.schedule.timeout,
         )  # fmt: skip
+        if plan.earlier is None:
+            return candidates
+        return with_earlier(candidates, plan.earlier, self.progress)
 
     def _job(self, plan: _Plan, scratch: Path) -> Job:
         return Job(

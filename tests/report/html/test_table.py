@@ -5,9 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from quantbench.report.answers import answers_of
+from quantbench.report.circumstances import machine_line
 from quantbench.report.html.table import STYLE, study_html
 from quantbench.report.order import Order
-from quantbench.report.terminal.recommendation import recommendation_lines
 from quantbench.results.recommend import with_recommendations
 from tests.report.builder import SQUARED, errors, results, row
 
@@ -42,26 +43,44 @@ class Page(HTMLParser):
             self.texts[-1] += data
 
 
+COLUMNS = 7
+
+
 def test_the_table_says_what_the_terminal_says():
     page = Page(study_html(results()))
-    rows = [page.cells[n : n + 6] for n in range(0, len(page.cells), 6)]
+    rows = [page.cells[n : n + COLUMNS] for n in range(0, len(page.cells), COLUMNS)]
     assert rows[0] == [
-        "method|runtime, numerics", "bytes|smaller", "accuracy %|95%",
-        "µs an image|below: batches of 1,000", "speed: same runtime|95%",
-        "speed: fastest float32|95%",
+        "method|runtime, numerics", "bytes|smaller", "accuracy %|95%", "change|verdict",
+        "µs, 1 image|speed, 95%", "µs, 1,000|speed, 95%", "verdict",
     ]  # fmt: skip
     assert rows[1] == [
-        "float32 *|onnxruntime, float32", "249,000", "99.00|98.79–99.18", "40.0|25.0",
-        "baseline|baseline", "the fastest|the fastest",
+        "float32|onnxruntime, float32", "249,000", "99.00|98.79–99.18", "–", "40.0|–", "25.0|–",
+        "baseline",
     ]  # fmt: skip
     assert rows[2] == [
         "static_uncalibrated|torch, w8 per channel, a8 unsigned", "76,500|3.27×",
-        "98.00|97.71–98.26, worse", "100|40.0", "2.00 1.94–2.06|2.00 1.94–2.06",
-        "0.40 0.39–0.41|0.62 0.61–0.64",
+        "98.00|97.71–98.26", "−1.00|worse", "100|0.40 0.39–0.41", "40.0|0.62 0.61–0.64", "worse",
     ]  # fmt: skip
     assert len(rows) == 1 + len(results().rows)
-    answers = [f"{name}: {words}" for name, words in recommendation_lines(results())]
-    assert page.texts[1 : 1 + len(answers)] == answers
+    (answer,) = answers_of(results())
+    assert page.texts[1] == f"{answer.name}: {answer.sentences}"
+    assert page.texts[-1] == machine_line(results())
+
+
+def test_ties_are_one_row_and_all_rows_are_there_to_unfold():
+    base = row(single=50.0, model=50.0)
+    fields = {"float_macs": 0, "baseline": base, "single": 20.0, "model": 10.0}
+    study = results(base, row("a", size=75_000, **fields), row("b", size=76_000, **fields))
+    html = study_html(study)
+    first, rest = html.split("<details><summary>All 3 rows</summary>")
+    Page(html)
+    assert "a and 1 more" in first
+    assert '<tr class="ship"><td>a and 1 more' in first
+    assert "<td>b<br>" not in first
+    assert "<td>a<br>" in rest
+    assert "<td>b<br>" in rest
+    assert "<details>" not in study_html(results())
+    assert "As fast within 3%: b on torch." in first
 
 
 def test_text_of_the_study_is_never_markup():
@@ -77,9 +96,10 @@ def test_text_of_the_study_is_never_markup():
 
 @pytest.mark.parametrize("by", Order)
 def test_rows_are_sorted_as_asked(by):
-    page = Page(study_html(results(row("slow", single=9.0, size=1), row("fast", size=2)), by))
-    names = [cell.split("|")[0] for cell in page.cells[6::6]]
-    assert {name.removesuffix(" *") for name in names} == {"slow", "fast"}
+    slow = row("slow", single=900.0, model=900.0, size=1, correct=9_000)
+    page = Page(study_html(results(slow, row("fast", size=2)), by))
+    names = [cell.split("|")[0] for cell in page.cells[COLUMNS::COLUMNS]]
+    assert names == (["slow", "fast"] if by is Order.SIZE else ["fast", "slow"])
 
 
 def test_other_metrics_and_missing_figures_are_shown():
@@ -92,8 +112,8 @@ def test_other_metrics_and_missing_figures_are_shown():
     page = Page(html)
     assert "mean squared error, units²|95%" in page.cells
     assert "0.01230|0.0111–0.0135" in page.cells
-    assert page.cells[-6:] == [
-        "nan|torch, float32", "250,000|1.00×", "–|–", "–|–", "–|–", "–|–"
+    assert page.cells[-COLUMNS:] == [
+        "nan|torch, float32", "250,000|1.00×", "–|–", "0|not judged", "–", "–", "not judged"
     ]  # fmt: skip
     assert "image" not in html
 

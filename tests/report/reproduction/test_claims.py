@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from quantbench.report.reproduction.claims import claims
-from quantbench.results.statistics import speed
+from quantbench.results.speed import speed
 from tests.report.builder import LINEAR_MACS, MACS, latency, results, row
 
 FLOAT = row()
@@ -48,6 +48,7 @@ def test_size_gives_the_numbers():
 
 
 WORSE = {"lost": 120, "gained": 20}
+EQUIVALENT = {"lost": 2, "gained": 1}
 SAME = {"lost": 12, "gained": 10}
 BETTER = {"lost": 20, "gained": 120}
 
@@ -62,6 +63,14 @@ BETTER = {"lost": 20, "gained": 120}
         (WORSE, WORSE, None, "Holds in so far as"),
         (WORSE, SAME, (20, 110), "Holds in so far as"),
         (SAME, SAME, (10, 10), "Not shown here"),
+        (
+            EQUIVALENT,
+            WORSE,
+            (110, 20),
+            "Does not hold here: the missing calibration costs accuracy, "
+            "quantized activations don't.",
+        ),
+        (EQUIVALENT, EQUIVALENT, (2, 2), "Does not hold here: static is equivalent to float32"),
         (BETTER, BETTER, (10, 10), "Not shown here"),
     ],
 )

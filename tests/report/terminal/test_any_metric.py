@@ -6,12 +6,13 @@ import pytest
 
 from quantbench.report.order import Order
 from quantbench.report.terminal.diff import compared
-from quantbench.report.terminal.page import comparison
+from quantbench.report.terminal.page import View, comparison
 from quantbench.results.diff import side_by_side
 from quantbench.results.records import AgainstFloat, MetricFigure
 from tests.report.builder import SQUARED, errors, interval, latency, results, row
 from tests.report.golden import check, rendered
 
+EVERYTHING = View(all_rows=True, details=True)
 BASE = row()
 QUANTIZED = {"size": 75_000, "float_macs": 0, "baseline": BASE}
 
@@ -44,7 +45,7 @@ def regression(*more):
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_regression_looks_as_it_did(width):
-    text = rendered(comparison(regression()), width)
+    text = rendered(comparison(regression(), EVERYTHING), width)
     check(f"regression-{width}.txt", text)
     assert max(map(len, text.splitlines())) <= width
     assert not any(word in text for word in ("image", "accura", "McNemar", "lost", "Reading"))
@@ -70,9 +71,8 @@ def test_a_row_without_a_score_says_why():
     reason = "metric 'mean_squared_error' isn't finite for these outputs"
     unknown = errors(None, "nan", score_reason=reason, verdict="not judged", **QUANTIZED)
     against = unknown.against_float.model_copy(update={"difference": None})
-    text = rendered(
-        comparison(regression(unknown.model_copy(update={"against_float": against}))), 120
-    )
+    study = regression(unknown.model_copy(update={"against_float": against}))
+    text = rendered(comparison(study, EVERYTHING), 120)
     assert f"not judged: {reason}" in " ".join(text.split())
     assert "nan on torch" in text
 
@@ -86,8 +86,8 @@ def test_where_no_quantized_row_is_judged_that_is_the_answer():
 
 @pytest.mark.parametrize("by", [Order.ACCURACY, Order.METRIC])
 def test_rows_are_sorted_by_the_metric_the_least_error_first(by):
-    text = rendered(comparison(regression(), by), 80)
-    main = text[text.index("\nBy mean squared error; above: one sample at a time;") :]
+    text = rendered(comparison(regression(), View(by=by)), 80)
+    main = text[text.index("\nmethod ") :]
     assert main.index("float32 ") < main.index("static ") < main.index("dynamic ")
 
 
@@ -104,19 +104,21 @@ def agreement():
         }
     )
     far = row("static", correct=9_800, lost=200, **QUANTIZED)
-    against = far.against_float.model_copy(update={"p": None, "verdict": "worse"})
+    against = far.against_float.model_copy(
+        update={"p": None, "adjusted_p": None, "verdict": "worse"}
+    )
     rows = (row(correct=10_000), far.model_copy(update={"against_float": against, "metrics": {}}))
     return results(*rows, metric=metric, training=None, sample="sample")
 
 
 def test_agreement_speaks_of_its_margin_and_of_no_test():
-    text = rendered(comparison(agreement()), 80)
+    text = rendered(comparison(agreement(), EVERYTHING), 80)
     assert max(map(len, text.splitlines())) <= 80
     assert "lost: samples that tell it from float32 in the same runtime." in text
-    assert "worse: the interval of the difference lies beyond 1 point." in text
+    assert "worse: the difference is shown to be beyond 1 point." in text
     assert "McNemar" not in text
     assert "static on torch" in text
-    assert "200      0 – worse" in text
+    assert "static on torch – 200 0 – – worse" in " ".join(text.split())
 
 
 def test_a_figure_without_an_interval_is_shown_without():
@@ -135,7 +137,7 @@ def test_a_figure_without_an_interval_is_shown_without():
         verdict="not judged",
     )
     this = row("static", score=none, float_macs=0, against_float=against)
-    text = rendered(comparison(results(base, this, metric=metric)), 80)
+    text = rendered(comparison(results(base, this, metric=metric), EVERYTHING), 80)
     assert "87.50" in text
     assert "too slow to resample" in " ".join(text.split())
 
@@ -151,15 +153,17 @@ def test_a_metric_with_a_long_title_and_large_numbers_fits_80_columns():
     )
     figure = {"loss": MetricFigure(value=None, unit="nats", higher_is_better=False)}
     rows = [each.model_copy(update={"metrics": figure}) for each in rows]
-    text = rendered(comparison(results(*rows, metric=metric)), 80)
+    text = rendered(comparison(results(*rows, metric=metric), EVERYTHING), 80)
     assert max(map(len, text.splitlines())) <= 80
-    assert "…" not in text
+    assert "…" not in text[text.index("Formats and") :]  # above, a method's name may be cut
     for words in ("123,457", "static_uncalibrated", "±9,877", "1.230e-07", "−222,222"):
         assert words in text
 
 
 def test_times_without_data_have_no_column():
-    text = rendered(comparison(regression()), 80)
+    text = rendered(comparison(regression(), EVERYTHING), 80)
     assert "Slowest calls, throughput" in text
     whole = regression().model_copy(update={"data_loading": latency("end_to_end", 1000, 20.0)})
-    assert "Slowest calls, time with data, throughput" in rendered(comparison(whole), 80)
+    assert "Slowest calls, time with data, throughput" in rendered(
+        comparison(whole, EVERYTHING), 80
+    )

@@ -6,6 +6,9 @@ from rich.table import Table
 
 from quantbench.c99.build.cortex_m import Counts
 from quantbench.c99.package import Costs
+from quantbench.report.words import NONE
+from quantbench.results.gate.compiled import cost
+from quantbench.results.gate.judge import COMPILED
 from quantbench.system.terminal import harmless
 
 
@@ -24,6 +27,22 @@ def cost_table(costs: Costs) -> Table:
     weights = sum(layer.weights for layer in costs.layers)
     tables = sum(layer.tables for layer in costs.layers)
     table.add_row("all", "", "", "", f"{macs:,}", f"{weights:,}", f"{tables:,}")
+    return table
+
+
+def costs_compared(a: Costs, b: Costs) -> Table:
+    """A table with the costs of two compiled networks, and how much B has more."""
+    table = Table(box=None)
+    table.add_column("")
+    for heading in ("A", "B", "B-A"):
+        table.add_column(heading, justify="right")
+    table.add_row("target", a.target, b.target)
+    table.add_row("type", harmless(a.dtype), harmless(b.dtype))
+    for name in COMPILED:
+        before, now = cost(a, name), cost(b, name)
+        more = "" if before is None or now is None else f"{now - before:+,}"
+        figures = (NONE if value is None else f"{value:,}" for value in (before, now))
+        table.add_row(name if name == "instructions" else f"{name}, bytes", *figures, more)
     return table
 
 

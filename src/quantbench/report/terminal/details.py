@@ -13,6 +13,7 @@ from quantbench.report.scores import (
     difference_cells,
     is_fraction,
     score_heading,
+    signed,
 )
 from quantbench.report.terminal.cells import has_losses, interval, loss
 from quantbench.report.terminal.grid import titled
@@ -161,6 +162,11 @@ def under_scores(results: Results) -> Iterable[str]:
     yield f"p, all rows: adjusted for all of them (Holm); worse, better: below {ALPHA}."
     if metric.margin:
         yield f"worse: the difference is shown to be beyond {amount_text(metric, metric.margin)}."
+    for row in results.rows:
+        seeds = row.against_float.seeds if row.against_float else None
+        if seeds is not None:
+            each = ", ".join(signed(metric, value) for value in seeds.differences)
+            yield f"{row.name}, by seed: {each}."
     if metric.equivalence:
         yield f"equivalent: shown to be within {amount_text(metric, metric.equivalence)}."
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from quantbench.report.scores import WIDEST, bounds_text, score_heading, score_text
 from quantbench.report.terminal.cells import has_losses, loss
+from quantbench.report.terminal.earlier import earlier_lines
 from quantbench.report.terminal.grid import listed, titled
 from quantbench.report.words import (
     NONE,
@@ -27,6 +28,7 @@ from quantbench.results.diff import (
     SideBySide,
     Times,
 )
+from quantbench.results.paired import earlier_row
 from quantbench.results.records import MetricInfo, Results
 from quantbench.system.terminal import harmless
 
@@ -51,9 +53,15 @@ def compared(
         _differences(comparison.differences),
         Text(),
         *(_rows(comparison, results[0]) if comparison.pairs else [Text("No row is in both.")]),
+        *_measured_in_turn(comparison, results[1]),
         *_only("A", "B", comparison.only_a),
         *_only("B", "A", comparison.only_b),
     )
+
+
+def _measured_in_turn(comparison: SideBySide, b: Results) -> Iterable[RenderableType]:
+    found = ((earlier_row(pair.a, b), pair.b) for pair in comparison.pairs)
+    return earlier_lines(b, ((earlier, row) for earlier, row in found if earlier is not None))
 
 
 def _rows_of(results: Results) -> str:
@@ -120,8 +128,8 @@ def _under_times(comparison: SideBySide, sample: str) -> Iterable[str]:
         yield "Times are not compared: none is of the same batch and threads in both."
     else:
         yield f"Times: of {an(sample)}, model only; {_shared_cells([cell for _, cell in times])}."
-        yield "They are not paired by round, for the runs were apart: A/B is the ratio of two"
-        yield "medians, has no interval and claims nothing. Measure both in one run for that."
+        yield "They are not paired, for the runs were apart: A/B is the ratio of two medians,"
+        yield "has no interval and claims nothing. `run --pair A.json` measures both in turn."
         if comparison.versions:
             changes = (f"{x.name} ({x.a} and {x.b})" for x in comparison.versions)
             yield harmless(f"Between the runs changed: {joined(changes)}.")

@@ -56,13 +56,11 @@ def _table(results: Results, lines: Sequence[Line], width: int) -> Table:
     wide = width >= _WIDE
     rows = [line.row for line in lines]
     unit, unit_name = size_unit(results.rows)
+    scores = _aligned([(score_text(results.metric, x.score), _change(results, x)) for x in rows])
     columns = [
         ("runtime", [row.runtime for row in rows]),
         (unit_name, [size_text(row, unit) for row in rows]),
-        (
-            _wrapped(f"{score_heading(results.metric)}, change"),
-            _aligned([(score_text(results.metric, x.score), _change(results, x)) for x in rows]),
-        ),
+        (_wrapped(f"{score_heading(results.metric)}, change", scores), scores),
         (f"1 {results.sample}\nµs, speed", _aligned([_timed(row, several=False) for row in rows])),
         (_largest(results), _aligned([_timed(row, several=True) for row in rows])),
         ("verdict", [row_verdict(results, row) for row in rows]),
@@ -103,8 +101,9 @@ def _cut(text: str, room: int) -> str:
     return text if cell_len(text) <= room else f"{set_cell_size(text, room - 1)}…"
 
 
-def _wrapped(heading: str) -> str:
-    return textwrap.fill(heading, _HEADING)
+def _wrapped(heading: str, cells: Sequence[str]) -> str:
+    """The heading in lines that make the column no wider than it has to be."""
+    return textwrap.fill(heading, max(_HEADING, *map(len, cells), len("change")))
 
 
 def _tied(line: Line, *, wide: bool) -> str:
@@ -152,7 +151,7 @@ def _notes(results: Results, lines: Lines, *, wide: bool) -> Iterator[str]:
         sign = "" if wide else ", told by +"
         hidden.append(f"{tied:,} as fast as one of their runtime and judged alike{sign}")
     if hidden:
-        yield f"Not shown: {joined(hidden)}; --all shows every row."
+        yield f"Not shown: {joined(hidden)}; `quantbench show --all` shows every row."
 
 
 def _resolved(row: Row) -> bool:

@@ -25,6 +25,7 @@ from quantbench.report.terminal.details import (
     under_starts,
     under_time,
 )
+from quantbench.report.terminal.earlier import earlier_lines, earlier_pairs
 from quantbench.report.terminal.grid import listed
 from quantbench.report.terminal.main_table import MainTable
 from quantbench.report.words import an, count
@@ -35,7 +36,7 @@ _INDENT = "  "
 
 @dataclass(frozen=True)
 class View:
-    """What of a study is shown: `all_rows` in place of those that matter, and the details."""
+    """Options of the page: `all_rows` in place of those that matter, and the details."""
 
     by: Order = Order.LATENCY
     all_rows: bool = False
@@ -78,6 +79,7 @@ def comparison(results: Results, view: View = FIRST) -> RenderableType:
         *answer_parts(results),
         Text(),
         *((MainTable(results, lines),) if results.rows else ()),
+        *earlier_lines(results, earlier_pairs(results)),
         *(_details(results, view.by) if view.details else _without_details(results)),
         _Wrapped(machine_line(results)),
     )
@@ -103,8 +105,12 @@ def _title(results: Results) -> str:
 
 def _without_details(results: Results) -> Iterator[RenderableType]:
     skipped = len(results.skipped)
-    measured = f"{count(skipped, 'row')} not measured, and why; " if skipped else ""
-    yield _Wrapped(f"--details has {measured}number formats, intervals, p values, memory.")
+    verb = "wasn't" if skipped == 1 else "weren't"
+    left_out = f", and why {count(skipped, 'row')} {verb} measured" if skipped else ""
+    yield _Wrapped(
+        "`quantbench show --details` has number formats, intervals, p values, starts, memory"
+        f"{left_out}."
+    )
 
 
 def _details(results: Results, by: Order) -> Iterator[RenderableType]:
