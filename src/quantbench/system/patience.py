@@ -24,6 +24,12 @@ _AGAIN = 10.0
 """Seconds until it is raised again: code may swallow it, and what cleans up may take a while."""
 
 
+_LOOK = 0.5
+"""Seconds from one look at the clock to the next."""
+_BUSY = 4
+"""Other programs may take the processor: so many times as long is waited for as long a work."""
+
+
 class _Overdue(BaseException):
     """Passes through code that catches any Exception, as KeyboardInterrupt does."""
 
@@ -34,15 +40,17 @@ class _Watch:
     def __init__(self, seconds: float, until: float) -> None:
         self._seconds, self._until = seconds, until
         self._thread = threading.get_ident()
-        self._seen = time.monotonic()
+        self.alive()
         self._ended = threading.Event()
         self._raising = threading.Lock()
         self._watcher = threading.Thread(target=self._watch, name="patience", daemon=True)
 
     @property
-    def _left(self) -> float:
-        due = min(self._seen + self._seconds, self._until)
-        return min(max(due - time.monotonic(), 0.0), threading.TIMEOUT_MAX)
+    def _late(self) -> bool:
+        now = time.monotonic()
+        waited, worked = now - self._seen, time.process_time() - self._worked
+        busy = worked < self._seconds and waited < _BUSY * self._seconds
+        return now >= self._until or (waited >= self._seconds and not busy)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -50,7 +58,7 @@ class _Watch:
 
     def alive(self) -> None:
         """Begin to wait anew."""
-        self._seen = time.monotonic()
+        self._seen, self._worked = time.monotonic(), time.process_time()
 
     def end(self) -> None:
         """Raise nothing any more, not even what is on its way."""
@@ -61,9 +69,9 @@ class _Watch:
             self._watcher.join()
 
     def _watch(self) -> None:
-        while not self._ended.wait(self._left):
+        while not self._ended.wait(min(self._seconds / 10, _LOOK)):
             with self._raising:
-                late = not self._ended.is_set() and not self._left
+                late = not self._ended.is_set() and self._late
                 if late:
                     _raise_in(self._thread, _Overdue)
             if late and self._ended.wait(_AGAIN):
@@ -101,7 +109,8 @@ class _Watched:
 def patience(seconds: float, progress: Progress, until: float = math.inf) -> Iterator[Progress]:
     """Give a Progress whose signs let the context go on; without one for `seconds` it ends.
 
-    It ends at `until`, of time.monotonic(), in any case. Raises OverdueError.
+    They are seconds of this process's work, or four times as many of the clock. It ends at
+    `until`, of time.monotonic(), in any case. Raises OverdueError.
     """
     watch = _Watch(seconds, until)
     try:
