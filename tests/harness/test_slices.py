@@ -285,9 +285,11 @@ def test_a_start_that_takes_longer_than_planned_ends_with_the_fewest_blocks(
 
 def test_reading_alone_is_timed_once_for_each_of_the_fewest_blocks() -> None:
     (worker,) = notes(3)
-    times = read_in_turn(worker, 1000, SCHEDULE)  # type: ignore[arg-type]
+    times = read_in_turn(worker, 1000, SCHEDULE, Course(60.0, 0, (7,)))  # type: ignore[arg-type]
     assert times == [[3.0 * 100 * (1 + n)] for n in range(1, 7)]
-    assert [(r.do, r.batch, r.start) for r in worker.asked] == [
+    pinned, *read = worker.asked
+    assert (pinned.do, pinned.processors) == ("pin", (7,))
+    assert [(r.do, r.batch, r.start) for r in read] == [
         ("time_data", 100, 100 * n) for n in range(6)
     ]
 

@@ -219,7 +219,7 @@ def test_a_verdict_holds_for_all_rows_at_once() -> None:
 def test_right_and_wrong_are_equivalent_within_a_tenth_of_a_point(
     lost: int, gained: int, verdict: str
 ) -> None:
-    """Of 20,000 samples a tenth of a point are 20; 1.96 sqrt(120) are 21 and 1.96 sqrt(17) are 8."""
+    """Of 20,000 samples a tenth of a point are 20, 1.96 sqrt(120) are 21, 1.96 sqrt(17) are 8."""
     rows = judged(
         metric_named("accuracy"), flipped(0, 0), flipped(lost, gained), targets=TARGETS_OF_MANY
     )

@@ -62,7 +62,7 @@ def test_a_wild_block_does_not_move_it() -> None:
 @pytest.mark.parametrize("starts", [5, 6, 8, 30])
 @pytest.mark.parametrize("among", [1, 4])
 def test_the_interval_of_starts_is_students(starts: int, among: int) -> None:
-    """scipy.stats.ttest_1samp over the medians of the starts; for `among` rows at 0.95^(1/among)."""
+    """scipy.stats.ttest_1samp over the starts' medians; for `among` rows at 0.95^(1/among)."""
     random = np.random.default_rng(starts)
     values = 0.1 + random.normal(0, 0.01, (starts, 1)) + random.normal(0, 0.02, (starts, 7))
     ratio = speed("float32", by_start(values), by_start(np.zeros_like(values)), among=among)

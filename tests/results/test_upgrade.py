@@ -56,7 +56,8 @@ def test_a_file_of_version_1_is_read() -> None:
 def same_figures(row: Row, old: dict[str, Any]) -> bool:
     """Whether a row says what it said in schemas 1 and 2."""
     changed = {"numerics", "format", "samples", "score", "score_reason", "metrics", "against_float"}
-    changed |= {"latency", "against_fastest"}
+    changed |= {"latency", "against_fastest", "against_earlier"}
+    assert not row.against_earlier
     kept = row.model_dump(mode="json", exclude=changed)
     assert kept == {name: old[name] for name in kept}
     assert all(same_times(*pair) for pair in zip(row.latency, old["latency"], strict=True))
@@ -107,7 +108,8 @@ def test_a_file_of_version_3_is_read() -> None:
     before = json.loads(THIRD.read_bytes())
     after = read_results(THIRD)
     assert (before["schema_version"], after.schema_version) == (3, 4)
-    changed = {"schema_version", "rows", "answers", "data_loading", "metric", "noise"}
+    changed = {"schema_version", "rows", "answers", "data_loading", "metric", "noise", "earlier"}
+    assert not after.earlier
     kept = after.model_dump(mode="json", exclude=changed)
     assert kept == {name: value for name, value in before.items() if name in kept}
     assert after.metric.model_dump(exclude={"equivalence"}) == before["metric"]
@@ -125,7 +127,8 @@ def test_a_file_of_version_3_is_read() -> None:
 
 
 def same_row_of_3(row: Row, old: dict[str, Any]) -> bool:
-    changed = {"latency", "against_fastest", "against_float"}
+    changed = {"latency", "against_fastest", "against_float", "against_earlier"}
+    assert not row.against_earlier
     kept = row.model_dump(mode="json", exclude=changed)
     assert kept == {name: value for name, value in old.items() if name not in changed}
     assert all(same_times(*pair) for pair in zip(row.latency, old["latency"], strict=True))
@@ -139,7 +142,7 @@ def same_row_of_3(row: Row, old: dict[str, Any]) -> bool:
     assert (against.verdict, against.costs, against.adjusted_p) == (
         VERDICTS.get(before["verdict"], before["verdict"]), before["verdict"] == "worse", None
     )  # fmt: skip
-    left_out = {"speed", "verdict", "costs", "adjusted_p"}
+    left_out = {"speed", "verdict", "costs", "adjusted_p", "seeds"}
     kept = against.model_dump(mode="json", exclude=left_out)
     assert kept == {name: value for name, value in before.items() if name not in left_out}
     return True

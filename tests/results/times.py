@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ def of(blocks: Sequence[Sequence[float]], starts: Sequence[int] | None = None) -
         "kind": "model",
         "blocks": blocks,
         "starts": starts or [0] * len(blocks),
-        "median": float(np.median([np.median(slices) for slices in blocks])),
+        "median": median(median(slices) for slices in blocks),
         "p95": 1.0,
         "p99": 1.0,
     })  # fmt: skip

@@ -142,7 +142,7 @@ def test_results_that_can_not_be_written_are_shown(
     (tmp_path / "results" / "results.json").mkdir(parents=True)
     said = call("run", "--method", "dynamic", "--runtime", "torch", *FAST)
     assert said.code == 1
-    assert "\nBy latency" in said.out
+    assert "\nTimes: µs an image" in said.out
     assert "dynamic" in said.out
     last = said.err.splitlines()[-1]
     assert last.startswith("error: cannot write to results: Is a directory")

@@ -6,9 +6,12 @@ converter is called by itself, in a process of its own, which also bounds its ti
 
 from __future__ import annotations
 
+import hashlib
+import re
 import subprocess
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 
 from quantbench.errors import UnavailableError
@@ -19,6 +22,9 @@ from quantbench.tasks.network import Network
 MODEL = "model.mnn"
 _SECONDS = 600
 """The time that the converter may take."""
+_HEAD = 4096
+"""Bytes at the front of a model, where its UUID stands; weights are behind."""
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CONVERT = "import sys, _tools; _tools.mnnconvert(sys.argv)"
 
 
@@ -45,7 +51,14 @@ def convert(network: Network, path: Path) -> None:
         written = Path(scratch) / MODEL
         if done.returncode or not written.is_file():
             raise UnavailableError(f"MNN can't convert the network: {_why(done)}")
-        written.replace(path)
+        path.write_bytes(_with_lasting_uuid(written.read_bytes(), source.read_bytes()))
+
+
+def _with_lasting_uuid(model: bytes, source: bytes) -> bytes:
+    """The model with a UUID of its source in place of a random one: the same bytes each time."""
+    lasting = str(uuid.UUID(hashlib.sha256(source).hexdigest()[:32])).encode()
+    head, rest = model[:_HEAD], model[_HEAD:]
+    return _UUID.sub(lasting, head, count=1) + rest
 
 
 def _why(done: subprocess.CompletedProcess[str]) -> str:

@@ -1,4 +1,4 @@
-"""What disturbed a measurement: time that a hypervisor took, and the clock rate, block by block.
+"""Records of what disturbed a measurement, by block: time that was stolen, and the clock rate.
 
 Blocks are dropped by what the system tells about the processor, never by their times.
 """

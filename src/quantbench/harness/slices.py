@@ -132,7 +132,7 @@ def _passes(rows: Sequence[Slices], schedule: Schedule, seconds: float) -> list[
     left = seconds - MIN_BLOCKS * sum(_pass_seconds(rows, schedule, cell) for cell in reading)
     share = max(left, 0.5 * seconds) / len(models)
     fit = {cell: share / max(_pass_seconds(rows, schedule, cell), 1e-9) for cell in models}
-    number = int(min(schedule.blocks, max(MIN_BLOCKS, *fit.values())))
+    number = int(min(schedule.blocks, max(MIN_BLOCKS, min(fit.values()))))
     counts = {cell: max(1, min(schedule.max_passes, round(fit[cell] / number))) for cell in models}
     return [counts | {cell: 1 for cell in reading if block < MIN_BLOCKS} for block in range(number)]
 
@@ -172,11 +172,14 @@ def _leave_out_slowest(gathered: Sequence[Slices], schedule: Schedule, deadline:
             row.fail(OutOfTimeError(deadline.reason))
 
 
-def read_in_turn(worker: Worker, samples: int, schedule: Schedule) -> list[list[float]]:
+def read_in_turn(
+    worker: Worker, samples: int, schedule: Schedule, course: Course
+) -> list[list[float]]:
     """Time reading the data as the end-to-end loop does, without a model: microseconds by block.
 
     Raises WorkerError.
     """
+    worker.ask(Request(do="pin", processors=course.processors), schedule.timeout)
     starts = (
         n * schedule.largest % max(samples - schedule.largest + 1, 1) for n in range(MIN_BLOCKS)
     )

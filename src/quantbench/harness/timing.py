@@ -71,7 +71,7 @@ Contenders = Callable[[Sequence[Timing | Skipped]], Collection[int]]
 
 @dataclass(frozen=True)
 class Contest:
-    """Which rows are started again; `inputs` are what it depends on beside the times."""
+    """A rule for the rows that are started again; `inputs`: what it depends on beside the times."""
 
     contenders: Contenders
     inputs: JsonValue = None
@@ -146,7 +146,7 @@ def times(
     look = Course(schedule.look_seconds, 0, last(threads), "measuring")
     starts = [_start(job, schedule, every, workers, look, job.deadline)]
     reading = schedule.reading and not job.deadline.spent(WARMING)
-    data_loading = _data_loading(job, schedule, workers) if reading else None
+    data_loading = _data_loading(job, schedule, workers, look) if reading else None
     workers.end()
     chosen: Collection[int] = every
     if contest and schedule.starts > 1 and not schedule.every:
@@ -209,8 +209,8 @@ def _batch_in_time(macs: int) -> int:
     return max(8, 1 << int(math.log2(max(_BATCH_MACS // max(macs, 1), 1))))
 
 
-def _data_loading(job: Job, schedule: Schedule, workers: Workers) -> Latency:
-    reading = read_in_turn(workers.without_model(), len(job.task.test), schedule)
+def _data_loading(job: Job, schedule: Schedule, workers: Workers, course: Course) -> Latency:
+    reading = read_in_turn(workers.without_model(), len(job.task.test), schedule, course)
     calls = [call for block in reading for call in block]
     return latency(("end_to_end", schedule.largest), 1, reading, [0] * len(reading), calls)
 

@@ -1,4 +1,4 @@
-"""Which rows are started again, since the answer or what it is compared with hangs on them.
+"""Decide which rows are started again: the answer, or what it is compared with, hangs on them.
 
 The rule was set before it was tried; docs/measuring.md states it and how often it errs.
 """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from quantbench.harness.records import Latency
+from quantbench.harness.schedule import MIN_STARTS
 from quantbench.results.records import (
     Choice,
     MetricInfo,
@@ -72,11 +73,14 @@ def _recommendation(rows: Sequence[Row], pick: Pick) -> Recommendation | None:
     faster = [choice for choice in choices if choice.speed.verdict == "faster"]
     smaller = [choice for choice in choices if choice.bytes_saved > 0]
     ship, ties = _first_of_the_fastest(timed, {choice.row for choice in faster})
+    chosen = _chosen(ship, ties, best, pick, float32, _contenders(choices)) if ship else None
+    if chosen is None:
+        ship = None
     return Recommendation(
         batch=best.batch,
         threads=best.threads,
         float32=float32.name,
-        ship=_chosen(ship, ties, best, pick, float32, len(faster)) if ship else None,
+        ship=chosen,
         share=_share(ship, float32, floats, pick) if ship else None,
         smallest=None if ship else max(smaller, key=_smallest, default=None),
     )
@@ -110,15 +114,25 @@ def trains(row: Row) -> bool:
     return "epochs" in row.settings
 
 
+def _contenders(choices: Sequence[Choice]) -> int:
+    """The number of rows that were started again, and so could have been chosen."""
+    return max(1, sum(choice.speed.starts >= MIN_STARTS for choice in choices))
+
+
 def _chosen(
     ship: Row, ties: tuple[str, ...], best: Latency, pick: Pick, float32: Row, among: int
-) -> Choice:
-    """The shipped row as a choice, with the interval that holds for one chosen `among` many."""
+) -> Choice | None:
+    """The shipped row as a choice, with the interval that holds for one chosen `among` many.
+
+    None where that interval doesn't show it to be faster.
+    """
     latency = pick(ship)
     assert latency is not None  # it was timed, else it wouldn't be shipped
     choice = _choice(ship, latency, float32)
     assert choice is not None
     ratio = speed(float32.name, best, latency, among=among)
+    if ratio.verdict != "faster":
+        return None
     return choice.model_copy(update={"speed": ratio, "ties": ties})
 
 

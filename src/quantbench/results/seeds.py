@@ -1,4 +1,4 @@
-"""What other seeds of training and calibration give: the spread of a method, not of the samples."""
+"""Scores over several seeds of training and calibration: the spread of a method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a metric sees of each row: its outputs, and those of the float32 that it is set against."""
+"""Gather what a metric sees of a row: its outputs, and those of the float32 it is set against."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def baseline_of(candidates: Sequence[Candidate], candidate: Candidate) -> int:
 def observations(
     task: Task, candidates: Sequence[Candidate], outputs: Sequence[Arrays]
 ) -> list[Observation]:
-    """What metrics see of each candidate; `outputs` are its arrays [N, ...]."""
+    """Gather what metrics see of each candidate; `outputs` are its arrays [N, ...]."""
     return [
         Observation(
             outputs=outputs[index],

@@ -144,7 +144,12 @@ def test_scores_of_two_runs_tell_a_large_difference() -> None:
 def test_the_same_artifact_on_the_same_versions_differs_in_nothing() -> None:
     for rule in ("latency > +0", "throughput < -0.1%", "accuracy < -0", "cold_start > +0",
                  "loss > +0"):  # fmt: skip
-        assert outcome(rule, alone(), alone(single=101.0))[0] is PASS
+        (found,) = judged(rule, alone(), alone(single=101.0))
+        assert found.outcome is PASS
+    (found,) = judged("latency > +0", alone(), alone(single=101.0))
+    assert (found.a, found.b) == (100, 101)
+    assert found.reason.startswith("artifact, machine and versions are the same")
+    assert outcome("latency > 150us", alone(), alone(single=101.0)) == (PASS, "")
     newer = environment(versions={"quantbench": "0.1.0", "torch": "2.14.0"})
     found, reason = outcome(
         "latency > +3%", alone(), results(only(), environment=newer, skipped=())

@@ -31,7 +31,7 @@ def _lines(judged: Sequence[Judged], files: tuple[str, str]) -> Iterator[str]:
         cells = (str(each.rule), each.row or NONE, *figures, estimate_text(each) or NONE)
         yield f"| {_outcome(each.outcome)} | {' | '.join(map(_plain, cells))} |"
     for each in judged:
-        if each.reason:
+        if each.reason and each.outcome is Outcome.NOT_RESOLVED:
             yield ""
             yield f"{_plain(case_name(each))} is not resolved: {_plain(each.reason)}."
 

@@ -18,6 +18,7 @@ from quantbench.results.paired import earlier_row, paired_speed, same_cell
 from quantbench.results.records import Results, Row
 from quantbench.results.speed import speed
 
+SAME = "artifact, machine and versions are the same, so what the figures differ by is the runs'"
 PAIR = "`quantbench run ... --pair A.json` measures both in turn"
 _LONGER = "more fresh starts narrow its interval: `quantbench run --starts N`"
 
@@ -27,7 +28,8 @@ class Figures:
     """A quantity of one row: its figures in A and B, and estimates of what rules are about.
 
     `change` is B's less A's, `relative` the same over A's. None stands for what isn't known, and
-    `reason` says why; `remedy` says what would tell where an interval is too wide.
+    `reason` says why; `remedy` says what would tell where an interval is too wide. `note` is said
+    whatever the outcome.
     """
 
     a: float | None
@@ -37,6 +39,7 @@ class Figures:
     relative: Estimate | None = None
     reason: str = ""
     remedy: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,9 @@ def memory_figures(pair: RowPair) -> Figures:
 def cold_start_figures(pair: RowPair) -> Figures:
     """Microseconds from import to the first answer: one figure a study, without an interval."""
     now = 1e6 * pair.b.cold_start
-    if pair.is_same:
-        return Figures(now, now, exactly(now), exactly(0), exactly(0))
+    if pair.a is not None and pair.is_same:
+        before = 1e6 * pair.a.cold_start
+        return Figures(before, now, exactly(now), exactly(0), exactly(0), note=SAME)
     if pair.earlier is None:
         return Figures(None, now, exactly(now), reason=_why_unpaired(pair))
     return _plain(pair, 1e6 * pair.earlier.cold_start, now)
@@ -180,14 +184,16 @@ def _of_times(pair: RowPair, now: Latency, *, rate: bool) -> Figures:
     budget = _alone(now)
     known = None if budget is None else budget.mapped(shown)
     figure = shown(now.median)
-    if pair.is_same:
-        return Figures(figure, figure, known, exactly(0), exactly(0), remedy=_LONGER)
+    if pair.a is not None and pair.is_same:
+        apart = same_cell(pair.a, now)
+        there = None if apart is None else shown(apart.median)
+        return Figures(there, figure, known, exactly(0), exactly(0), remedy=_LONGER, note=SAME)
     before = None if pair.earlier is None else same_cell(pair.earlier, now)
     if pair.earlier is None or before is None:
-        there = None if pair.a is None or pair.comparison.no_times else same_cell(pair.a, now)
+        apart = None if pair.a is None or pair.comparison.no_times else same_cell(pair.a, now)
         reason = _why_unpaired(pair) if pair.earlier is None else "A wasn't timed at that batch"
-        alone = None if there is None else shown(there.median)
-        return Figures(alone, figure, known, reason=reason, remedy=_LONGER)
+        there = None if apart is None else shown(apart.median)
+        return Figures(there, figure, known, reason=reason, remedy=_LONGER)
     ratio, base = paired_speed(pair.earlier, now), shown(before.median)
     if ratio is None:
         reason = "its blocks are too few to have an interval; measure longer"

@@ -49,7 +49,7 @@ class Judged:
     """One rule judged for one row; `row` is "" for a compiled network.
 
     `a` and `b` are the figures in the dimension's own unit, `estimate` is of what the limit is
-    about. `reason` says why it isn't resolved, and what would.
+    about. `reason` says why it isn't resolved, and what would, or what has to be known beside.
     """
 
     rule: Rule
@@ -82,10 +82,12 @@ def judge_row(rule: Rule, row: str, dimension: Dimension, limit: Limit, figures:
         if estimate is None
         else decide(estimate, limit.value, above=rule.above)
     )
-    reason = figures.reason if estimate is None else figures.remedy
+    why = figures.reason if estimate is None else figures.remedy
+    unresolved = why if outcome is Outcome.NOT_RESOLVED else ""
+    note = figures.note if limit.kind != "budget" else ""
     return Judged(
         rule, row, dimension, limit, outcome, figures.a, figures.b, estimate,
-        reason if outcome is Outcome.NOT_RESOLVED else "",
+        unresolved or note,
     )  # fmt: skip
 
 
