@@ -108,8 +108,8 @@ def test_the_requests_of_a_study_are_linear_in_its_rows(
         asked.append(dict(workers.asked))
     loops = asked[0].pop("time_data"), asked[1].pop("time_data"), asked[2].pop("time_data")
     assert len(set(loops)) == 1  # the loop without a model, once a study
-    samples = [counts.pop("samples") - 1 for counts in asked]  # its worker
-    assert samples == [25, 50, 100]
+    for do in ("samples", "pin"):  # its worker, too
+        assert [counts.pop(do) - 1 for counts in asked] == [25, 50, 100]
     for do, count in asked[0].items():
         assert [counts[do] for counts in asked] == [count, 2 * count, 4 * count], do
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from quantbench.results.records import Results
 from quantbench.samples.picture import MAX_BYTES
 from quantbench.settings.layers import RECIPE, at_commas
 from quantbench.studies import pipeline
-from quantbench.studies.choose import choose_methods, recipe_settings
+from quantbench.studies.choose import ChosenMethod, choose_methods, recipe_settings
 from quantbench.studies.load import untrained
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.predict import answers
@@ -223,12 +223,30 @@ def _artifacts(record: Study, *methods: str) -> tuple[Task, Path, list[Artifact]
     with workspace(options.out) as space, TerminalProgress() as progress:
         task = prepare(options, overrides, space, progress)
         artifacts = [
-            artifact_of(task, chosen.plugin, chosen.settings, format, space.artifacts, progress)
+            artifact
             for name in dict.fromkeys(methods)
             if not isinstance(chosen := chosen_methods[name], str)
-            for format in chosen.plugin.module.FORMATS
+            for artifact in _of_method(task, chosen, space.artifacts, progress)
         ]
     return task, options.out, artifacts
+
+
+def _of_method(
+    task: Task, chosen: ChosenMethod, folder: Path, progress: Progress
+) -> Iterator[Artifact]:
+    """Yield what a method writes; a format that it can't write for this network is said.
+
+    Raises UnavailableError where that are all.
+    """
+    plugin, refusals = chosen.plugin, list[UnavailableError]()
+    for format in plugin.module.FORMATS:
+        try:
+            yield artifact_of(task, plugin, chosen.settings, format, folder, progress)
+        except UnavailableError as error:
+            refusals.append(error)
+            progress.log(f"{plugin.name} writes no {format}: {error}")
+    if len(refusals) == len(plugin.module.FORMATS):
+        raise refusals[0]
 
 
 def _only(methods: tuple[str, ...]) -> str | None:
