@@ -56,7 +56,7 @@ def test_help_groups_options_by_what_they_are_for() -> None:
     assert titles == ["Arguments", STUDY, DATA, TRAINING, TIME, OUTPUT, "Options"]
     block = text.partition(f"\n{TIME}:")[2].partition("\n\n")[0]
     assert set(re.findall(r"^  (--[\w-]+)", block, re.MULTILINE)) == {
-        "--threads", "--full", "--quick", "--budget", "--jobs", "--cluster"
+        "--threads", "--full", "--quick", "--starts", "--budget", "--jobs", "--cluster", "--pair"
     }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_help_groups_options_by_what_they_are_for() -> None:
 def test_a_field_of_a_study_is_an_option_of_it(record: type) -> None:
     """A name that is no key would be dropped without a word."""
     command = {"one_method", "converted", "beside", "images", "file", "sort", "as_reported",
-               "print_settings", "config", "set_", "check"}  # fmt: skip
+               "print_settings", "config", "set_", "check", "all_rows", "details"}  # fmt: skip
     if issubclass(record, records.Study):
         names = {field.name for field in dataclasses.fields(record)}
         assert names - command <= set(SCHEMA.keys)
@@ -79,7 +79,7 @@ def test_the_defaults_that_help_shows_are_those_of_the_record() -> None:
             r" --(\w[\w-]*) (?:(?! --).)*?\[default: ([^\]]*)\]", " ".join(help_of("run").split())
         )
     )
-    own = {"sort": "latency", "config": "quantbench.toml, if it is there",
+    own = {"sort": "latency", "starts": "6", "config": "quantbench.toml, if it is there",
            "target-column": "the last column", "model": "lenet", "jobs": "the cores"}  # fmt: skip
     assert shown.keys() > own.keys()
     for key, value in shown.items():
