@@ -48,8 +48,8 @@ def _capability(
     if isinstance(chosen, str):
         return Capability(method=name, reason=chosen)
     module = chosen.plugin.module
-    if not _takes(module, network):
-        return Capability(method=name, reason=network.no_module)
+    if reason := _why_not(module, network):
+        return Capability(method=name, reason=reason)
     able = {runtime.name for format in module.FORMATS for runtime in runtimes.accepting(format)}
     if not able:
         return Capability(method=name, reason=runtimes.why_none(module.FORMATS))
@@ -63,11 +63,14 @@ def _capability(
     )
 
 
-def _takes(module: MethodModule, network: Network) -> bool:
-    """Whether a method works on a network of this form."""
+def _why_not(module: MethodModule, network: Network) -> str | None:
+    """Why a method can't work on a network of this form, or None where it can."""
     if network.tflite is not None:
-        return "tflite" in module.FORMATS
-    return network.make_module is not None or bool(vars(module).get("TAKES_ONNX", False))
+        return None if "tflite" in module.FORMATS else network.no_module
+    if set(module.FORMATS) == {"tflite"}:
+        return "it quantizes a TensorFlow Lite file, and the network came without one"
+    able = network.make_module is not None or bool(vars(module).get("TAKES_ONNX", False))
+    return None if able else network.no_module
 
 
 def _known(method: Plugin[MethodModule]) -> frozenset[str]:
