@@ -217,4 +217,5 @@ def test_a_longer_schedule_is_estimated_longer() -> None:
     assert brief is not None
     assert thorough.estimate is not None
     assert thorough.estimate.timing_seconds > 3 * brief.timing_seconds
-    assert thorough.estimate.memory_bytes > brief.memory_bytes
+    # The largest batch is the same: it is all of the test samples.
+    assert thorough.estimate.memory_bytes == brief.memory_bytes

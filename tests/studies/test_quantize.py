@@ -140,10 +140,10 @@ def test_a_layer_of_zeros_is_quantized(task: Task, checkpoint: Checkpoint, tmp_p
     engines = {"state_dict": "torch", "onnx": "onnxruntime", "executorch": "executorch"}
     for method in plugins.default_methods():
         module = plugins.method(method)
+        if set(module.FORMATS) == {"tflite"} or plugins.why_unavailable("methods", method):
+            continue  # the network has no TensorFlow Lite file
         format = next(format for format in engines if format in module.FORMATS)
-        if plugins.why_unavailable("methods", method) or plugins.why_unavailable(
-            "runtimes", engines[format]
-        ):
+        if plugins.why_unavailable("runtimes", engines[format]):
             continue
         made = quantize(zeros, method, module.SETTINGS(), format, tmp_path / "artifacts")
         logits = plugins.runtime(engines[format]).load(made, 1)(task.test.inputs()[0][:4])
