@@ -120,7 +120,7 @@ def show(record: records.Show) -> None:
 
 @declare(app, records.Compare)
 def compare(record: records.Compare) -> None:
-    """Set two results.json side by side, and fail if they break a rule.
+    """Set two results.json side by side, or judge them by rules.
 
     Times are compared only where the machine is the same.
     """

@@ -91,6 +91,7 @@ def run(
     overrides, deadline = overrides or {}, Deadline(options.budget_seconds)
     recipe_settings(options, overrides)
     require_methods(options.methods, overrides)
+    others = _other_seeds(options, overrides, load, progress)
     earlier = None if options.pair is None else read_earlier(options.pair)
     machine = environment()  # now: later its load would be this study's own
     early = on_first is not None or deadline.seconds is not None
@@ -120,7 +121,6 @@ def run(
             progress.log(f"{task.name} came quantized: it is measured as it is, on each runtime")
         always = REPORTED if load is None else ()
         plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric, always)
-        others = _other_seeds(options, overrides, load, progress)
         seeds = [steps.differences(plan, seed, other(space)) for seed, other in others.items()]
         return steps.study(replace(plan, earlier=earlier), seeds)
 
