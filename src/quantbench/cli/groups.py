@@ -216,7 +216,7 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Measuring(Chosen, Judged, Shown):
-    """How rows are measured and shown."""
+    """Options for measuring rows and for showing them."""
 
     threads: Annotated[
         list[str] | None,

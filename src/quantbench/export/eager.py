@@ -75,7 +75,7 @@ def _single_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def scope_of(stored: Collection[str]) -> Scope:
-    """How the network was wrapped whose state has these names.
+    """The way in which the network was wrapped whose state has these names.
 
     A wrapped layer has a scale for its input, "fc.quant.scale", beside "fc.module.scale".
     """

@@ -38,7 +38,7 @@ class Deadline:
 
     @property
     def reason(self) -> str:
-        """Why something was left out once no time was left, and how to get it."""
+        """The reason why something was left out once no time was left, and how to get it."""
         seconds = self.budget or self.seconds or 0.0
         return f"no time was left for it in a budget of {seconds:g} s; a larger budget measures it"
 

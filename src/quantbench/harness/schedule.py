@@ -89,7 +89,7 @@ class Schedule(Record):
         return self.model_copy(update={"starts": min(self.starts, MIN_STARTS), "reading": False})
 
     def calls(self, microseconds: float) -> int:
-        """How many calls of `microseconds` each fill a slice."""
+        """The number of calls of `microseconds` each that fill a slice."""
         return min(self.max_calls, max(1, int(self.slice_seconds * 1e6 / max(microseconds, 0.01))))
 
 

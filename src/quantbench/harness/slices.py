@@ -123,7 +123,7 @@ def _blocks(
 
 
 def _passes(rows: Sequence[Slices], schedule: Schedule, seconds: float) -> list[dict[Cell, int]]:
-    """How many passes each block has at each cell: every cell gets an equal part of `seconds`.
+    """The passes of each block at each cell: every cell gets an equal part of `seconds`.
 
     The loop that reads its samples has one pass in each of the fewest blocks.
     """

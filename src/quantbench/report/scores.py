@@ -104,6 +104,6 @@ def amount_text(metric: MetricInfo, amount: float) -> str:
 
 
 def made(rows: Iterable[Row]) -> str:
-    """How the intervals of the rows' scores were made: "Wilson"; NONE where there are none."""
+    """The way in which intervals of scores were made: "Wilson"; NONE where there are none."""
     intervals = (row.score for row in rows if row.score is not None and row.score.low is not None)
     return joined(dict.fromkeys(interval.how.partition(",")[0] for interval in intervals))

@@ -211,7 +211,7 @@ class Choice(Record):
 
 
 class Share(Record):
-    """How much of a speed-up is the runtime's: it gains `engine` without any quantization.
+    """The part of a speed-up that is the runtime's: it gains `engine` without quantization.
 
     It exists where the shipped row and the fastest float32 share a runtime and another runtime
     has a float32. `engine` means the runtime; the name belongs to the file format.

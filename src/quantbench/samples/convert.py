@@ -156,7 +156,7 @@ def shown(shape: Sequence[int]) -> str:
 
 
 def _changed(block: Array, wanted: np.dtype[Any]) -> NDArray[np.bool_]:
-    """Where a cast to `wanted` would change a value into another one."""
+    """The places where a cast to `wanted` would change a value into another one."""
     with np.errstate(over="ignore", invalid="ignore"):
         cast = block.astype(wanted)
         if block.dtype.kind == wanted.kind == "f":

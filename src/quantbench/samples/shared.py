@@ -24,7 +24,7 @@ _PROBES = 8
 
 @dataclass(frozen=True)
 class Shared:
-    """How many samples are repeated, and the first few as pairs of indices."""
+    """The number of samples that are repeated, and the first few as pairs of indices."""
 
     count: int
     pairs: tuple[tuple[int, int], ...]

@@ -56,7 +56,7 @@ def _unheard(line: str) -> None:
 
 @dataclass(frozen=True)
 class ReadSpec:
-    """How to read a source: where to keep what is unpacked or streamed, and what it has to fit."""
+    """Directions for reading a source: where to keep what is written, and what it has to fit."""
 
     folder: Path
     """The samples' files are kept here as long as the samples are used."""

@@ -64,7 +64,7 @@ def _capability(
 
 
 def _why_not(module: MethodModule, network: Network) -> str | None:
-    """Why a method can't work on a network of this form, or None where it can."""
+    """The reason why a method can't work on a network of this form, or None where it can."""
     if network.tflite is not None:
         return None if "tflite" in module.FORMATS else network.no_module
     if set(module.FORMATS) == {"tflite"}:

@@ -202,7 +202,7 @@ class _Plan:
 
 @dataclass(frozen=True)
 class _Steps:
-    """What the steps of a study need beside its plan."""
+    """The means that the steps of a study share beside its plan."""
 
     space: Workspace
     machine: Environment

@@ -150,7 +150,7 @@ def diagnose(
 def _diagnosed(
     evidence: Evidence, expect: float | None, judged_by: Metric | None
 ) -> tuple[tuple[Diagnostic, ...], Figure]:
-    """What looks wrong, and the float network's figure where nothing stops it."""
+    """Find what looks wrong, and the float network's figure where nothing stops it."""
     first = _run(OF_SAMPLES, evidence)
     if any(diagnostic.stops for diagnostic in first):
         return first, Figure(None)

@@ -89,7 +89,7 @@ def affinity() -> int:
 
 
 def why_no_studies() -> str | None:
-    """Why this system can't measure, in a sentence, or None where it can.
+    """The reason why this system can't measure, in a sentence, or None where it can.
 
     What needs no worker process, as `quantbench compile` and `list`, works everywhere.
     """
@@ -164,7 +164,7 @@ def _importable(module: str) -> bool:
 
 
 def _cgroup_v1() -> str:
-    """As cpu.max has it; no limit is -1 there, which `_quota` takes for none."""
+    """The quota as cpu.max has it; no limit is -1 there, which `_quota` takes for none."""
     parts = (_read(_CGROUP / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
     return " ".join(part or "" for part in parts)
 

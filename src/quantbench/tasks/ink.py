@@ -35,7 +35,7 @@ _ALL = np.ones((3, 3), dtype=bool)
 
 
 def ink_of(gray: Gray) -> Gray:
-    """How far each pixel stands out from the ground around it: float32 [H, W], 0 without ink.
+    """The contrast of each pixel with the ground around it: float32 [H, W], 0 without ink.
 
     `gray` is float32 [H, W] of 0..255. All is 0 where nothing stands out from the noise. Dark ink
     is scaled by the brightness of the paper around it.

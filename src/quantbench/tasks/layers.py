@@ -124,7 +124,7 @@ def chains(model: nn.Module) -> list[list[str]]:
 
 
 def calls(model: nn.Module) -> Counter[nn.Module]:
-    """How often one forward pass calls each module, by torch.fx's trace."""
+    """The number of times that one forward pass calls each module, by torch.fx's trace."""
     modules = dict(model.named_modules())
     nodes = fx.symbolic_trace(model).graph.nodes
     return Counter(modules[node.target] for node in nodes if node.op == "call_module")

@@ -67,7 +67,7 @@ def _name_of(kind: type) -> str:
 
 
 def _settings(module: nn.Module) -> str:
-    """What a module's printed form says of it, and its attributes of plain types."""
+    """The printed form of a module, and its attributes of plain types."""
     values = {
         name: _shown(value)
         for name, value in vars(module).items()

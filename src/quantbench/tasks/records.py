@@ -42,7 +42,7 @@ class Epoch(Record):
 
 
 class Training(Record):
-    """How a checkpoint was trained, epoch by epoch."""
+    """The training of a checkpoint, epoch by epoch."""
 
     model: str
     data: str

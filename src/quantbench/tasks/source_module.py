@@ -161,7 +161,7 @@ def _as_input(name: str, array: Array) -> Array:
 def _probed(
     module: nn.Module, inputs: _Inputs, fixed_batch: int | None
 ) -> tuple[object, tuple[NamedOutput, ...], int | None]:
-    """What a module returns for a batch, that flattened, and the batch if only one works."""
+    """The outputs of a module for a batch, as they are and flattened, and the only batch if any."""
     size = fixed_batch or 1
     with torch.random.fork_rng(devices=[]), torch.no_grad(), silenced():
         torch.default_generator.manual_seed(0)

@@ -16,6 +16,7 @@ from onnx import helper
 from quantbench.artifacts.onnx_file import Caps, checked
 from quantbench.errors import ArtifactError, NetworkError, cause
 from quantbench.samples.records import Array, Arrays
+from quantbench.tasks.file_outputs import require_floats
 from quantbench.tasks.network import Network, TensorSpec
 from quantbench.tasks.onnx_batch import with_dynamic_batch
 from quantbench.tasks.onnx_external import kept, with_own_weights
@@ -51,7 +52,8 @@ def onnx_network(
     quantized = is_quantized(model)
     stated = next((size.batch for size in sizes if size.batch), None)
     outputs = runner.run(*range(stated or 1))
-    _require_floats(model, outputs, stated or 1, path)
+    names = (value.name for value in model.graph.output)
+    require_floats(names, outputs, stated or 1, path, "export")
     notes: tuple[str, ...] = ()
     batch, used = stated, whole
     if stated is None:
@@ -165,27 +167,6 @@ def _dtype(element: int) -> np.dtype[Any] | None:
     except KeyError:
         return None
     return dtype if dtype.isbuiltin and dtype.kind in "biuf" else None
-
-
-def _require_floats(model: onnx.ModelProto, outputs: Arrays, batch: int, path: Path) -> None:
-    """Raise NetworkError for outputs that aren't finite real numbers [batch, ...]."""
-    for value, array in zip(model.graph.output, outputs, strict=True):
-        which = f"output '{value.name}' of {path}"
-        if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-            held = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-            raise NetworkError(
-                f"{which} is {held}; export the real-valued scores that it is made from"
-            )
-        if not array.ndim or len(array) != batch or not array.size:
-            raise NetworkError(
-                f"{which} has the shape {list(array.shape)} for a batch of {batch}; export it with "
-                "the batch as its first axis"
-            )
-        if not np.isfinite(array).all():
-            raise NetworkError(
-                f"{which} is NaN or infinite for the first samples; check the weights and how the "
-                "samples are prepared"
-            )
 
 
 def _takes_any(runner: _Runner, first: Arrays, quantized: bool) -> bool:

@@ -16,6 +16,7 @@ from quantbench.artifacts.tflite_file import (
 )
 from quantbench.errors import NetworkError, cause
 from quantbench.samples.records import Array, Arrays
+from quantbench.tasks.file_outputs import require_floats
 from quantbench.tasks.network import Network, TensorSpec
 from quantbench.tasks.samples_for import InputSize, samples_for
 from quantbench.tasks.tflite_run import Port, inputs_of, outputs_of, resized, runner
@@ -45,7 +46,7 @@ def tflite_network(
     if any(port.open_batch for port in ports):
         resized(interpreter, batch)
     outputs = _outputs(interpreter, _taken(arrays, *range(batch)), path)
-    _require_floats(results, outputs, batch, path)
+    require_floats((port.name for port in results), outputs, batch, path, "convert")
     any_batch = _takes_any(data, path, arrays, batch)
     return Network(
         name=name or path.stem,
@@ -125,26 +126,6 @@ def _takes_any(data: bytes, path: Path, arrays: Arrays, batch: int) -> bool:
         a.shape == b.shape and bool(np.abs(a - b).max() <= _TOLERANCE * np.abs(a).max())
         for a, b in zip(joined, both, strict=True)
     )
-
-
-def _require_floats(ports: Sequence[Port], outputs: Arrays, batch: int, path: Path) -> None:
-    """Raise NetworkError for outputs that aren't finite real numbers [batch, ...]."""
-    for port, array in zip(ports, outputs, strict=True):
-        which = f"output '{port.name}' of {path}"
-        if array.dtype.kind != "f":
-            raise NetworkError(
-                f"{which} is {array.dtype}; convert the real-valued scores that it is made from"
-            )
-        if not array.ndim or len(array) != batch or not array.size:
-            raise NetworkError(
-                f"{which} has the shape {list(array.shape)} for a batch of {batch}; convert it "
-                "with the batch as its first axis"
-            )
-        if not np.isfinite(array).all():
-            raise NetworkError(
-                f"{which} is NaN or infinite for the first samples; check the weights and how the "
-                "samples are prepared"
-            )
 
 
 def _spec(port: Port, array: Array) -> TensorSpec:

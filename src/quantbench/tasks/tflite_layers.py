@@ -45,7 +45,7 @@ def layers_of(graph: TfliteGraph) -> Iterator[tuple[Layer, TfliteOperator]]:
 
 
 def _short(name: str) -> str:
-    """What a converter says last of a tensor's place: "Net/torch.nn.Conv2d_c1;1" is "Conv2d_c1"."""
+    """The last part of a tensor's place: "Net/torch.nn.Conv2d_c1;1" becomes "Conv2d_c1"."""
     first = next((part for part in name.split(";") if part.strip(";")), name)
     return first.rstrip("/").rpartition("/")[2].rpartition(".")[2] or first
 

@@ -7,7 +7,7 @@ from quantbench.errors import UnavailableError
 
 
 def unavailable() -> str | None:
-    """Why no C compiler can be used here, or None."""
+    """The reason why no C compiler can be used here, or None."""
     try:
         toolchain.find()
     except UnavailableError as error:

@@ -25,7 +25,7 @@ _CHUNK = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """How long to wait, in seconds, and which URL schemes are admitted.
+    """Limits of a transfer: seconds to wait, and the URL schemes that are admitted.
 
     A transfer ends when no byte comes for `idle`, and when its average falls below `rate` bytes a
     second after `grace`; `grace` also bounds the time to the first byte. `pip_timeout` bounds a

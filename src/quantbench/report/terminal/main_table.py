@@ -135,7 +135,7 @@ def _timed(row: Row, *, several: bool) -> tuple[str, str]:
 
 
 def _notes(results: Results, lines: Lines, *, wide: bool) -> Iterator[str]:
-    """What a reader can't guess, and which rows aren't shown."""
+    """Tell what a reader can't guess, and which rows aren't shown."""
     floats = [*dict.fromkeys(answer.float32 for answer in results.answers)]
     fastest = f" ({joined(floats)})" if floats else ""
     doubt = "" if all(_resolved(line.row) for line in lines.shown) else "; ? if not resolved"
