@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 import pytest
 
 from quantbench.harness import timing as module
@@ -289,3 +290,17 @@ def test_the_circumstances_are_told(
     assert noise.start_seconds > 0
     pins = {r.processors for w in fleet.started for r in w.asked if r.do == "pin"}
     assert pins == {(7,)}
+
+
+def test_workers_of_further_starts_begin_in_an_order_that_changes(tmp_path: Path) -> None:
+    """Those that begin first are slower: always in one order, rows alike would differ for good."""
+    rows = {
+        number: Candidate(save_null(tmp_path, f"n{number}", Null()), runtime_named("null"))
+        for number in range(6)
+    }
+    orders = [list(module._shuffled(rows, seed)) for seed in range(1, 61)]
+    assert module._shuffled(rows, 1) == rows
+    assert len({tuple(order) for order in orders}) > 40
+    places = np.array([[order.index(number) for number in rows] for order in orders])
+    assert (abs(places.mean(axis=0) - 2.5) < 1).all()
+    assert orders[0] == list(module._shuffled(rows, 1))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import cast
 
+import numpy as np
 from pydantic import Field, JsonValue
 
 from quantbench.errors import StorageError, WorkerError
@@ -184,9 +185,15 @@ def _further_starts(
         )
         course = Course(schedule.start_seconds, number, last(threads), title)
         with Workers(job, threads) as fresh:
-            start = _start(job, schedule, rows, fresh, course)
+            start = _start(job, schedule, _shuffled(rows, number), fresh, course)
         seconds = start.seconds
         yield start
+
+
+def _shuffled(rows: dict[int, Candidate], seed: int) -> dict[int, Candidate]:
+    """The rows in random order: workers that start first were 1 to 2 % slower in large batches."""
+    order = np.random.default_rng(seed).permutation(list(rows))
+    return {int(index): rows[int(index)] for index in order}
 
 
 def schedule_for(job: Job) -> Schedule:
