@@ -93,3 +93,28 @@ def test_what_it_can_not_take_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="ncnn doesn't know a layer of the network") as found:
         convert(network, tmp_path)
     assert len(str(found.value).splitlines()) == 1
+
+
+def test_outputs_have_no_axis_of_a_batch_where_pnnx_keeps_one(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Flatten(), nn.Linear(16, 6), nn.ReLU(), nn.Linear(6, 3)).eval()
+    inputs = np.random.default_rng(0).normal(size=(5, 1, 4, 4)).astype(np.float32)
+    convert(load_network(module, example=inputs), tmp_path)
+    predict = runtime.load(cast(Artifact, SimpleNamespace(folder=tmp_path)), 1)
+    with torch.inference_mode():
+        wanted = module(torch.from_numpy(inputs)).numpy()
+    np.testing.assert_allclose(cast(np.ndarray, predict(inputs)), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_outputs_past_ten_keep_their_order(tmp_path: Path) -> None:
+    class Twelve(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = nn.ModuleList(nn.Linear(4, width) for width in range(1, 13))
+
+        def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+            return tuple(part(x) for part in self.parts)
+
+    inputs = np.ones((2, 4), np.float32)
+    convert(load_network(Twelve().eval(), example=inputs), tmp_path)
+    predict = runtime.load(cast(Artifact, SimpleNamespace(folder=tmp_path)), 1)
+    assert [output.shape for output in predict(inputs)] == [(2, width) for width in range(1, 13)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tempfile
 from pathlib import Path
@@ -17,6 +18,8 @@ from quantbench.system.silence import silenced, silenced_natively
 from quantbench.tasks.network import Network
 
 PARAM, WEIGHTS = "model.ncnn.param", "model.ncnn.bin"
+SHAPES = "outputs.json"
+"""The shape of each output for one sample: pnnx keeps the batch's axis behind some layers."""
 _SECONDS = 600
 """The time that pnnx may take."""
 
@@ -48,6 +51,7 @@ def convert(network: Network, folder: Path) -> None:
             if not written.is_file():
                 raise UnavailableError("pnnx wrote no ncnn model: it can't convert the network")
             written.replace(folder / name)
+    (folder / SHAPES).write_text(json.dumps([spec.shape for spec in network.outputs]))
     _require_known_layers(folder)
 
 

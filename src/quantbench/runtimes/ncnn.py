@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import ncnn
 import numpy as np
 
@@ -9,7 +11,7 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Predict
 from quantbench.errors import ArtifactError, PredictionError
 from quantbench.export.batching import answer
-from quantbench.export.to_ncnn import PARAM, WEIGHTS
+from quantbench.export.to_ncnn import PARAM, SHAPES, WEIGHTS
 from quantbench.samples.records import Array, Arrays
 from quantbench.system.silence import silenced_natively
 
@@ -35,15 +37,22 @@ def load(artifact: Artifact, threads: int) -> Predict:
         )
     if failed:
         raise ArtifactError(f"ncnn can't load {artifact.folder / PARAM}; quantize again")
-    inputs = sorted(network.input_names())
-    outputs = sorted(network.output_names())
+    inputs = sorted(network.input_names(), key=_number)
+    outputs = sorted(network.output_names(), key=_number)
+    shapes = json.loads((artifact.folder / SHAPES).read_bytes())
 
     def predict(*arrays: Array) -> Array | Arrays:
         held = [np.ascontiguousarray(array) for array in arrays]
         rows = [_one(network, inputs, outputs, [a[i] for a in held]) for i in range(len(held[0]))]
-        return answer([np.stack(column) for column in zip(*rows, strict=True)])
+        columns = zip(shapes, *rows, strict=True)
+        return answer([np.stack(column).reshape(len(rows), *shape) for shape, *column in columns])
 
     return predict
+
+
+def _number(name: str) -> int:
+    """The place of an input or output, from the name that pnnx gave it: in0, out11."""
+    return int(name.lstrip("inout"))
 
 
 def _one(

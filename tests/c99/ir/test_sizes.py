@@ -101,7 +101,7 @@ def test_a_deep_network_is_read_in_linear_time(tmp_path: Path, name: str, quanti
         except CompileError as error:
             reason = str(error)
         seconds.append(time.thread_time() - begun)
-    assert seconds[1] < 30 * seconds[0] + 0.1
+    assert seconds[1] < 60 * seconds[0] + 0.1
     assert refusal in reason or not quantized
     assert refusal or not reason
 
