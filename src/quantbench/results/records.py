@@ -235,6 +235,27 @@ class Recommendation(Record):
     share: Share | None = None
 
 
+class Evidence(Record):
+    """A measured value behind a finding."""
+
+    what: str = Field(description='"share of its time in float32 layers"')
+    value: float
+    unit: str = Field("", description='"%", "us", "layers"; "" for a bare number')
+
+
+class Finding(Record):
+    """A cause, in a sentence, with the measured evidence behind it and a remedy."""
+
+    rule: str = Field(description="name of its file in explain/findings/")
+    weight: Literal["fault", "cost", "note"] = Field(
+        description="what is wrong and must be mended; what costs speed, size or score; what to know"
+    )
+    sentence: str
+    evidence: tuple[Evidence, ...] = Field(min_length=1)
+    remedy: str
+    rows: tuple[str, ...] = Field((), description="that it is about; () for the whole study")
+
+
 class Results(Record):
     """The content of results.json: a study's task, environment, rows and recommendations."""
 
