@@ -48,7 +48,7 @@ class TimeSplit(Record):
     threads: int
     total_us: float = Field(description="of an unprofiled call, measured beside the profile")
     profiled_us: float = Field(description="of the call while its profiler ran")
-    profiler: str = Field(description="what told the parts: \"ONNX Runtime's profiler\"")
+    profiler: str = Field(description='what told the parts: "ONNX Runtime\'s profiler"')
     parts: dict[Part, float] = Field(description="us; they sum to total_us")
     layers: tuple[LayerTime, ...]
     limit: Limit | None = None

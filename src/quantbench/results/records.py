@@ -248,7 +248,7 @@ class Finding(Record):
 
     rule: str = Field(description="name of its file in explain/findings/")
     weight: Literal["fault", "cost", "note"] = Field(
-        description="what is wrong and must be mended; what costs speed, size or score; what to know"
+        description="must be mended; costs speed, size or score; is good to know"
     )
     sentence: str
     evidence: tuple[Evidence, ...] = Field(min_length=1)
