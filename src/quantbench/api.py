@@ -29,6 +29,7 @@ from quantbench.studies.workspace import Workspace
 from quantbench.system.progress import Kept, Lines, Progress
 from quantbench.system.store import Stored
 from quantbench.system.terminal import as_text
+from quantbench.tasks.given import with_given
 from quantbench.tasks.task import Task
 
 _WIDTH = 100
@@ -113,6 +114,7 @@ def study(
     calibration: object = None,
     train: object = None,
     weights: Path | str | None = None,
+    quantized: Path | str | None = None,
     name: str | None = None,
     metric: str | Callable[..., object] | None = None,
     methods: Sequence[str] | None = None,
@@ -136,7 +138,8 @@ def study(
     DataLoader, any iterable of batches, or the path of a file .npz, .npy or .csv or of a folder of
     images by class; without `calibration`, a part of `train` or of `test` is set aside. `metric`
     is a metric's name, or a function of (outputs, targets) that gives a value for each sample, or
-    one for all. `settings` are by method, such as {"ort_static": {"percentile": "99.9"}}. `budget`
+    one for all. `quantized` is the file of a quantized form that you have, measured beside
+    the others. `settings` are by method, such as {"ort_static": {"percentile": "99.9"}}. `budget`
     is in seconds. `jobs` rows are evaluated at a time, here or on the Dask scheduler `cluster`,
     such as "tcp://host:8786". Each finished step is kept in `out`, so that a second call takes
     less. Notes on the network and its samples go to standard error, unless `progress` takes them,
@@ -159,7 +162,8 @@ def study(
     )
 
     def load(space: Workspace, progress: Progress) -> Task:
-        return own_task(own, space.scratch / "given", progress)
+        task = own_task(own, space.scratch / "given", progress)
+        return task if quantized is None else with_given(task, Path(quantized), progress)
 
     chosen = {
         "methods": methods,

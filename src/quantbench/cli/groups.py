@@ -68,6 +68,13 @@ class Study(DataSource, PluginFiles):
         Path | None,
         option(STUDY, "--weights", metavar="FILE", help="Trained weights for the network."),
     ] = None
+    quantized: Annotated[
+        Path | None,
+        option(
+            STUDY, "--quantized", metavar="FILE",
+            help="A quantized form that you have of it (.onnx, .pt2, .tflite), measured as well.",
+        ),
+    ] = None  # fmt: skip
     set_: Annotated[
         list[str] | None,
         option(

@@ -6,6 +6,9 @@ BASELINE = "float32"
 AS_GIVEN = "as_given"
 """The method of a network that came quantized: it is the baseline there, and the only method."""
 
+GIVEN = "given"
+"""The method of a quantized form that the user has of the network: its rows stand beside others."""
+
 
 def is_baseline(method: str) -> bool:
     """Whether the rows of a method are what others are compared with."""

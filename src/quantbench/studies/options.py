@@ -70,6 +70,8 @@ class Options(Settings):
     weights: Path | None = None
     """Trained weights of the network that `target` or `model` builds; None: it has them, or is
     trained."""
+    quantized: Path | None = None
+    """A quantized form of the network that the user has, measured beside what methods write."""
 
     data: str = "mnist"
     """The data plug-in that is used where no files are named."""

@@ -18,7 +18,7 @@ from quantbench.errors import (
     UnavailableError,
     UsageError,
 )
-from quantbench.harness.baseline import AS_GIVEN
+from quantbench.harness.baseline import AS_GIVEN, GIVEN
 from quantbench.harness.cluster import Cluster, connected
 from quantbench.harness.deadline import FIRST_ANSWER, Deadline
 from quantbench.harness.evaluate import evaluate_all
@@ -118,7 +118,12 @@ def run(
         methods, runtimes = chosen or _chosen(options, overrides, progress)
         if task.network.quantized:
             methods = choose_methods((), {}, progress, AS_GIVEN)
-            progress.log(f"{task.name} came quantized: it is measured as it is, on each runtime")
+            progress.log(
+                f"{task.name} came quantized: it is measured as it is, on each runtime; to compare "
+                "it with float32, name the float network and give this file by --quantized"
+            )
+        elif task.given is not None:
+            methods |= choose_methods((GIVEN,), {}, progress, GIVEN)
         always = REPORTED if load is None else ()
         plan = _Plan(task, methods, runtimes, options.schedule, options.threads, metric, always)
         seeds = [steps.differences(plan, seed, other(space)) for seed, other in others.items()]

@@ -16,6 +16,7 @@ from quantbench.studies.options import Options, Overrides
 from quantbench.studies.own import Own, own_task
 from quantbench.studies.workspace import Workspace
 from quantbench.system.progress import Progress
+from quantbench.tasks.given import with_given
 from quantbench.tasks.source_module import network_of
 from quantbench.tasks.source_python import load_task as load_task_file
 from quantbench.tasks.task import Task
@@ -33,6 +34,8 @@ def prepare(options: Options, overrides: Overrides, space: Workspace, progress: 
     TrainingDivergedError.
     """
     task = _task(options, overrides, space, progress)
+    if options.quantized is not None:
+        task = with_given(task, options.quantized, progress)
     return task if options.metric is None else replace(task, metric=options.metric)
 
 

@@ -13,13 +13,14 @@ from quantbench.artifacts.records import ArtifactBody
 from quantbench.contracts import FurtherTraining, MethodModule, Plugin, QuantizeJob
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.export import reading, torch_globals
-from quantbench.harness.baseline import AS_GIVEN
+from quantbench.harness.baseline import AS_GIVEN, GIVEN
 from quantbench.studies.named import method_named
 from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import versions
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.record import Settings
 from quantbench.system.store import find, path_for, save
+from quantbench.tasks.given import as_network
 from quantbench.tasks.task import Task
 
 
@@ -55,7 +56,8 @@ def artifact_of(
 
     Raises UnavailableError where a method doesn't work on the task's network.
     """
-    if task.network.quantized and method.name != AS_GIVEN:
+    task = _task_of(task, method.name)
+    if task.network.quantized and method.name not in (AS_GIVEN, GIVEN):
         raise UnavailableError(
             f"network '{task.name}' came quantized already; {AS_GIVEN} measures it as it is"
         )
@@ -85,8 +87,22 @@ def stored_artifact(
     task: Task, method: Plugin[MethodModule], settings: Settings, format: str, parent: Path
 ) -> Artifact | None:
     """Return the artifact that `artifact_of` made before from the same inputs, or None."""
-    inputs = artifact_inputs(task, method, settings, format)
+    inputs = artifact_inputs(_task_of(task, method.name), method, settings, format)
     return find(parent, _name(method, format), KIND, inputs, ArtifactBody)
+
+
+def _task_of(task: Task, method: str) -> Task:
+    """The task as the method sees it: that of a given quantized form has this as its network.
+
+    Raises UnavailableError where none was given.
+    """
+    if method != GIVEN or task.network.quantized:
+        return task
+    if task.given is None:
+        raise UnavailableError(
+            f"no quantized form of network '{task.name}' was given; name one by --quantized FILE"
+        )
+    return as_network(task, task.given)
 
 
 def _name(method: Plugin[MethodModule], format: str) -> str:

@@ -27,6 +27,9 @@ class Task:
     """Identifies the preprocessing from raw data to inputs; "" where the data came prepared."""
     reader: str = ""
     """The data set whose reading from raw data is timed as well; "" for none."""
+    given: Network | None = None
+    """A quantized form of the network that the user has, to be measured beside what methods write;
+    None where there is none."""
     training: Training | None = None
     """How the network was trained, where this package trained it."""
 
