@@ -1,0 +1,181 @@
+"""The study of a user's own network as one call, for scripts and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from quantbench.artifacts.artifact import Artifact, load_artifact
+from quantbench.c99.package import Costs
+from quantbench.errors import UsageError
+from quantbench.report.answers import answers_of
+from quantbench.report.html.table import study_html
+from quantbench.report.terminal.page import View, comparison
+from quantbench.report.write import write
+from quantbench.results.frame import flat_rows
+from quantbench.results.metric import Metric, metric_of
+from quantbench.results.records import Results, Row
+from quantbench.samples.images import Preprocessing
+from quantbench.studies import pipeline
+from quantbench.studies.compile import compile
+from quantbench.studies.options import Options, Overrides
+from quantbench.studies.own import Own, own_task
+from quantbench.studies.workspace import Workspace
+from quantbench.system.progress import Kept, Lines, Progress
+from quantbench.system.store import Stored
+from quantbench.system.terminal import as_text
+from quantbench.tasks.given import with_given
+from quantbench.tasks.task import Task
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The row that a study recommends."""
+
+    row: Row
+    artifact: Artifact
+
+    def compile(self, folder: Path | str, *, name: str = "model", **options: Any) -> Stored[Costs]:
+        """Write it as C99 into `folder`; `options` are those of `quantbench.compile`.
+
+        Raises UsageError for a row that is no ONNX, CompileError for one that C can't hold.
+        """
+        return compile(self.artifact, folder, name=name, **options)
+
+    def __str__(self) -> str:
+        return f"{self.row.name}: {self.row.bytes:,} bytes in {self.artifact.folder}"
+
+
+@dataclass(frozen=True)
+class OwnStudy:
+    """A finished study: printed, it is the answer and the table; so it is in a notebook."""
+
+    task: Task
+    results: Results
+    out: Path
+    notes: tuple[str, ...] = ()
+    """What was said of the network, its samples and what can't be used here, a line each."""
+
+    @property
+    def answer(self) -> str:
+        """The answer in sentences; a line for each batch size where they differ."""
+        return "\n".join(answer.text for answer in answers_of(self.results))
+
+    @property
+    def ship(self) -> Shipped:
+        """The row to ship for one sample at a time, else for batches.
+
+        Raises UsageError where the answer is to keep the float network.
+        """
+        choices = [answer.ship for answer in self.results.answers if answer.ship is not None]
+        if not choices:
+            raise UsageError(f"no quantized row is worth shipping: {self.answer}")
+        row = self.row(choices[0].row)
+        return Shipped(row, load_artifact(self.out / row.artifact))
+
+    def row(self, name: str) -> Row:
+        """The row of this name, such as "ort_static on c99". Raises UsageError."""
+        rows = {row.name: row for row in self.results.rows}
+        if name not in rows:
+            raise UsageError(f"there is no row '{name}'; there are {', '.join(rows)}")
+        return rows[name]
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """A flat dict for each row: method, runtime, bytes, score, times and ratios."""
+        return flat_rows(self.results)
+
+    def to_dataframe(self) -> Any:
+        """The rows as a pandas DataFrame. Raises ImportError where pandas isn't installed."""
+        return import_module("pandas").DataFrame(self.to_dicts())
+
+    def page(self, *, all_rows: bool = False, details: bool = False, width: int = _WIDTH) -> str:
+        """The answer and the table as text; the options are those of `quantbench show`."""
+        view = View(all_rows=all_rows, details=details)
+        return as_text(comparison(self.results, view), width)
+
+    def __str__(self) -> str:
+        return self.page()
+
+    def _repr_html_(self) -> str:
+        return study_html(self.results, notes=self.notes)
+
+
+def study(
+    network: nn.Module | str | Path,
+    *,
+    test: object,
+    calibration: object = None,
+    train: object = None,
+    weights: Path | str | None = None,
+    quantized: Path | str | None = None,
+    name: str | None = None,
+    metric: str | Callable[..., object] | None = None,
+    methods: Sequence[str] | None = None,
+    runtimes: Sequence[str] | None = None,
+    settings: Overrides | None = None,
+    budget: float | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    hold_out: float | None = None,
+    preprocessing: Preprocessing | None = None,
+    classes: Sequence[str] = (),
+    seed: int = 1,
+    out: Path | str = "results",
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> OwnStudy:
+    """Quantize a network every practical way, measure each result, and say which one to ship.
+
+    `network` is an nn.Module, which stays as it is, or a source such as "net.onnx", "net.pt2" or
+    "package:callable" with `weights`. `test`, `calibration` and `train` are each (x, y), x, a
+    DataLoader, any iterable of batches, or the path of a file .npz, .npy or .csv or of a folder of
+    images by class; without `calibration`, a part of `train` or of `test` is set aside. `metric`
+    is a metric's name, or a function of (outputs, targets) that gives a value for each sample, or
+    one for all. `quantized` is the file of a quantized form that you have, measured beside
+    the others. `settings` are by method, such as {"ort_static": {"percentile": "99.9"}}. `budget`
+    is in seconds. `jobs` rows are evaluated at a time, here or on the Dask scheduler `cluster`,
+    such as "tcp://host:8786". Each finished step is kept in `out`, so that a second call takes
+    less. Notes on the network and its samples go to standard error, unless `progress` takes them,
+    and stand in the study's `notes`.
+
+    Raises QuantbenchError with one line that names what is wrong and what to do.
+    """
+    own = Own(
+        network=network,
+        test=test,
+        calibration=calibration,
+        train=train,
+        weights=None if weights is None else Path(weights),
+        name=name,
+        metric=metric if isinstance(metric, str) else "",
+        hold_out=hold_out,
+        preprocessing=preprocessing,
+        classes=tuple(classes),
+        seed=seed,
+    )
+
+    def load(space: Workspace, progress: Progress) -> Task:
+        task = own_task(own, space.scratch / "given", progress)
+        return task if quantized is None else with_given(task, Path(quantized), progress)
+
+    chosen = {
+        "methods": methods,
+        "runtimes": runtimes,
+        "budget_seconds": budget,
+        "jobs": jobs,
+        "cluster": cluster,
+    }
+    given = {key: value for key, value in chosen.items() if value is not None}
+    options = Options.model_validate({"out": Path(out), "fresh": fresh, "seed": seed, **given})
+    judged_by: Metric | None = metric_of(metric) if callable(metric) else None
+    kept = Kept(progress or Lines())
+    done = pipeline.run(options, settings, kept, load=load, metric=judged_by)
+    write(done.results, options.out)
+    return OwnStudy(done.task, done.results, options.out, tuple(dict.fromkeys(kept.lines)))

@@ -1,0 +1,1 @@
+"""C text: syntax, translation unit, portable loops."""

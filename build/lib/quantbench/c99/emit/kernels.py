@@ -1,0 +1,148 @@
+"""The C of kernels/, instantiated by the preprocessor.
+
+A kernel file is C that reads macros: of the fields of its structure (`MODEL_CONV_STRIDE_W`), of its
+types, of its name. The same text stands in a file a second time where a network needs it with other
+macros: for weights of 16 bits, for sums that may tie, for registers of half the bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+
+from quantbench.c99.emit.c_syntax import CWriter
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A file of kernels/ with the macros that it reads.
+
+    `renames`: its identifiers that have another name in this instance.
+    """
+
+    file: str
+    macros: Mapping[str, str] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)
+
+
+@cache
+def kernel(file: str) -> str:
+    """The text of kernels/FILE.h."""
+    return (resources.files("quantbench.c99") / "kernels" / f"{file}.h").read_text("utf-8")
+
+
+class Macros:
+    """The macros that a file has defined so far, with their values."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def define(self, c: CWriter, macro: str, value: str) -> None:
+        """Write the definition, unless the macro has this value already."""
+        if self._values.get(macro) == value:
+            return
+        if macro in self._values:
+            c.undefine(macro)
+        c.define(macro, value)
+        self._values[macro] = value
+
+
+def instantiate(c: CWriter, instance: Kernel, macros: Macros) -> None:
+    """Write the kernel behind the definitions that it reads."""
+    for macro, value in instance.macros.items():
+        macros.define(c, macro, value)
+    for identifier, name in instance.renames.items():
+        c.define(identifier, name)
+    if instance.macros or instance.renames:
+        c.blank()
+    c.text(kernel(instance.file))
+    for identifier in instance.renames:
+        c.undefine(identifier)
+    c.blank()
+
+
+def _w16(file: str, *identifiers: str) -> Kernel:
+    """The kernel for weights that 8 bits don't hold."""
+    renames = {f"model_{name}": f"model_{_with_w16(name)}" for name in identifiers}
+    return Kernel(file, {"MODEL_WEIGHT": "int16_t"}, renames)
+
+
+def _with_w16(name: str) -> str:
+    kind, _, rest = name.partition("_")
+    return f"{kind}_w16_{rest}" if rest else f"{kind}_w16"
+
+
+def _registers(bits: int, type: str, lanes: str, odd: str, even: str, set1: str) -> Kernel:
+    """The kernels of AVX-512 VNNI for registers of so many bits."""
+    macros = {
+        "MODEL_REGISTER": type,
+        "MODEL_MM(name)": f"_mm{bits}_##name",
+        "MODEL_V(name)": f"model_##name##_{bits}",
+        "MODEL_AND": f"_mm{bits}_and_si{bits}",
+        "MODEL_SET1_EPI64": f"_mm{bits}_{set1}",
+        "MODEL_ODD_LANES": f"({lanes}){odd}",
+        "MODEL_EVEN_LANES": f"({lanes}){even}",
+    }
+    return Kernel("avx512vnni", macros)
+
+
+_S8 = {"MODEL_WEIGHT": "int8_t"}
+_DENSE = ("dot", "dense_layer", "dense_output", "dense")
+_CONV = ("dense_layer", "dense", "conv_layer", "conv_window", "conv")
+_SHIFT = "MODEL_ADD_SHIFT(high, low, shift)"
+
+INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
+    "floor_shift": (Kernel("floor_shift"),),
+    "requantize": (Kernel("requantize"),),
+    "requantize_even": (Kernel("requantize_even"),),
+    "dot": (Kernel("dot", _S8),),
+    "dot_w16": (_w16("dot", "dot"),),
+    "dense": (Kernel("dense", _S8),),
+    "dense_w16": (_w16("dense", *_DENSE),),
+    "conv": (Kernel("conv"),),
+    "conv_w16": (Kernel("conv", {}, _w16("conv", *_CONV).renames),),
+    "pool": (Kernel("pool"),),
+    "add_layer": (Kernel("add_layer"),),
+    "add": (Kernel("add", {_SHIFT: "((high) >> (shift))"}),),
+    "add_even": (
+        Kernel("add_even"),
+        Kernel(
+            "add",
+            {_SHIFT: "model_shifted_to_even(high, low, shift)"},
+            {"model_add": "model_add_even"},
+        ),
+    ),
+    "rescale": (Kernel("rescale"),),
+    "concat": (Kernel("concat"),),
+    "pad": (Kernel("pad"),),
+    "widen": (Kernel("widen"),),
+    "permute": (Kernel("permute"),),
+}
+"""Portable kernels of integers, by the name that layers ask for; each uses only those before it."""
+
+FLOAT_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
+    "products": (Kernel("float32/products"),),
+    "lanewise": (Kernel("float32/lanewise"),),
+    "clamp": (Kernel("float32/clamp"),),
+    "conv": (Kernel("float32/conv"),),
+    "dense": (Kernel("float32/dense"),),
+    "pool": (Kernel("float32/pool"),),
+    "add": (Kernel("float32/add"),),
+    "activate": (Kernel("float32/activate"),),
+    "concat": (Kernel("float32/concat"),),
+    "pad": (Kernel("float32/pad"),),
+    "permute": (Kernel("permute"),),
+}
+"""Portable kernels of float32."""
+
+_VNNI = (
+    _registers(512, "__m512i", "__mmask16", "0xAAAA", "0x5555", "set1_epi64"),
+    _registers(256, "__m256i", "__mmask8", "0xAA", "0x55", "set1_epi64x"),
+)
+
+
+def isa_kernels(name: str) -> tuple[Kernel, ...]:
+    """The instances of a kernel file that an instruction set lists."""
+    return _VNNI if name == "avx512vnni" else (Kernel(name),)

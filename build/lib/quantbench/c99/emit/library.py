@@ -1,0 +1,141 @@
+"""The options, the names and the files of a C library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.emit.describe import describe
+from quantbench.c99.emit.head import Provenance, block_comment, head
+from quantbench.c99.emit.header import header
+from quantbench.c99.emit.kernels import kernel
+from quantbench.c99.emit.namespace import DEFAULT, layer_symbol, renamed, require_name
+from quantbench.c99.emit.translation_unit import (
+    INTEGERS,
+    REALS,
+    Language,
+    Layer,
+    Simd,
+    memory,
+    write,
+)
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import Graph, Plan
+from quantbench.c99.target.isa import Isa, named
+from quantbench.c99.target.target import Dtype, Target
+from quantbench.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Options:
+    """The choices, beside the target, of how C is written.
+
+    `name`: the prefix of all that it defines. `isas`: the instruction sets that a native file has
+    kernels for; empty: all of them. `labels`: names of layers in the user's network, by the name of
+    their node. `sha256`: of the ONNX file.
+    """
+
+    name: str = DEFAULT
+    isas: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The files of a library, by their names, and what they were written from.
+
+    `scratch`: bytes that the caller gives. `codes`: the portable code of each step.
+    """
+
+    plan: Plan
+    codes: tuple[Code, ...]
+    scratch: int
+    files: dict[str, str]
+    name: str = DEFAULT
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def chosen_isas(options: Options, target: Target, language: Language) -> tuple[Isa, ...]:
+    """The instruction sets for which a native file has kernels; () for other targets.
+
+    Raises UsageError for a name that can't be a prefix, and for unknown instruction sets.
+    """
+    require_name(options.name)
+    if target != Target.NATIVE:
+        if options.isas:
+            raise UsageError(f"--isa is for --target native; {target} has portable code alone")
+        return ()
+    return named(options.isas, language.isas) if options.isas else tuple(language.isas)
+
+
+def language_of(graph: Graph) -> Language:
+    """The C of integers or that of float32, by the graph's number types."""
+    return REALS if graph.is_float32 else INTEGERS
+
+
+def require_options(options: Options, target: Target, dtype: Dtype) -> None:
+    """Raise UsageError for the options that `emit` would refuse, before the network is read."""
+    chosen_isas(options, target, REALS if dtype == Dtype.FLOAT32 else INTEGERS)
+
+
+def with_symbols(plan: Plan, options: Options) -> Plan:
+    """The plan with each step named by its C identifier, such as `model_l0_conv1`."""
+    symbols = tuple(
+        replace(step, identifier=layer_symbol(number, _label(step.work.name, options)))
+        for number, step in enumerate(plan.steps)
+    )
+    return replace(plan, steps=symbols)
+
+
+def _label(work: str, options: Options) -> str:
+    """The name for an identifier: one from the user's network, or "" where there is none."""
+    return options.labels.get(work, "")
+
+
+def provenance(target: Target, isas: Sequence[Isa], options: Options) -> Provenance:
+    """The provenance of the library's files."""
+    names = tuple(isa.name for isa in isas)
+    return Provenance(options.name, options.sha256, str(target), names, options.labels)
+
+
+def library(
+    plan: Plan,
+    simd: Sequence[Simd],
+    target: Target,
+    isas: Sequence[Isa],
+    options: Options,
+    golden: str,
+) -> Emitted:
+    """The files of a plan with symbols; `golden` is the text of golden.h."""
+    language = language_of(plan.graph)
+    codes = tuple(step.work.emit(step) for step in plan.steps)
+    descriptions = [describe(step, options.labels) for step in plan.steps]
+    layers = [
+        Layer(f"/* l{number} {description.sentence} */", code, by_isa)
+        for number, (description, code, by_isa) in enumerate(
+            zip(descriptions, codes, simd, strict=True)
+        )
+    ]
+    scratch = memory(layers, plan.scratch, language)
+    c = CWriter()
+    write(c, layers, language, isas, scratch)
+    about = provenance(target, isas, options)
+    what = f"{options.name}.c: a neural network that is computed {language.summary}."
+    heads = {
+        "model.h": block_comment([f"{options.name}.h: {language.ends}", "", *about.lines()]),
+        "model.c": head(what, about, plan, descriptions, codes, scratch),
+    }
+    files = {
+        "model.h": header(plan, scratch.bytes),
+        "model.c": c.finished(),
+        "golden.h": golden,
+        "main.c": kernel(language.main),
+    }
+    texts = {
+        file.replace("model.", f"{options.name}."): heads.get(file, "")
+        + renamed(text, options.name)
+        for file, text in files.items()
+    }
+    return Emitted(plan, codes, scratch.bytes, texts, options.name, options.labels)

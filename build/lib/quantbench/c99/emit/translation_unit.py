@@ -1,0 +1,253 @@
+"""The C file of a network: kernels, then constants, then the calls, in the order of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.emit.kernels import (
+    FLOAT_KERNELS,
+    INTEGER_KERNELS,
+    Kernel,
+    Macros,
+    instantiate,
+    isa_kernels,
+)
+from quantbench.c99.emit.specialize import Kind, kinds
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import BYTES
+from quantbench.c99.target.isa import (
+    FMA,
+    ISAS,
+    Isa,
+    condition_of,
+    condition_of_none,
+)
+
+_ALIGNMENT = 64
+"""Bytes of the widest register."""
+
+
+@dataclass(frozen=True)
+class SimdCode:
+    """The C of one step for one instruction set.
+
+    `constants` are by name: several instruction sets may share one. `workspace`: elements of
+    scratch memory that its calls need at MODEL_WORKSPACE.
+    """
+
+    constants: Mapping[str, str]
+    text: str
+    calls: tuple[str, ...]
+    workspace: int
+
+
+Simd = Mapping[Isa, SimdCode]
+"""The C of one step for each instruction set that has kernels for it."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A step of a plan of integers or of float32. `title` is a comment."""
+
+    title: str
+    code: Code
+    simd: Simd
+
+
+@dataclass(frozen=True)
+class Language:
+    """The differences between the C of integers and that of float32."""
+
+    kernels: Mapping[str, tuple[Kernel, ...]]
+    used_by_simd: frozenset[str]
+    isas: Sequence[Isa]
+    run: str
+    """The head of the function that computes the network."""
+    unit: int
+    """Bytes of one element of scratch memory."""
+    summary: str
+    ends: str
+    """The inputs and outputs, in words. It and `summary` stand in the heads of the files."""
+    main: str
+    """The file of kernels/ that is main.c."""
+
+
+INTEGERS = Language(
+    INTEGER_KERNELS,
+    frozenset(("pad", "widen", "floor_shift", "requantize")),
+    ISAS,
+    "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch)",
+    unit=1,
+    summary="with integers alone",
+    ends="integers in, integers out. Real numbers are scale * (q - zero).",
+    main="main",
+)
+REALS = Language(
+    FLOAT_KERNELS,
+    frozenset(("pad",)),
+    (FMA,),
+    "void model_run(const float *input, float *output, float *scratch)",
+    unit=BYTES["float32"],
+    summary="in float32",
+    ends="float32 in, float32 out.",
+    main="float32/main",
+)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of the scratch memory: `tensors` of the plan, and the workspace from `begin` on."""
+
+    tensors: int
+    begin: int
+    workspace: int
+
+    @property
+    def bytes(self) -> int:
+        """All bytes of the scratch memory: tensors, alignment and workspace."""
+        return self.begin + self.workspace if self.workspace else self.tensors
+
+
+def memory(layers: Sequence[Layer], tensors: int, language: Language) -> Memory:
+    """The scratch memory, with one workspace for all layers behind the tensors."""
+    portable = [layer.code.workspace for layer in layers]
+    simd = [code.workspace for layer in layers for code in layer.simd.values()]
+    aligned = any(layer.simd for layer in layers)
+    begin = -(-tensors // _ALIGNMENT) * _ALIGNMENT if aligned else tensors
+    return Memory(tensors, begin, language.unit * max([*portable, *simd], default=0))
+
+
+def write(
+    c: CWriter, layers: Sequence[Layer], language: Language, isas: Sequence[Isa], scratch: Memory
+) -> None:
+    """Write the C file.
+
+    The code for an instruction set replaces the portable code where the C compiler's macros say so.
+    """
+    simd = any(layer.simd for layer in layers)
+    used = {name for layer in layers for name in layer.code.kernels}
+    c.directive('include "model.h"')
+    c.blank()
+    c.directive("include <string.h>")
+    c.blank()
+    if any(name.startswith("dot") for name in used):
+        _arm(c)
+    if simd:
+        used |= language.used_by_simd
+        _choice(c, isas)
+    if "requantize_even" in used:
+        used.discard("requantize")  # requantize_even defines the same functions
+    if simd or any(layer.code.workspace for layer in layers):
+        c.define("MODEL_WORKSPACE", f"(scratch + {scratch.begin // language.unit})")
+        c.blank()
+    structure_types = kinds(layer for step in layers for layer in step.code.structures)
+    if simd:
+        _unused_functions(c, "push", 'ignored "-Wunused-function"')
+    macros = Macros()
+    for name, instances in language.kernels.items():
+        if name in used:
+            if name in structure_types:
+                structure_types[name].declare(c, macros)
+            for instance in instances:
+                instantiate(c, instance, macros)
+    if simd:
+        for isa in isas:
+            _isa(c, isa, isas, macros)
+        _unused_functions(c, "pop")
+    for layer in layers:
+        _constants(c, layer, structure_types, isas)
+    _run(c, layers, isas, language.run, needs_scratch=simd or scratch.bytes > 0)
+
+
+def _arm(c: CWriter) -> None:
+    with c.when("defined(__ARM_FEATURE_SIMD32) && (defined(__clang__) || __GNUC__ >= 10)"):
+        c.directive("include <arm_acle.h>")
+        c.define("MODEL_SIMD32", "")
+    c.blank()
+
+
+def _choice(c: CWriter, isas: Sequence[Isa]) -> None:
+    """Set MODEL_KERNELS, unless the user has: -DMODEL_KERNELS=MODEL_PORTABLE is portable code."""
+    for number, macro in enumerate(("MODEL_PORTABLE", *(isa.macro for isa in isas))):
+        c.define(macro, number)
+    with c.when("!defined(MODEL_KERNELS)"):
+        for number, isa in enumerate(isas):
+            c.directive(f"{'el' if number else ''}if {isa.condition}")
+            c.define("MODEL_KERNELS", isa.macro)
+        c.directive("else")
+        c.define("MODEL_KERNELS", "MODEL_PORTABLE")
+        c.directive("endif")
+    with c.when(f"MODEL_KERNELS < 0 || MODEL_KERNELS > {len(isas)}"):
+        c.directive('error "MODEL_KERNELS is none of the sets above"')
+    c.blank()
+
+
+def _unused_functions(c: CWriter, *pragmas: str) -> None:
+    """Suppress warnings of unused functions: which are called depends on the instruction set."""
+    with c.when("defined(__GNUC__)"):
+        for pragma in pragmas:
+            c.directive(f"pragma GCC diagnostic {pragma}")
+    c.blank()
+
+
+def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], macros: Macros) -> None:
+    """Write the functions of one instruction set that the layers are written in."""
+    with c.when(condition_of((isa,), isas)):
+        c.directive(f"include <{isa.header}>")
+        c.blank()
+        for name in isa.kernels:
+            for instance in isa_kernels(name):
+                instantiate(c, instance, macros)
+    c.blank()
+
+
+def _constants(
+    c: CWriter, layer: Layer, structure_types: Mapping[str, Kind], isas: Sequence[Isa]
+) -> None:
+    """Write each constant where it is used: one that isn't is a warning."""
+    structures = layer.code.structures
+    portable = layer.code.constants + "".join(
+        structure_types[structure.kind].defined(structure) for structure in structures
+    )
+    if not portable and not layer.simd:
+        return
+    c.line(layer.title)
+    if portable:
+        with c.when(condition_of_none((*layer.simd,), isas) if layer.simd else ""):
+            c.text(portable)
+    shared = {name: text for code in layer.simd.values() for name, text in code.constants.items()}
+    for users, names in groupby(shared, lambda name: _users(layer.simd, name)):
+        with c.when(condition_of(users, isas)):
+            for name in names:
+                c.text(shared[name])
+    for isa, code in layer.simd.items():
+        with c.when(condition_of((isa,), isas)):
+            c.text(code.text)
+    c.blank()
+
+
+def _users(simd: Simd, constant: str) -> tuple[Isa, ...]:
+    return tuple(isa for isa, code in simd.items() if constant in code.constants)
+
+
+def _run(
+    c: CWriter, layers: Sequence[Layer], isas: Sequence[Isa], head: str, *, needs_scratch: bool
+) -> None:
+    with c.function(head):
+        if not needs_scratch or any(layer.simd for layer in layers):
+            c.line("(void)scratch;")
+        for layer in layers:
+            c.line(layer.title)
+            for number, (isa, code) in enumerate(layer.simd.items()):
+                c.directive(f"{'el' if number else ''}if {condition_of((isa,), isas)}")
+                for call in code.calls:
+                    c.line(call)
+            if layer.simd:
+                c.directive("else")
+            for call in layer.code.calls:
+                c.line(call)
+            if layer.simd:
+                c.directive("endif")

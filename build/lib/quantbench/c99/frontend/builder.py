@@ -1,0 +1,252 @@
+"""The graph under construction, and the expressions that wait until their format is known.
+
+Nothing is rounded, and no node added, before a QuantizeLinear gives the scale: until then a layer
+and all that follows it are an expression of real numbers. In a float32 network an expression waits
+for operators that can be fused into it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from quantbench.c99.frontend import boundary
+from quantbench.c99.frontend.formats import FREE, Format, Limits, format_of_tensor
+from quantbench.c99.frontend.reader import shown
+from quantbench.c99.ir.graph import LIMITS, Node, Origin, Requantization, Shape, Tensor
+from quantbench.c99.ir.sizes import MAX_NUMBERS
+from quantbench.c99.nodes.clamp import Clamp
+from quantbench.c99.nodes.requantize import Requantize
+from quantbench.c99.nodes.reshape import Reshape
+from quantbench.errors import CompileError
+from quantbench.numerics.fixed_point import exact, multiplier
+
+COST = 1000
+"""The cost of an exact factor in `spend`, where a weight costs 1."""
+_BUDGET = 2**28
+_MAX_HELD = MAX_NUMBERS
+"""The most numbers that all tensors hold together."""
+
+
+@dataclass(frozen=True)
+class TensorRef:
+    """A tensor of the graph, seen in `shape`."""
+
+    tensor: str
+    shape: Shape
+
+
+class Expr(ABC):
+    """An operation on tensors of the graph, in real numbers. Subclasses are frozen dataclasses."""
+
+    where: str
+    """The node of the ONNX file."""
+    shape: Shape
+    takes_activation: ClassVar[bool] = False
+    """Whether limits become part of its node, before anything is rounded."""
+
+    @abstractmethod
+    def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
+        """Add the expression's nodes; returns its tensor, in `format` and within `limits`."""
+
+    def unrounded(self, builder: Builder) -> tuple[Expr, Format] | None:  # noqa: ARG002
+        """The expression with its parts held, and the format in which it needs no rounding.
+
+        None where every format would round it.
+        """
+        return None
+
+
+class PostStep(ABC):
+    """A step behind a rounding that gives the same before it. Subclasses are frozen dataclasses."""
+
+    where: str
+    shape: Shape
+
+    @abstractmethod
+    def lower(self, builder: Builder, name: str, tensor: str) -> str:
+        """Add the step's node behind `tensor`; returns its output's name, in the same format."""
+
+    def clipped(self, limits: Limits) -> PostStep:  # noqa: ARG002
+        """The step as it is with an activation behind it."""
+        return self
+
+    @property
+    def constants(self) -> tuple[Fraction, ...]:
+        """Real numbers that the output contains whatever the input is."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A value that isn't rounded yet: `core` within `limits`, then `steps`, seen in `shape`."""
+
+    core: Expr
+    shape: Shape
+    limits: Limits = FREE
+    steps: tuple[PostStep, ...] = ()
+    slack: Fraction = Fraction(0)
+    """A bound, in real numbers, of how far the dropped roundings would have moved a value."""
+    grid: Format | None = None
+    """The format of the last dropped rounding, while no pooling has followed it."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether no step follows the core, and none of its dimensions was changed."""
+        return not self.steps and self.shape == self.core.shape
+
+
+class Builder:
+    """The tensors, each with a unique name, and the nodes of a graph under construction.
+
+    `held`: the format in which any value may be stored without rounding: float32 in a float32
+    network, None in one of integers.
+    """
+
+    def __init__(self, held: Format | None) -> None:
+        self.held = held
+        self.tensors: dict[str, Tensor] = {}
+        self.nodes: list[Node] = []
+        self.origins: dict[str, tuple[Origin, ...]] = {}
+        self.moved: dict[str, tuple[float, ...]] = {}
+        """Tensor -> how far coarser integers may have moved each channel: see fitting.py."""
+        self._reshaped: dict[tuple[str, Shape], str] = {}
+        self._taken: dict[str, int] = {}
+        self._budget_left = _BUDGET
+        self._numbers_held = 0
+
+    def spend(self, numbers: int) -> None:
+        """Count numbers that are kept, so that a small file can't ask for endless memory.
+
+        Raises CompileError beyond 2**28.
+        """
+        self._budget_left -= numbers
+        if self._budget_left < 0:
+            raise CompileError("the network, with all that is made of its weights, is too large")
+
+    def add(self, name: str, shape: Shape, format: Format) -> str:
+        """Add a tensor, with a unique name derived from `name`, and return that name."""
+        return self.keep(Tensor(name, shape, format.type, format.scales, format.zero_point))
+
+    def keep(self, tensor: Tensor) -> str:
+        """Add the tensor, with a unique name derived from its own, and return that name.
+
+        Raises CompileError where all tensors together become too large.
+        """
+        self._numbers_held += tensor.size
+        if self._numbers_held > _MAX_HELD:
+            raise CompileError(
+                f"{shown(tensor.name)}: with it, its tensors have {self._numbers_held:,} numbers "
+                f"for one image; up to {_MAX_HELD:,} are supported"
+            )
+        name = base = shown(tensor.name)
+        while name in self.tensors:
+            self._taken[base] = self._taken.get(base, 1) + 1
+            name = f"{base}#{self._taken[base]}"
+        self.tensors[name] = replace(tensor, name=name)
+        return name
+
+    def format(self, tensor: str) -> Format:
+        """The number format of a tensor."""
+        return format_of_tensor(self.tensors[tensor])
+
+    def scales(self, tensor: str) -> tuple[Fraction, ...]:
+        """The exact scales of a tensor: one, or one for each channel."""
+        return tuple(exact(scale) for scale in self.tensors[tensor].scale)
+
+    def originates(self, tensor: str, name: str, shape: Shape, slack: Fraction) -> None:
+        """Record the tensor of the ONNX file that `tensor` must agree with."""
+        origin = Origin(name, shape, float(slack), self.moved.get(tensor, ()))
+        self.origins[tensor] = (*self.origins.get(tensor, ()), origin)
+
+    def seen(self, ref: TensorRef) -> str:
+        """The name of the tensor in the shape in which it is seen; a Reshape is added if needed."""
+        tensor = self.tensors[ref.tensor]
+        if tensor.shape == ref.shape:
+            return ref.tensor
+        if (ref.tensor, ref.shape) not in self._reshaped:
+            scale = tensor.scale
+            if len(scale) > 1 and len(ref.shape) == 3 and ref.shape[0] != len(scale):
+                raise CompileError(
+                    f"{shown(tensor.name)}: it has a scale for each channel, so that it can't be "
+                    f"seen as {[*ref.shape]}"
+                )
+            if len(scale) > 1 and len(ref.shape) != 3:  # each channel is several numbers now
+                scale = tuple(np.repeat(scale, tensor.size // len(scale)).tolist())
+            output = self.keep(replace(tensor, shape=ref.shape, scale=scale))
+            self.nodes.append(Reshape(output, ref.tensor, output))
+            self._reshaped[ref.tensor, ref.shape] = output
+        return self._reshaped[ref.tensor, ref.shape]
+
+    def place(self, name: str, deferred: Deferred, format: Format) -> TensorRef:
+        """Add the nodes of `deferred`; returns its tensor in `format`, named `name` or like it."""
+        between, last = f"before {name}", len(deferred.steps)
+        tensor = deferred.core.lower(self, between if last else name, deferred.limits, format)
+        for number, step in enumerate(deferred.steps, start=1):
+            before = tensor
+            tensor = step.lower(self, name if number == last else between, before)
+            self.moved[tensor] = self.moved.get(before, ())
+        return TensorRef(tensor, deferred.shape)
+
+    def settled(self, value: TensorRef | Deferred) -> TensorRef | None:
+        """The tensor that already holds `value` exactly, or None."""
+        if isinstance(value, TensorRef):
+            return value
+        if self.held:
+            return self.place(value.core.where, value, self.held)
+        unrounded = value.core.unrounded(self)
+        if unrounded is None or not boundary.held(value.limits, value.steps, unrounded[1]):
+            return None
+        core, format = unrounded
+        return self.place(core.where, replace(value, core=core), format)
+
+
+@dataclass(frozen=True)
+class IdentityExpr(Expr):
+    """An existing tensor, to be held in another format."""
+
+    where: str
+    input: str
+    shape: Shape
+
+    def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
+        if format.type == "float32":
+            if limits == FREE:
+                return self.input
+            output = builder.add(name, self.shape, format)
+            builder.nodes.append(Clamp(self.where, self.input, output, *limits.floats))
+            return output
+        low, high = boundary.integers(self.where, limits, format)
+        if builder.format(self.input) == format and (low, high) == LIMITS[format.type]:
+            return self.input
+        ratios = step_ratios(builder, self.input, format)
+        factors = tuple(multiplier(ratio, self.where) for ratio in ratios)
+        output = builder.add(name, self.shape, format)
+        requantize = Requantization(factors, format.zero_point, low, high)
+        builder.nodes.append(Requantize(self.where, self.input, output, requantize))
+        return output
+
+    def unrounded(self, builder: Builder) -> tuple[Expr, Format]:
+        return self, builder.format(self.input)
+
+
+def step_ratios(builder: Builder, tensor: str, format: Format) -> tuple[Fraction, ...]:
+    """The tensor's step size divided by the step size of `format`: one ratio, or one by channel."""
+    own, wanted = builder.scales(tensor), [exact(scale) for scale in format.scales]
+    channels = max(len(own), len(wanted))
+    pairs = zip(
+        own if len(own) > 1 else own * channels,
+        wanted if len(wanted) > 1 else wanted * channels,
+        strict=True,
+    )
+    ratios = tuple(before / after for before, after in pairs)
+    return ratios[:1] if len({*ratios}) == 1 else ratios
+
+
+def step_ratio(builder: Builder, where: str, tensor: str, format: Format) -> Fraction:
+    """The one ratio that all channels share. Raises CompileError where they differ."""
+    return boundary.alike(where, step_ratios(builder, tensor, format))

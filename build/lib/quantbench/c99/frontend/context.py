@@ -1,0 +1,280 @@
+"""The state of an import: the value of each tensor, and the nodes that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.frontend.builder import Builder, Deferred, TensorRef
+from quantbench.c99.frontend.formats import FLOAT32, Format
+from quantbench.c99.frontend.reader import Network, OnnxNode, array
+from quantbench.c99.frontend.values import (
+    Constant,
+    ElidedQuantize,
+    GraphInput,
+    Int32Constant,
+    Probabilities,
+    Quantized,
+    Value,
+    Weights,
+)
+from quantbench.c99.ir.graph import Shape
+from quantbench.errors import CompileError
+from quantbench.numerics.fixed_point import exact
+
+_NEAR = Fraction(1, 2**21)
+"""Two roundings to float32 lie between a bias's scale and the product of the others."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The tensor that a QuantizeLinear produced.
+
+    `new`: a node was added for it; otherwise its input held the integers already.
+    """
+
+    ref: TensorRef
+    new: bool
+
+
+class Context:
+    """The interface of an import to an operator's `from_onnx`.
+
+    `input`: the name of the input's tensor, once it is quantized. `placed`: tensors that were
+    quantized already, by the name of the rounded tensor and the format.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.builder = Builder(None if network.quantized else FLOAT32)
+        self.input: str | None = None
+        self.placed: dict[tuple[str, Format], Placed] = {}
+        self.values: dict[str, Value] = {network.input: self._input()}
+        self._settled: dict[str, TensorRef] = {}
+        self._readers: dict[str, list[OnnxNode]] = {}
+        for node in network.nodes:
+            for name in node.inputs:
+                self._readers.setdefault(name, []).append(node)
+
+    def _input(self) -> Value:
+        shape = self.network.input_shape
+        if self.network.quantized:
+            return GraphInput(shape, self.network.input_type)
+        self.input = self.builder.add(self.network.input, shape, FLOAT32)
+        return TensorRef(self.input, shape)
+
+    def hold(self, name: str, value: Value) -> None:
+        """Store the value of a node's output.
+
+        In float32, a value that several nodes read is computed once, here; all others wait for
+        operators that can be fused.
+        """
+        if self.builder.held and isinstance(value, Deferred) and self.reader(name) is None:
+            value = self.builder.settled(value) or value
+        self.values[name] = value
+
+    def reader(self, name: str) -> OnnxNode | None:
+        """The one node that reads a tensor; None where there are more, or it is the output."""
+        readers = self._readers.get(name, [])
+        return readers[0] if len(readers) == 1 and name != self.network.output else None
+
+    def value(self, node: OnnxNode, at: int) -> Value | None:
+        """The value of the node's input number `at`, from 0; None for an omitted input."""
+        name = node.inputs[at] if at < len(node.inputs) else ""
+        if not name:
+            return None
+        if name not in self.values and name in self.network.tensors:
+            self.values[name] = Constant(array(self.network.tensors[name], node.where))
+        if name not in self.values:
+            raise CompileError(f"{node.where}: its input {at + 1} is a second output, unsupported")
+        return self.values[name]
+
+    def constant(self, node: OnnxNode, at: int) -> NDArray[np.generic] | None:
+        """The array of a constant input; None where it is omitted.
+
+        Raises CompileError for others.
+        """
+        value = self.value(node, at)
+        if value is None:
+            return None
+        if isinstance(value, Constant):
+            return value.array
+        raise CompileError(f"{node.where}: its input {at + 1} is supported as a constant only")
+
+    def wholes(self, node: OnnxNode, at: int) -> tuple[int, ...] | None:
+        """A constant int64 vector, such as axes or a shape; None where it is omitted.
+
+        Raises CompileError for another type, more than one dimension or more than 16 numbers.
+        """
+        numbers = self.constant(node, at)
+        if numbers is None:
+            return None
+        if numbers.dtype != np.int64 or numbers.ndim > 1 or numbers.size > 16:
+            raise CompileError(f"{node.where}: its input {at + 1} is supported as int64 [n] only")
+        return tuple(int(number) for number in numbers.reshape(-1).tolist())
+
+    def number(self, node: OnnxNode, at: int) -> float | None:
+        """A constant float32 scalar, stored as such or dequantized; None where it is omitted.
+
+        Raises CompileError for others.
+        """
+        value = self.value(node, at)
+        if isinstance(value, Weights | Int32Constant):
+            array_: NDArray[np.generic] | None = value.values.astype(np.float32) * value.scale
+        else:
+            array_ = self.constant(node, at)
+        if array_ is None:
+            return None
+        if array_.dtype != np.float32 or array_.size != 1:
+            raise CompileError(f"{node.where}: its input {at + 1} is supported as one float32 only")
+        return float(array_.reshape(-1)[0])
+
+    def activation(self, node: OnnxNode, at: int) -> TensorRef | Deferred:
+        """An input that depends on the network's input, as a tensor or expression of real numbers.
+
+        Raises CompileError for constants, for integers and for the result of a Softmax.
+        """
+        match self.value(node, at):
+            case TensorRef() | Deferred() as activation:
+                return activation
+            case GraphInput(type=None):
+                why = "it reads the input as float32; one that a QuantizeLinear rounds is supported"
+            case Quantized() | ElidedQuantize() | GraphInput():
+                why = "it reads integers; a DequantizeLinear before it is supported"
+            case Probabilities():
+                why = "it follows Softmax, which is supported at the end only"
+            case _:
+                why = f"its input {at + 1} is a constant, where only activations are supported"
+        raise CompileError(f"{node.where}: {why}")
+
+    def moved(self, node: OnnxNode, at: int) -> TensorRef | Deferred | GraphInput | Quantized:
+        """An activation, its integers, or the unquantized input, for operators that move values."""
+        value = self.value(node, at)
+        return value if isinstance(value, GraphInput | Quantized) else self.activation(node, at)
+
+    def settled(self, node: OnnxNode, at: int) -> TensorRef:
+        """The tensor of an input that needs no rounding.
+
+        Raises CompileError where it isn't quantized.
+        """
+        name = node.inputs[at]
+        value = self.activation(node, at)
+        if name not in self._settled:
+            ref = self.builder.settled(value)
+            if ref is None:
+                maker = value.core.where if isinstance(value, Deferred) else name
+                raise CompileError(
+                    f"{node.where}: its input, from {maker}, isn't quantized; int8 and uint8 "
+                    "between QuantizeLinear and DequantizeLinear are supported"
+                )
+            self._settled[name] = ref
+        return self._settled[name]
+
+    def image(self, node: OnnxNode, at: int) -> tuple[str, tuple[int, int, int]]:
+        """The tensor of an input, and its shape [C, H, W]. Raises CompileError for another rank."""
+        ref = self.settled(node, at)
+        return self.builder.seen(ref), channels_and_image(node, ref.shape)
+
+    def factors(self, node: OnnxNode, at: int) -> Weights:
+        """An input as weights of any shape: dequantized constants, or float32 in a float32 network.
+
+        Raises CompileError for others.
+        """
+        if self.network.quantized:
+            value = self.value(node, at)
+            if isinstance(value, Weights):
+                return value
+            raise CompileError(
+                f"{node.where}: its weights aren't quantized; constants of int8 or uint8 behind a "
+                "DequantizeLinear are supported"
+            )
+        reals = self.constant(node, at)
+        if reals is None or reals.dtype != np.float32:
+            raise CompileError(
+                f"{node.where}: its weights are supported as a constant of float32 only"
+            )
+        if not np.isfinite(reals).all():
+            raise CompileError(f"{node.where}: its weights aren't finite")
+        return Weights(cast(NDArray[np.float32], reals), np.ones(1, np.float32), None)
+
+    def weights(self, node: OnnxNode, at: int, rank: int, axis: int) -> Weights:
+        """Weights of `rank` dimensions, with one scale or one for each index of `axis`.
+
+        `axis` is that of the output channels. Raises CompileError for others.
+        """
+        weights = self.factors(node, at)
+        if weights.values.ndim != rank or not weights.values.size:
+            raise CompileError(
+                f"{node.where}: its weights have the shape {weights.values.shape}; {rank} "
+                "dimensions are supported"
+            )
+        if weights.axis not in (None, axis):
+            raise CompileError(
+                f"{node.where}: its weights have a scale for each index of axis {weights.axis}; "
+                f"one for each of axis {axis}, the output channels, or one for all is supported"
+            )
+        return weights
+
+    def addends(
+        self, node: OnnxNode, at: int, scales: tuple[Fraction, ...], shape: Shape
+    ) -> tuple[Fraction, ...]:
+        """A bias, one number for each output channel, in units of the accumulator.
+
+        `scales`: the accumulator's, by channel; `shape`: the output's. Raises CompileError.
+        """
+        value = self.value(node, at)
+        if value is None:
+            return (Fraction(0),) * len(scales)
+        if isinstance(value, Constant) and value.array.dtype == np.float32:
+            flat = _by_channel(node, value.array, shape)
+            if not np.isfinite(flat).all():
+                raise CompileError(f"{node.where}: its bias isn't finite")
+            reals = (exact(float(number)) for number in flat)
+            return tuple(real / scale for real, scale in zip(reals, scales, strict=True))
+        if isinstance(value, Weights | Int32Constant):
+            whole = _by_channel(node, value.values, shape).tolist()
+            return tuple(_stored(whole, value.scale, scales))
+        raise CompileError(
+            f"{node.where}: its bias is supported as a constant, float32 or behind a "
+            "DequantizeLinear"
+        )
+
+
+def channels_and_image(node: OnnxNode, shape: Shape) -> tuple[int, int, int]:
+    """The sizes C, H, W of an input [C, H, W]. Raises CompileError for another rank."""
+    if len(shape) != 3:
+        raise CompileError(f"{node.where}: its input is {[*shape]}; [C, H, W] is supported")
+    return shape[0], shape[1], shape[2]
+
+
+def _stored(
+    whole: list[int], steps: NDArray[np.float32], scales: tuple[Fraction, ...]
+) -> Iterator[Fraction]:
+    """Biases in units of the accumulator.
+
+    Where the bias's scale is the accumulator's but for the rounding to float32, the stored integers
+    are taken unchanged.
+    """
+    by_channel = np.broadcast_to(steps, len(scales)).tolist()
+    for integer, step, scale in zip(whole, by_channel, scales, strict=True):
+        ratio = exact(step) / scale
+        yield Fraction(integer) if abs(ratio - 1) <= _NEAR else integer * ratio
+
+
+def _by_channel(node: OnnxNode, values: NDArray[np.generic], shape: Shape) -> NDArray[np.generic]:
+    """The bias as [O]. Raises CompileError unless it differs by output channel only."""
+    channels = (shape[0], *[1] * (len(shape) - 1))
+    fits = values.size == 1 or values.shape in (channels, (1, *channels))
+    if node.op == "Conv":
+        fits = values.shape == shape[:1]
+    if not fits:
+        raise CompileError(
+            f"{node.where}: its bias has the shape {values.shape}, which isn't one number for each "
+            f"of {shape[0]} channels"
+        )
+    return np.broadcast_to(values.reshape(-1), shape[0])

@@ -1,0 +1,105 @@
+"""Windows of convolutions and poolings, as ONNX's attributes give them."""
+
+from __future__ import annotations
+
+import math
+
+from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.ir.graph import Window
+from quantbench.c99.ir.sizes import MAX_NUMBERS
+from quantbench.errors import CompileError
+
+ATTRIBUTES = frozenset({"kernel_shape", "strides", "pads", "dilations", "auto_pad"})
+_MAX = 2**15
+"""The largest size of any kind, so that no product of two is beyond a word."""
+
+
+def window(node: OnnxNode, kernel: tuple[int, ...], image: tuple[int, int]) -> Window:
+    """The window of a node. Raises CompileError unless it has two dimensions and ONNX allows it."""
+    sizes = _pair(node, "kernel", kernel, 1)
+    strides = _pair(node, "strides", node.wholes("strides") or (1, 1), 1)
+    dilations = _pair(node, "dilations", node.wholes("dilations") or (1, 1), 1)
+    return Window(sizes, strides, _pads(node, sizes, strides, dilations, image), dilations)
+
+
+def kernel_shape(node: OnnxNode) -> tuple[int, ...]:
+    """The attribute kernel_shape. Raises CompileError where it is missing."""
+    kernel = node.wholes("kernel_shape")
+    if kernel is None:
+        raise CompileError(f"{node.where}: it has no kernel_shape")
+    return kernel
+
+
+def whole(window: Window) -> tuple[int, int]:
+    """The height and width that one window spans, dilation included."""
+    (kh, kw), (dh, dw) = window.kernel, window.dilations
+    return (kh - 1) * dh + 1, (kw - 1) * dw + 1
+
+
+def output_size(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple[int, int]:
+    """The height and width of the output.
+
+    Raises CompileError where the window doesn't fit, and for a ceil_mode that would add a window.
+    """
+    top, left, bottom, right = window.pads
+    sides = []
+    for size, before, after, span, stride in zip(
+        image, (top, left), (bottom, right), whole(window), window.strides, strict=True
+    ):
+        free = size + before + after - span
+        if free < 0:
+            raise CompileError(f"{node.where}: its window of {span} is wider than its input")
+        if node.whole("ceil_mode", 0) and free % stride:
+            last = (free // stride + 1) * stride
+            if last < size + before:
+                raise CompileError(f"{node.where}: ceil_mode isn't supported where it matters")
+        sides.append(free // stride + 1)
+    if math.prod(sides) > MAX_NUMBERS:
+        raise CompileError(f"{node.where}: its output of {sides} is too large")
+    return sides[0], sides[1]
+
+
+def padded(window: Window) -> bool:
+    """Whether the window has pads."""
+    return any(window.pads)
+
+
+def apart(window: Window) -> bool:
+    """Whether windows don't overlap and have no gaps inside."""
+    return window.strides == window.kernel and window.dilations == (1, 1)
+
+
+def _pads(
+    node: OnnxNode,
+    kernel: tuple[int, int],
+    strides: tuple[int, int],
+    dilations: tuple[int, int],
+    image: tuple[int, int],
+) -> tuple[int, int, int, int]:
+    how = node.text("auto_pad", "NOTSET")
+    if how == "VALID":
+        return 0, 0, 0, 0
+    if how in ("SAME_UPPER", "SAME_LOWER"):
+        before, after = [], []
+        for size, k, stride, dilation in zip(image, kernel, strides, dilations, strict=True):
+            total = max((-(-size // stride) - 1) * stride + (k - 1) * dilation + 1 - size, 0)
+            less, more = total // 2, total - total // 2
+            before.append(less if how == "SAME_UPPER" else more)
+            after.append(more if how == "SAME_UPPER" else less)
+        return before[0], before[1], after[0], after[1]
+    if how != "NOTSET":
+        raise CompileError(
+            f"{node.where}: auto_pad NOTSET, VALID, SAME_UPPER and SAME_LOWER are supported"
+        )
+    pads = node.wholes("pads") or (0, 0, 0, 0)
+    if len(pads) != 4 or not all(0 <= pad <= _MAX for pad in pads):
+        raise CompileError(f"{node.where}: four pads from 0 to {_MAX:,} are supported")
+    return pads[0], pads[1], pads[2], pads[3]
+
+
+def _pair(node: OnnxNode, what: str, values: tuple[int, ...], min_: int) -> tuple[int, int]:
+    if len(values) != 2 or not all(min_ <= value <= _MAX for value in values):
+        raise CompileError(
+            f"{node.where}: {what} of two dimensions, each from {min_} to {_MAX:,}, is supported"
+        )
+    return values[0], values[1]

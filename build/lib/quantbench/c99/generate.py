@@ -1,0 +1,39 @@
+"""Write the files of a C library from a graph: header, source, golden vectors, main.c."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quantbench.c99.emit.library import (
+    Emitted,
+    Options,
+    chosen_isas,
+    language_of,
+    library,
+    with_symbols,
+)
+from quantbench.c99.emit.translation_unit import Simd
+from quantbench.c99.golden import golden
+from quantbench.c99.ir.graph import Graph, Step
+from quantbench.c99.passes import layout
+from quantbench.c99.simd import select
+from quantbench.c99.target.isa import Isa
+from quantbench.c99.target.target import Target
+
+
+def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None = None) -> Emitted:
+    """The C library of a graph: header, source, golden vectors and main.c.
+
+    Raises CompileError for values that 32 bits, or float32, can't hold, and UsageError for options
+    that name nothing.
+    """
+    options = options or Options()
+    isas = chosen_isas(options, target, language_of(graph))
+    plan = with_symbols(layout.plan(graph), options)
+    simd = tuple(_simd(step, isas) for step in plan.steps)
+    return library(plan, simd, target, isas, options, golden(plan))
+
+
+def _simd(step: Step, isas: Sequence[Isa]) -> Simd:
+    codes = {isa: select.code(step, isa) for isa in isas}
+    return {isa: code for isa, code in codes.items() if code}

@@ -1,0 +1,83 @@
+"""The text of golden.h: inputs, and the outputs that Python computes for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.check.golden import float32_vectors, vectors
+from quantbench.c99.emit.c_syntax import array
+from quantbench.c99.ir import error_bounds
+from quantbench.c99.ir.graph import Place, Plan, Values
+from quantbench.c99.ir.interpreter import execute
+from quantbench.c99.ir.sizes import in_parts, multiply_adds
+from quantbench.c99.passes.layout import nhwc_order
+from quantbench.errors import CompileError
+
+SEED = 1
+_RANDOM = 6
+_MAX_BYTES, _MAX_MACS = 2**20, 2**33
+_ROUNDING = 3 * 2.0**-24
+"""Rounding of the float32 that stands for a golden value, and of its comparison."""
+
+
+def golden(plan: Plan) -> str:
+    """The text of golden.h. Raises CompileError where float32 doesn't hold what is computed."""
+    return _float32(plan) if plan.graph.is_float32 else _integers(plan)
+
+
+def _integers(plan: Plan) -> str:
+    graph = plan.graph
+    inputs = vectors(graph, _count(plan), SEED)
+    outputs = in_parts(lambda part: execute(graph, part), inputs, graph)
+    lines = [
+        f"#define MODEL_GOLDEN_COUNT {len(inputs)}",
+        array("uint8_t", "model_golden_inputs", _stored(inputs, plan.input)),
+        array("model_output", "model_golden_outputs", _stored(outputs, plan.output)),
+    ]
+    return "/* What the integer network gives, computed in Python. */\n" + "\n".join(lines)
+
+
+def _float32(plan: Plan) -> str:
+    inputs = float32_vectors(plan.graph, _count(plan), SEED)
+    with np.errstate(over="ignore", invalid="ignore"):
+        answers = in_parts(_answers(plan), inputs, plan.graph)
+    if not np.isfinite(answers).all():
+        raise CompileError("float32 doesn't hold what it computes for inputs near 1")
+    values, tolerances = answers.swapaxes(0, 1)
+    lines = [
+        f"#define MODEL_GOLDEN_COUNT {len(inputs)}",
+        array("float", "model_golden_inputs", _stored(inputs, plan.input)),
+        array("float", "model_golden_outputs", _stored(values, plan.output)),
+        array("float", "model_golden_tolerances", _stored(tolerances, plan.output)),
+    ]
+    head = "/* What float64 gives, and how far float32 may be from it, computed in Python. */"
+    return head + "\n" + "\n".join(lines)
+
+
+def _answers(plan: Plan) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """A function from inputs [N, ...] to [N, 2, *shape]: outputs, and the tolerance of each."""
+
+    def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        near = error_bounds.execute(plan.graph, inputs)
+        tolerances = near.error + _ROUNDING * near.most
+        return np.stack([near.values, tolerances], axis=1).astype(np.float32)
+
+    return run
+
+
+def _stored(values: Values, place: Place) -> Values:
+    """Values [N, *shape] in ONNX's order as [N, size] in the order of the C code.
+
+    Integers are unsigned.
+    """
+    return values.reshape(len(values), -1)[:, nhwc_order(place.shape)]
+
+
+def _count(plan: Plan) -> int:
+    """The number of random vectors to write: fewer where they are large, or take long."""
+    vector_bytes = plan.input.bytes + plan.output.bytes
+    work = max(1, multiply_adds(plan.graph))
+    return max(1, min(_RANDOM, min(_MAX_BYTES // vector_bytes, _MAX_MACS // work) - 2))

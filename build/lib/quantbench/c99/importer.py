@@ -1,0 +1,101 @@
+"""An ONNX network as a graph, of integers or of float32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quantbench.c99.frontend.builder import Deferred, TensorRef
+from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.linear import accumulators
+from quantbench.c99.frontend.reader import Network, read
+from quantbench.c99.frontend.schemes import require_qdq
+from quantbench.c99.frontend.values import Probabilities, Quantized
+from quantbench.c99.ir.graph import Graph, Tensor
+from quantbench.c99.ir.sizes import require_sizes
+from quantbench.c99.operators import checked, require_known
+from quantbench.c99.target.target import Dtype
+from quantbench.errors import CompileError
+
+
+def import_onnx(path: Path, dtype: Dtype = Dtype.INT8) -> Graph:
+    """Import the network in `path` as a graph of `dtype`.
+
+    Raises CompileError, which names the node, for a network that `dtype` can't express, and
+    ArtifactError for a file that isn't ONNX or refers to other files.
+    """
+    return import_network(read(path), dtype)
+
+
+def import_network(network: Network, dtype: Dtype = Dtype.INT8) -> Graph:
+    """Import a network that was read as a graph of `dtype`. Raises CompileError."""
+    require_qdq(network.nodes)
+    _require_dtype(network, dtype)
+    require_known(network)
+    if not network.quantized and network.input_type:
+        raise CompileError(f"its input is {network.input_type}; float32 is supported")
+    context = Context(network)
+    for node in network.nodes:
+        context.hold(node.outputs[0], checked(node).from_onnx(context, node))
+    graph = _graph(context)
+    require_sizes(graph)
+    return graph
+
+
+def _require_dtype(network: Network, dtype: Dtype) -> None:
+    if dtype == Dtype.INT8 and not network.quantized:
+        raise CompileError(
+            "it is a float32 network, without a QuantizeLinear: --dtype float32 compiles it, "
+            "--dtype int8 a quantized one"
+        )
+    if dtype == Dtype.FLOAT32 and network.quantized:
+        raise CompileError(
+            "it is a quantized network, with a QuantizeLinear: --dtype int8 compiles it, "
+            "--dtype float32 the network before it was quantized"
+        )
+
+
+def _graph(context: Context) -> Graph:
+    network, builder = context.network, context.builder
+    value, rounded = context.values.get(network.output), None
+    softmax, own, source = isinstance(value, Probabilities), None, network.output
+    if isinstance(value, Quantized):
+        own = value.format.type
+        value = value.ref
+    elif isinstance(value, Probabilities):
+        source, rounded = value.source, _rounded(value)
+        own = rounded.type if rounded and value.integers else None
+        value = value.of
+    if isinstance(value, Deferred):
+        value = builder.settled(value) or accumulators(builder, source, value)
+    if not isinstance(value, TensorRef) or context.input is None:
+        raise CompileError(_constant_output(network))
+    return Graph(
+        name=network.name,
+        output=builder.seen(value),
+        tensors=builder.tensors,
+        nodes=tuple(builder.nodes),
+        input=context.input,
+        softmax=softmax,
+        origins=builder.origins,
+        own_input=network.input_type,
+        own_output=own,
+        rounded=rounded,
+    )
+
+
+def _constant_output(network: Network) -> str:
+    output = f"its output {network.output!a:.60}"
+    if not network.quantized:
+        return f"{output} is a constant; what a layer gives is supported"
+    return (
+        f"{output} doesn't depend on its quantized input; what a layer, a QuantizeLinear or a "
+        "DequantizeLinear gives is supported"
+    )
+
+
+def _rounded(output: Probabilities) -> Tensor | None:
+    """The tensor of integers to which a Softmax's result is rounded; None: it isn't."""
+    if output.format is None:
+        return None
+    format = output.format
+    return Tensor("softmax", output.of.shape, format.type, (format.scale,), format.zero_point)

@@ -1,0 +1,332 @@
+"""The graph that is compiled: tensors that carry their number format, and nodes between them.
+
+Tensors are of one sample, without the batch, in ONNX's order [C, H, W]; how they lie in memory is
+decided by passes/layout.py. Nodes stand in an order in which each tensor is computed before it is
+read. A kind of node is a subclass of Node, in a file of nodes/ or, where one operator alone makes
+it, in that operator's file of ops/.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.ir.code import Code
+from quantbench.numerics.fixed_point import Multiplier
+
+Type = Literal["uint8", "int8", "int32", "float32"]
+Shape = tuple[int, ...]
+"""[C, H, W], or [K] of a vector; never with the batch."""
+Values = NDArray[Any]
+"""[N, *shape]: int64 of a tensor of integers, float64 of a tensor of float32."""
+Reals = NDArray[np.float64]
+Order = NDArray[np.int64]
+"""The index, in ONNX's order [C, H, W], of the value at each position in memory."""
+Orders = tuple[Order, ...]
+"""The order of each input of a node."""
+ImageOrder = Callable[[Shape], Order]
+"""The order in which an image of a shape lies."""
+Tensors = Mapping[str, Values]
+"""Arrays of tensors, by the tensors' names."""
+LIMITS: dict[Type, tuple[int, int]] = {
+    "uint8": (0, 255),
+    "int8": (-128, 127),
+    "int32": (-(2**31), 2**31 - 1),
+}
+BYTES: dict[Type, int] = {"uint8": 1, "int8": 1, "int32": 4, "float32": 4}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the graph: integers q stand for scale * (q - zero_point); float32 has scale 1."""
+
+    name: str
+    shape: Shape
+    type: Type
+    scale: tuple[float, ...]
+    """The scales: one for all values, or one for each channel."""
+    zero_point: int = 0
+
+    @property
+    def size(self) -> int:
+        """The number of values of one sample."""
+        return int(np.prod(self.shape))
+
+    @property
+    def to_unsigned(self) -> int:
+        """The offset that turns int8 into uint8; 0 for every other type."""
+        return 128 if self.type == "int8" else 0
+
+
+@dataclass(frozen=True)
+class Window:
+    """The window of a convolution or a pooling: (height, width); pads top, left, bottom, right."""
+
+    kernel: tuple[int, int]
+    strides: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilations: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True)
+class Requantization:
+    """The rounding of accumulators to an output tensor's integers.
+
+    q = zero_point + round(acc * m 2**-s), half to even, clamped to [low, high]. There is one
+    multiplier, or one for each output channel.
+    """
+
+    multipliers: tuple[Multiplier, ...]
+    zero_point: int
+    low: int
+    high: int
+    ties: bool = True
+    """False where it is proved that half up gives the same: see passes/ties.py."""
+
+    def plus(self, offset: int) -> Requantization:
+        """The same rounding with `offset` added to every result."""
+        return replace(
+            self,
+            zero_point=self.zero_point + offset,
+            low=self.low + offset,
+            high=self.high + offset,
+        )
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """A pooling of accumulators, fused behind a convolution."""
+
+    kind: Literal["average", "max"]
+    window: Window
+    """The window, without pads: a pooling with pads is a node of its own."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tensor in memory: the C expression of its address, its shape, type and zero point."""
+
+    at: str
+    shape: Shape
+    type: Type
+    zero_point: int
+
+    @property
+    def size(self) -> int:
+        """The number of values of one sample."""
+        return int(np.prod(self.shape))
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of one sample."""
+        return self.size * BYTES[self.type]
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A node with its memory order chosen.
+
+    `work`: the node with its constants in memory order. `inputs`: the order in which it reads each
+    input. `output`: the order that it writes.
+    """
+
+    work: Node
+    inputs: tuple[Order, ...]
+    output: Order
+
+
+class Node(ABC):
+    """One operation of the graph. Subclasses are frozen dataclasses.
+
+    Passes and checks ask nothing else of a node than these methods: a new kind is one new class.
+    """
+
+    name: str
+    """The node of the ONNX file, for messages and comments."""
+    output: str
+
+    @property
+    @abstractmethod
+    def reads(self) -> tuple[str, ...]:
+        """The names of the input tensors."""
+
+    @property
+    def rounds(self) -> bool:
+        """Whether it computes new numbers; False where it only moves existing ones."""
+        return True
+
+    @abstractmethod
+    def evaluate(self, graph: Graph, values: Tensors) -> Values:
+        """Compute the output [N, *shape] from the tensors before it.
+
+        Integers are exact, and the authority for the C code; float32 is computed in float64.
+        """
+
+    @abstractmethod
+    def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
+        """A bound of float32's error at each output: see ir/error_bounds.py."""
+
+    @abstractmethod
+    def excess(self, graph: Graph, values: Tensors) -> Reals:
+        """A bound of each integer's distance from the ONNX file's number, in steps of the output.
+
+        The half step that rounding takes isn't counted: see ir/tolerance.py.
+        """
+
+    def carried(self, graph: Graph, before: Tensors) -> Reals:  # noqa: ARG002
+        """The excess of a node whose inputs are already off by `before`.
+
+        Raises ValueError for a node that computes with them: only moves, joins and clamps keep it.
+        """
+        raise ValueError(f"{self.name}: it computes with values that nothing rounded")
+
+    def to_uint8(self, graph: Graph) -> Node:  # noqa: ARG002
+        """The same node in a graph that holds every int8 tensor as uint8, 128 higher."""
+        return self
+
+    def mark_ties(self, graph: Graph) -> Node:  # noqa: ARG002
+        """The same node, with `ties` False where half up and half to even can't differ."""
+        return self
+
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
+        """Choose the memory order of the output for inputs that lie in `orders`.
+
+        Unless a subclass overrides it, inputs are read as they lie, and images are [H, W, C].
+        """
+        return Laid(self, orders, nhwc(graph.tensors[self.output].shape))
+
+    @abstractmethod
+    def emit(self, step: Step) -> Code:
+        """The portable C of a step; `step.work` is this node, laid out."""
+
+    @abstractmethod
+    def describe(self) -> list[str]:
+        """The node's operations in words, such as `5x5 conv`, `ReLU`, `2x2 average pool`."""
+
+    @property
+    def weight_type(self) -> str | None:
+        """The C type of integer weights, without `_t`; None where there are none."""
+        return None
+
+    def macs(self, output: Tensor) -> int:  # noqa: ARG002
+        """The multiply-adds of one sample."""
+        return 0
+
+    def workspace(self, graph: Graph) -> int:  # noqa: ARG002
+        """The numbers that evaluating one sample holds beside input and output."""
+        return 0
+
+
+class OneInput(Node):
+    """A node that reads one tensor."""
+
+    input: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.input,)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A node with the memory that it reads and writes; `identifier` is its name in C."""
+
+    identifier: str
+    work: Node
+    inputs: tuple[Place, ...]
+    output: Place
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The tensor of the ONNX file whose values a tensor of the graph holds.
+
+    They are integers, or the real numbers for which int32 accumulators stand.
+    """
+
+    name: str
+    shape: Shape
+    """The order of values is the same."""
+    slack: float = 0.0
+    """A bound, in real numbers, of how far roundings dropped before the last one moved a value."""
+    moved: tuple[float, ...] = ()
+    """The same for coarser integers, by channel; () where no channel has them."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network of integers or of float32.
+
+    `softmax`: a Softmax follows the output, and is computed in float outside of the graph.
+    `origins`: for each tensor, where the ONNX file holds its values.
+    """
+
+    name: str
+    tensors: dict[str, Tensor]
+    nodes: tuple[Node, ...]
+    input: str
+    output: str
+    softmax: bool = False
+    origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
+    own_input: Type | None = None
+    """The type of the integers that the ONNX network itself takes; None: float32."""
+    own_output: Type | None = None
+    """The type of the integers that the ONNX network itself gives; None: float32."""
+    rounded: Tensor | None = None
+    """The integers to which the file rounds a Softmax's result."""
+
+    @property
+    def is_float32(self) -> bool:
+        """Whether its tensors are float32; a network of integers has none."""
+        return self.tensors[self.input].type == "float32"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A graph laid out in memory.
+
+    `graph`: the graph that is computed, without int8 tensors. `scratch`: bytes beyond input and
+    output.
+    """
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    input: Place
+    output: Place
+    scratch: int
+
+    def macs(self, step: Step) -> int:
+        """The multiply-adds of a step for one sample."""
+        return step.work.macs(self.graph.tensors[step.work.output])
+
+
+def ends(graph: Graph) -> tuple[Tensor, Tensor]:
+    """The input and output tensors as the ONNX network has them.
+
+    An end that is integers in the file has the scale 1.
+    """
+    own_output = None if graph.softmax else graph.own_output
+    return _end(graph, graph.input, graph.own_input), _end(graph, graph.output, own_output)
+
+
+def _end(graph: Graph, name: str, own: Type | None) -> Tensor:
+    tensor = graph.tensors[name]
+    if own is None:
+        return tensor
+    zero_point = LIMITS[tensor.type][0] - LIMITS[own][0]  # of int8 that is held as uint8
+    return replace(tensor, scale=(1.0,), zero_point=zero_point)
+
+
+def last_reads(graph: Graph) -> list[set[str]]:
+    """The tensors that are dead after each node: no later node, nor the output, needs them."""
+    wanted, last = {graph.output}, []
+    for node in reversed(graph.nodes):
+        reads = {*node.reads}
+        last.append((reads | {node.output}) - wanted)
+        wanted |= reads
+    return last[::-1]

@@ -1,0 +1,1 @@
+"""The kinds of nodes that several operators make, or that kernel generators read: one a file."""

@@ -1,0 +1,136 @@
+"""Concat: joins along channels; parts of other scales are first brought to that of the result."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from quantbench.c99.frontend.builder import (
+    Builder,
+    Deferred,
+    Expr,
+    IdentityExpr,
+    TensorRef,
+)
+from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.formats import Format, Limits
+from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.frontend.values import Value
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import (
+    Graph,
+    ImageOrder,
+    Laid,
+    Orders,
+    Shape,
+    Step,
+    Tensors,
+    Values,
+)
+from quantbench.c99.ir.move import Move
+from quantbench.c99.ir.sizes import MAX_NUMBERS
+from quantbench.errors import CompileError
+
+NAME = "Concat"
+INPUTS = (1, 10_000)
+ATTRIBUTES = frozenset({"axis"})
+
+
+def from_onnx(context: Context, node: OnnxNode) -> Value:
+    parts = tuple(_part(context, node, at) for at in range(len(node.inputs)))
+    shapes = {part.shape[1:] for part in parts}
+    axis = node.whole("axis", 1)
+    ranks = {len(part.shape) + 1 for part in parts}
+    if len(shapes) != 1 or len(ranks) != 1 or axis not in (1, 1 - min(ranks)):
+        raise CompileError(
+            f"{node.where}: axis 1, of shapes that agree in the others, is supported"
+        )
+    shape = (sum(part.shape[0] for part in parts), *shapes.pop())
+    if math.prod(shape) > MAX_NUMBERS:
+        raise CompileError(f"{node.where}: its output of {[*shape]} is too large")
+    return Deferred(ConcatExpr(node.where, parts, shape), shape)
+
+
+def _part(context: Context, node: OnnxNode, at: int) -> TensorRef | Deferred:
+    """An input; one that is itself a concatenation is computed first, and only once."""
+    value = context.activation(node, at)
+    nested = isinstance(value, Deferred) and isinstance(value.core, ConcatExpr)
+    return context.settled(node, at) if nested else value
+
+
+@dataclass(frozen=True)
+class ConcatExpr(Expr):
+    """The concatenation of activations along channels."""
+
+    where: str
+    parts: tuple[TensorRef | Deferred, ...]
+    shape: Shape
+
+    def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
+        between, begin, inputs = f"before {name}", 0, []
+        for part in self.parts:
+            end = begin + part.shape[0]
+            deferred, own = _deferred(builder, part, between), format.of_channels(begin, end)
+            inputs.append(builder.seen(builder.place(between, deferred, own)))
+            begin = end
+        output = builder.add(name, self.shape, format)
+        builder.nodes.append(Concat(self.where, tuple(inputs), output))
+        return IdentityExpr(self.where, output, self.shape).lower(builder, name, limits, format)
+
+    def unrounded(self, builder: Builder) -> tuple[Expr, Format] | None:
+        held = [builder.settled(part) for part in self.parts]
+        refs = tuple(ref for ref in held if ref is not None)
+        formats = {builder.format(ref.tensor) for ref in refs}
+        if len(refs) < len(held) or len(formats) > 1:
+            return None
+        format = formats.pop()
+        return None if format.by_channel else (replace(self, parts=refs), format)
+
+
+def _deferred(builder: Builder, part: TensorRef | Deferred, where: str) -> Deferred:
+    if isinstance(part, Deferred):
+        return part
+    core = IdentityExpr(where, part.tensor, builder.tensors[part.tensor].shape)
+    return Deferred(core, part.shape)
+
+
+@dataclass(frozen=True)
+class Concat(Move):
+    """The concatenation, along channels, of tensors of one format."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.inputs
+
+    def moved(self, graph: Graph, numbers: Tensors, constant: float) -> Values:
+        return np.concatenate([numbers[name] for name in self.inputs], axis=1)
+
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
+        """Lay an image out as images are; vectors keep their orders, one behind the other."""
+        shape = graph.tensors[self.output].shape
+        if len(shape) == 3:
+            return Laid(self, orders, nhwc(shape))
+        begin, parts = 0, []
+        for order in orders:
+            parts.append(order + begin)
+            begin += len(order)
+        return Laid(self, orders, np.concatenate(parts))
+
+    def emit(self, step: Step) -> Code:
+        stride, first, calls = step.output.shape[0], 0, []
+        positions = step.output.size // stride
+        for part in step.inputs:
+            width = part.shape[0]
+            numbers = f"{positions}, {width}, {first}, {stride}"
+            calls.append(f"model_concat({part.at}, {step.output.at}, {numbers});")
+            first += width
+        return Code("", tuple(calls), ("concat",))
+
+    def describe(self) -> list[str]:
+        return ["concatenation of channels"]

@@ -1,0 +1,44 @@
+"""Conv: convolves in two dimensions, with groups, by constant weights."""
+
+from __future__ import annotations
+
+from quantbench.c99.frontend import windows
+from quantbench.c99.frontend.builder import Deferred
+from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.linear import LinearExpr, output_scales
+from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.frontend.values import Value
+from quantbench.errors import CompileError
+
+NAME = "Conv"
+INPUTS = (2, 3)
+ATTRIBUTES = windows.ATTRIBUTES | {"group"}
+
+
+def from_onnx(context: Context, node: OnnxNode) -> Value:
+    tensor, (channels, *image) = context.image(node, 0)
+    size = (image[0], image[1])
+    weights = context.weights(node, 1, rank=4, axis=0)
+    outputs, inputs, *kernel = weights.values.shape
+    groups = node.whole("group", 1)
+    if groups < 1 or outputs % groups or inputs * groups != channels:
+        raise CompileError(
+            f"{node.where}: its weights {weights.values.shape} in {groups} groups don't fit its "
+            f"{channels} channels"
+        )
+    if (node.wholes("kernel_shape") or tuple(kernel)) != tuple(kernel):
+        raise CompileError(f"{node.where}: its kernel_shape isn't that of its weights")
+    window = windows.window(node, tuple(kernel), size)
+    scale = output_scales(context, node, tensor, weights, outputs, depthwise=inputs == 1)
+    shape = (outputs, *windows.output_size(node, window, size))
+    core = LinearExpr(
+        where=node.where,
+        input=tensor,
+        weights=weights.values,
+        scale=scale,
+        bias=context.addends(node, 2, scale, shape),
+        shape=shape,
+        window=window,
+        groups=groups,
+    )
+    return Deferred(core, shape)

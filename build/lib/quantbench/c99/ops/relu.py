@@ -1,0 +1,17 @@
+"""Relu: fused into the layer before it where there is one."""
+
+from __future__ import annotations
+
+from quantbench.c99.frontend.activations import limited
+from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.formats import RELU
+from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.frontend.values import Value
+
+NAME = "Relu"
+INPUTS = (1, 1)
+ATTRIBUTES: frozenset[str] = frozenset()
+
+
+def from_onnx(context: Context, node: OnnxNode) -> Value:
+    return limited(context, context.activation(node, 0), node.where, RELU)

@@ -1,0 +1,1 @@
+"""Transformations of the graph, one file each."""

@@ -1,0 +1,167 @@
+"""Memory layout: the order of each tensor's values, and its place in memory, as a list of steps.
+
+Images lie as [H, W, C]. A tensor's order says which value, counted in ONNX's [C, H, W], lies at
+each position; a Reshape only changes the order, and a Dense behind it permutes its weights to
+match. Where a node can't adapt to an order, a Permute moves the values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from quantbench.c99.ir.graph import BYTES, Graph, Node, Order, Place, Plan, Shape, Step, Tensor
+from quantbench.c99.nodes.permute import Permute
+from quantbench.c99.nodes.reshape import Reshape
+from quantbench.c99.passes.memory import LiveRange, offsets
+from quantbench.c99.passes.ties import mark_ties
+from quantbench.c99.passes.to_uint8 import to_uint8
+from quantbench.errors import CompileError
+
+_MAX_PERMUTED = 2**22
+
+
+def nhwc_order(shape: Shape) -> Order:
+    """The memory order of an image, [H, W, C]; a vector keeps its order."""
+    flat = np.arange(int(np.prod(shape)), dtype=np.int64)
+    return flat.reshape(shape).transpose(1, 2, 0).ravel() if len(shape) == 3 else flat
+
+
+def plan(graph: Graph) -> Plan:
+    """Lay out a graph, with all int8 tensors held as uint8.
+
+    Raises CompileError for a layer whose sums exceed 32 bits with unsigned tensors, and where the
+    values to be permuted are too many.
+    """
+    draft = _Draft(mark_ties(to_uint8(graph)))
+    for node in draft.graph.nodes:
+        draft.append(node)
+    return draft.finished()
+
+
+@dataclass(frozen=True)
+class _Value:
+    """The buffer that holds a tensor, and the tensor's order in it; tensors may share a buffer."""
+
+    buffer: int
+    order: Order
+
+
+@dataclass(frozen=True)
+class _Move:
+    work: Node
+    inputs: tuple[tuple[int, Tensor], ...]
+    """The buffer and the tensor of each input."""
+    output: tuple[int, Tensor]
+
+
+@dataclass
+class _Draft:
+    """The steps under construction. Buffer 0 is the input, the last one the output."""
+
+    graph: Graph
+    values: dict[str, _Value] = field(default_factory=dict)
+    orders: dict[Shape, Order] = field(default_factory=dict)
+    """Shape of an image -> its order, computed once: it takes 8 times its tensor's memory."""
+    sizes: list[int] = field(default_factory=list)
+    moves: list[_Move] = field(default_factory=list)
+    permuted: int = 0
+    """The indices of all Permutes together: each is stored as a constant."""
+
+    def __post_init__(self) -> None:
+        tensor = self.graph.tensors[self.graph.input]
+        self.values[self.graph.input] = _Value(self.buffer(tensor), self.nhwc(tensor.shape))
+
+    def nhwc(self, shape: Shape) -> Order:
+        if shape not in self.orders:
+            self.orders[shape] = nhwc_order(shape)
+        return self.orders[shape]
+
+    def buffer(self, tensor: Tensor) -> int:
+        self.sizes.append(tensor.size * BYTES[tensor.type])
+        return len(self.sizes) - 1
+
+    def append(self, node: Node) -> None:
+        laid = node.layout(
+            self.graph, tuple(self.values[name].order for name in node.reads), self.nhwc
+        )
+        if isinstance(node, Reshape):
+            self.values[node.output] = self.values[node.input]
+            self.require(node.output, laid.output)
+            return
+        for name, order in zip(node.reads, laid.inputs, strict=True):
+            self.require(name, order)
+        tensor = self.graph.tensors[node.output]
+        buffer = self.buffer(tensor)
+        sources = tuple((self.values[name].buffer, self.graph.tensors[name]) for name in node.reads)
+        self.moves.append(_Move(laid.work, sources, (buffer, tensor)))
+        self.values[node.output] = _Value(buffer, laid.output)
+
+    def require(self, name: str, order: Order) -> None:
+        """The tensor in this order from here on: a copy where it has another."""
+        value = self.values[name]
+        if value.order is not order and not np.array_equal(value.order, order):
+            self.permute(name, order)
+
+    def permute(self, name: str, order: Order) -> None:
+        tensor, value = self.graph.tensors[name], self.values[name]
+        index = np.argsort(value.order)[order]
+        self.permuted += len(index)
+        if self.permuted > _MAX_PERMUTED:
+            raise CompileError(
+                f"{name}: its values lie in another order than they are read in, and up to "
+                f"{_MAX_PERMUTED:,} places of a network may be moved"
+            )
+        buffer = self.buffer(tensor)
+        work = Permute(name, name, name, index)
+        self.moves.append(_Move(work, ((value.buffer, tensor),), (buffer, tensor)))
+        self.values[name] = _Value(buffer, order)
+
+    def end(self) -> None:
+        """The output as images lie, in a buffer of its own that nothing else reads."""
+        name = self.graph.output
+        value = self.values[name]
+        order = self.nhwc(self.graph.tensors[name].shape)
+        read = any(value.buffer == source for move in self.moves for source, _ in move.inputs)
+        last = value.buffer == len(self.sizes) - 1
+        if value.buffer == 0 or read or not last or not np.array_equal(value.order, order):
+            self.permute(name, order)
+
+    def finished(self) -> Plan:
+        self.end()
+        last = self.values[self.graph.output].buffer
+        starts, scratch = self.in_scratch(last)
+        input, output = (self.graph.tensors[name] for name in (self.graph.input, self.graph.output))
+        unit = BYTES[input.type]  # bytes of one element of scratch memory
+        inside = [f"scratch + {start // unit}" for start in starts]
+        places = ["input", *inside[:-1], "output"] if last else ["input"]
+        steps = tuple(
+            Step(
+                f"l{number}",
+                move.work,
+                tuple(_place(places[buffer], tensor) for buffer, tensor in move.inputs),
+                _place(places[move.output[0]], move.output[1]),
+            )
+            for number, move in enumerate(self.moves)
+        )
+        return Plan(self.graph, steps, _place("input", input), _place("output", output), scratch)
+
+    def in_scratch(self, last: int) -> tuple[list[int], int]:
+        """The begin of each buffer but the input, and the bytes of all: `last`, the output, takes
+        none.
+        """
+        first, final = [0] * len(self.sizes), [0] * len(self.sizes)
+        for number, move in enumerate(self.moves):
+            first[move.output[0]] = number  # a buffer is written once, before it is read
+            for buffer in (move.output[0], *(source for source, _ in move.inputs)):
+                final[buffer] = number
+        ranges = [
+            LiveRange(0 if buffer == last else self.sizes[buffer], first[buffer], final[buffer])
+            for buffer in range(1, len(self.sizes))
+        ]
+        return offsets(ranges)
+
+
+def _place(at: str, tensor: Tensor) -> Place:
+    return Place(at, tensor.shape, tensor.type, tensor.zero_point)

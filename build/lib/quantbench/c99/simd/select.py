@@ -1,0 +1,154 @@
+"""Choice of SIMD code for convolutions and fully connected layers, by their shapes.
+
+Output channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few values at
+a time are copied to every lane and multiplied with the weights of each. A tile of positions and of
+blocks of channels stays in registers; activation, pooling and requantization happen there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.emit.c_syntax import array
+from quantbench.c99.emit.fragments import WORKSPACE, needs_int16, pad_call, widen_call
+from quantbench.c99.emit.translation_unit import SimdCode
+from quantbench.c99.ir.graph import Step
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.simd import direct_conv_avx2, direct_conv_vbmi, float32, maddubs
+from quantbench.c99.simd.dot_product import products
+from quantbench.c99.simd.loop_nest import Epilogue, function
+from quantbench.c99.simd.tiling import (
+    ConvGeometry,
+    conv_geometry,
+    dense_geometry,
+    groups,
+    register_tiles,
+)
+from quantbench.c99.target.isa import (
+    AVX2,
+    AVX2_BYTES,
+    AVX512VBMI,
+    Isa,
+)
+from quantbench.numerics.fixed_point import accumulator_bounds
+
+_MAX_ROUNDED = 2**30
+
+
+def code(step: Step, isa: Isa) -> SimdCode | None:
+    """The SIMD code of a step for `isa`; None where the portable kernel is used."""
+    if step.output.type == "float32":
+        return float32.code(step)
+    node = step.work
+    if not isinstance(node, Conv | Dense) or needs_int16(node.weights) or not _fits_int32(node):
+        return None
+    if isinstance(node, Conv) and node.groups != 1:
+        return None
+    if node.requantize is None and step.output.at != "output":
+        return None  # int32 in scratch memory, whose alignment isn't known
+    geometry = _geometry(step, node)
+    return _direct(step, node, geometry, isa) or _tiled(step, node, geometry, isa)
+
+
+def _fits_int32(node: Conv | Dense) -> bool:
+    """Whether 32 bits hold what is rounded, before it is clamped."""
+    if node.requantize is None:
+        return True
+    _, _, bounds = accumulator_bounds(
+        node.bias.astype(np.int64), node.weights.astype(np.int64), 0, 255
+    )
+    places = 1
+    if isinstance(node, Conv) and node.pooling and node.pooling.kind == "average":
+        places = node.pooling.window.kernel[0] * node.pooling.window.kernel[1]
+    multipliers = node.requantize.multipliers
+    by_channel = multipliers if len(multipliers) > 1 else multipliers * len(bounds)
+    return all(
+        (int(bound) * places * multiplier.m >> multiplier.s) < _MAX_ROUNDED
+        for bound, multiplier in zip(bounds, by_channel, strict=True)
+    )
+
+
+def _geometry(step: Step, node: Conv | Dense) -> ConvGeometry:
+    if isinstance(node, Dense):
+        return dense_geometry(node.weights)
+    shapes = step.inputs[0].shape, step.output.shape
+    return conv_geometry(*shapes, node.window, node.pooling, node.weights)
+
+
+def _direct(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> SimdCode | None:
+    """A direct convolution of one channel to a few; None where the instruction set has none."""
+    if not isinstance(node, Conv):
+        return None
+    if isa is AVX512VBMI and direct_conv_vbmi.fits(node, geometry):
+        own, write = f"{step.identifier}_pixels", direct_conv_vbmi.code
+    elif isa is AVX2 and direct_conv_avx2.fits(node, geometry):
+        own, write = f"{step.identifier}_pairs", direct_conv_avx2.code
+    else:
+        return None
+    source, calls, workspace = _source(step, node, isa)
+    constants, text = write(own, step.identifier, node, geometry)
+    calls.append(f"{own}({source}, {step.output.at});")
+    tables = _tables(step.identifier, node, geometry, isa)
+    return SimdCode(tables | constants, text, tuple(calls), workspace)
+
+
+def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> SimdCode:
+    """Any other layer: channels in lanes, one function for each register tile."""
+    name = step.identifier
+    form = AVX2_BYTES if isa is AVX2 and maddubs.fits(geometry) else isa
+    write = maddubs.products if form is AVX2_BYTES else products
+    source, calls, workspace = _source(step, node, form)
+    constants, functions = _tables(name, node, geometry, form), []
+    output = "model_output" if node.requantize is None else "uint8_t"
+    epilogue = Epilogue(node.low is not None, node.high is not None, node.requantize, output)
+    for number, group in enumerate(groups(geometry)):
+        for part, tile in enumerate(register_tiles(group, geometry, form)):
+            own = f"{name}_{number}_{part}"
+            tables, sums = write(f"{name}_{number}", own, geometry, tile, form)
+            constants |= tables
+            functions.append(function(own, name, sums, epilogue, geometry, tile, form))
+            calls.append(f"{own}({source}, {step.output.at});")
+    return SimdCode(constants, "\n".join(functions), tuple(calls), workspace)
+
+
+def _source(step: Step, node: Conv | Dense, isa: Isa) -> tuple[str, list[str], int]:
+    """The address that the kernels read, the calls that fill it, and its bytes."""
+    pads = node.window.pads if isinstance(node, Conv) else (0, 0, 0, 0)
+    padding = node.padding if isinstance(node, Conv) else 0
+    image = step.inputs[0]
+    channels, height, width = image.shape if len(image.shape) == 3 else (1, 1, image.size)
+    top, left, bottom, right = pads
+    values = (height + top + bottom) * (width + left + right) * channels
+    if isa.lanes_per_product == 2:
+        return WORKSPACE, [widen_call(image, WORKSPACE, pads, padding)], 2 * values + 4
+    if any(pads):
+        return WORKSPACE, [pad_call(image, WORKSPACE, pads, padding)], values
+    return image.at, [], 0
+
+
+def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> dict[str, str]:
+    fields: dict[str, NDArray[np.integer] | None] = {"low": node.low, "high": node.high}
+    if isa.offset_inputs:
+        flat = geometry.weights.reshape(geometry.outputs, -1)
+        less = node.bias.astype(np.int64) + 128 * flat.sum(axis=1, dtype=np.int64)
+        fields["signed"] = less.astype(np.int32)  # modulo 2**32, like all partial sums
+    else:
+        fields["start"] = node.bias
+    if node.requantize is not None:
+        multipliers = node.requantize.multipliers
+        fields["m"] = np.array([multiplier.m for multiplier in multipliers])
+        fields["shift"] = np.array([multiplier.s for multiplier in multipliers])
+    return {
+        f"{name}_{field}": _lanes(f"{name}_{field}", values, geometry.outputs)
+        for field, values in fields.items()
+        if values is not None
+    }
+
+
+def _lanes(name: str, values: NDArray[np.integer], outputs: int) -> str:
+    """A table for every channel, padded to whole registers."""
+    by_channel = np.broadcast_to(values, (outputs,)) if len(values) == 1 else values
+    padded = np.pad(by_channel, (0, -outputs % 16), mode="edge")
+    return array("int32_t", name, padded, aligned=True)

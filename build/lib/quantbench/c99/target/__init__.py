@@ -1,0 +1,1 @@
+"""Instruction sets and the machines that C is written for."""

@@ -1,0 +1,237 @@
+"""The record of each command: its fields are the command's arguments and options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from quantbench.cli.declare import OUTPUT, STUDY, TIME, argument, option
+from quantbench.cli.groups import (
+    DataSource,
+    Judged,
+    Measuring,
+    PluginFiles,
+    Selected,
+    Shown,
+    Study,
+    Target,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Measuring, Selected, Target):
+    """`quantbench run`."""
+
+    quick: Annotated[
+        bool | None,
+        option(
+            TIME, "--quick",
+            help="PyTorch's own methods on PyTorch, float32 on ONNX Runtime too; measures for 8 s.",
+        ),
+    ] = None  # fmt: skip
+    fresh: Annotated[bool | None, option(OUTPUT, "--fresh", help="Forget all finished steps.")] = (
+        None
+    )
+    pair: Annotated[
+        Path | None,
+        option(
+            TIME, "--pair", metavar="A.json",
+            help="Measure what this results.json is about once more, in turn with the new rows.",
+        ),
+    ] = None  # fmt: skip
+    as_reported: Annotated[
+        bool, option(OUTPUT, "--as-reported", help="Print it as the source report did.")
+    ] = False
+    print_settings: Annotated[
+        bool,
+        option(
+            OUTPUT, "--print-settings",
+            help="Print the settings and where each comes from, as TOML, and run nothing.",
+        ),
+    ] = False  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Study):
+    """`quantbench train`."""
+
+    fresh: Annotated[bool | None, option(OUTPUT, "--fresh", help="Forget all finished steps.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantize(Study):
+    """`quantbench quantize`."""
+
+    one_method: Annotated[str, argument("See `quantbench list`.", "METHOD", complete="methods")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Measuring, Study):
+    """`quantbench measure`."""
+
+    methods: Annotated[
+        list[str],
+        argument("Methods to compare with float32.", "METHOD...", complete="methods"),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Selected, Judged, Target):
+    """`quantbench check`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Describe(Target):
+    """`quantbench describe`."""
+
+    converted: Annotated[
+        str | None,
+        option(
+            STUDY, "--method", metavar="NAME", complete="methods",
+            help="Show the network as this method converted it.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predict(Study):
+    """`quantbench predict`."""
+
+    images: Annotated[list[str], argument("PNG or JPEG files; - is standard input.", "IMAGE...")]
+    beside: Annotated[
+        str,
+        option(
+            STUDY, "--method", metavar="NAME", default="static", complete="methods",
+            help="The method to set beside float32.",
+        ),
+    ] = "static"  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Init:
+    """`quantbench init`."""
+
+    file: Annotated[
+        Path, argument("The file to write; it must be new.  [default: my_task.py]", "FILE")
+    ] = Path("my_task.py")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show(Shown):
+    """`quantbench show`."""
+
+    study: Annotated[
+        Path, argument("A folder of results, or a results.json.  [default: results]", "RESULTS")
+    ] = Path("results")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare:
+    """`quantbench compare`."""
+
+    first: Annotated[
+        Path, argument("A results.json, or a folder that compile wrote: what was.", "A.json")
+    ]
+    second: Annotated[Path, argument("Another: what is to be judged.", "B.json")]
+    fail_if: Annotated[
+        list[str] | None,
+        option(
+            None, "--fail-if", metavar="RULE",
+            help="Exit with 1 if so: 'latency > +3%', 'accuracy < -0.1', 'flash > 64kB'; may be "
+            "repeated.",
+        ),
+    ] = None  # fmt: skip
+    strict: Annotated[
+        bool | None,
+        option(None, "--strict", help="Exit with 1 as well where a rule can't be resolved."),
+    ] = None
+    junit: Annotated[
+        Path | None,
+        option(None, "--junit", metavar="FILE", help="Write what the rules found as JUnit's XML."),
+    ] = None
+    markdown: Annotated[
+        Path | None,
+        option(
+            None, "--markdown", metavar="FILE",
+            help="Write it as a table in Markdown, for a comment on a pull request.",
+        ),
+    ] = None  # fmt: skip
+    config: Annotated[
+        Path | None,
+        option(
+            None, "--config", metavar="FILE.toml", default="quantbench.toml, if it is there",
+            help="Settings: fail_if and strict in its table [compare].",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compile:
+    """`quantbench compile`."""
+
+    model: Annotated[str, argument("A network; with --from, a method's name.", "MODEL.onnx")] = ""
+    study: Annotated[
+        Path | None,
+        option(
+            None, "--from", metavar="FOLDER",
+            help="Take what a method wrote into this folder of results.",
+        ),
+    ] = None  # fmt: skip
+    out: Annotated[
+        Path | None,
+        option(None, "-o", "--out", metavar="FOLDER", help="The folder to write: new or empty."),
+    ] = None
+    dtype: Annotated[
+        str,
+        option(
+            None, "--dtype", metavar="TYPE", default="int8",
+            help="int8: of a quantized network; float32: of one that isn't.",
+        ),
+    ] = "int8"  # fmt: skip
+    target: Annotated[
+        str,
+        option(
+            None, "--target", metavar="TARGET", default="portable",
+            help="portable: any processor; native: wide registers, too; cortex-m4 and cortex-m7: "
+            "portable, with the instructions counted there.",
+        ),
+    ] = "portable"  # fmt: skip
+    name: Annotated[
+        str,
+        option(
+            None, "--name", metavar="NAME", default="model",
+            help="The prefix of all C names, and of the files: NAME.h, NAME.c.",
+        ),
+    ] = "model"  # fmt: skip
+    isa: Annotated[
+        str,
+        option(
+            None, "--isa", metavar="NAMES",
+            help="For --target native: only kernels for these, separated by commas: avx2,neon.",
+        ),
+    ] = ""  # fmt: skip
+    build: Annotated[
+        Path | None,
+        option(
+            None, "--build", metavar="FOLDER",
+            help="Compile and check in this folder, not beside the output.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class List(PluginFiles):
+    """`quantbench list`."""
+
+    check: Annotated[
+        bool,
+        option(None, "--check", help="Import each, which also shows a library that is damaged."),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor(PluginFiles, DataSource):
+    """`quantbench doctor`."""

@@ -1,0 +1,1 @@
+"""Data sets of IDX files: find their sources, read them, split them."""

@@ -1,0 +1,1 @@
+"""Measure: worker processes, one for each row, driven in turn, round by round."""

@@ -1,0 +1,1 @@
+"""Ways to quantize, one file each, as contracts.MethodModule describes."""

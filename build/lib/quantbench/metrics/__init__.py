@@ -1,0 +1,1 @@
+"""Metrics, one file each, with the members that contracts.MetricModule names."""

@@ -1,0 +1,1 @@
+"""Networks, one file each, with INPUT_SHAPE (without the batch) and build()."""

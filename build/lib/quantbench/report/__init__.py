@@ -1,0 +1,1 @@
+"""Turn records into text, tables and pictures; only write.py writes files."""

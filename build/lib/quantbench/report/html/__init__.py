@@ -1,0 +1,1 @@
+"""Pieces of HTML, made from records; all text is escaped."""

@@ -1,0 +1,1 @@
+"""The source report's printout and its claims, answered from measurements."""

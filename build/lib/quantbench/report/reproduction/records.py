@@ -1,0 +1,12 @@
+"""The record of a claim of the source report with its answer."""
+
+from __future__ import annotations
+
+from quantbench.system.record import Record
+
+
+class Claim(Record):
+    """One of the source report's claims, answered from measurements."""
+
+    claim: str
+    answer: str

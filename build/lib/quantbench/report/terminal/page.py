@@ -1,0 +1,134 @@
+"""The page of a study: the answer first, then a table, then the machine; details where asked."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.text import Text
+
+from quantbench.report.answers import Answer, answers_of
+from quantbench.report.circumstances import machine_line
+from quantbench.report.lines import all_lines, first_lines
+from quantbench.report.order import Order, ordered
+from quantbench.report.terminal.details import (
+    described,
+    interval_table,
+    machine,
+    score_table,
+    start_table,
+    time_table,
+    under_intervals,
+    under_scores,
+    under_starts,
+    under_time,
+)
+from quantbench.report.terminal.earlier import earlier_lines, earlier_pairs
+from quantbench.report.terminal.grid import listed
+from quantbench.report.terminal.main_table import MainTable
+from quantbench.report.words import an, count
+from quantbench.results.records import Results
+
+_INDENT = "  "
+
+
+@dataclass(frozen=True)
+class View:
+    """Options of the page: `all_rows` in place of those that matter, and the details."""
+
+    by: Order = Order.LATENCY
+    all_rows: bool = False
+    details: bool = False
+
+
+FIRST = View()
+"""The first screen."""
+
+
+@dataclass(frozen=True)
+class _Wrapped:
+    """Text in lines of the terminal's width, indented where it is a remark."""
+
+    text: str
+    indent: str = ""
+    bold: int = 0
+    """The number of characters at its beginning that stand out."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = textwrap.wrap(
+            self.text,
+            options.max_width,
+            initial_indent=self.indent,
+            subsequent_indent=self.indent,
+            break_on_hyphens=False,
+        )
+        for place, line in enumerate(lines):
+            text = Text(line)
+            if place == 0 and self.bold:
+                text.stylize("bold", 0, self.bold)
+            yield text
+
+
+def comparison(results: Results, view: View = FIRST) -> RenderableType:
+    """The page of a study. Each part fits the terminal's width, from 80 columns on."""
+    lines = (all_lines if view.all_rows else first_lines)(results, view.by)
+    return Group(
+        Text(_title(results), style="bold"),
+        *answer_parts(results),
+        Text(),
+        *((MainTable(results, lines),) if results.rows else ()),
+        *earlier_lines(results, earlier_pairs(results)),
+        *(_details(results, view.by) if view.details else _without_details(results)),
+        _Wrapped(machine_line(results)),
+    )
+
+
+def answer_parts(results: Results) -> Iterator[RenderableType]:
+    """The answers of a study, each with its remarks below it."""
+    for answer in answers_of(results):
+        yield from _answer(answer)
+
+
+def _answer(answer: Answer) -> Iterator[RenderableType]:
+    yield _Wrapped(f"{answer.name}: {answer.sentences}", bold=len(answer.name) + 1)
+    yield from (_Wrapped(remark, _INDENT) for remark in answer.remarks)
+
+
+def _title(results: Results) -> str:
+    return (
+        f"{results.model} on {results.data}: {results.parameters:,} parameters, "
+        f"{results.macs:,} multiply-adds {an(results.sample)}"
+    )
+
+
+def _without_details(results: Results) -> Iterator[RenderableType]:
+    skipped = len(results.skipped)
+    verb = "wasn't" if skipped == 1 else "weren't"
+    left_out = f", and why {count(skipped, 'row')} {verb} measured" if skipped else ""
+    yield _Wrapped(
+        "`quantbench show --details` has number formats, intervals, p values, starts, memory"
+        f"{left_out}."
+    )
+
+
+def _details(results: Results, by: Order) -> Iterator[RenderableType]:
+    rows = ordered(results, by)
+    yield Text()
+    yield from listed("What each row is", described(rows))
+    yield from listed(
+        "Not measured",
+        ((f"{skip.method} on {skip.runtime}", skip.reason) for skip in results.skipped),
+    )
+    yield from listed("Measured on", machine(results.environment))
+    for table, below in (
+        (interval_table(results, rows), under_intervals(results)),
+        (score_table(results, rows), under_scores(results)),
+        (time_table(results, rows), under_time(results)),
+        (start_table(results, rows), under_starts(results)),
+    ):
+        yield Text()
+        yield table
+        yield from map(_Wrapped, below)
+    yield Text()

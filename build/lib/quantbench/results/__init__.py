@@ -1,0 +1,1 @@
+"""Results of a study: records, statistics, and which row to ship."""

@@ -1,0 +1,1 @@
+"""Samples: arrays, batches and files of them as one record, read safely."""

@@ -1,0 +1,1 @@
+"""The use cases: run a study, quantize a network, predict images."""

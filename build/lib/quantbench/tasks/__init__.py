@@ -1,0 +1,1 @@
+"""Tasks: a network and its data, its layers, and single images as inputs."""

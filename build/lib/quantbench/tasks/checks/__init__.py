@@ -1,0 +1,1 @@
+"""Checks of a network and its samples before a study: one small function for each mistake."""

@@ -1,0 +1,1 @@
+"""Train the float network: recipes, optimizers, the loop and its checkpoints."""
