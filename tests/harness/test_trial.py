@@ -82,7 +82,9 @@ def test_what_answers_something_else_has_no_row(trials: Trials, tmp_path: Path) 
     with trials:
         (skipped,) = trials.failures(artifact, [runtime_named("null")]).values()
     assert (skipped.method, skipped.runtime, skipped.failed) == ("static", "null", False)
-    assert skipped.reason.startswith("on null, its answers to 64 calibration samples are far from")
+    assert skipped.reason.startswith(
+        f"on null, its answers to {SAMPLES} calibration samples are far from"
+    )
 
 
 @pytest.mark.parametrize(

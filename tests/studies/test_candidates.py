@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,24 +55,25 @@ def tried(
     deadline: Deadline = NO_LIMIT,
     runtimes: tuple[str, ...] = ("torch", "onnxruntime"),
     timeout: float = 300,
+    trials: type[NotedTrials] = NotedTrials,
 ) -> tuple[list[str], list[Skipped], NotedTrials]:
     """The names of the candidates in their order, what is skipped, and the trials."""
-    trials = NotedTrials(task, folder / "trials", folder, environment())
-    trials.left = []
+    noted = trials(task, folder / "trials", folder, environment())
+    noted.left = []
     outcomes = list(
         candidates_of(
             task,
             choose_methods(methods, {}),
             choose_runtimes(runtimes),
             folder / "artifacts",
-            trials,
+            noted,
             NO_PROGRESS,
             deadline,
             timeout,
         )
     )
     names = [outcome.name for outcome in outcomes if isinstance(outcome, Candidate)]
-    return names, [outcome for outcome in outcomes if isinstance(outcome, Skipped)], trials
+    return names, [outcome for outcome in outcomes if isinstance(outcome, Skipped)], noted
 
 
 def test_within_a_budget_the_fastest_runtime_comes_first(task: Task, tmp_path: Path) -> None:
@@ -144,6 +146,29 @@ def test_a_method_that_takes_for_ever_is_stopped(
         ("static", reason, converting)
     ]
     assert len(list((tmp_path / "artifacts").iterdir())) == 2
+
+
+def test_others_do_not_wait_for_what_is_compiled(task: Task, tmp_path: Path) -> None:
+    """The trial of a program goes on until a later method's artifact was tried."""
+    later = threading.Event()
+
+    class Compiling(NotedTrials):
+        def failures(
+            self,
+            artifact: Artifact,
+            runtimes: Sequence[Plugin[RuntimeModule]],
+            deadline: Deadline = NO_LIMIT,
+        ) -> dict[str, Skipped]:
+            if artifact.body.format == "pt2":
+                assert later.wait(60)
+            elif artifact.body.method == "dynamic":
+                later.set()
+            return super().failures(artifact, runtimes, deadline)
+
+    runtimes = ("torch", "torch_compile")
+    names, skipped, _ = tried(task, tmp_path, "dynamic", runtimes=runtimes, trials=Compiling)
+    assert names == ["float32 on torch", "dynamic on torch", "float32 on torch_compile"]
+    assert skipped == []
 
 
 def test_the_baseline_is_first_and_then_what_compiles_longest() -> None:

@@ -37,8 +37,9 @@ from quantbench.system.store import find, path_for, save
 from quantbench.tasks.forward import float_outputs
 from quantbench.tasks.task import Task
 
-SAMPLES = 64
-"""The last of the calibration split: ranges are observed on its first."""
+SAMPLES = 60
+"""The last of the calibration split: ranges are observed on its first. It is no batch size that a
+study times, as runtimes compile for each of those."""
 SHARED = 0.5
 """The least share of the answers' variance that must be float32's."""
 _FLAT = 1e-3
@@ -81,6 +82,15 @@ class Trials:
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
+
+    def ready(self, artifact: Artifact, runtimes: Sequence[Plugin[RuntimeModule]]) -> None:
+        """Do what only the first thread may do, so that another may ask for `failures`.
+
+        Code is hashed and the float network is run here.
+        """
+        for runtime in runtimes:
+            Candidate(artifact, runtime).inputs(self._machine)
+        _ = self._inputs, self._float_outputs, self._samples_folder
 
     def failures(
         self,
@@ -130,7 +140,7 @@ class Trials:
         return stored.body
 
     def _try(self, candidate: Candidate, deadline: Deadline) -> Trial:
-        outputs = self._scratch / "outputs"
+        outputs = self._scratch / f"outputs-{candidate.runtime.name}"
         outputs.mkdir(exist_ok=True)
         if not deadline.left:
             raise OutOfTimeError(deadline.reason)
@@ -163,10 +173,7 @@ class Trials:
             with uninterrupted():
                 stack = self._stack.enter_context(contextlib.ExitStack())
                 worker = stack.enter_context(Worker(_worker_name(runtime), 1, self._scratch))
-            folder = self._scratch / "samples"
-            if not folder.is_dir():
-                write_samples(folder, self._samples)
-            request = Request(do="samples", samples=str(folder.absolute()))
+            request = Request(do="samples", samples=str(self._samples_folder))
             worker.ask(request, self._timeout, deadline)
             self._workers[runtime.name] = worker, stack
         return self._workers[runtime.name][0]
@@ -175,6 +182,12 @@ class Trials:
     def _samples(self) -> Samples:
         calibration = self._task.calibration
         return calibration.part(max(len(calibration) - SAMPLES, 0))
+
+    @cached_property
+    def _samples_folder(self) -> Path:
+        folder = self._scratch / "samples"
+        write_samples(folder, self._samples)
+        return folder.absolute()
 
     @cached_property
     def _float_outputs(self) -> Arrays:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from quantbench import plugins
@@ -18,7 +20,7 @@ from quantbench.errors import (
 )
 from quantbench.harness.baseline import is_baseline
 from quantbench.harness.deadline import NO_LIMIT, QUANTIZING, TRYING, Deadline
-from quantbench.harness.pool import Candidate
+from quantbench.harness.pool import Candidate, at_once
 from quantbench.harness.records import Skipped
 from quantbench.harness.schedule import Schedule
 from quantbench.harness.trial import Trials
@@ -32,6 +34,8 @@ SOON = ("ort_static", "dynamic", "ort_dynamic", "static")
 """The methods of a first answer, in the order of the time that they take."""
 SOON_RUNTIMES = ("onnxruntime", "torch", "c99")
 LATE = ("qat",)
+COMPILED = ("pt2",)
+"""Formats that a runtime compiles for a minute when it first loads them."""
 
 
 def candidates_of(
@@ -49,22 +53,44 @@ def candidates_of(
     The processes that try artifacts end before anything is timed. Within a budget what takes
     least comes first, and no method begins a format once half of it is spent, unless it was
     written before; the baseline and the method that takes least have one on their fastest runtime
-    in any case: less would be no answer. A method that shows no progress for `timeout` seconds is
-    stopped, and within a budget once what it writes couldn't be tried any more.
+    in any case: less would be no answer. Without a budget, what a runtime compiles is tried while
+    other methods quantize, and comes last. A method that shows no progress for `timeout` seconds
+    is stopped, and within a budget once what it writes couldn't be tried any more.
     """
     order = _compiled_first if deadline.seconds is None else _soonest_first
     ordered = sorted(methods.items(), key=order)
     quantizing = (name for name, chosen in ordered if isinstance(chosen, ChosenMethod))
     soonest = next((name for name in quantizing if not is_baseline(name)), None)
-    with trials:
+    waiting = list[Future[list[Candidate | Skipped]]]()
+
+    def tried(
+        artifact: Artifact, runtimes: Sequence[Plugin[RuntimeModule]], limit: Deadline
+    ) -> Iterable[Candidate | Skipped]:
+        refusals = [plugins.why_refused(runtime.module, artifact) for runtime in runtimes]
+        trial = partial(_tried, artifact, runtimes, refusals, trials, limit)
+        if deadline.seconds is not None or artifact.body.format not in COMPILED:
+            return trial()
+        trials.ready(artifact, runtimes)
+        waiting.append(aside.submit(trial))
+        return ()
+
+    with trials, at_once(1) as aside:
         for name, chosen in ordered:
             if isinstance(chosen, str):
                 yield Skipped(method=name, runtime="*", reason=chosen)
                 continue
             yield from _of_method(
-                task, chosen, _accepting(chosen, runtimes, deadline), runtimes, parent, trials,
+                task, chosen, _accepting(chosen, runtimes, deadline), runtimes, parent, tried,
                 progress, deadline, timeout, required=is_baseline(name) or name == soonest,
             )  # fmt: skip
+        for outcomes in waiting:
+            yield from outcomes.result()
+
+
+Tried = Callable[
+    [Artifact, Sequence[Plugin[RuntimeModule]], Deadline], Iterable[Candidate | Skipped]
+]
+"""Tries an artifact on runtimes within a limit; what it gives may come later."""
 
 
 Accepting = dict[str, list[Plugin[RuntimeModule]]]
@@ -93,7 +119,7 @@ def _of_method(
     accepting: Accepting,
     runtimes: Runtimes,
     parent: Path,
-    trials: Trials,
+    tried: Tried,
     progress: Progress,
     deadline: Deadline,
     timeout: float,
@@ -153,7 +179,7 @@ def _of_method(
         except Exception as error:  # noqa: BLE001  # a method may raise anything
             yield from _each_skipped(name, able, f"raised {cause(error)}", failed=True)
             continue
-        for outcome in _tried(artifact, able, trials, limit):
+        for outcome in tried(artifact, able, limit):
             required = required and isinstance(outcome, Skipped)
             yield outcome
 
@@ -168,15 +194,18 @@ def _each_skipped(
 def _tried(
     artifact: Artifact,
     runtimes: Sequence[Plugin[RuntimeModule]],
+    refusals: Sequence[str | None],
     trials: Trials,
     deadline: Deadline,
-) -> Iterator[Candidate | Skipped]:
-    refusals = [plugins.why_refused(runtime.module, artifact) for runtime in runtimes]
+) -> list[Candidate | Skipped]:
     able = [runtime for runtime, why in zip(runtimes, refusals, strict=True) if not why]
     failures = trials.failures(artifact, able, deadline)
-    for runtime, why in zip(runtimes, refusals, strict=True):
-        candidate = Candidate(artifact, runtime)
-        yield candidate.skipped(why) if why else failures.get(runtime.name, candidate)
+    return [
+        Candidate(artifact, runtime).skipped(why)
+        if why
+        else failures.get(runtime.name, Candidate(artifact, runtime))
+        for runtime, why in zip(runtimes, refusals, strict=True)
+    ]
 
 
 def _soonest_first(method: tuple[str, ChosenMethod | str]) -> tuple[bool, int, str]:
