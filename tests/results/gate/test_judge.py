@@ -125,7 +125,7 @@ def test_rows_that_were_measured_in_turn(rule: str, expected: Outcome) -> None:
 
 def test_what_would_resolve_it_is_said() -> None:
     b = paired(difference=-0.002, single=112.2)
-    assert "run --starts N" in outcome("latency > +10%", alone(), b)[1]
+    assert "run --starts 5`" in outcome("latency > +10%", alone(), b)[1]
     assert outcome("accuracy < -0.2", alone(), b)[1] == "more test images narrow the interval"
     apart = outcome("accuracy < -0.1", alone(), alone(NEW, correct=9_880))
     assert apart[0] is OPEN

@@ -41,6 +41,8 @@ def compared(
     `files` are the names of A and B. The differences come first, since the figures below must be
     read with them in mind.
     """
+    in_turn = [*_measured_in_turn(comparison, results[1])]
+    pairs = _rows(comparison, results[0], in_turn=bool(in_turn)) if comparison.pairs else ()
     return Group(
         *listed(
             "Compared",
@@ -52,8 +54,8 @@ def compared(
         Text(),
         _differences(comparison.differences),
         Text(),
-        *(_rows(comparison, results[0]) if comparison.pairs else [Text("No row is in both.")]),
-        *_measured_in_turn(comparison, results[1]),
+        *(pairs or [Text("No row is in both.")]),
+        *in_turn,
         *_only("A", "B", comparison.only_a),
         *_only("B", "A", comparison.only_b),
     )
@@ -80,7 +82,7 @@ def _differences(differences: tuple[Difference, ...]) -> RenderableType:
     return table
 
 
-def _rows(comparison: SideBySide, a: Results) -> Iterable[RenderableType]:
+def _rows(comparison: SideBySide, a: Results, *, in_turn: bool) -> Iterable[RenderableType]:
     losses = has_losses(a)
     scores = (
         *(("loss",) if losses else ()),
@@ -102,7 +104,7 @@ def _rows(comparison: SideBySide, a: Results) -> Iterable[RenderableType]:
     yield table
     yield Text("A/B: A's figure over B's; above 1, B is smaller or faster.")
     yield Text(_under_scores(comparison, a))
-    yield from map(Text, _under_times(comparison, a.sample))
+    yield from map(Text, _under_times(comparison, a.sample, in_turn=in_turn))
 
 
 def _under_scores(comparison: SideBySide, a: Results) -> str:
@@ -115,7 +117,7 @@ def _under_scores(comparison: SideBySide, a: Results) -> str:
     )
 
 
-def _under_times(comparison: SideBySide, sample: str) -> Iterable[str]:
+def _under_times(comparison: SideBySide, sample: str, *, in_turn: bool) -> Iterable[str]:
     times = [
         (pair, cell)
         for pair in comparison.pairs
@@ -128,8 +130,12 @@ def _under_times(comparison: SideBySide, sample: str) -> Iterable[str]:
         yield "Times are not compared: none is of the same batch and threads in both."
     else:
         yield f"Times: of {an(sample)}, model only; {_shared_cells([cell for _, cell in times])}."
-        yield "They are not paired, for the runs were apart: A/B is the ratio of two medians,"
-        yield "has no interval and claims nothing. `run --pair A.json` measures both in turn."
+        yield "They are of two runs apart: A/B is the ratio of two medians, has no interval and"
+        yield (
+            "claims nothing. Below, both were measured in turn."
+            if in_turn
+            else "claims nothing. `run --pair A.json` measures both in turn."
+        )
         if comparison.versions:
             changes = (f"{x.name} ({x.a} and {x.b})" for x in comparison.versions)
             yield harmless(f"Between the runs changed: {joined(changes)}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from quantbench.harness.records import Latency
+from quantbench.harness.schedule import MIN_STARTS
 from quantbench.results.diff import SideBySide
 from quantbench.results.gate.estimate import (
     Estimate,
@@ -20,7 +21,6 @@ from quantbench.results.speed import speed
 
 SAME = "artifact, machine and versions are the same, so what the figures differ by is the runs'"
 PAIR = "`quantbench run ... --pair A.json` measures both in turn"
-_LONGER = "more fresh starts narrow its interval: `quantbench run --starts N`"
 
 
 @dataclass(frozen=True)
@@ -187,21 +187,32 @@ def _of_times(pair: RowPair, now: Latency, *, rate: bool) -> Figures:
     if pair.a is not None and pair.is_same:
         apart = same_cell(pair.a, now)
         there = None if apart is None else shown(apart.median)
-        return Figures(there, figure, known, exactly(0), exactly(0), remedy=_LONGER, note=SAME)
+        return Figures(there, figure, known, exactly(0), exactly(0), remedy=_longer(now), note=SAME)
     before = None if pair.earlier is None else same_cell(pair.earlier, now)
     if pair.earlier is None or before is None:
         apart = None if pair.a is None or pair.comparison.no_times else same_cell(pair.a, now)
         reason = _why_unpaired(pair) if pair.earlier is None else "A wasn't timed at that batch"
         there = None if apart is None else shown(apart.median)
-        return Figures(there, figure, known, reason=reason, remedy=_LONGER)
+        return Figures(there, figure, known, reason=reason, remedy=_longer(now))
     ratio, base = paired_speed(pair.earlier, now), shown(before.median)
     if ratio is None:
         reason = "its blocks are too few to have an interval; measure longer"
         return Figures(base, figure, known, reason=reason)
     relative = change(ratio)
     return Figures(
-        base, figure, known, relative.mapped(lambda value: value * base), relative, remedy=_LONGER
+        base,
+        figure,
+        known,
+        relative.mapped(lambda value: value * base),
+        relative,
+        remedy=_longer(now),
     )
+
+
+def _longer(latency: Latency) -> str:
+    """The number of fresh starts at which the interval is about half as wide."""
+    starts = max(4 * len({*latency.starts}), MIN_STARTS)
+    return f"more fresh starts narrow its interval: `quantbench run --starts {starts}`"
 
 
 def _alone(latency: Latency) -> Estimate | None:
