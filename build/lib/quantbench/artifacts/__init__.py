@@ -1,1 +1,0 @@
-"""Files that a study reads and writes: read safely, nothing in them trusted or executed."""

@@ -1,1 +1,0 @@
-"""The compiler: a quantized or float32 ONNX network becomes C99 that needs only C's own library."""

@@ -1,1 +1,0 @@
-"""Checks of an integer graph against the ONNX file itself, by ONNX Runtime."""

@@ -1,1 +1,0 @@
-"""C text: syntax, translation unit, portable loops."""

@@ -1,1 +1,0 @@
-"""The graph that is compiled, and what it means."""

@@ -1,1 +1,0 @@
-"""The kinds of nodes that several operators make, or that kernel generators read: one a file."""

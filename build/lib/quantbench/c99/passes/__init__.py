@@ -1,1 +1,0 @@
-"""Transformations of the graph, one file each."""

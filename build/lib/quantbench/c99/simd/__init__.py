@@ -1,1 +1,0 @@
-"""Loops for vector instructions."""

@@ -1,1 +1,0 @@
-"""Instruction sets and the machines that C is written for."""

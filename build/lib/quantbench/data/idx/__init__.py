@@ -1,1 +1,0 @@
-"""Data sets of IDX files: find their sources, read them, split them."""

@@ -1,1 +1,0 @@
-"""Measure: worker processes, one for each row, driven in turn, round by round."""

@@ -1,1 +1,0 @@
-"""Networks, one file each, with INPUT_SHAPE (without the batch) and build()."""

@@ -1,1 +1,0 @@
-"""Turn records into text, tables and pictures; only write.py writes files."""

@@ -1,1 +1,0 @@
-"""The findings of `quantbench compare` by its rules: sentences, JUnit XML and Markdown."""

@@ -1,1 +1,0 @@
-"""Pieces of HTML, made from records; all text is escaped."""

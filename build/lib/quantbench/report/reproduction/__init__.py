@@ -1,1 +1,0 @@
-"""The source report's printout and its claims, answered from measurements."""

@@ -1,1 +1,0 @@
-"""Tables and sentences for a terminal, made with rich."""

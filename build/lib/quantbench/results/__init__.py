@@ -1,1 +1,0 @@
-"""Results of a study: records, statistics, and which row to ship."""

@@ -1,1 +1,0 @@
-"""Runtimes, one file each, as contracts.RuntimeModule describes."""

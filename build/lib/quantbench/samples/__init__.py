@@ -1,1 +1,0 @@
-"""Samples: arrays, batches and files of them as one record, read safely."""

@@ -1,1 +1,0 @@
-"""The use cases: run a study, quantize a network, predict images."""

@@ -1,1 +1,0 @@
-"""Files, locks, the cache, the terminal and the fingerprint of our code: no room lies below."""

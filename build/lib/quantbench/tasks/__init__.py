@@ -1,1 +1,0 @@
-"""Tasks: a network and its data, its layers, and single images as inputs."""

@@ -1,1 +1,0 @@
-"""Checks of a network and its samples before a study: one small function for each mistake."""

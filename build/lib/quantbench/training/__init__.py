@@ -1,1 +1,0 @@
-"""Train the float network: recipes, optimizers, the loop and its checkpoints."""
