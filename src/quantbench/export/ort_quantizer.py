@@ -45,7 +45,8 @@ def saturates_here(weights: str) -> bool:
 def float_onnx(network: Network, path: Path) -> None:
     """Write the float network as the quantizers need it: batch norms folded, shapes inferred.
 
-    It is the network's own ONNX file where it has one. Raises UnavailableError.
+    It is the network's own ONNX file where it has one. Each node has a name. Raises
+    UnavailableError.
     """
     if network.onnx is not None:
         path.write_bytes(given(network.onnx, network.fixed_batch))
@@ -53,6 +54,11 @@ def float_onnx(network: Network, path: Path) -> None:
         export(network.module(), network, path)
     with silenced(), refusing("ONNX Runtime can't prepare the network"):
         quant_pre_process(path, path, skip_symbolic_shape=True)
+    model = onnx.load(path)
+    if unnamed := [node for node in model.graph.node if not node.name]:
+        for node in unnamed:
+            node.name = node.output[0]
+        onnx.save(model, path)
 
 
 def input_names(model: onnx.ModelProto) -> list[str]:
