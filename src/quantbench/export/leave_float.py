@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from quantbench.errors import UnknownNameError
+from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.system.record import Settings
-from quantbench.tasks.records import Layer
+from quantbench.tasks.records import FUNCTIONAL, Layer
 
 ASKED = "leave_float asks for it"
 """The reason of a layer that was left float on demand."""
@@ -46,8 +46,27 @@ def left_by(patterns: Iterable[str], layers: Iterable[Layer]) -> tuple[str, ...]
     names = [layer.name for layer in layers if layer.macs]
     chosen: set[str] = set()
     for pattern in patterns:
-        matching = {name for name in names if name == pattern or fnmatchcase(name, pattern)}
+        matching = {name for name in names if is_left(name, (pattern,))}
         if not matching:
             raise UnknownNameError("layer", pattern, names, "leave_float")
         chosen |= matching
     return tuple(name for name in names if name in chosen)
+
+
+def modules_left_by(patterns: Iterable[str], layers: Iterable[Layer]) -> tuple[str, ...]:
+    """The same for a method that leaves modules float, and nothing but modules.
+
+    Raises UnavailableError where what functions multiply outside of modules is to stay float.
+    """
+    chosen = left_by(patterns, layers)
+    if FUNCTIONAL in chosen:
+        raise UnavailableError(
+            "leave_float names what functions multiply outside of any module, and this method can "
+            "leave modules float, no functions"
+        )
+    return chosen
+
+
+def is_left(layer: str, patterns: Iterable[str]) -> bool:
+    """Whether a name or pattern stands for a layer."""
+    return any(layer == pattern or fnmatchcase(layer, pattern) for pattern in patterns)

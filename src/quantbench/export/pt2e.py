@@ -19,14 +19,15 @@ from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.export import to_onnx, to_program
 from quantbench.export.calibration import Batches
+from quantbench.export.leave_float import LeaveFloatSettings, modules_left_by
 from quantbench.export.pt2e_graph import MULTIPLYING, layer_of
 from quantbench.export.refusal import refusing
 from quantbench.export.to_program import exported
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.progress import Progress
-from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
 from quantbench.tasks.network import Network
+from quantbench.tasks.network_layers import network_layers
 
 FORMATS = ("pt2", "onnx")
 LIBRARIES = ("torch", "torchao", "onnx", "onnxscript")
@@ -40,7 +41,7 @@ def _without_vnni() -> bool:
     return not has_vnni(environment())
 
 
-class PT2ESettings(Settings):
+class PT2ESettings(LeaveFloatSettings):
     """The settings of a method that targets Inductor's x86 kernels."""
 
     reduce_range: bool = Field(
@@ -53,12 +54,13 @@ P = TypeVar("P", bound=PT2ESettings)
 
 
 def prepared(
-    model: nn.Module, network: Network, *, reduce_range: bool, train: bool
+    model: nn.Module, network: Network, settings: PT2ESettings, *, train: bool
 ) -> fx.GraphModule:
     """The graph of `model` with an observer, or in training a fake quantizer, at each tensor.
 
     `model` is a module of `network`. Raises UnavailableError where it can't be traced.
     """
+    left = left_modules(network, settings)
     with silenced():
         from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
             X86InductorQuantizer,
@@ -67,9 +69,19 @@ def prepared(
 
         quantizer = X86InductorQuantizer()
         quantizer.set_global(
-            get_default_x86_inductor_quantization_config(is_qat=train, reduce_range=reduce_range)
+            get_default_x86_inductor_quantization_config(
+                is_qat=train, reduce_range=settings.reduce_range
+            )
         )
+        for name in left:
+            quantizer.set_module_name_qconfig(name, None)
     return observed(model, network, quantizer, train=train)
+
+
+def left_modules(network: Network, settings: LeaveFloatSettings) -> tuple[str, ...]:
+    """The modules that the settings leave float. Raises UnknownNameError or UnavailableError."""
+    patterns = settings.leave_float
+    return modules_left_by(patterns, network_layers(network)) if patterns else ()
 
 
 def observed(
