@@ -52,8 +52,7 @@ def float_nodes(
         for node in graph.nodes
         if node.name in float_products
         or (
-            node.name not in integer_products
-            and behind[node.name] | before[node.name] == {"float"}
+            node.name not in integer_products and behind[node.name] | before[node.name] == {"float"}
         )
     )
 
@@ -70,9 +69,7 @@ def _neighbours(graph: Graph) -> tuple[dict[str, list[str]], dict[str, list[str]
         for node in graph.nodes
     }
     readers = {
-        node.name: [
-            reader.name for reader in chain.from_iterable(map(graph.readers, node.output))
-        ]
+        node.name: [reader.name for reader in chain.from_iterable(map(graph.readers, node.output))]
         for node in graph.nodes
     }
     return producers, readers
