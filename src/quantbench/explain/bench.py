@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,8 +25,8 @@ from quantbench.system.record import Settings
 from quantbench.tasks.network import Network
 
 FORMAT = "onnx"
-MAX_BYTES = 2**30
-"""The most bytes of outputs that are kept of one variant: they bound the number of samples."""
+MAX_BYTES = 2**32
+"""The most bytes of outputs that all variants may write: they bound the number of samples."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,11 @@ def judging(subject: Subject, metric: Metric | None) -> Metric:
     )
 
 
-def test_samples(subject: Subject, most: int | None) -> Samples:
-    """The test samples, at most so many, and no more than whose outputs fit into MAX_BYTES."""
+def test_samples(subject: Subject, most: int | None, variants: int) -> Samples:
+    """The test samples: at most `most`, and as many as the outputs of `variants` have room for."""
     sample = sum(spec.zeros(1).nbytes for spec in subject.task.network.outputs)
-    return subject.task.test.part(0, min(most or len(subject.task.test), MAX_BYTES // sample + 1))
+    room = max(MAX_BYTES // (sample * variants), 1)
+    return subject.task.test.part(0, min(most or len(subject.task.test), room))
 
 
 def settings_of(subject: Subject, method: str) -> Settings:
@@ -131,19 +133,18 @@ def require_onnx(method: str) -> None:
 
 
 def quantized(
-    network: Network, calibration: Samples, method: str, settings: Settings, folder: Path
+    network: Network, calibration: Samples, method: str, settings: Settings, scratch: Path
 ) -> tuple[QuantizeJob[Settings], Files]:
-    """Have a method write an ONNX file into the new `folder`.
+    """Have a method write an ONNX file into a new folder below `scratch`.
 
     Returns what the method was given, and what it says of its files. Raises what the method does.
     """
-    folder.mkdir()
     job = QuantizeJob(
         network=network,
         calibration=calibration,
         settings=settings,
         format=FORMAT,
-        folder=folder,
+        folder=Path(tempfile.mkdtemp(dir=scratch, prefix=method)),
         progress=NO_PROGRESS,
     )
     with torch_globals.restored():

@@ -118,7 +118,7 @@ def calibration(
             try:
                 score = _scored(
                     subject, predictions, bench, network, drawn, method,
-                    _settings(settings, field, observer, count), done,
+                    _settings(settings, field, observer, count),
                 )  # fmt: skip
             except (CalibrationError, UnavailableError, WorkerError) as error:
                 failed[key] = str(error)
@@ -189,13 +189,10 @@ def _is_better(
 
 
 def _differ(a: Sequence[float], b: Sequence[float]) -> bool:
-    """Welch's test, where one of the two has draws enough for a spread."""
-    if len(a) < 2 and len(b) < 2:
-        return False
-    if len(a) < 2 or len(b) < 2:  # the whole split: one draw, which has no spread
-        single, several = (a[0], b) if len(a) < 2 else (b[0], a)
-        shifted = [value - single for value in several]
-        return bool(min(shifted) > 0 or max(shifted) < 0)
+    """Welch's test; a single draw, as the whole split is, has to lie beyond all of the others."""
+    if len(a) < 2 or len(b) < 2:
+        (single, *_), several = (a, b) if len(a) < 2 else (b, a)
+        return not min(several) <= single <= max(several)
     return bool(ttest_ind(a, b, equal_var=False).pvalue < ALPHA)
 
 
@@ -264,10 +261,8 @@ def _scored(
     drawn: Samples,
     method: str,
     settings: Settings,
-    number: int,
 ) -> Scored:
     """The score of one calibration."""
-    folder = subject.scratch / f"{method}-calibrated-{number}"
-    quantized(network, drawn, method, settings, folder)
-    (score,) = bench.scores([predictions.of(model_in(folder))])
+    job, _ = quantized(network, drawn, method, settings, subject.scratch)
+    (score,) = bench.scores([predictions.of(model_in(job.folder))])
     return score

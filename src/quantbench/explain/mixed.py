@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from quantbench import plugins
 from quantbench.errors import UnavailableError
@@ -149,12 +148,12 @@ def _measured(
     subject: Subject, search: Search, method: str, settings: Settings, test: Samples
 ) -> tuple[Interval, Coverage]:
     """The score of what the method makes by these settings, less float32's; what is float in it."""
-    task, folder = subject.task, subject.scratch / f"{method}-mixed"
-    job, files = quantized(task.network, task.calibration, method, settings, folder)
+    task = subject.task
+    job, files = quantized(task.network, task.calibration, method, settings, subject.scratch)
     coverage = describe(job, files, plugins.method(method)).coverage
     search.predictions.hold(test)
     float_outputs = search.predictions.of(search.mixtures.float_model)
-    outputs = search.predictions.of(model_in(folder))
+    outputs = search.predictions.of(model_in(job.folder))
     bench = Bench(search.bench.metric, test.targets, float_outputs)
     return bench.differences([float_outputs, outputs], [0, 0])[1], coverage
 
@@ -169,11 +168,11 @@ def _written(subject: Subject, method: str, settings: LeaveFloatSettings, max_dr
 
 def recipe(subject: Subject, method: str, settings: LeaveFloatSettings, max_drop: float) -> str:
     """A settings file for `quantbench run --config`: the method, and what isn't its default."""
-    defaults = type(settings)()
+    defaults = type(settings)().model_dump(mode="json")
     changed = {
         name: value
         for name, value in settings.model_dump(mode="json").items()
-        if name == "leave_float" or value != getattr(defaults, name)
+        if name == "leave_float" or value != defaults[name]
     }
     metric = subject.results.metric.name
     lines = (
@@ -185,8 +184,3 @@ def recipe(subject: Subject, method: str, settings: LeaveFloatSettings, max_drop
         *(f"{toml_key(name)} = {toml(value)}" for name, value in changed.items()),
     )
     return "\n".join(lines) + "\n"
-
-
-def recipe_path(subject: Subject, found: Mixed) -> Path:
-    """The file of a recipe."""
-    return subject.out / found.recipe

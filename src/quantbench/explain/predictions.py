@@ -32,12 +32,10 @@ class Predictions:
     needed longer.
     """
 
-    def __init__(
-        self, network: Network, scratch: Path, timeout: float = Schedule().timeout
-    ) -> None:
+    def __init__(self, network: Network, scratch: Path) -> None:
         self._network = network
         self._parent = scratch
-        self._timeout = timeout
+        self._timeout = Schedule().timeout
         self._number = 0
 
     def __enter__(self) -> Self:

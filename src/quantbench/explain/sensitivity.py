@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,9 @@ from quantbench.export.ort_quantizer import float_onnx
 from quantbench.harness.deadline import Deadline
 from quantbench.results.metric import Metric
 from quantbench.samples.records import Arrays
+from quantbench.tasks.records import Layer
 
-SECONDS = 60.0
+SECONDS = 30.0
 MIN_SAMPLES = 500
 """Fewer samples than these are taken only where there are no more: their intervals say little."""
 
@@ -48,25 +50,25 @@ def sensitivity(
     The network is quantized once, as the study did it; each variant is a mixture of that file and
     the float one. `samples`: the most test samples. `max_drop`: also find the layers to leave
     float, so that the score falls by no more, in points of a metric that is a fraction. `seconds`
-    bound the time: fewer samples are taken then, and layers in blocks. `metric` is the study's,
-    where it is no plug-in. Raises UnavailableError where the method writes no ONNX file that is a
-    form of the float one, WorkerError where ONNX Runtime doesn't run a variant.
+    bound the time after the network was quantized: fewer samples are taken then, and layers in
+    blocks. `metric` is the study's, where it is no plug-in. Raises UnavailableError where the
+    method writes no ONNX file that is a form of the float one, WorkerError where ONNX Runtime
+    doesn't run a variant.
     """
     require_onnx(method)
-    deadline = Deadline(seconds)
     mixtures = _mixtures(subject, method)
-    test = test_samples(subject, samples)
-    network, task = subject.task.network, subject.task
-    with Predictions(network, subject.scratch) as predictions:
+    test = test_samples(subject, samples, 4 * len(mixtures.layers) + 2)
+    with Predictions(subject.task.network, subject.scratch) as predictions:
         predictions.hold(test)
         float_outputs = predictions.of(mixtures.float_model)
         bench = Bench(judging(subject, metric), test.targets, float_outputs)
         began = time.monotonic()
         all_integer = predictions.of(mixtures.quantized)
-        plan = _plan(mixtures, len(test), time.monotonic() - began, deadline.left / 2)
+        deadline = Deadline(seconds)
+        ranking = seconds if max_drop is None else seconds / 2
+        plan = _plan(mixtures.layers, len(test), time.monotonic() - began, ranking)
         if plan.samples < len(test):
-            test = test.part(0, plan.samples)
-            predictions.hold(test)
+            predictions.hold(test.part(0, plan.samples))
             bench = bench.first(plan.samples)
             all_integer = tuple(output[: plan.samples] for output in all_integer)
         alone, all_but = list[Arrays](), list[Arrays]()
@@ -81,11 +83,9 @@ def sensitivity(
         if max_drop is not None:
             search = Search(bench, mixtures, predictions, plan.units, layers, deadline)
             found, more = mixed(
-                subject, search, method, settings_of(subject, method), max_drop,
-                test_samples(subject, samples),
-            )  # fmt: skip
+                subject, search, method, settings_of(subject, method), max_drop, test
+            )
             notes += more
-    assert task.network is network
     return Sensitivity(method=method, samples=plan.samples, layers=layers, mixed=found, notes=notes)
 
 
@@ -103,10 +103,9 @@ def _folder(subject: Subject, method: str) -> Path:
     row = next((r for r in subject.results.rows if (r.method, r.format) == (method, FORMAT)), None)
     if row is not None:
         return subject.artifact(row).folder
-    folder = subject.scratch / f"{method}-for-sensitivity"
-    task = subject.task
-    quantized(task.network, task.calibration, method, settings_of(subject, method), folder)
-    return folder
+    network, settings = subject.task.network, settings_of(subject, method)
+    job, _ = quantized(network, subject.task.calibration, method, settings, subject.scratch)
+    return job.folder
 
 
 @dataclass(frozen=True)
@@ -118,12 +117,11 @@ class _Plan:
     notes: tuple[str, ...]
 
 
-def _plan(mixtures: Mixtures, samples: int, each: float, seconds: float) -> _Plan:
+def _plan(layers: Sequence[Layer], samples: int, each: float, seconds: float) -> _Plan:
     """What fits into `seconds` where one variant takes `each` for so many samples.
 
     Samples are given up first, down to MIN_SAMPLES, then single layers.
     """
-    layers = mixtures.layers
     affordable = seconds / max(each, 1e-6)
     wanted = 2 * len(layers)
     if affordable >= wanted:

@@ -1,4 +1,4 @@
-"""The layers that a study of sensitivity takes one by one, or block by block where they are many."""
+"""The layers that a study of sensitivity takes one by one, or in blocks where they are many."""
 
 from __future__ import annotations
 

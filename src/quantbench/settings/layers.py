@@ -197,7 +197,8 @@ def as_text(setting: Setting) -> str:
             return json.dumps(values)
         case _:
             raise UsageError(
-                f"{setting.named} should be one value: text, a number, true/false or a list of texts"
+                f"{setting.named} should be one value: text, a number or true/false; or texts in a "
+                "list"
             )
 
 
