@@ -15,6 +15,7 @@ import onnx
 
 from quantbench.errors import UnavailableError
 from quantbench.export.float_nodes import float_nodes
+from quantbench.export.kept_float import kept_float
 from quantbench.export.onnx_coverage import layer_numerics, nodes_by_layer
 from quantbench.export.onnx_graph import Graph
 from quantbench.export.onnx_names import given_weights
@@ -59,10 +60,11 @@ class Mixtures:
         """The float graph with the nodes of these names as they are quantized."""
         mixture = onnx.ModelProto()
         mixture.CopyFrom(self.float_model)
-        transplant = _Transplant(mixture, self._donor)
-        for name in names:
+        transplant, integer = _Transplant(mixture, self._donor), dict.fromkeys(names)
+        for name in integer:
             transplant.node(name)
-        return tidied(transplant.finished())
+        products = {node.name for nodes in self.nodes.values() for node in nodes}
+        return tidied(kept_float(transplant.finished(), products - integer.keys()))
 
     @cached_property
     def _donor(self) -> _Donor:

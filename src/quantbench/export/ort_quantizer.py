@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import CalibrationError
 from quantbench.export.calibration import Batches, refuse_nonfinite
+from quantbench.export.kept_float import kept_float
 from quantbench.export.onnx_coverage import layer_numerics, run_in_integers
 from quantbench.export.onnx_names import given_weights
 from quantbench.export.refusal import refusing
@@ -87,10 +89,18 @@ def require_finite(network: Network, path: Path, batches: Batches) -> None:
                 )
 
 
-def finished(job: QuantizeJob[S], written: Path, notes: tuple[str, ...] = ()) -> Files:
-    """Write a quantizer's file to the job's folder, and find what ONNX Runtime runs in float32."""
+def finished(
+    job: QuantizeJob[S],
+    written: Path,
+    notes: tuple[str, ...] = (),
+    floats: Collection[str] = (),
+) -> Files:
+    """Write a quantizer's file to the job's folder, and find what ONNX Runtime runs in float32.
+
+    `floats`: the names of the nodes that were to stay float.
+    """
     path = job.folder / MODEL
-    model = write(onnx.load(written), path)
+    model = write(kept_float(onnx.load(written), floats), path)
     return Files(notes=notes, left_float=left_float(path, model, job.network))
 
 

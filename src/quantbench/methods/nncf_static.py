@@ -21,6 +21,7 @@ from pydantic import Field
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.export.calibration import Batches, CalibrationSettings, calibration_batches
 from quantbench.export.float_nodes import nodes_left_float
+from quantbench.export.kept_float import kept_float
 from quantbench.export.leave_float import LeaveFloatSettings
 from quantbench.export.ort_quantizer import float_onnx, input_names, left_float, require_finite
 from quantbench.export.refusal import refusing
@@ -102,7 +103,7 @@ def quantize(job: QuantizeJob[NncfSettings]) -> Files:
                 ),
             )
     path = job.folder / MODEL
-    written = write(quantized, path)
+    written = write(kept_float(quantized, excluded), path)
     runtime_floats = left_float(path, written, job.network)
     settings = job.settings
     return Files(

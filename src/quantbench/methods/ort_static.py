@@ -100,7 +100,7 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
                 },
             )
         how = f"calibrated on {batches.samples} samples, {job.settings.calibration}"
-        return finished(job, written, (how,))
+        return finished(job, written, (how,), excluded)
 
 
 class Reader(CalibrationDataReader):  # type: ignore[misc]
