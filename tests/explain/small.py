@@ -36,8 +36,10 @@ def task(*, faulty: bool = False) -> Task:
         points = centres[targets] + rng.normal(size=(count, FEATURES))
         return Samples(name, (points.astype(np.float32),), targets)
 
-    train, calibration, test = drawn("train", 800), drawn("calibration", CALIBRATION), drawn(
-        "test", TEST
+    train, calibration, test = (
+        drawn("train", 800),
+        drawn("calibration", CALIBRATION),
+        drawn("test", TEST),
     )
     model = _trained(train)
     if faulty:

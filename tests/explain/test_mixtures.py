@@ -54,9 +54,7 @@ class Feeds(CalibrationDataReader):  # type: ignore[misc]
 
 
 def answers(model: onnx.ModelProto, inputs: Array) -> Array:
-    session = ort.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(None, {"input": inputs})[0]
 
 

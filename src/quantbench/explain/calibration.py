@@ -8,7 +8,7 @@ from itertools import product
 from typing import Literal, get_args, get_origin
 
 import numpy as np
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_ind_from_stats
 
 from quantbench import plugins
 from quantbench.errors import CalibrationError, UnavailableError, UsageError, WorkerError
@@ -26,13 +26,14 @@ from quantbench.explain.records import Calibration, CalibrationPoint
 from quantbench.explain.subject import Subject
 from quantbench.export.calibration import CalibrationSettings
 from quantbench.export.ort_quantizer import float_onnx
+from quantbench.export.to_onnx import names
 from quantbench.harness.deadline import Deadline
 from quantbench.results.bootstrap import mean_intervals
 from quantbench.results.metric import Metric, Scored
 from quantbench.results.statistics import ALPHA
 from quantbench.samples.records import Samples
 from quantbench.system.record import Settings
-from quantbench.tasks.network import Network
+from quantbench.tasks.network import Network, TensorSpec
 
 COUNTS = (1, 4, 16, 64, 256, 1024)
 DRAWS = 5
@@ -193,7 +194,11 @@ def _differ(a: Sequence[float], b: Sequence[float]) -> bool:
     if len(a) < 2 or len(b) < 2:
         (single, *_), several = (a, b) if len(a) < 2 else (b, a)
         return not min(several) <= single <= max(several)
-    return bool(ttest_ind(a, b, equal_var=False).pvalue < ALPHA)
+    (mean_a, std_a), (mean_b, std_b) = (
+        (float(np.mean(drawn)), float(np.std(drawn, ddof=1))) for drawn in (a, b)
+    )
+    welch = ttest_ind_from_stats(mean_a, std_a, len(a), mean_b, std_b, len(b), equal_var=False)
+    return bool(welch.pvalue < ALPHA)
 
 
 def _observers(
@@ -250,7 +255,20 @@ def _as_onnx(subject: Subject, method: str) -> Network:
     float_onnx(network, path)
     if not vars(plugins.method(method)).get("TAKES_ONNX", False):
         return network
+    if network.onnx is None:
+        inputs, outputs = names(network)
+        network = replace(
+            network,
+            inputs=_renamed(network.inputs, inputs),
+            outputs=_renamed(network.outputs, outputs),
+        )
     return replace(network, onnx=path, make_module=None)
+
+
+def _renamed(specs: Sequence[TensorSpec], names: Sequence[str]) -> tuple[TensorSpec, ...]:
+    return tuple(
+        spec.model_copy(update={"name": name}) for spec, name in zip(specs, names, strict=True)
+    )
 
 
 def _scored(

@@ -2,9 +2,9 @@
 
 ONNX Runtime rounds the float weights of a Conv, ConvTranspose or Gemm to 8 bits, with one scale for
 the whole tensor, where it reads what was dequantized and its output is quantized
-(core/optimizer/qdq_transformer/weight_bias_quantization.cc, at every level of optimization, from
-1.20 on; seen in 1.32). It asks for an input that has a single scale, so a layer that is to stay
-float reads the same integers by a scale for each channel, all of them alike.
+(core/optimizer/qdq_transformer/weight_bias_quantization.cc; seen in 1.32, at every level of
+optimization). It asks for an input that has a single scale, so a layer that is to stay float reads
+the same integers by a scale for each channel, all of them alike.
 """
 
 from __future__ import annotations
