@@ -21,9 +21,11 @@ CALIBRATION, TEST = 200, 2_000
 FAULTY = "2"
 
 
-def task(*, faulty: bool = False) -> Task:
+def task(*, faulty: bool = False, tails: float = 0.0) -> Task:
     """Points around four centres, and a perceptron that was trained to tell them apart.
 
+    `tails`: how much points differ in size, as the spread of its logarithm: ranges that few points
+    tell are too narrow for most.
     `faulty`: one channel of layer FAULTY has weights a thousand times as large, on inputs that
     are never negative, and is cut off by the ReLU behind it: float32 doesn't notice, and scales
     for the whole tensor round all other weights of that layer to 0.
@@ -34,6 +36,7 @@ def task(*, faulty: bool = False) -> Task:
     def drawn(name: str, count: int) -> Samples:
         targets = rng.integers(0, CLASSES, count)
         points = centres[targets] + rng.normal(size=(count, FEATURES))
+        points *= np.exp(tails * rng.normal(size=(count, 1)))
         return Samples(name, (points.astype(np.float32),), targets)
 
     train, calibration, test = (

@@ -15,7 +15,7 @@ from tests.methods.ort import logits
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    return small.subject(small.task(), tmp_path_factory.mktemp("calibrated"))
+    return small.subject(small.task(tails=1.0), tmp_path_factory.mktemp("calibrated"))
 
 
 def test_the_whole_split_scores_as_the_studys_own_row(subject: Subject) -> None:
@@ -25,10 +25,9 @@ def test_the_whole_split_scores_as_the_studys_own_row(subject: Subject) -> None:
     answers = logits(subject.artifact(subject.results.rows[0]), subject.task).argmax(1)
     assert whole.mean == (answers == subject.task.test.targets).mean()
     assert whole.low == whole.mean == whole.high
-    assert one.low < one.high < whole.mean
-    assert one.low <= one.mean <= one.high
-    assert one.mean < few.mean
-    assert found.enough in (8, None)
+    assert one.low < one.mean < one.high
+    assert one.mean < few.mean - 0.02
+    assert found.enough is not None
     assert found.unit == "fraction"
     assert found.notes == (
         "there are 200 calibration samples, which stand for every larger number",
