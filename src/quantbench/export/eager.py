@@ -56,6 +56,7 @@ class FloatIsland(nn.Module):
         self.quant = QuantStub()
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """Dequantize [N, ...], compute the layer, and quantize what it gives."""
         return cast(Tensor, self.quant(self.module(self.dequant(inputs))))
 
 
