@@ -124,7 +124,9 @@ def _cheapest(search: Search, limit: _Limit) -> tuple[list[Unit], tuple[str, ...
     left = list[Unit]()
     while not limit.holds(_difference(search, left)):
         if len(left) == len(ordered):
-            return list(search.units), ("even with every layer in float the score falls by more",)
+            return list(search.units), (
+                "with all of these layers in float the score falls by more",
+            )
         if not search.deadline.left:
             return left, ("no time was left to find all layers that have to stay float",)
         left.append(ordered[len(left)])
