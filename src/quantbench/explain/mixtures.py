@@ -49,7 +49,8 @@ class Mixtures:
     def without(self, layers: Iterable[str]) -> onnx.ModelProto:
         """All as quantized but these layers, and what lies between them alone.
 
-        It is what the setting `leave_float` of a method makes of the network.
+        It is what the setting `leave_float` of a method makes of the network, but for scales that
+        the method would place anew: behind a float layer a pooling no longer has its input's.
         """
         floats = float_nodes(self.float_model, self.nodes, layers)
         return self._with(

@@ -7,9 +7,12 @@ dequantized. torchao is imported where it is used: it takes seconds, and prints 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import TypeVar, cast
 
+import onnx
 import torch
 from pydantic import Field
 from torch import Tensor, fx, nn
@@ -19,8 +22,10 @@ from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.export import to_onnx, to_program
 from quantbench.export.calibration import Batches
+from quantbench.export.kept_float import kept_float
 from quantbench.export.leave_float import LeaveFloatSettings, modules_left_by
-from quantbench.export.pt2e_graph import MULTIPLYING, layer_of
+from quantbench.export.onnx_coverage import nodes_by_layer
+from quantbench.export.pt2e_graph import MULTIPLYING, layer_of, renamed_weights
 from quantbench.export.refusal import refusing
 from quantbench.export.to_program import exported
 from quantbench.system.machine import environment, has_vnni
@@ -195,8 +200,19 @@ def written(graph: fx.GraphModule, job: QuantizeJob[P], notes: tuple[str, ...]) 
     if job.format == "pt2":
         write_program(job.folder / to_program.MODEL, program)
     else:
-        to_onnx.export(program, job.network, job.folder / to_onnx.MODEL)
+        path = job.folder / to_onnx.MODEL
+        to_onnx.export(program, job.network, path)
+        if left := left_modules(job.network, job.settings):
+            _keep_float(path, graph, job.network, left)
     return Files(notes=notes, why_float=_why_float, graph=graph)
+
+
+def _keep_float(path: Path, graph: fx.GraphModule, network: Network, left: Iterable[str]) -> None:
+    """Have ONNX Runtime leave these layers of an ONNX file, written from `graph`, in float."""
+    model = onnx.load(path)
+    nodes = nodes_by_layer(model, network_layers(network), renamed_weights(graph))
+    names = {node.name for layer in left for node in nodes.get(layer, ())}
+    to_onnx.write(kept_float(model, names), path)
 
 
 def _why_float(kind: str) -> str:  # noqa: ARG001 - it is the same for every kind
