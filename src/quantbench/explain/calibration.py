@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal, get_args, get_origin
@@ -31,7 +32,6 @@ from quantbench.harness.deadline import Deadline
 from quantbench.results.bootstrap import mean_intervals
 from quantbench.results.metric import Metric, Scored
 from quantbench.results.statistics import ALPHA
-from quantbench.samples.records import Samples
 from quantbench.system.record import Settings
 from quantbench.tasks.network import Network, TensorSpec
 
@@ -46,12 +46,46 @@ _OBSERVERS = ("calibration", "observer", "ranges")
 
 
 @dataclass(frozen=True)
+class _Plan:
+    """The calibrations to make."""
+
+    method: str
+    settings: Settings
+    field: str | None
+    """The setting that chooses the observer; None where the method has no choice."""
+    observers: tuple[str, ...]
+    counts: Sequence[int]
+    draws: int
+    available: int
+
+    @property
+    def cells(self) -> list[tuple[str, int]]:
+        """Each observer with each number of samples, few samples first."""
+        return [*product(self.observers, self.counts)]
+
+    @property
+    def steps(self) -> list[tuple[int, tuple[str, int]]]:
+        """The cells of each draw, a draw after the other; the whole split is drawn once."""
+        return [
+            (draw, cell)
+            for draw in range(self.draws)
+            for cell in self.cells
+            if draw == 0 or cell[1] < self.available
+        ]
+
+    def settings_for(self, observer: str, count: int) -> Settings:
+        """The study's settings with so many samples and this observer."""
+        chosen = {} if self.field is None else {self.field: observer}
+        return self.settings.model_copy(update={"images": count, **chosen})
+
+
+@dataclass(frozen=True)
 class _Cell:
     """The scores of one observer with one number of samples, a draw each."""
 
     observer: str
     count: int
-    scores: tuple[Scored, ...] = ()
+    scores: tuple[Scored, ...]
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -81,8 +115,8 @@ def calibration(
 ) -> Calibration:
     """The score of `method` after calibration on so many samples, drawn anew `draws` times.
 
-    The samples are drawn from the calibration split without replacement; counts that it hasn't are
-    left out, and the whole split is one draw. `observers`: values of the method's setting for it,
+    The samples are drawn from the calibration split without replacement; the whole split is one
+    draw, and stands for every larger count. `observers`: values of the method's setting for it,
     the study's own first; all where None. A draw of every cell comes before the next draw, until
     `seconds` are spent. `metric` is the study's, where it is no plug-in. Raises UsageError for an
     observer that the method hasn't, UnavailableError where it doesn't calibrate or writes no ONNX.
@@ -94,49 +128,61 @@ def calibration(
     field, chosen = _observers(method, settings, observers)
     available = len(subject.task.calibration)
     usable = sorted({min(count, available) for count in counts})
-    cells = {key: _Cell(*key) for key in product(chosen, usable)}
-    notes = _notes(counts, available)
-    test, deadline = test_samples(subject, None, len(cells) * draws + 1), Deadline(seconds)
+    plan = _Plan(method, settings, field, chosen, usable, draws, available)
+    deadline = Deadline(seconds)
     network = _as_onnx(subject, method)
-    rng = np.random.default_rng(SEED)
+    test = test_samples(subject, None, len(plan.steps) + 1)
     with Predictions(subject.task.network, subject.scratch) as predictions:
         predictions.hold(test)
-        float_model = (subject.scratch / FLOAT).read_bytes()
-        bench = Bench(judging(subject, metric), test.targets, predictions.of(float_model))
-        orders = [rng.permutation(available) for _ in range(draws)]
-        steps = [*_steps(usable, chosen, draws, available)]
-        failed = dict[tuple[str, int], str]()
-        for done, (draw, key) in enumerate(
-            subject.progress.each(steps, "calibrating on few and many samples", len(steps))
-        ):
-            observer, count = key
-            if key in failed:
-                continue
-            if not deadline.left:
-                notes += (f"{done} of {len(steps)} calibrations were made in {seconds:g} s",)
-                break
-            drawn = subject.task.calibration.at(np.sort(orders[draw][:count]))
-            try:
-                score = _scored(
-                    subject, predictions, bench, network, drawn, method,
-                    _settings(settings, field, observer, count),
-                )  # fmt: skip
-            except (CalibrationError, UnavailableError, WorkerError) as error:
-                failed[key] = str(error)
-                continue
-            cells[key] = replace(cells[key], scores=(*cells[key].scores, score))
-    notes += tuple(f"{name} on {count} samples: {why}" for (name, count), why in failed.items())
-    measured = [cell for cell in cells.values() if cell.scores]
+        float_outputs = predictions.of((subject.scratch / FLOAT).read_bytes())
+        bench = Bench(judging(subject, metric), test.targets, float_outputs)
+        cells, notes = _measured(subject, plan, network, predictions, bench, deadline)
     return Calibration(
         method=method,
         unit=bench.metric.unit,
-        points=tuple(cell.point() for cell in measured),
+        points=tuple(cell.point() for cell in cells),
         enough=enough(
-            [(cell.count, cell.scores) for cell in measured if cell.observer == chosen[0]],
+            [(cell.count, cell.scores) for cell in cells if cell.observer == chosen[0]],
             higher_is_better=bench.metric.higher_is_better,
         ),
-        notes=notes,
+        notes=(*_notes(counts, available), *notes),
     )
+
+
+def _measured(
+    subject: Subject,
+    plan: _Plan,
+    network: Network,
+    predictions: Predictions,
+    bench: Bench,
+    deadline: Deadline,
+) -> tuple[list[_Cell], tuple[str, ...]]:
+    """The cells that were scored, and a note on each that wasn't and on time that ran out."""
+    rng = np.random.default_rng(SEED)
+    orders = [rng.permutation(plan.available) for _ in range(plan.draws)]
+    scores: dict[tuple[str, int], list[Scored]] = {cell: [] for cell in plan.cells}
+    failed, late = dict[tuple[str, int], str](), tuple[str, ...]()
+    steps = plan.steps
+    for done, (draw, cell) in enumerate(
+        subject.progress.each(steps, "calibrating on few and many samples", len(steps))
+    ):
+        if not deadline.left:
+            late = (f"{done} of {len(steps)} calibrations were made in {deadline.seconds:g} s",)
+            break
+        if cell in failed:
+            continue
+        samples = subject.task.calibration.at(np.sort(orders[draw][: cell[1]]))
+        try:
+            job, _ = quantized(
+                network, samples, plan.method, plan.settings_for(*cell), subject.scratch
+            )
+            scores[cell] += bench.scores([predictions.of(model_in(job.folder))])
+            shutil.rmtree(job.folder)
+        except (CalibrationError, UnavailableError, WorkerError) as error:
+            failed[cell] = str(error)
+    cells = [_Cell(*cell, tuple(found)) for cell, found in scores.items() if found]
+    whys = (f"{name} on {count} samples: {why}" for (name, count), why in failed.items())
+    return cells, (*late, *whys)
 
 
 FLOAT = "float-to-calibrate.onnx"
@@ -224,24 +270,6 @@ def _observers(
     return field, wanted
 
 
-def _settings(settings: Settings, field: str | None, observer: str, count: int) -> Settings:
-    """The study's settings with so many samples and this observer."""
-    changed: dict[str, object] = {"images": count}
-    if field is not None:
-        changed[field] = observer
-    return settings.model_copy(update=changed)
-
-
-def _steps(
-    counts: Sequence[int], observers: Sequence[str], draws: int, available: int
-) -> Iterator[tuple[int, tuple[str, int]]]:
-    """Each draw's cells, a draw after the other: observers in turn, few samples first."""
-    for draw in range(draws):
-        for observer, count in product(observers, counts):
-            if draw == 0 or count < available:
-                yield draw, (observer, count)
-
-
 def _notes(counts: Sequence[int], available: int) -> tuple[str, ...]:
     larger = [count for count in counts if count > available]
     if not larger:
@@ -269,18 +297,3 @@ def _renamed(specs: Sequence[TensorSpec], names: Sequence[str]) -> tuple[TensorS
     return tuple(
         spec.model_copy(update={"name": name}) for spec, name in zip(specs, names, strict=True)
     )
-
-
-def _scored(
-    subject: Subject,
-    predictions: Predictions,
-    bench: Bench,
-    network: Network,
-    drawn: Samples,
-    method: str,
-    settings: Settings,
-) -> Scored:
-    """The score of one calibration."""
-    job, _ = quantized(network, drawn, method, settings, subject.scratch)
-    (score,) = bench.scores([predictions.of(model_in(job.folder))])
-    return score

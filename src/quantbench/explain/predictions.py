@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Self
@@ -86,6 +87,7 @@ class Predictions:
             out=str(outputs),
         )
         self._worker.ask(predict, self._timeout)
+        shutil.rmtree(artifact.folder)
         return read_arrays(outputs, OUTPUT)
 
     def _next(self, stem: str) -> Path:
