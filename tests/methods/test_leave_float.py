@@ -61,12 +61,9 @@ def test_onnx_runtime_multiplies_them_in_float(task: Task, tmp_path: Path, metho
         artifact.folder / "model.onnx", options, providers=["CPUExecutionProvider"]
     )
     nodes = onnx.load(tmp_path / "optimized.onnx").graph.node
-    assert sum(node.op_type in ("Conv", "FusedConv") for node in nodes) == FLOAT[method]
-    assert sum(node.op_type == "QLinearConv" for node in nodes) == 3 - FLOAT[method]
-
-
-FLOAT = {"ort_static": 1, "nncf_static": 2, "pt2e_static": 1}
-"""Float convolutions of three: NNCF quantizes no output of the one before, which float reads."""
+    kinds = [node.op_type for node in nodes if "Conv" in node.op_type]
+    assert sum(kind in ("Conv", "FusedConv") for kind in kinds) == 1
+    assert kinds.count("QLinearConv") == 2
 
 
 def test_with_every_layer_left_float_the_answers_are_float32s(task: Task, tmp_path: Path) -> None:
