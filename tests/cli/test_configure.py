@@ -9,11 +9,12 @@ import pytest
 
 from quantbench import plugins
 from quantbench.cli.configure import Configured, configured
-from quantbench.cli.print_settings import lines, toml
+from quantbench.cli.print_settings import lines
 from quantbench.cli.records import Measure, Quantize, Run
 from quantbench.errors import SettingError, UnknownNameError, UsageError
 from quantbench.harness.baseline import BASELINE
 from quantbench.harness.schedule import FULL, QUICK, Schedule
+from quantbench.settings.toml_text import toml
 from quantbench.studies.options import QUICK_METHODS, QUICK_RUNTIMES, SCHEMA, Options
 
 

@@ -113,7 +113,9 @@ class NoItems(NoProgress):
 
 def test_an_observer_that_saw_nothing_is_named(task: Task, checkpoint: Checkpoint) -> None:
     network = task.network
-    graph = pt2e.prepared(network.module(), network, reduce_range=False, train=False)
+    graph = pt2e.prepared(
+        network.module(), network, pt2e.PT2ESettings(reduce_range=False), train=False
+    )
     nothing = batches(torch.zeros(0, *network.inputs[0].shape))
     with pytest.raises(CalibrationError, match="saw no calibration data"):
         pt2e.calibrate(graph, nothing, NoItems())
@@ -123,7 +125,9 @@ def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
     torch.manual_seed(0)
     model = mixed().eval()
     inputs = torch.randn(200, 1, 32, 32)
-    graph = pt2e.prepared(model, network_of(model, (1, 32, 32)), reduce_range=False, train=False)
+    graph = pt2e.prepared(
+        model, network_of(model, (1, 32, 32)), pt2e.PT2ESettings(reduce_range=False), train=False
+    )
     pt2e.calibrate(graph, batches(inputs), NO_PROGRESS)
     converted = pt2e.converted(graph)
     with torch.no_grad():
@@ -153,7 +157,9 @@ def test_a_batch_norm_is_not_folded_into_what_others_read() -> None:
     model.norm.running_mean.fill_(0.5)
     model.eval()
     inputs = torch.rand(20, 1, 8, 8)
-    graph = pt2e.prepared(model, network_of(model, (1, 8, 8)), reduce_range=False, train=False)
+    graph = pt2e.prepared(
+        model, network_of(model, (1, 8, 8)), pt2e.PT2ESettings(reduce_range=False), train=False
+    )
     with torch.no_grad():
         expected = model(inputs)
         torch.testing.assert_close(graph(inputs), expected)

@@ -177,6 +177,7 @@ def test_the_last_layer_wins_setting_by_setting() -> None:
 def test_settings_of_methods_become_text() -> None:
     for value, text in ((99.9, "99.9"), (True, "true"), (5, "5"), ("u8s8", "u8s8")):
         assert as_text(Setting(value, "x", "a.toml")) == text
+    assert as_text(Setting(["features.0", "a,b"], "x", "a.toml")) == '["features.0", "a,b"]'
     for refused in ([1], {"a": 1}, None):
         with pytest.raises(UsageError, match=r"'x' in a\.toml should be one value"):
             as_text(Setting(refused, "x", "a.toml"))

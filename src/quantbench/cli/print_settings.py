@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 
 from quantbench.cli.configure import Configured, configured
 from quantbench.cli.groups import Study
 from quantbench.settings.layers import METHODS, NAME, RECIPE, Setting
+from quantbench.settings.toml_text import toml, toml_key
 from quantbench.studies.options import PLUGINS
 from quantbench.system.terminal import Terminal
 
@@ -43,28 +42,6 @@ def lines(study: Configured) -> Iterator[str]:
             yield _line(NAME, options.recipe, said.get(RECIPE))
         for name, setting in table.items():
             yield _line(toml_key(name), setting.value, setting)
-
-
-def toml(value: object) -> str:
-    """Return a value as TOML: text, numbers, paths, lists and tables within a line."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return str(value)
-        case Mapping():
-            return f"{{ {', '.join(f'{toml_key(k)} = {toml(v)}' for k, v in value.items())} }}"
-        case list() | tuple():
-            return f"[{', '.join(map(toml, value))}]"
-        case _:
-            text = str(value) if isinstance(value, str | Path) else repr(value)
-            return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def toml_key(name: str) -> str:
-    """Return a key of TOML, quoted where it isn't a bare one."""
-    bare = name.isascii() and name.replace("-", "_").replace("_", "a").isalnum()
-    return name if bare else toml(name)
 
 
 def _line(key: str, value: object, setting: Setting | None) -> str:

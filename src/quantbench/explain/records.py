@@ -111,10 +111,12 @@ class ErrorByLayer(Record):
 class LayerSensitivity(Record):
     """What quantizing one layer alone costs, and what leaving it alone float gains."""
 
-    layer: str
+    layer: str = Field(description='its name; "layer1.*" for a block that was taken as one')
     macs: int
     alone: Interval = Field(description="score with only this layer quantized, less float32's")
-    alone_loss: float = Field(description="mean squared difference of the outputs, over spread")
+    alone_loss: float = Field(
+        description="mean squared difference of the outputs to float32's, over float32's variance"
+    )
     all_but: Interval | None = Field(
         None, description="score with this layer alone in float, less that of all quantized"
     )
@@ -123,13 +125,13 @@ class LayerSensitivity(Record):
 class Mixed(Record):
     """The cheapest set of layers to leave float so that the score falls by no more than asked."""
 
-    max_drop: float
-    unit: str
+    max_drop: float = Field(description="in `unit`")
+    unit: str = Field(description='the metric\'s, "points" where that is a fraction: 0.01')
     left_float: tuple[str, ...]
-    float_macs_share: float
+    float_macs_share: float = Field(description="read from the file that the recipe gives")
     difference: Interval = Field(description="measured, against float32")
     recipe: str = Field(description="file with the recipe, relative to explanation.json")
-    reached: bool
+    reached: bool = Field(description="the difference's whole interval falls by no more")
 
 
 class Sensitivity(Record):
@@ -139,6 +141,7 @@ class Sensitivity(Record):
     samples: int
     layers: tuple[LayerSensitivity, ...]
     mixed: Mixed | None = None
+    notes: tuple[str, ...] = Field((), description="what was left out, and why; a sentence each")
 
 
 class CalibrationPoint(Record):
@@ -147,8 +150,8 @@ class CalibrationPoint(Record):
     observer: str
     samples: int
     mean: float
-    low: float
-    high: float
+    low: float = Field(description="the least of the draws")
+    high: float = Field(description="the greatest of them")
     draws: int
 
 
@@ -158,7 +161,12 @@ class Calibration(Record):
     method: str
     unit: str
     points: tuple[CalibrationPoint, ...]
-    enough: int | None = Field(None, description="samples beyond which nothing is gained")
+    enough: int | None = Field(
+        None,
+        description="the fewest samples of the first observer beyond which nothing is shown to be "
+        "gained; null where too few were tried to tell",
+    )
+    notes: tuple[str, ...] = Field((), description="what was left out, and why; a sentence each")
 
 
 class ChangedSample(Record):

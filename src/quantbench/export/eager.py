@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import takewhile
 from typing import Literal, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.ao.quantization import (
+    DeQuantStub,
     QConfig,
     QuantStub,
     QuantWrapper,
@@ -29,6 +30,7 @@ from torch.ao.quantization.observer import UniformQuantizationObserverBase
 from quantbench.contracts import Skeleton
 from quantbench.errors import QuantbenchError, UnavailableError, cause
 from quantbench.export.calibration import Batches
+from quantbench.export.leave_float import is_left
 from quantbench.export.quantized_modules import is_quantized
 from quantbench.export.refusal import failing_layer
 from quantbench.system.silence import silenced
@@ -44,21 +46,47 @@ _LAYERS = (
 _FUSED = "torch.ao.nn.intrinsic"
 
 
-def wrapped(model: nn.Module, *, fuse: bool, scope: Scope = "network") -> nn.Module:
+class FloatIsland(nn.Module):
+    """A layer that stays float among layers that pass integers on."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.dequant = DeQuantStub()
+        self.module = layer
+        self.quant = QuantStub()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Dequantize [N, ...], compute the layer, and quantize what it gives."""
+        return cast(Tensor, self.quant(self.module(self.dequant(inputs))))
+
+
+def wrapped(
+    model: nn.Module, *, fuse: bool, scope: Scope = "network", leave_float: Iterable[str] = ()
+) -> nn.Module:
     """A copy of `model` in eval mode, `scope` of it between quantizing and dequantizing stubs.
 
     A network with stubs of its own is left between those. `fuse`: also fuse layers with the batch
-    norms and activations behind them.
+    norms and activations behind them. `leave_float`: names of layers that stay float, or patterns
+    of them.
     """
     model = copy.deepcopy(model).eval()
     if fuse and (groups := _fusable(model)):
         model = fuse_modules(model, groups)
+    patterns = tuple(leave_float)
     if scope == "network":
+        for name, layer in _single_layers(model):
+            if is_left(name, patterns):
+                _replace(model, name, FloatIsland(layer))
         return model if _has_stubs(model) else QuantWrapper(model).eval()
     for name, layer in _single_layers(model):
-        parent, _, attribute = name.rpartition(".")
-        setattr(model.get_submodule(parent), attribute, QuantWrapper(layer))
+        if not is_left(name, patterns):
+            _replace(model, name, QuantWrapper(layer))
     return model.eval()
+
+
+def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, attribute = name.rpartition(".")
+    setattr(model.get_submodule(parent), attribute, module.eval())
 
 
 def _single_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -158,8 +186,13 @@ def float_name(name: str, prepared: nn.Module) -> str:
     return inner.removeprefix("module.") if isinstance(prepared, QuantWrapper) else inner
 
 
-def set_qconfig(model: nn.Module, qconfig: QConfig, scope: Scope = "network") -> None:
-    """Set how the wrapped parts of `model` are quantized.
+def set_qconfig(
+    model: nn.Module,
+    qconfig: QConfig,
+    scope: Scope = "network",
+    leave_float: Iterable[str] = (),
+) -> None:
+    """Set how the wrapped parts of `model` are quantized, but for the layers of `leave_float`.
 
     Transposed convolutions support no scale per channel.
     """
@@ -171,6 +204,12 @@ def set_qconfig(model: nn.Module, qconfig: QConfig, scope: Scope = "network") ->
             module.qconfig = qconfig._replace(  # type: ignore[assignment]
                 weight=default_weight_observer
             )
+    patterns = tuple(leave_float)
+    for name, module in model.named_modules():
+        if isinstance(module, FloatIsland):
+            module.module.qconfig = None  # type: ignore[assignment]
+        elif is_left(name.removeprefix("module."), patterns):
+            module.qconfig = None
 
 
 def passed_over(kind: str) -> str:

@@ -124,6 +124,14 @@ def run_in_integers(
     model: onnx.ModelProto, layers: Iterable[Layer], renamed: Mapping[str, str] = NO_NAMES
 ) -> set[str]:
     """The names of the layers that only nodes on integers multiply."""
+    nodes = nodes_by_layer(model, layers, renamed)
+    return {name for name, of in nodes.items() if of and all(n.op_type in INTEGER for n in of)}
+
+
+def nodes_by_layer(
+    model: onnx.ModelProto, layers: Iterable[Layer], renamed: Mapping[str, str] = NO_NAMES
+) -> dict[str, list[onnx.NodeProto]]:
+    """Layer name -> the nodes that multiply for it; FUNCTIONAL has those of no other layer."""
     layers = tuple(layers)
     graph, weights = Graph(model.graph), weights_by_layer(model, layers, renamed)
     nodes = {
@@ -134,7 +142,7 @@ def run_in_integers(
     products = {layer.name: _product_named(graph, layer.name) for layer in layers}
     nodes |= {name: [node] for name, node in products.items() if node and name not in nodes}
     nodes[FUNCTIONAL] = _outside(graph, layers, weights)
-    return {name for name, of in nodes.items() if of and all(n.op_type in INTEGER for n in of)}
+    return nodes
 
 
 def _outside(

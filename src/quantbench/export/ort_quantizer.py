@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import CalibrationError
 from quantbench.export.calibration import Batches, refuse_nonfinite
+from quantbench.export.kept_float import kept_float
 from quantbench.export.onnx_coverage import layer_numerics, run_in_integers
 from quantbench.export.onnx_names import given_weights
 from quantbench.export.refusal import refusing
@@ -45,7 +47,8 @@ def saturates_here(weights: str) -> bool:
 def float_onnx(network: Network, path: Path) -> None:
     """Write the float network as the quantizers need it: batch norms folded, shapes inferred.
 
-    It is the network's own ONNX file where it has one. Raises UnavailableError.
+    It is the network's own ONNX file where it has one. Each node has a name. Raises
+    UnavailableError.
     """
     if network.onnx is not None:
         path.write_bytes(given(network.onnx, network.fixed_batch))
@@ -53,6 +56,11 @@ def float_onnx(network: Network, path: Path) -> None:
         export(network.module(), network, path)
     with silenced(), refusing("ONNX Runtime can't prepare the network"):
         quant_pre_process(path, path, skip_symbolic_shape=True)
+    model = onnx.load(path)
+    if unnamed := [node for node in model.graph.node if not node.name]:
+        for node in unnamed:
+            node.name = node.output[0]
+        onnx.save(model, path)
 
 
 def input_names(model: onnx.ModelProto) -> list[str]:
@@ -81,10 +89,18 @@ def require_finite(network: Network, path: Path, batches: Batches) -> None:
                 )
 
 
-def finished(job: QuantizeJob[S], written: Path, notes: tuple[str, ...] = ()) -> Files:
-    """Write a quantizer's file to the job's folder, and find what ONNX Runtime runs in float32."""
+def finished(
+    job: QuantizeJob[S],
+    written: Path,
+    notes: tuple[str, ...] = (),
+    floats: Collection[str] = (),
+) -> Files:
+    """Write a quantizer's file to the job's folder, and find what ONNX Runtime runs in float32.
+
+    `floats`: the names of the nodes that were to stay float.
+    """
     path = job.folder / MODEL
-    model = write(onnx.load(written), path)
+    model = write(kept_float(onnx.load(written), floats), path)
     return Files(notes=notes, left_float=left_float(path, model, job.network))
 
 

@@ -7,9 +7,12 @@ dequantized. torchao is imported where it is used: it takes seconds, and prints 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import TypeVar, cast
 
+import onnx
 import torch
 from pydantic import Field
 from torch import Tensor, fx, nn
@@ -19,14 +22,17 @@ from quantbench.contracts import Files, QuantizeJob
 from quantbench.errors import CalibrationError, UnavailableError
 from quantbench.export import to_onnx, to_program
 from quantbench.export.calibration import Batches
-from quantbench.export.pt2e_graph import MULTIPLYING, layer_of
+from quantbench.export.kept_float import kept_float
+from quantbench.export.leave_float import LeaveFloatSettings, modules_left_by
+from quantbench.export.onnx_coverage import nodes_by_layer
+from quantbench.export.pt2e_graph import MULTIPLYING, layer_of, renamed_weights
 from quantbench.export.refusal import refusing
 from quantbench.export.to_program import exported
 from quantbench.system.machine import environment, has_vnni
 from quantbench.system.progress import Progress
-from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
 from quantbench.tasks.network import Network
+from quantbench.tasks.network_layers import network_layers
 
 FORMATS = ("pt2", "onnx")
 LIBRARIES = ("torch", "torchao", "onnx", "onnxscript")
@@ -40,7 +46,7 @@ def _without_vnni() -> bool:
     return not has_vnni(environment())
 
 
-class PT2ESettings(Settings):
+class PT2ESettings(LeaveFloatSettings):
     """The settings of a method that targets Inductor's x86 kernels."""
 
     reduce_range: bool = Field(
@@ -53,12 +59,13 @@ P = TypeVar("P", bound=PT2ESettings)
 
 
 def prepared(
-    model: nn.Module, network: Network, *, reduce_range: bool, train: bool
+    model: nn.Module, network: Network, settings: PT2ESettings, *, train: bool
 ) -> fx.GraphModule:
     """The graph of `model` with an observer, or in training a fake quantizer, at each tensor.
 
     `model` is a module of `network`. Raises UnavailableError where it can't be traced.
     """
+    left = left_modules(network, settings)
     with silenced():
         from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
             X86InductorQuantizer,
@@ -67,9 +74,19 @@ def prepared(
 
         quantizer = X86InductorQuantizer()
         quantizer.set_global(
-            get_default_x86_inductor_quantization_config(is_qat=train, reduce_range=reduce_range)
+            get_default_x86_inductor_quantization_config(
+                is_qat=train, reduce_range=settings.reduce_range
+            )
         )
+        for name in left:
+            quantizer.set_module_name_qconfig(name, None)
     return observed(model, network, quantizer, train=train)
+
+
+def left_modules(network: Network, settings: LeaveFloatSettings) -> tuple[str, ...]:
+    """The modules that the settings leave float. Raises UnknownNameError or UnavailableError."""
+    patterns = settings.leave_float
+    return modules_left_by(patterns, network_layers(network)) if patterns else ()
 
 
 def observed(
@@ -183,8 +200,19 @@ def written(graph: fx.GraphModule, job: QuantizeJob[P], notes: tuple[str, ...]) 
     if job.format == "pt2":
         write_program(job.folder / to_program.MODEL, program)
     else:
-        to_onnx.export(program, job.network, job.folder / to_onnx.MODEL)
+        path = job.folder / to_onnx.MODEL
+        to_onnx.export(program, job.network, path)
+        if left := left_modules(job.network, job.settings):
+            _keep_float(path, graph, job.network, left)
     return Files(notes=notes, why_float=_why_float, graph=graph)
+
+
+def _keep_float(path: Path, graph: fx.GraphModule, network: Network, left: Iterable[str]) -> None:
+    """Have ONNX Runtime leave these layers of an ONNX file, written from `graph`, in float."""
+    model = onnx.load(path)
+    nodes = nodes_by_layer(model, network_layers(network), renamed_weights(graph))
+    names = {node.name for layer in left for node in nodes.get(layer, ())}
+    to_onnx.write(kept_float(model, names), path)
 
 
 def _why_float(kind: str) -> str:  # noqa: ARG001 - it is the same for every kind

@@ -11,8 +11,10 @@ from typing import cast
 
 from quantbench.contracts import CoverageReader, Files, MethodModule, QuantizeJob
 from quantbench.errors import UnknownNameError
+from quantbench.export.leave_float import ASKED, LeaveFloatSettings, left_by
 from quantbench.numerics.coverage import Quantized
 from quantbench.system.record import Settings
+from quantbench.tasks.network_layers import network_layers
 
 _HERE = Path(__file__).parent
 _SUFFIX = "_coverage"
@@ -33,17 +35,30 @@ def source(format: str) -> Path:
 def describe(job: QuantizeJob[Settings], files: Files, method: MethodModule) -> Quantized:
     """The description of the files in `job.folder`, from their method's notes and their contents.
 
-    Layers in `files.left_float` are float, whatever the file holds. Raises ArtifactError if a file
-    can't be read back.
+    Layers in `files.left_float` are float, whatever the file holds. A layer that the file holds as
+    float because `leave_float` says so has that as its reason. Raises ArtifactError if a file can't
+    be read back.
     """
     module = import_module(f"{__package__}.{source(job.format).stem}")
     reading = cast(CoverageReader, module).read(job, files, method)
+    asked = _asked(job)
     return Quantized(
         kind=files.kind,
         notes=files.notes,
         structure=reading.structure,
         layers=tuple(
-            layer.left_float(reason) if (reason := files.left_float.get(layer.name)) else layer
+            layer.left_float(ASKED)
+            if layer.name in asked and not layer.integer
+            else layer.left_float(reason)
+            if (reason := files.left_float.get(layer.name))
+            else layer
             for layer in reading.layers
         ),
     )
+
+
+def _asked(job: QuantizeJob[Settings]) -> tuple[str, ...]:
+    """The layers that the job's settings leave float."""
+    if not isinstance(job.settings, LeaveFloatSettings) or not job.settings.leave_float:
+        return ()
+    return left_by(job.settings.leave_float, network_layers(job.network))

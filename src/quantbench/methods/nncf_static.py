@@ -20,6 +20,9 @@ from pydantic import Field
 
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.export.calibration import Batches, CalibrationSettings, calibration_batches
+from quantbench.export.float_nodes import nodes_left_float
+from quantbench.export.kept_float import kept_float
+from quantbench.export.leave_float import LeaveFloatSettings
 from quantbench.export.ort_quantizer import float_onnx, input_names, left_float, require_finite
 from quantbench.export.refusal import refusing
 from quantbench.export.to_onnx import MODEL, write
@@ -56,7 +59,7 @@ def _overflow_fix() -> OverflowFix:
     return "disable" if has_vnni(environment()) else "enable"
 
 
-class NncfSettings(CalibrationSettings):
+class NncfSettings(LeaveFloatSettings, CalibrationSettings):
     """The settings of NNCF's quantization.
 
     `preset`: with "mixed", activations that can be negative get a zero point; with "performance"
@@ -83,6 +86,7 @@ def quantize(job: QuantizeJob[NncfSettings]) -> Files:
         float_onnx(job.network, source)
         require_finite(job.network, source, batches)
         model = onnx.load(source)
+        excluded = nodes_left_float(model, job.network, job.settings.leave_float)
         feeds = _Feeds(batches, input_names(model), job.progress)
         with silenced(), refusing("NNCF can't quantize the network"):
             quantized = nncf.quantize(
@@ -90,6 +94,7 @@ def quantize(job: QuantizeJob[NncfSettings]) -> Files:
                 nncf.Dataset(feeds),
                 preset=nncf.QuantizationPreset(job.settings.preset),
                 subset_size=len(batches),
+                ignored_scope=nncf.IgnoredScope(names=excluded),
                 fast_bias_correction=job.settings.bias_correction != "full",
                 advanced_parameters=nncf.AdvancedQuantizationParameters(
                     overflow_fix=nncf.OverflowFix(job.settings.overflow_fix),
@@ -98,7 +103,7 @@ def quantize(job: QuantizeJob[NncfSettings]) -> Files:
                 ),
             )
     path = job.folder / MODEL
-    written = write(quantized, path)
+    written = write(kept_float(quantized, excluded), path)
     runtime_floats = left_float(path, written, job.network)
     settings = job.settings
     return Files(

@@ -22,6 +22,8 @@ from pydantic import Field
 
 from quantbench.contracts import Files, QuantizeJob
 from quantbench.export.calibration import Batches, CalibrationSettings, calibration_batches
+from quantbench.export.float_nodes import nodes_left_float
+from quantbench.export.leave_float import LeaveFloatSettings
 from quantbench.export.ort_quantizer import (
     finished,
     float_onnx,
@@ -54,7 +56,7 @@ def _reduced(data: dict[str, Any]) -> bool:
     return saturates_here("uint8" if data["types"] == "u8u8" else "int8")
 
 
-class StaticSettings(CalibrationSettings):
+class StaticSettings(LeaveFloatSettings, CalibrationSettings):
     """The settings of ONNX Runtime's static quantization.
 
     `types`: of activations, then of weights, u8 or s8 each.
@@ -77,7 +79,9 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
         source, written = Path(scratch) / "float.onnx", Path(scratch) / "quantized.onnx"
         float_onnx(job.network, source)
         require_finite(job.network, source, batches)
-        names = input_names(onnx.load(source))
+        model = onnx.load(source)
+        names = input_names(model)
+        excluded = nodes_left_float(model, job.network, job.settings.leave_float)
         with silenced(), refusing("ONNX Runtime can't quantize the network"):
             quantize_static(
                 source,
@@ -88,6 +92,7 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
                 weight_type=weights,
                 per_channel=job.settings.per_channel,
                 reduce_range=job.settings.reduce_range,
+                nodes_to_exclude=excluded,
                 calibrate_method=_CALIBRATIONS[job.settings.calibration],
                 extra_options={
                     "CalibStridedMinMax": 1,  # for every calibration: one batch is held at a time
@@ -95,7 +100,7 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
                 },
             )
         how = f"calibrated on {batches.samples} samples, {job.settings.calibration}"
-        return finished(job, written, (how,))
+        return finished(job, written, (how,), excluded)
 
 
 class Reader(CalibrationDataReader):  # type: ignore[misc]

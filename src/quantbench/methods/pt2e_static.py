@@ -28,8 +28,7 @@ def quantize(job: QuantizeJob[PT2EStaticSettings]) -> Files:
     model = job.network.module()
     batches = calibration_batches(job)
     refuse_nonfinite(model, batches)
-    reduce_range = job.settings.reduce_range
-    graph = pt2e.prepared(model, job.network, reduce_range=reduce_range, train=False)
+    graph = pt2e.prepared(model, job.network, job.settings, train=False)
     pt2e.require_eval(graph, "preparation")
     pt2e.calibrate(graph, batches, job.progress)
     notes = (f"calibrated on {batches.samples} samples, observer histogram",)

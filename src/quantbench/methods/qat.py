@@ -177,9 +177,7 @@ def _fake_quantized(network: Network, settings: QATSettings) -> fx.GraphModule:
 
     A graph shares its parameters with its module, hence the copy.
     """
-    graph = pt2e.prepared(
-        copy.deepcopy(network.module()), network, reduce_range=settings.reduce_range, train=True
-    )
+    graph = pt2e.prepared(copy.deepcopy(network.module()), network, settings, train=True)
     pt2e.set_training(graph, train=True)
     return graph
 

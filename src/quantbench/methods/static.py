@@ -43,10 +43,12 @@ from quantbench.export.eager import (
     wrapped,
 )
 from quantbench.export.engine import SEVEN_BIT, EagerSettings, using_engine
+from quantbench.export.leave_float import LeaveFloatSettings, modules_left_by
 from quantbench.export.rebuild import written_module
 from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.system.silence import silenced
 from quantbench.tasks.layers import CONVOLUTIONS
+from quantbench.tasks.network_layers import network_layers
 
 FORMATS = ("state_dict",)
 QUANTIZES = ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "Linear", "LSTM")
@@ -58,7 +60,7 @@ _OBSERVERS = {
 }
 
 
-class StaticSettings(EagerSettings, CalibrationSettings):
+class StaticSettings(EagerSettings, LeaveFloatSettings, CalibrationSettings):
     """The settings of eager static quantization; `observer` finds the ranges of activations."""
 
     observer: Literal["minmax", "moving_average", "histogram"] = "histogram"
@@ -71,6 +73,8 @@ def quantize(job: QuantizeJob[StaticSettings]) -> Files:
     settings, batches, few = job.settings, calibration_batches(job), first_batch(job)
 
     module = written_module(job)
+    if settings.leave_float:
+        modules_left_by(settings.leave_float, network_layers(job.network))
 
     def calibrated(scope: Scope, batches: Batches, progress: Progress) -> nn.Module:
         prepared = _prepared(module, settings, scope)
@@ -97,7 +101,8 @@ def skeleton(float_model: nn.Module, settings: StaticSettings, stored: Collectio
 
 def _prepared(model: nn.Module, settings: StaticSettings, scope: Scope) -> nn.Module:
     most = 127 if settings.engine in SEVEN_BIT else 255
-    module = wrapped(model, fuse=True, scope=scope)
+    left = settings.leave_float
+    module = wrapped(model, fuse=True, scope=scope, leave_float=left)
     set_qconfig(
         module,
         QConfig(
@@ -109,6 +114,7 @@ def _prepared(model: nn.Module, settings: StaticSettings, scope: Scope) -> nn.Mo
             ),
         ),
         scope,
+        left,
     )
     return cast(nn.Module, prepare(module))
 

@@ -7,6 +7,7 @@ can show it. Layers are only read here; the record that they fill checks their v
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -183,14 +184,22 @@ def merged(layers: Iterable[Layer]) -> Layer:
 
 
 def as_text(setting: Setting) -> str:
-    """Return a value of a method's table as text. Raises UsageError for a list or a table."""
+    """Return a value of a method's table as text: that of a list is JSON.
+
+    Raises UsageError for a table, and for a list of anything but text.
+    """
     match setting.value:
         case bool(flag):
             return str(flag).lower()
         case str() | int() | float():
             return str(setting.value)
+        case list(values) if all(isinstance(value, str) for value in values):
+            return json.dumps(values)
         case _:
-            raise UsageError(f"{setting.named} should be one value: text, a number or true/false")
+            raise UsageError(
+                f"{setting.named} should be one value: text, a number or true/false; or texts in a "
+                "list"
+            )
 
 
 def at_commas(values: Iterable[str]) -> list[str]:
