@@ -78,12 +78,20 @@ class LayerError(Record):
     kind: str
     sqnr_db: float = Field(description="10 log10(signal power / error power), with all before it")
     made_db: float = Field(description="the same where the layer itself is fed float32's values")
+    channel_db: float | None = Field(
+        None, description="median over its channels of what made_db is of each"
+    )
     cosine: float
-    largest_steps: float = Field(description="largest error over the step of the output's format")
-    clipped: float = Field(description="share of float values outside the format's range")
+    largest_steps: float = Field(
+        description="largest error over the step of the output's format; 0: it stays float"
+    )
+    clipped: float = Field(
+        description="share of float values outside the format's range, by over half a step"
+    )
     levels_used: int
-    levels: int = Field(description="that the format has: 256 for 8 bits")
+    levels: int = Field(description="that the format has: 256 for 8 bits; 0: it stays float")
     constant_channels: int = Field(0, description="output channels that never vary")
+    constant_in_float: int = Field(0, description="those that never vary in float32 either")
     channels: int = 0
 
 
