@@ -37,6 +37,8 @@ class ErrorSums:
 
     format: OutputFormat | None
     axis: int
+    stated: int | None = None
+    """The number of integers that the method keeps to, where it says so: 128 of 256 for 7 bits."""
     signal: Real = field(default_factory=lambda: np.zeros(1))
     """Sums of squares by channel [C]: of float32's values, and of what the layer makes wrong."""
     made: Real = field(default_factory=lambda: np.zeros(1))
@@ -80,6 +82,7 @@ class ErrorSums:
         signal, made = float(self.signal.sum()), float(self.made.sum())
         norm = np.sqrt(signal * self.power)
         constant = self._constant()
+        levels = 0 if self.format is None else self.stated or self.format.levels
         by_channel = [decibels(s, e) for s, e in zip(self.signal, self.made, strict=True)]
         return LayerError(
             layer=layer,
@@ -90,8 +93,8 @@ class ErrorSums:
             cosine=self.product / float(norm) if norm else float(signal == self.power),
             largest_steps=self.largest,
             clipped=self.clipped / max(self.count, 1),
-            levels_used=len(self.used),
-            levels=0 if self.format is None else self.format.levels,
+            levels_used=min(len(self.used), levels),
+            levels=levels,
             constant_channels=int(constant[1].sum()),
             constant_in_float=int(constant[0].sum()),
             channels=constant.shape[1],
@@ -153,6 +156,15 @@ class Counts:
             margin = max(abs(low), 1.0) / 2
             low, high = low - margin, high + margin
         return cls(np.linspace(low, high, BINS + 1))
+
+    @classmethod
+    def of(cls, values: Array) -> Counts:
+        """The histogram of one array."""
+        spread = Spread()
+        spread.add(values)
+        counts = cls.within(spread)
+        counts.add(values)
+        return counts
 
     def add(self, values: Array) -> None:
         """Count a batch."""

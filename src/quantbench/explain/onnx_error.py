@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
-import numpy as np
 import onnx
 import onnx.inliner
 
@@ -18,24 +16,19 @@ from quantbench.explain.onnx_pairs import Ends, pairing_of
 from quantbench.explain.onnx_points import Point, points_of
 from quantbench.explain.onnx_reference import reference
 from quantbench.explain.onnx_runs import Graphs, Runs, channel_axis, sizes_of
-from quantbench.explain.onnx_weights import Real, weights_of
-from quantbench.explain.output_format import OutputFormat
+from quantbench.explain.onnx_weights import weights_of
+from quantbench.explain.parts import Feed, batch_and_groups, feeds, first_feed, starts_of
 from quantbench.explain.qoperator import as_qdq
 from quantbench.explain.records import ErrorByLayer, Histogram, LayerError
 from quantbench.export.onnx_coverage import weights_by_layer
 from quantbench.export.onnx_graph import Graph
 from quantbench.export.onnx_names import given_weights
 from quantbench.export.to_onnx import MODEL
-from quantbench.samples.records import Arrays, Samples
+from quantbench.samples.records import Samples
 from quantbench.system.progress import Progress
 from quantbench.tasks.network import Network
 from quantbench.tasks.network_layers import network_layers
 
-Feed: TypeAlias = tuple[Arrays, int]
-"""A batch of inputs, and how many of its samples aren't there only to fill it."""
-MAX_BATCH = 64
-MAX_VALUES = 2**24
-"""The most samples, and the most numbers of layers' outputs, that are held at once."""
 INPUT = "Input"
 """The kind of layer that stands for the rounding of a network's input."""
 
@@ -54,14 +47,16 @@ def onnx_errors(
     layers: list[LayerError] = []
     histograms: list[Histogram] = []
     try:
-        batch, groups = _parts(graphs, samples, network.fixed_batch)
+        fixed = network.fixed_batch
+        sizes = sizes_of(graphs, first_feed(samples, fixed))
+        batch, groups = batch_and_groups(graphs.points, sizes, fixed)
         names = layer_names(network, graphs)
         for group in groups:
-            runs = Runs(graphs, group)
-            batches = [*range(0, len(samples), batch)] * 2
-            steps = iter(progress.each(batches, f"errors of {name}", len(batches)))
-            counts = _ranged(group, runs, _feeds(samples, network, batch, steps))
-            sums = _summed(graphs, group, runs, counts, _feeds(samples, network, batch, steps))
+            runs, starts = Runs(graphs, group), starts_of(samples, batch, 2)
+            steps = iter(progress.each(starts, f"errors of {name}", len(starts)))
+            counts = _ranged(group, runs, feeds(samples, batch, fixed, steps))
+            sums = _summed(graphs, group, runs, counts, feeds(samples, batch, fixed, steps))
+            next(steps, None)  # ends the progress bar
             layers += [sums[point].result(*names[point]) for point in group if not point.moves]
             histograms += _histograms(graphs, group, names, counts)
     except UnavailableError:
@@ -111,49 +106,12 @@ def _node_name(node: onnx.NodeProto) -> str:
     return (node.name or node.output[0]).removeprefix("node_")
 
 
-def _parts(
-    graphs: Graphs, samples: Samples, fixed: int | None
-) -> tuple[int, list[tuple[Point, ...]]]:
-    """The batch, and the layers that are watched together, so that MAX_VALUES aren't exceeded."""
-    sizes = sizes_of(graphs, samples.inputs(0, 1) if fixed is None else _filled(samples, 0, fixed))
-    sample = max(1, sum(sizes) // (fixed or 1))
-    batch = fixed or max(1, min(MAX_BATCH, MAX_VALUES // sample))
-    groups: list[list[Point]] = [[]]
-    held = 0
-    for point, size in zip(graphs.points, sizes, strict=True):
-        held += size * (1 if fixed else batch)
-        if held > MAX_VALUES and groups[-1]:
-            groups.append([])
-            held = size
-        groups[-1].append(point)
-    return batch, [tuple(group) for group in groups]
-
-
-def _feeds(
-    samples: Samples, network: Network, batch: int, starts: Iterator[int]
-) -> Iterator[Feed]:
-    """The inputs batch by batch for one pass, with the number of real samples in each."""
-    for _ in range(0, len(samples), batch):
-        start = next(starts)
-        count = min(batch, len(samples) - start)
-        if network.fixed_batch is None:
-            yield samples.inputs(start, start + batch), count
-        else:
-            yield _filled(samples, start, batch), count
-
-
-def _filled(samples: Samples, start: int, batch: int) -> Arrays:
-    """A full batch: samples are repeated where there are too few."""
-    inputs = samples.inputs(start, start + batch)
-    return tuple(np.take(array, range(batch), axis=0, mode="wrap") for array in inputs)
-
-
 def _ranged(
-    group: Sequence[Point], runs: Runs, feeds: Iterator[Feed]
+    group: Sequence[Point], runs: Runs, batches: Iterator[Feed]
 ) -> dict[Point, Counts]:
     """An empty histogram for each rounded point, within the spread of float32's values."""
     spreads = {point: Spread() for point in group if point.format is not None}
-    for inputs, count in feeds:
+    for inputs, count in batches:
         values = runs.float32(inputs)
         for point, spread in spreads.items():
             spread.add(values[point][:count])
@@ -165,12 +123,12 @@ def _summed(
     group: Sequence[Point],
     runs: Runs,
     counts: dict[Point, Counts],
-    feeds: Iterator[Feed],
+    batches: Iterator[Feed],
 ) -> dict[Point, ErrorSums]:
     """The sums of errors of each point, with its histogram filled."""
     convolves = any(node.op_type == "Conv" for node in graphs.float32.graph.node)
     sums: dict[Point, ErrorSums] = {}
-    for inputs, count in feeds:
+    for inputs, count in batches:
         seen = runs.all(inputs)
         for point in group:
             real = seen.float32[point]
@@ -199,16 +157,10 @@ def _histograms(
         if point.head is not None and node is not None:
             weights, stored = weights_of(float32, point.head), weights_of(quantized, node)
             if weights is not None and stored is not None and stored.format is not None:
-                yield _of_weights(point, names[point][0], weights.values, stored.format)
+                counted = Counts.of(weights.values)
+                tensor, layer = point.head.input[1], names[point][0]
+                yield counted.result(tensor, layer, "weights", stored.format)
         if point.format is not None and not point.moves:
             tensor, layer = point.pair.float_name, names[point][0]
             yield counts[point].result(tensor, layer, "activations", point.format)
 
-
-def _of_weights(point: Point, layer: str, values: Real, format: OutputFormat) -> Histogram:
-    assert point.head is not None
-    spread = Spread()
-    spread.add(values)
-    counts = Counts.within(spread)
-    counts.add(values)
-    return counts.result(point.head.input[1], layer, "weights", format)

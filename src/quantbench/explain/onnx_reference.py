@@ -15,6 +15,7 @@ from quantbench.export.onnx_graph import Graph, input_of
 from quantbench.export.ort_quantizer import float_onnx
 from quantbench.tasks.network import Network
 
+_FILE = "float-by-layer.onnx"
 _SIX = 6.0
 _ONE, _ZERO, _TOP = "(scale of 1)", "(zero of a ReLU)", "(top of a ReLU6)"
 _REAL = " (real)"
@@ -29,8 +30,11 @@ def reference(network: Network, quantized: onnx.ModelProto, scratch: Path) -> on
     """
     if network.quantized:
         return without_rounding(quantized)
-    path = scratch / "float.onnx"
-    float_onnx(network, path)
+    path = scratch / _FILE
+    if not path.exists():  # one export serves every artifact of a network
+        unfinished = path.with_suffix(".part")
+        float_onnx(network, unfinished)
+        unfinished.rename(path)
     return onnx.load(path)
 
 

@@ -188,6 +188,15 @@ class ChangedSample(Record):
     probability: float
 
 
+class DifferingSample(Record):
+    """A test sample whose outputs differ from float32's, where they tell no class of it."""
+
+    index: int
+    difference: float = Field(
+        description="root mean square, over the spread of float32's outputs over the samples"
+    )
+
+
 class ClassChange(Record):
     """What became of one class's samples."""
 
@@ -202,7 +211,7 @@ class Disagreement(Record):
 
     row: str
     samples: int
-    changed: int
+    changed: int = Field(description="whose class, or if outputs are no classes any number, differs")
     only_float_right: int
     only_this_right: int
     float_probability_of_changed: float | None = Field(
@@ -210,7 +219,10 @@ class Disagreement(Record):
     )
     classes: tuple[ClassChange, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = Field((), description="[target][answer] of this row")
-    examples: tuple[ChangedSample, ...] = ()
+    examples: tuple[ChangedSample, ...] = Field((), description="the largest change first")
+    differing: tuple[DifferingSample, ...] = Field(
+        (), description="of outputs that are no classes: the largest difference first"
+    )
 
 
 class Explanation(Record):
