@@ -171,9 +171,7 @@ class Counts:
         finite = values[np.isfinite(values)].astype(np.float64)
         self.counts += np.histogram(finite, self.edges)[0]
 
-    def result(
-        self, tensor: str, layer: str, what: str, format: OutputFormat
-    ) -> Histogram:
+    def result(self, tensor: str, layer: str, what: str, format: OutputFormat) -> Histogram:
         """The record, with the range of the format: the widest of its channels'."""
         return Histogram(
             tensor=tensor,

@@ -224,7 +224,7 @@ def _as_read(real: object, given: object) -> object:
 
 def _numbers(tensor: Tensor) -> Array:
     """A tensor's integers where it is quantized, else its numbers."""
-    return cast(Array, (tensor.int_repr() if tensor.is_quantized else tensor).numpy())
+    return (tensor.int_repr() if tensor.is_quantized else tensor).numpy()
 
 
 def _levels(stated: tuple[int, int] | None) -> int | None:

@@ -106,9 +106,7 @@ def _node_name(node: onnx.NodeProto) -> str:
     return (node.name or node.output[0]).removeprefix("node_")
 
 
-def _ranged(
-    group: Sequence[Point], runs: Runs, batches: Iterator[Feed]
-) -> dict[Point, Counts]:
+def _ranged(group: Sequence[Point], runs: Runs, batches: Iterator[Feed]) -> dict[Point, Counts]:
     """An empty histogram for each rounded point, within the spread of float32's values."""
     spreads = {point: Spread() for point in group if point.format is not None}
     for inputs, count in batches:
@@ -163,4 +161,3 @@ def _histograms(
         if point.format is not None and not point.moves:
             tensor, layer = point.pair.float_name, names[point][0]
             yield counts[point].result(tensor, layer, "activations", point.format)
-

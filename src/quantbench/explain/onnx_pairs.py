@@ -16,7 +16,8 @@ from quantbench.explain.onnx_weights import alike
 from quantbench.export.onnx_graph import Graph
 
 ROUNDING = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
-_TRANSPARENT = (*ROUNDING, "Identity", "Dropout")
+_COPIES = ("Identity", "Dropout")
+_TRANSPARENT = (*ROUNDING, *_COPIES)
 _FAMILIES = {
     "ConvInteger": "Conv", "Gemm": "MatMul", "MatMulInteger": "MatMul",
     "MatMulIntegerToFloat": "MatMul", "DynamicQuantizeMatMul": "MatMul",
@@ -184,14 +185,10 @@ class _Walk:
         for _ in range(_MAX_STEPS):
             yield name
             readers = self._float.graph.readers(name)
-            if len(readers) != 1 or not self._foldable(readers[0]):
+            if len(readers) != 1 or not is_follower(self._float, readers[0]):
                 return
             name = readers[0].output[0]
         yield name
-
-    def _foldable(self, node: onnx.NodeProto) -> bool:
-        alone = len(self._float.active(node)) == 1
-        return alone and node.op_type in (*FOLLOWERS, *_WITH_CONSTANT, *_TRANSPARENT)
 
     def _advance(self, name: str, reached: str) -> None:
         if name != reached:
@@ -203,4 +200,4 @@ class _Walk:
 def is_follower(ends: Ends, node: onnx.NodeProto) -> bool:
     """Whether a node only changes each value of the layer before it, perhaps by its channel."""
     alone = len(ends.active(node)) == 1
-    return alone and node.op_type in (*FOLLOWERS, *_WITH_CONSTANT, "Cast")
+    return alone and node.op_type in (*FOLLOWERS, *_WITH_CONSTANT, *_COPIES, "Cast")

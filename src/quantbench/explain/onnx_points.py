@@ -124,9 +124,7 @@ def _replaced(graph: Graph, point: Point) -> Mapping[str, str]:
     return renamed
 
 
-def _again(
-    graph: Graph, point: Point, renamed: Mapping[str, str]
-) -> Sequence[onnx.NodeProto]:
+def _again(graph: Graph, point: Point, renamed: Mapping[str, str]) -> Sequence[onnx.NodeProto]:
     """The QuantizeLinear nodes that round what is given, for those who read integers."""
     again = []
     for name in point.rounded:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from quantbench.errors import UnavailableError
-from quantbench.explain.onnx_pairs import Ends
+from quantbench.explain.onnx_pairs import ROUNDING, Ends
 from quantbench.explain.output_format import limits
 from quantbench.export.onnx_graph import Graph, input_of
 from quantbench.export.ort_quantizer import float_onnx
@@ -47,77 +48,75 @@ def without_rounding(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     ends, written = Ends(model), onnx.ModelProto()
     written.CopyFrom(model)
-    nodes = [_floated(node, ends) for node in model.graph.node]
     del written.graph.node[:]
-    written.graph.node.extend(node for each in nodes for node in each)
-    for value, name in ((1, _ONE), (0, _ZERO), (_SIX, _TOP)):
-        written.graph.initializer.append(numpy_helper.from_array(np.float32(value), name))
-    for name in {n for node in model.graph.node for n in _integer_weights(node, ends.graph)}:
-        written.graph.initializer.append(_real_weights(name, model, ends.graph))
+    moved: dict[str, str] = {}
+    for node in model.graph.node:
+        real = onnx.NodeProto()
+        real.CopyFrom(_floated(node, ends, moved))
+        real.input[:] = [moved.get(name, name) for name in real.input]
+        if real.op_type:
+            written.graph.node.append(real)
+    for name in (name for name in ends.outputs if name in moved):
+        written.graph.node.append(helper.make_node("Identity", [moved[name]], [name]))
+    constants = {
+        name: np.array(value, np.float32)
+        for name, value in ((_ONE, 1.0), (_ZERO, 0.0), (_TOP, _SIX))
+    }
+    for node in model.graph.node:
+        if node.op_type in _FLOAT_FORMS and ends.graph.is_constant(node.input[1]):
+            constants[f"{node.input[1]}{_REAL}"] = _real_weights(node, ends.graph)
+    for name, values in constants.items():
+        written.graph.initializer.append(numpy_helper.from_array(values, name))
     del written.graph.value_info[:]
     return written
 
 
-def _floated(node: onnx.NodeProto, ends: Ends) -> list[onnx.NodeProto]:
-    active = bool(ends.active(node))
-    if not active or node.op_type == "DequantizeLinear":
-        return [_identity(node.input[0], node.output[0])] if active else [node]
-    if node.op_type == "QuantizeLinear":
-        low, high = _clip_of(node, ends.graph)
-        if low is None:
-            return [_identity(node.input[0], node.output[0])]
-        names = [node.input[0], _ZERO, *([_TOP] if high else [])]
-        return [helper.make_node("Clip", names, [node.output[0]], name=node.name)]
-    if node.op_type == "DynamicQuantizeLinear":
-        return [
-            _identity(node.input[0], node.output[0]),
-            _identity(_ONE, node.output[1]),
-        ]
+def _floated(node: onnx.NodeProto, ends: Ends, moved: dict[str, str]) -> onnx.NodeProto:
+    """The node in float32; one of no operator where `moved` says which tensor stands for its own.
+
+    `moved`: tensor -> the one to read in its place.
+    """
+    if not ends.active(node):
+        return node
+    source = moved.get(node.input[0], node.input[0])
+    if node.op_type == "QuantizeLinear" and (names := _limits(node, ends.graph)):
+        return helper.make_node("Clip", [source, *names], [node.output[0]], name=node.name)
+    if node.op_type in ROUNDING:
+        moved[node.output[0]] = source
+        if node.op_type == "DynamicQuantizeLinear":
+            moved[node.output[1]] = _ONE
+        return onnx.NodeProto()
     if node.op_type in _FLOAT_FORMS:
-        weights = f"{node.input[1]}{_REAL}"
-        real = helper.make_node(
-            _FLOAT_FORMS[node.op_type], [node.input[0], weights], [*node.output], name=node.name
-        )
+        names = [source, f"{node.input[1]}{_REAL}"]
+        real = helper.make_node(_FLOAT_FORMS[node.op_type], names, [*node.output], name=node.name)
         real.attribute.extend(node.attribute)
-        return [real]
+        return real
     if node.op_type in ("MatMulIntegerToFloat", "DynamicQuantizeMatMul"):
         raise UnavailableError(
             f"node '{node.name}' is ONNX Runtime's own {node.op_type}, whose float form isn't "
             "known here"
         )
-    return [node]
+    return node
 
 
-def _clip_of(node: onnx.NodeProto, graph: Graph) -> tuple[float | None, float | None]:
-    """The limits that a range stands for: (0, 6), (0, None) or (None, None)."""
+def _limits(node: onnx.NodeProto, graph: Graph) -> list[str]:
+    """The stored limits of the activation that a range stands for; [] where it stands for none."""
     scale, name = graph.constant(node.input[1]), input_of(node, 2)
     zero = np.zeros(1, np.uint8) if name is None else graph.constant(name)
     if scale is None or zero is None or scale.size > 1:
-        return None, None
+        return []
     least, greatest = limits(zero.dtype)
     if int(zero.item()) != least:
-        return None, None
-    high = float(scale.item()) * (greatest - least)
-    return 0.0, _SIX if abs(high - _SIX) < float(scale.item()) / 2 else None
-
-
-def _identity(source: str, output: str) -> onnx.NodeProto:
-    return helper.make_node("Identity", [source], [output], name=f"{output} (float)")
-
-
-def _integer_weights(node: onnx.NodeProto, graph: Graph) -> list[str]:
-    if node.op_type not in _FLOAT_FORMS or not graph.is_constant(node.input[1]):
         return []
-    return [node.input[1]]
+    step = float(scale.item())
+    return [_ZERO, _TOP] if abs(step * (greatest - least) - _SIX) < step / 2 else [_ZERO]
 
 
-def _real_weights(name: str, model: onnx.ModelProto, graph: Graph) -> onnx.TensorProto:
+def _real_weights(node: onnx.NodeProto, graph: Graph) -> NDArray[np.float32]:
     """Integer weights less their zero point, as float32: the scale follows in the graph."""
-    node = next(n for n in model.graph.node if n.op_type in _FLOAT_FORMS and n.input[1] == name)
-    values, zero_name = graph.constant(name), input_of(node, 3)
+    values, name = graph.constant(node.input[1]), input_of(node, 3)
     assert values is not None
-    zero = np.zeros(1) if zero_name is None else np.asarray(graph.constant(zero_name), np.float32)
+    zero = np.asarray(0 if name is None else graph.constant(name), np.float32)
     if node.op_type == "ConvInteger" and zero.size > 1:
         zero = zero.reshape(-1, *[1] * (values.ndim - 1))
-    real = values.astype(np.float32) - zero.astype(np.float32)
-    return numpy_helper.from_array(real, f"{name}{_REAL}")
+    return np.asarray(values.astype(np.float32) - zero, np.float32)

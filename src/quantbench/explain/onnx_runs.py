@@ -128,8 +128,8 @@ def _needed(
         (part.graph.initializer, [t for t in part.graph.initializer if t.name in reached]),
     ):
         copies = [type(value).FromString(value.SerializeToString()) for value in kept]
-        del field[:]  # type: ignore[arg-type]
-        field.extend(copies)  # type: ignore[arg-type]
+        del field[:]
+        field.extend(copies)
     return part, [point for point in points if given_to(point) in reached]
 
 

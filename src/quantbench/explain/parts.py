@@ -45,9 +45,7 @@ def first_feed(samples: Samples, fixed: int | None) -> Arrays:
     return samples.inputs(0, 1) if fixed is None else _filled(samples, 0, fixed)
 
 
-def feeds(
-    samples: Samples, batch: int, fixed: int | None, starts: Iterator[int]
-) -> Iterator[Feed]:
+def feeds(samples: Samples, batch: int, fixed: int | None, starts: Iterator[int]) -> Iterator[Feed]:
     """Yield the inputs of all samples once, batch by batch; `starts` tells where each begins."""
     for _ in range(0, len(samples), batch):
         start = next(starts)

@@ -114,7 +114,9 @@ def _dequantize(inputs: list[str], output: str, axis: int) -> onnx.NodeProto:
     return helper.make_node("DequantizeLinear", inputs, [output], name=output, axis=axis)
 
 
-def _bias(node: onnx.NodeProto, form: _Form, graph: Graph) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _bias(
+    node: onnx.NodeProto, form: _Form, graph: Graph
+) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     """The bias in real numbers: its scale is the product of input's and weights' scales."""
     assert form.bias is not None
     stored = graph.constant(node.input[form.bias])
@@ -122,4 +124,4 @@ def _bias(node: onnx.NodeProto, form: _Form, graph: Graph) -> np.ndarray[tuple[i
     if stored is None or any(scale is None for scale in scales):
         raise UnavailableError(f"the bias or a scale of '{node.name}' isn't stored in the file")
     first, second = (np.asarray(scale, np.float64) for scale in scales)
-    return np.asarray(stored * (first * second), np.float32)
+    return np.asarray(stored.astype(np.float64) * (first * second), np.float32)

@@ -211,7 +211,9 @@ class Disagreement(Record):
 
     row: str
     samples: int
-    changed: int = Field(description="whose class, or if outputs are no classes any number, differs")
+    changed: int = Field(
+        description="whose class, or if outputs are no classes any number, differs"
+    )
     only_float_right: int
     only_this_right: int
     float_probability_of_changed: float | None = Field(

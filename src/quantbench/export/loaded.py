@@ -26,7 +26,7 @@ def engine_of(artifact: Artifact) -> str:
     settings = _settings(artifact)
     if isinstance(settings, EagerSettings):
         return settings.engine
-    return cast(str, torch.backends.quantized.engine)
+    return torch.backends.quantized.engine
 
 
 def loaded(artifact: Artifact) -> Skeleton:
