@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import ArtifactError, UnavailableError
 from quantbench.explain.records import ErrorByLayer
 from quantbench.explain.subject import Subject
 from quantbench.results.records import Row
+from quantbench.samples.records import Samples
 
 SAMPLES = 256
 
@@ -26,39 +26,34 @@ def errors_by_layer(
     whose layers can't be told, is left out; the latter is told to the user. Rows of one artifact
     share its errors.
     """
-    errors = []
     chosen = subject.task.test.part(0, samples)
-    for artifact in _artifacts(subject, rows):
-        body = artifact.body
-        try:
-            if body.format == "onnx":
-                from quantbench.explain.onnx_error import onnx_errors  # it imports ONNX Runtime
-
-                error = onnx_errors(
-                    artifact, subject.task.network, chosen, subject.scratch, subject.progress
-                )
-            else:
-                from quantbench.explain.module_error import module_errors  # it imports torch.ao
-
-                error = module_errors(artifact, subject.task.network, chosen, subject.progress)
-        except (ArtifactError, UnavailableError) as reason:
-            subject.progress.log(
-                f"note: no errors by layer of {body.method} {body.format}: {reason}"
-            )
-        else:
-            errors.append(error)
-    return tuple(errors)
+    errors = (_error(subject, row, chosen) for row in _one_an_artifact(subject, rows))
+    return tuple(error for error in errors if error is not None)
 
 
-def _artifacts(subject: Subject, rows: Sequence[str] | None) -> Iterator[Artifact]:
-    """The quantized artifacts of the rows, each once."""
+def _error(subject: Subject, row: Row, samples: Samples) -> ErrorByLayer | None:
+    """The error by layer of a row's artifact, or None where the user was told why there is none."""
+    network, progress = subject.task.network, subject.progress
+    try:
+        artifact = subject.artifact(row)
+        if row.format == "onnx":
+            from quantbench.explain.onnx_error import onnx_errors  # it imports ONNX Runtime
+
+            return onnx_errors(artifact, network, samples, subject.scratch, progress)
+        from quantbench.explain.module_error import module_errors  # it imports torch.ao
+
+        return module_errors(artifact, network, samples, progress)
+    except (ArtifactError, UnavailableError) as error:
+        progress.log(f"note: no errors by layer of {row.method} {row.format}: {error}")
+        return None
+
+
+def _one_an_artifact(subject: Subject, names: Sequence[str] | None) -> Iterator[Row]:
+    """The rows of these names whose artifact has layers to tell, one row for each artifact."""
     seen: set[str] = set()
     for row in subject.results.rows:
-        wanted = rows is None or row.name in rows
-        if wanted and _has_layers(row) and row.artifact_sha256 not in seen:
+        wanted = names is None or row.name in names
+        has_layers = row.kind != "float" and row.format in ("onnx", "state_dict")
+        if wanted and has_layers and row.artifact_sha256 not in seen:
             seen.add(row.artifact_sha256)
-            yield subject.artifact(row)
-
-
-def _has_layers(row: Row) -> bool:
-    return row.kind != "float" and row.format in ("onnx", "state_dict")
+            yield row

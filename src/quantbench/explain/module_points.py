@@ -92,11 +92,11 @@ def tensor_format(tensor: Tensor) -> OutputFormat | None:
 def _counterparts(float32: nn.Module, quantized: nn.Module) -> Mapping[str, str]:
     """Name in the float module -> in the converted one; of a wrapped layer, what is inside."""
     known = {name for name, _ in float32.named_modules()}
-    return {
-        float_name(name, quantized): name
-        for name, part in quantized.named_modules()
-        if name and not isinstance(part, QuantWrapper) and float_name(name, quantized) in known
-    }
+    found: dict[str, str] = {}
+    for name, part in quantized.named_modules():
+        if name and not isinstance(part, QuantWrapper):
+            found.setdefault(float_name(name, quantized), name)  # before the parts inside of it
+    return {name: part for name, part in found.items() if name in known}
 
 
 def _chains(float32: nn.Module) -> list[list[str]]:
