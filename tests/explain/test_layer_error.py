@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from quantbench.explain.subject import Subject
 from quantbench.results.records import Row
 from quantbench.system.progress import NoProgress
 from quantbench.tasks.task import Task
-from tests.explain.conftest import artifact_of, task_of
+from tests.explain.conftest import artifact_of
 from tests.report import builder
 
 
@@ -31,35 +30,27 @@ def row(artifact: Artifact, runtime: str) -> Row:
     return made.model_copy(
         update={
             "format": body.format,
-            "artifact": artifact.folder.name,
+            "artifact": str(artifact.folder),
             "artifact_sha256": artifact.sha256,
         }
     )
 
 
 @pytest.fixture(scope="module")
-def features() -> Task:
-    return task_of("features")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("study")
-
-
-@pytest.fixture(scope="module")
-def subject(features: Task, folder: Path) -> Subject:
-    static = artifact_of(features, "static", "state_dict", folder)
-    ort = artifact_of(features, "ort_static", "onnx", folder)
+def subject(
+    residual: Task, ort_static: Artifact, tmp_path_factory: pytest.TempPathFactory
+) -> Subject:
+    out = tmp_path_factory.mktemp("study")
+    static = artifact_of(residual, "static", "state_dict", out)
     rows = (
         builder.row(),
         row(static, "torch"),
-        row(ort, "onnxruntime"),
-        row(ort, "openvino"),
+        row(ort_static, "onnxruntime"),
+        row(ort_static, "openvino"),
     )
-    scratch = folder / "scratch"
+    scratch = out / "scratch"
     scratch.mkdir()
-    return Subject(features, builder.results(rows=rows), folder, scratch, Log())
+    return Subject(residual, builder.results(rows=rows), out, scratch, Log())
 
 
 def test_each_quantized_artifact_once(subject: Subject) -> None:
@@ -67,8 +58,8 @@ def test_each_quantized_artifact_once(subject: Subject) -> None:
     assert [error.artifact for error in errors] == ["static state_dict", "ort_static onnx"]
     assert {error.samples for error in errors} == {40}
     for error in errors:
-        named = [layer.layer for layer in error.layers if layer.kind == "Linear"]
-        assert named == ["layers.0", "layers.2"]
+        named = [layer.layer for layer in error.layers if layer.kind in ("Conv2d", "Linear")]
+        assert named == ["stem", "branch", "head"]
 
 
 def test_rows_by_name_and_few_samples(subject: Subject) -> None:

@@ -1,7 +1,7 @@
 """The numerical error of each layer of a study's artifacts, against float32's values.
 
-Of ONNX artifacts both graphs are run as they are written (onnx_error.py), of PyTorch's the
-converted module beside the float one (module_error.py).
+Of ONNX artifacts both graphs are run as they are written (error/onnx_error.py), of PyTorch's the
+converted module beside the float one (error/module_error.py).
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def _error(subject: Subject, row: Row, samples: Samples) -> ErrorByLayer | None:
     try:
         artifact = subject.artifact(row)
         if row.format == "onnx":
-            from quantbench.explain.onnx_error import onnx_errors  # it imports ONNX Runtime
+            from quantbench.explain.error.onnx_error import onnx_errors  # it imports ONNX Runtime
 
             return onnx_errors(artifact, network, samples, subject.scratch, progress)
-        from quantbench.explain.module_error import module_errors  # it imports torch.ao
+        from quantbench.explain.error.module_error import module_errors  # it imports torch.ao
 
         return module_errors(artifact, network, samples, progress)
     except (ArtifactError, UnavailableError) as error:

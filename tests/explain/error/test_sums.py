@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from quantbench.explain.error_sums import BINS, MAX_DB, Counts, ErrorSums, Spread, decibels
-from quantbench.explain.output_format import OutputFormat
+from quantbench.explain.error.output_format import OutputFormat
+from quantbench.explain.error.sums import BINS, MAX_DB, Counts, ErrorSums, Spread, decibels
 
 RNG = np.random.default_rng(0)
 

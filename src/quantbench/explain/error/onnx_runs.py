@@ -10,8 +10,8 @@ import onnx
 from numpy.typing import NDArray
 
 from quantbench.c99.check.evaluator import unoptimized
-from quantbench.explain.onnx_pairs import Ends, Pairing
-from quantbench.explain.onnx_points import Point, cut, given_to, watching
+from quantbench.explain.error.onnx_pairs import Ends, Pairing
+from quantbench.explain.error.onnx_points import Point, cut, given_to, watching
 from quantbench.export.onnx_graph import Graph
 from quantbench.samples.records import Arrays
 from quantbench.system.machine import cores

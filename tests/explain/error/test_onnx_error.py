@@ -22,10 +22,10 @@ from onnxruntime.quantization import qdq_loss_debug as debug
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import UnavailableError
-from quantbench.explain import parts
-from quantbench.explain.onnx_error import onnx_errors
-from quantbench.explain.onnx_reference import without_rounding
-from quantbench.explain.qoperator import as_qdq
+from quantbench.explain.error import parts
+from quantbench.explain.error.onnx_error import onnx_errors
+from quantbench.explain.error.onnx_reference import without_rounding
+from quantbench.explain.error.qoperator import as_qdq
 from quantbench.explain.records import ErrorByLayer, LayerError
 from quantbench.export.ort_quantizer import float_onnx
 from quantbench.studies.own import Own, own_task

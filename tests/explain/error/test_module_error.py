@@ -12,7 +12,7 @@ from torch.ao.ns.fx.utils import compute_sqnr
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
-from quantbench.explain.module_error import module_errors
+from quantbench.explain.error.module_error import module_errors
 from quantbench.explain.records import ErrorByLayer, LayerError
 from quantbench.export.engine import SEVEN_BIT, using_engine
 from quantbench.export.loaded import engine_of, loaded
@@ -82,6 +82,14 @@ def test_layers_that_dynamic_quantization_leaves_float_make_no_error(
     assert found["first"].sqnr_db == found["second"].made_db == 200
     assert 30 < found["head"].made_db < 60
     assert found["head"].levels == 0
+
+
+def test_a_layer_with_its_activation_folded_in(tmp_path: Path) -> None:
+    features = task_of("features")
+    errors = measured(artifact_of(features, "static", "state_dict", tmp_path), features)
+    assert [layer.layer for layer in errors.layers] == ["input", "layers.0", "layers.2"]
+    outputs = next(h for h in errors.histograms if h.layer == "layers.0" and h.what != "weights")
+    assert outputs.low == outputs.edges[0] == 0  # behind the ReLU
 
 
 def test_an_uncalibrated_network_uses_few_of_its_levels(signal: Task, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.explain.output_format import OutputFormat
+from quantbench.explain.error.output_format import OutputFormat
 from quantbench.explain.records import Histogram, LayerError
 
 Array: TypeAlias = NDArray[Any]

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from quantbench.explain.onnx_pairs import ROUNDING, Ends, Pair, is_follower
-from quantbench.explain.output_format import OutputFormat, limits
+from quantbench.explain.error.onnx_pairs import ROUNDING, Ends, Pair, is_follower
+from quantbench.explain.error.output_format import OutputFormat, limits
 from quantbench.export.onnx_graph import Graph, attribute, input_of
 
 _MOVES = (

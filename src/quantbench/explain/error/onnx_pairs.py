@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import onnx
 
-from quantbench.explain.onnx_weights import alike
+from quantbench.explain.error.onnx_weights import alike
 from quantbench.export.onnx_graph import Graph
 
 ROUNDING = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")

@@ -14,7 +14,7 @@ T = TypeVar("T")
 Feed: TypeAlias = tuple[Arrays, int]
 """A batch of inputs, and how many of its samples aren't there only to fill it."""
 MAX_BATCH = 64
-MAX_VALUES = 2**24
+MAX_VALUES = 2**23
 """The most samples, and the most numbers of layers' outputs, that are held at once."""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from quantbench.explain.output_format import OutputFormat, limits
+from quantbench.explain.error.output_format import OutputFormat, limits
 from quantbench.export.onnx_graph import Graph
 from quantbench.export.onnx_names import FLOAT, INTEGER, stored_behind
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from quantbench.errors import UnavailableError
-from quantbench.explain.onnx_pairs import ROUNDING, Ends
-from quantbench.explain.output_format import limits
+from quantbench.explain.error.onnx_pairs import ROUNDING, Ends
+from quantbench.explain.error.output_format import limits
 from quantbench.export.onnx_graph import Graph, input_of
 from quantbench.export.ort_quantizer import float_onnx
 from quantbench.tasks.network import Network

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Skeleton
 from quantbench.errors import UnavailableError, cause
-from quantbench.explain.error_sums import Counts, ErrorSums, Spread
-from quantbench.explain.module_points import INPUT, ModulePoint, module_points, tensor_format
-from quantbench.explain.parts import batch_and_groups, feeds, first_feed, starts_of
+from quantbench.explain.error.module_points import INPUT, ModulePoint, module_points, tensor_format
+from quantbench.explain.error.parts import batch_and_groups, feeds, first_feed, starts_of
+from quantbench.explain.error.sums import Counts, ErrorSums, Spread
 from quantbench.explain.records import ErrorByLayer, Histogram, LayerError
 from quantbench.export.engine import using_engine
 from quantbench.export.loaded import engine_of, loaded

@@ -11,14 +11,14 @@ import onnx.inliner
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.onnx_file import checked
 from quantbench.errors import UnavailableError, cause
-from quantbench.explain.error_sums import Counts, ErrorSums, Spread
-from quantbench.explain.onnx_pairs import Ends, pairing_of
-from quantbench.explain.onnx_points import Point, points_of
-from quantbench.explain.onnx_reference import reference
-from quantbench.explain.onnx_runs import Graphs, Runs, channel_axis, sizes_of
-from quantbench.explain.onnx_weights import weights_of
-from quantbench.explain.parts import Feed, batch_and_groups, feeds, first_feed, starts_of
-from quantbench.explain.qoperator import as_qdq
+from quantbench.explain.error.onnx_pairs import Ends, pairing_of
+from quantbench.explain.error.onnx_points import Point, points_of
+from quantbench.explain.error.onnx_reference import reference
+from quantbench.explain.error.onnx_runs import Graphs, Runs, channel_axis, sizes_of
+from quantbench.explain.error.onnx_weights import weights_of
+from quantbench.explain.error.parts import Feed, batch_and_groups, feeds, first_feed, starts_of
+from quantbench.explain.error.qoperator import as_qdq
+from quantbench.explain.error.sums import Counts, ErrorSums, Spread
 from quantbench.explain.records import ErrorByLayer, Histogram, LayerError
 from quantbench.export.onnx_coverage import weights_by_layer
 from quantbench.export.onnx_graph import Graph

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.ao.quantization import QuantWrapper
 
-from quantbench.explain.output_format import OutputFormat
+from quantbench.explain.error.output_format import OutputFormat
 from quantbench.export.eager import float_name
 from quantbench.tasks.layers import ACTIVATIONS, chains
 
