@@ -14,7 +14,7 @@ from quantbench.errors import UnavailableError, cause
 from quantbench.explain.error.onnx_pairs import Ends, pairing_of
 from quantbench.explain.error.onnx_points import Point, points_of
 from quantbench.explain.error.onnx_reference import reference
-from quantbench.explain.error.onnx_runs import Graphs, Runs, channel_axis, sizes_of
+from quantbench.explain.error.onnx_runs import Graphs, Runs, channel_axis, compared
 from quantbench.explain.error.onnx_weights import weights_of
 from quantbench.explain.error.parts import Feed, batch_and_groups, feeds, first_feed, starts_of
 from quantbench.explain.error.qoperator import as_qdq
@@ -48,7 +48,7 @@ def onnx_errors(
     histograms: list[Histogram] = []
     try:
         fixed = network.fixed_batch
-        sizes = sizes_of(graphs, first_feed(samples, fixed))
+        graphs, sizes = compared(graphs, first_feed(samples, fixed))
         batch, groups = batch_and_groups(graphs.points, sizes, fixed)
         names = layer_names(network, graphs)
         for group in groups:

@@ -21,8 +21,9 @@ _TRANSPARENT = (*ROUNDING, *_COPIES)
 _FAMILIES = {
     "ConvInteger": "Conv", "Gemm": "MatMul", "MatMulInteger": "MatMul",
     "MatMulIntegerToFloat": "MatMul", "DynamicQuantizeMatMul": "MatMul",
+    "Flatten": "Reshape", "Squeeze": "Reshape", "Unsqueeze": "Reshape",
 }  # fmt: skip
-"""Operator -> the one whose product it computes, perhaps with a bias or on integers."""
+"""Operator -> the one that it is a form of: with a bias, on integers, of another shape."""
 _WITH_CONSTANT = ("Add", "Mul", "Sub", "Div")
 FOLLOWERS = (
     "Relu", "Clip", "LeakyRelu", "PRelu", "Elu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish",
@@ -30,6 +31,8 @@ FOLLOWERS = (
 )  # fmt: skip
 """Operators on each value by itself, which belong to the layer before them."""
 _SUMS = ("Cast", *_WITH_CONSTANT)
+_SHAPING = ("Pad", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose")
+"""Operators that may stand before a layer in one graph, and be part of it in the other."""
 _MAX_STEPS = 4
 """The most operators behind one tensor that a quantizer has folded away."""
 
@@ -93,7 +96,7 @@ def pairing_of(quantized: Ends, float32: Ends) -> Pairing:
     pairs = tuple(
         Pair(name, counterpart)
         for name, counterpart in walk.counterparts.items()
-        if name not in walk.superseded
+        if name not in walk.superseded and name not in walk.reshaped
     )
     return Pairing(pairs, walk.nodes)
 
@@ -106,6 +109,8 @@ class _Walk:
             for name, other in zip(quantized.inputs, float32.inputs, strict=True)
         }
         self.superseded: set[str] = set()
+        self.reshaped: set[str] = set()
+        """Tensors that hold their counterparts' numbers in another shape."""
         self._scales: set[str] = set()
         self.nodes: dict[str, onnx.NodeProto] = {}
 
@@ -127,6 +132,9 @@ class _Walk:
             self.counterparts.update(zip(node.output, match.output, strict=False))
         elif len(values) == 1 and node.op_type in _SUMS:
             self._pass(values[0], node)
+        elif len(values) == 1 and node.op_type in _SHAPING:
+            self.counterparts[node.output[0]] = wanted[0]
+            self.reshaped.add(node.output[0])
         elif self._float.graph.producer(node.output[0]) is not None:  # quantizers keep names
             self.counterparts[node.output[0]] = node.output[0]
 

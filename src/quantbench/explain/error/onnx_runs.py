@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import onnx
@@ -52,12 +52,11 @@ class Runs:
 
     def __init__(self, graphs: Graphs, group: Sequence[Point]) -> None:
         self._group = group
-        watched = [*dict.fromkeys(point.watched for point in group)]
+        watched = [point.watched for point in group]
         alone, needed = _needed(cut(graphs.quantized, graphs.points), watched, graphs.points)
         self._needed = needed
-        wanted = dict.fromkeys(point.pair.float_name for point in (*group, *needed))
-        inputs = Ends(graphs.float32).inputs
-        self._float32 = _Run(graphs.float32, [name for name in wanted if name not in inputs])
+        wanted = [point.pair.float_name for point in (*group, *needed)]
+        self._float32 = _Run(graphs.float32, wanted)
         self._quantized = _Run(graphs.quantized, watched)
         self._alone = _Run(alone, watched)
 
@@ -79,19 +78,30 @@ class Runs:
         )
 
 
-def sizes_of(graphs: Graphs, inputs: Arrays) -> list[int]:
-    """The number of values that each point's tensor has for some inputs."""
-    names = {point.pair.float_name: None for point in graphs.points}
-    run = _Run(graphs.float32, [name for name in names if name not in Ends(graphs.float32).inputs])
-    values = run.values(run.feeds(inputs))
-    return [values[point.pair.float_name].size for point in graphs.points]
+def compared(graphs: Graphs, inputs: Arrays) -> tuple[Graphs, list[int]]:
+    """The graphs with those points whose tensors have one shape in both, and their sizes.
+
+    A tensor that a quantizer has reshaped can't be compared number by number.
+    """
+    real = _Run(graphs.float32, [point.pair.float_name for point in graphs.points])
+    given = _Run(graphs.quantized, [point.watched for point in graphs.points])
+    expected, found = (run.values(run.feeds(inputs)) for run in (real, given))
+    alike = [
+        point
+        for point in graphs.points
+        if expected[point.pair.float_name].shape == found[point.watched].shape
+    ]
+    sizes = [expected[point.pair.float_name].size for point in alike]
+    return replace(graphs, points=tuple(alike)), sizes
 
 
 class _Run:
     def __init__(self, model: onnx.ModelProto, watched: Sequence[str]) -> None:
         self._inputs = Ends(model).inputs
-        self._watched = watched
-        self._run = unoptimized(watching(model, watched), cores()) if watched else None
+        self._watched = [n for n in dict.fromkeys(watched) if n not in self._inputs]
+        self._run = None
+        if self._watched:
+            self._run = unoptimized(watching(model, self._watched), cores())
 
     def feeds(self, inputs: Arrays) -> dict[str, Array]:
         """The network's inputs by their names."""
