@@ -12,7 +12,6 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.state_file import STATE, fill, read_state
 from quantbench.contracts import Skeleton, StateDictMethodModule
 from quantbench.errors import ArtifactError
-from quantbench.export.engine import EagerSettings
 from quantbench.export.rebuild import module_of
 from quantbench.system.record import Settings
 from quantbench.system.silence import silenced
@@ -23,10 +22,8 @@ def engine_of(artifact: Artifact) -> str:
 
     Raises ArtifactError for one that isn't in this build of PyTorch.
     """
-    settings = _settings(artifact)
-    if isinstance(settings, EagerSettings):
-        return settings.engine
-    return torch.backends.quantized.engine
+    chosen = _settings(artifact).model_dump()
+    return cast(str, chosen.get("engine", torch.backends.quantized.engine))
 
 
 def loaded(artifact: Artifact) -> Skeleton:
