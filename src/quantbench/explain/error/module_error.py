@@ -24,7 +24,7 @@ from quantbench.export.rebuild import read_back
 from quantbench.samples.records import Arrays, Samples
 from quantbench.system.progress import Progress
 from quantbench.system.silence import silenced
-from quantbench.tasks.layers import ACTIVATIONS, tensors
+from quantbench.tasks.layers import tensors
 from quantbench.tasks.network import Network
 
 Array: TypeAlias = NDArray[Any]
@@ -131,7 +131,7 @@ class _Runs:
         self._float32, self._quantized, self._group = float32, skeleton.module, group
         self._ranges = skeleton.ranges
         self._real = _Watch(float32, [name for p in group for name in (p.first, p.last)])
-        self._given = _Watch(skeleton.module, [point.quantized for point in group])
+        self._given = _Watch(skeleton.module, [part for p in group for part in p.parts])
         self._spreads = {point: Spread() for point in group}
         self._counts: dict[ModulePoint, Counts] = {}
         self.sums: dict[ModulePoint, ErrorSums] = {}
@@ -147,13 +147,15 @@ class _Runs:
         """Add a batch to the sums."""
         real, given = self._real.calls(inputs), self._given.calls(inputs)
         for point in self._group:
-            read = real.get(point.first, ()) if point.first else ()
-            part = self._quantized.get_submodule(point.quantized)
-            outputs = _outputs(point, real, inputs)
+            read = real.get(point.first, ())
+            ended = given.get(point.parts[-1], ())
             for number, (expected, call) in enumerate(
-                zip(outputs, given.get(point.quantized, ()), strict=False)
+                zip(_outputs(point, real, inputs), ended, strict=False)
             ):
-                alone = _alone(part, read[number], call) if read else call.output
+                alone = call.output
+                if read:
+                    calls = [given[part][number] for part in point.parts]
+                    alone = self._alone(point, read[number], calls)
                 self._add(point, expected[:count], call.output[:count], alone[:count])
 
     def histograms(self) -> Iterator[Histogram]:
@@ -171,29 +173,40 @@ class _Runs:
         if point not in self.sums:
             linear = isinstance(self._part(point), nn.Linear)
             axis = expected.ndim - 1 if linear else 1
-            stated = self._ranges.get(f"{point.quantized}.activation_post_process")
-            self.sums[point] = ErrorSums(tensor_format(given), axis, _levels(stated))
+            self.sums[point] = ErrorSums(tensor_format(given), axis, self._levels(point))
             self._counts[point] = Counts.within(self._spreads[point])
         real = expected.numpy()
         self.sums[point].add(real, _numbers(given), _numbers(made))
         self._counts[point].add(real)
 
+    def _alone(self, point: ModulePoint, real: _Call, given: Sequence[_Call]) -> Tensor:
+        """A layer's output for float32's values, which are rounded where it reads integers."""
+        read, output = real.inputs, torch.empty(0)
+        for name, call in zip(point.parts, given, strict=True):
+            arguments = [_as_read(*pair) for pair in zip(read, call.inputs, strict=False)]
+            output = next(tensors(self._quantized.get_submodule(name).forward(*arguments)))
+            read = (output,)
+        return output
+
+    def _levels(self, point: ModulePoint) -> int | None:
+        """The integers that the last observer of a layer keeps to, where it says so."""
+        observers = [f"{part}.activation_post_process" for part in reversed(point.parts)]
+        stated = [self._ranges[name] for name in observers if name in self._ranges]
+        return stated[0][1] - stated[0][0] + 1 if stated else None
+
     def _part(self, point: ModulePoint) -> nn.Module | None:
         return self._float32.get_submodule(point.first) if point.first else None
 
     def _weights(self, point: ModulePoint) -> Histogram | None:
-        """Of a batch norm's layer, the weights that it was folded into, as they were rounded."""
-        part, layer = self._part(point), self._quantized.get_submodule(point.quantized)
+        """Of weights that a batch norm was folded into, those that were rounded are told."""
+        part, layer = self._part(point), self._quantized.get_submodule(point.parts[0])
         if part is None or not is_quantized(layer):
             return None
         stored = cast(Callable[[], Tensor], layer.weight)()
         format = tensor_format(stored)
         if format is None:
             return None
-        folded = point.first != point.last and not isinstance(
-            self._float32.get_submodule(point.last), ACTIVATIONS
-        )
-        values = stored.dequantize() if folded else cast(Tensor, part.weight)
+        values = stored.dequantize() if point.normed else cast(Tensor, part.weight)
         return Counts.of(values.detach().numpy()).result(
             f"{point.first}.weight", point.layer, "weights", format
         )
@@ -208,15 +221,11 @@ def _outputs(
     return [call.output for call in calls.get(point.last, ())]
 
 
-def _alone(part: nn.Module, real: _Call, given: _Call) -> Tensor:
-    """A layer's output for float32's values, which are rounded where it reads integers."""
-    read = [_as_read(mine, seen) for mine, seen in zip(real.inputs, given.inputs, strict=False)]
-    return next(tensors(part.forward(*read)))
-
-
 def _as_read(real: object, given: object) -> object:
     if not isinstance(real, Tensor) or not isinstance(given, Tensor):
         return given
+    if real.is_quantized:
+        return real if given.is_quantized else real.dequantize()
     if not given.is_quantized:
         return real
     return torch.quantize_per_tensor(real, given.q_scale(), given.q_zero_point(), given.dtype)
@@ -225,7 +234,3 @@ def _as_read(real: object, given: object) -> object:
 def _numbers(tensor: Tensor) -> Array:
     """A tensor's integers where it is quantized, else its numbers."""
     return (tensor.int_repr() if tensor.is_quantized else tensor).numpy()
-
-
-def _levels(stated: tuple[int, int] | None) -> int | None:
-    return None if stated is None else stated[1] - stated[0] + 1

@@ -9,15 +9,15 @@ from itertools import takewhile
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.ao.quantization import QuantWrapper
+from torch.ao.quantization import DeQuantStub, QuantStub, QuantWrapper
 
 from quantbench.explain.error.output_format import OutputFormat
 from quantbench.export.eager import float_name
-from quantbench.tasks.layers import ACTIVATIONS, chains
+from quantbench.tasks.layers import ACTIVATIONS, calls, chains
 
-INPUT = "input"
+INPUT, INPUT_KIND = "input", "Input"
 _MOVES = (
-    nn.Identity, nn.Flatten, nn.Unflatten, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
+    DeQuantStub, nn.Identity, nn.Flatten, nn.Unflatten, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
     nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Dropout, nn.Dropout1d, nn.Dropout2d,
     nn.Dropout3d, nn.AlphaDropout,
 )  # fmt: skip
@@ -25,51 +25,81 @@ _MOVES = (
 
 @dataclass(frozen=True)
 class ModulePoint:
-    """A layer in both modules: it begins with `first`, and what is folded into it ends with `last`.
+    """A layer in both modules, with the batch norm and the activation that follow it alone.
 
-    `quantized` is its name in the converted module. The names are those of modules; `first` is ""
-    for the rounding of the network's input.
+    In the float module it is all from `first` to `last`; `first` is "" for the rounding of the
+    network's input. `parts` are the converted module's, one behind the other.
     """
 
     layer: str
     kind: str
     first: str
     last: str
-    quantized: str
+    parts: tuple[str, ...]
+    normed: bool = False
+    """A batch norm was folded into its weights."""
 
 
 def module_points(float32: nn.Module, quantized: nn.Module) -> tuple[ModulePoint, ...]:
     """The layers that both modules have, in the order in which the float module names them.
 
-    Batch norms and activations that were folded into the layer before them belong to it, and
-    layers that only move numbers are left out, as are activations that follow a layer.
+    Layers that only move numbers are left out.
     """
     leaves = {name: part for name, part in float32.named_modules() if not any(part.children())}
-    names = _counterparts(float32, quantized)
-    parts = dict(quantized.named_modules())
-    folded = {
-        name
-        for name, part in leaves.items()
-        if name in names
-        and isinstance(parts[names[name]], nn.Identity)
-        and not isinstance(part, nn.Identity)
+    names, parts = _counterparts(float32, quantized), dict(quantized.named_modules())
+    tails = {
+        layer: _tail(layer, behind, names, parts)
+        for layer, *behind in _chains(float32)
+        if {layer, *behind} <= names.keys()
     }
-    ends, following = dict[str, str](), set[str]()
-    for layer, *behind in _chains(float32):
-        tail = [*takewhile(folded.__contains__, behind)]
-        ends[layer] = (tail or [layer])[-1]
-        following.update(name for name in behind if isinstance(leaves.get(name), ACTIVATIONS))
+    following = {name for tail in tails.values() for name in tail}
     points = [
-        ModulePoint(name, type(part).__name__, name, ends.get(name, name), names[name])
+        _point(name, part, tails.get(name, []), names, parts, leaves)
         for name, part in leaves.items()
         if name in names
-        and name not in folded
         and name not in following
         and not isinstance(part, _MOVES)
+        and not isinstance(parts[names[name]], QuantStub)
     ]
     if isinstance(quantized, QuantWrapper):
-        points.insert(0, ModulePoint(INPUT, "Input", "", "", "quant"))
+        points.insert(0, ModulePoint(INPUT, INPUT_KIND, "", "", ("quant",)))
     return tuple(points)
+
+
+def _point(
+    name: str,
+    part: nn.Module,
+    tail: list[str],
+    names: Mapping[str, str],
+    parts: Mapping[str, nn.Module],
+    leaves: Mapping[str, nn.Module],
+) -> ModulePoint:
+    folded = [follower for follower in tail if _folded(parts[names[follower]])]
+    return ModulePoint(
+        layer=name,
+        kind=INPUT_KIND if isinstance(part, QuantStub) else type(part).__name__,
+        first=name,
+        last=[name, *tail][-1],
+        parts=tuple(names[each] for each in (name, *tail) if each not in folded),
+        normed=any(not isinstance(leaves[each], ACTIVATIONS) for each in folded),
+    )
+
+
+def _tail(
+    layer: str, behind: list[str], names: Mapping[str, str], parts: Mapping[str, nn.Module]
+) -> list[str]:
+    """What belongs to a layer: all that follows it, or what was folded into one wrapped alone.
+
+    Behind a wrapped layer its output is float again.
+    """
+    wrapper = names[layer].rpartition(".")[0]
+    if wrapper and isinstance(parts[wrapper], QuantWrapper) and names[layer].endswith(".module"):
+        return [*takewhile(lambda name: _folded(parts[names[name]]), behind)]
+    return behind
+
+
+def _folded(part: nn.Module) -> bool:
+    return isinstance(part, nn.Identity)
 
 
 def tensor_format(tensor: Tensor) -> OutputFormat | None:
@@ -100,7 +130,13 @@ def _counterparts(float32: nn.Module, quantized: nn.Module) -> Mapping[str, str]
 
 
 def _chains(float32: nn.Module) -> list[list[str]]:
+    """Each layer with what follows it alone; a module that is called elsewhere, too, isn't its."""
     try:
-        return chains(float32)
-    except Exception:  # noqa: BLE001 - torch.fx runs the network's own code: nothing is fused then
+        traced, uses = chains(float32), calls(float32)
+    except Exception:  # noqa: BLE001 - torch.fx runs the network's own code: nothing is known then
         return []
+    modules = dict(float32.named_modules())
+    return [
+        [layer, *takewhile(lambda name: uses[modules[name]] == 1, behind)]
+        for layer, *behind in traced
+    ]

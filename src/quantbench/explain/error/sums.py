@@ -83,13 +83,16 @@ class ErrorSums:
         norm = np.sqrt(signal * self.power)
         constant = self._constant()
         levels = 0 if self.format is None else self.stated or self.format.levels
-        by_channel = [decibels(s, e) for s, e in zip(self.signal, self.made, strict=True)]
+        loud = self.signal > 0  # a channel of zeros has no error either
+        by_channel = [
+            decibels(*each) for each in zip(self.signal[loud], self.made[loud], strict=True)
+        ]
         return LayerError(
             layer=layer,
             kind=kind,
             sqnr_db=decibels(signal, self.error),
             made_db=decibels(signal, made),
-            channel_db=float(np.median(by_channel)),
+            channel_db=float(np.median(by_channel)) if by_channel else None,
             cosine=self.product / float(norm) if norm else float(signal == self.power),
             largest_steps=self.largest,
             clipped=self.clipped / max(self.count, 1),
