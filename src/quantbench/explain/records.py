@@ -78,12 +78,20 @@ class LayerError(Record):
     kind: str
     sqnr_db: float = Field(description="10 log10(signal power / error power), with all before it")
     made_db: float = Field(description="the same where the layer itself is fed float32's values")
+    channel_db: float | None = Field(
+        None, description="median over its channels of what made_db is of each"
+    )
     cosine: float
-    largest_steps: float = Field(description="largest error over the step of the output's format")
-    clipped: float = Field(description="share of float values outside the format's range")
+    largest_steps: float = Field(
+        description="largest error over the step of the output's format; 0: it stays float"
+    )
+    clipped: float = Field(
+        description="share of float values outside the format's range, by over half a step"
+    )
     levels_used: int
-    levels: int = Field(description="that the format has: 256 for 8 bits")
+    levels: int = Field(description="that the format has: 256 for 8 bits; 0: it stays float")
     constant_channels: int = Field(0, description="output channels that never vary")
+    constant_in_float: int = Field(0, description="those that never vary in float32 either")
     channels: int = 0
 
 
@@ -180,6 +188,15 @@ class ChangedSample(Record):
     probability: float
 
 
+class DifferingSample(Record):
+    """A test sample whose outputs differ from float32's, where they tell no class of it."""
+
+    index: int
+    difference: float = Field(
+        description="root mean square, over the spread of float32's outputs over the samples"
+    )
+
+
 class ClassChange(Record):
     """What became of one class's samples."""
 
@@ -194,7 +211,9 @@ class Disagreement(Record):
 
     row: str
     samples: int
-    changed: int
+    changed: int = Field(
+        description="whose class, or if outputs are no classes any number, differs"
+    )
     only_float_right: int
     only_this_right: int
     float_probability_of_changed: float | None = Field(
@@ -202,7 +221,10 @@ class Disagreement(Record):
     )
     classes: tuple[ClassChange, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = Field((), description="[target][answer] of this row")
-    examples: tuple[ChangedSample, ...] = ()
+    examples: tuple[ChangedSample, ...] = Field((), description="the largest change first")
+    differing: tuple[DifferingSample, ...] = Field(
+        (), description="of outputs that are no classes: the largest difference first"
+    )
 
 
 class Explanation(Record):

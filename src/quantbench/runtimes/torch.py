@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
-from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
-from quantbench.artifacts.state_file import STATE, fill, read_state
-from quantbench.contracts import Predict, StateDictMethodModule
-from quantbench.errors import ArtifactError
+from quantbench.contracts import Predict
 from quantbench.export.batching import answer
-from quantbench.export.rebuild import module_of
+from quantbench.export.loaded import engine_of, loaded
 from quantbench.samples.records import Array, Arrays
-from quantbench.system.silence import silenced
 from quantbench.tasks.layers import tensors
 
 ACCEPTS = frozenset({"state_dict"})
@@ -28,22 +21,10 @@ def load(artifact: Artifact, threads: int) -> Predict:
 
     Raises ArtifactError where the stored settings or the state don't fit.
     """
-    body = artifact.body
-    method = cast(StateDictMethodModule, plugins.method(body.method))
-    try:
-        settings = method.SETTINGS.model_validate(body.settings)
-    except ValidationError as error:
-        raise ArtifactError(
-            f"{artifact.folder} can't run here: {error.errors()[0]['msg']}; quantize again"
-        ) from error
-    engine = cast(str, body.settings.get("engine", torch.backends.quantized.engine))
+    engine = engine_of(artifact)
     torch.set_num_threads(threads)
     torch.backends.quantized.engine = engine  # loading packs the weights for this engine
-    with torch.random.fork_rng(devices=[]), silenced():
-        stored = read_state(artifact.folder / STATE).keys()
-        skeleton = method.skeleton(module_of(artifact), settings, stored)
-        owner = f"method '{body.method}' of model '{body.model}'"
-        module = fill(skeleton.module, artifact.folder / STATE, owner)
+    module = loaded(artifact).module
 
     def predict(*inputs: Array) -> Array | Arrays:
         if torch.backends.quantized.engine != engine:

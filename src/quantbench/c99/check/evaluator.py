@@ -39,7 +39,7 @@ def evaluate(
     cut = _cut(model, {name: str(values.dtype) for name, values in integers.items()}, watched)
     feeds = {**inputs, **{f"{name}{_GIVEN}": values for name, values in integers.items()}}
     try:
-        answers = _in_batches(_session(cut), batch, feeds)
+        answers = _in_batches(unoptimized(cut), batch, feeds)
     except Exception as error:  # ONNX Runtime's errors have no common base class
         reason = " ".join(str(error).split())
         raise CompileError(
@@ -76,12 +76,16 @@ def _cut(
     return cut
 
 
-def _session(model: onnx.ModelProto) -> Run:
+def unoptimized(model: onnx.ModelProto, threads: int = 1) -> Run:
+    """A model in ONNX Runtime as it is written: no node is fused, moved or folded.
+
+    Raises ONNX Runtime's own errors for a model that it can't load.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
