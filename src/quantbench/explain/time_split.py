@@ -19,8 +19,9 @@ from quantbench.errors import ArtifactError, WorkerError
 from quantbench.explain import profile_worker
 from quantbench.explain.call_cost import CallCost, call_cost
 from quantbench.explain.layer_names import layers_of
+from quantbench.explain.limit import limit_of
 from quantbench.explain.profiling import Operator
-from quantbench.explain.records import LayerTime, Part, TimeSplit, Unsplit
+from quantbench.explain.records import LayerTime, Part, Peaks, TimeSplit, Unsplit
 from quantbench.explain.subject import Subject
 from quantbench.harness.pool import write_samples
 from quantbench.harness.process import Worker
@@ -48,12 +49,13 @@ class Measured:
 
 
 def time_splits(
-    subject: Subject, rows: Sequence[str] | None = None
+    subject: Subject, rows: Sequence[str] | None = None, peaks: Peaks | None = None
 ) -> tuple[tuple[TimeSplit, ...], tuple[Unsplit, ...]]:
     """Split the times of rows, each at one sample and at its largest batch.
 
-    `rows`: their names; None takes the shipped row and the fastest float32 of each answer. A row
-    whose runtime has no profiler, or whose worker fails, is returned with the reason.
+    `rows`: their names; None takes the shipped row and the fastest float32 of each answer.
+    `peaks` of this CPU, where they are known, tell each row's limit. A row whose runtime has no
+    profiler, or whose worker fails, is returned with the reason.
     """
     names = dict.fromkeys(default_rows(subject) if rows is None else rows)
     chosen = [row for name in names if (row := subject.row(name))]
@@ -63,7 +65,7 @@ def time_splits(
         write_samples(samples, subject.task.test.part(0, max(map(_largest, chosen))))
     for row in subject.progress.each(chosen, "profiles", len(chosen), lambda row: row.name):
         try:
-            splits += _splits(subject, row, samples)
+            splits += _splits(subject, row, samples, peaks)
         except (WorkerError, ArtifactError) as error:
             unsplit.append(Unsplit(row=row.name, reason=str(error)))
     return tuple(splits), tuple(unsplit)
@@ -81,7 +83,9 @@ def default_rows(subject: Subject) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _splits(subject: Subject, row: Row, samples: Path) -> list[TimeSplit]:
+def _splits(
+    subject: Subject, row: Row, samples: Path, peaks: Peaks | None
+) -> list[TimeSplit]:
     """Raises WorkerError, ArtifactError."""
     artifact, network = subject.artifact(row), subject.task.network
     folder = subject.scratch.absolute()
@@ -104,7 +108,7 @@ def _splits(subject: Subject, row: Row, samples: Path) -> list[TimeSplit]:
             batch: _measured(worker, request, batch, scratch) for batch in dict.fromkeys(batches)
         }
         line = None if network.fixed_batch else _line(worker, request, row)
-    return [_split(row, artifact, batch, its, line) for batch, its in measured.items()]
+    return [_split(row, artifact, batch, its, line, peaks) for batch, its in measured.items()]
 
 
 def _largest(row: Row) -> int:
@@ -136,7 +140,12 @@ def _line(worker: Worker, loaded: Request, row: Row) -> dict[int, float] | None:
 
 
 def _split(
-    row: Row, artifact: Artifact, batch: int, measured: Measured, line: dict[int, float] | None
+    row: Row,
+    artifact: Artifact,
+    batch: int,
+    measured: Measured,
+    line: dict[int, float] | None,
+    peaks: Peaks | None,
 ) -> TimeSplit:
     cost = call_cost(measured.total, measured.profiled, measured.us, line)
     layers = artifact.body.quantized.layers
@@ -158,6 +167,8 @@ def _split(
         profiler=measured.profiler,
         parts=parts,
         layers=times,
+        limit=peaks
+        and limit_of(layers, row.bytes, batch, row.threads, measured.total, peaks),
         note=" ".join(_notes(measured, cost, layers, found)),
     )
 

@@ -1,21 +1,28 @@
-"""ExecuTorch's event tracer (ETDump), as its Inspector reads it: XNNPACK's operators and others."""
+"""ExecuTorch's event tracer: the times of XNNPACK's operators and of all others.
+
+Its file, an ETDump, is read here: ExecuTorch's own Inspector imports the whole compiler first. The
+fields are those of executorch/devtools/etdump/etdump_schema_flatcc.fbs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch  # before ExecuTorch's own library, which needs PyTorch's
 from executorch.extension.pybindings import _C
+from flatbuffers import encode
+from flatbuffers.number_types import Uint64Flags, UOffsetTFlags
+from flatbuffers.table import Table
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import UnavailableError
 from quantbench.explain.profiling import WARM, Operator, Profile, Profiled
 from quantbench.explain.records import Part
 from quantbench.samples.records import Array, Arrays
-from quantbench.system.silence import silenced, silenced_natively
+from quantbench.system.silence import silenced_natively
 
 PROFILER = "ExecuTorch's event tracer"
 RESOLUTION = 1.0
@@ -52,28 +59,71 @@ def start(artifact: Artifact, threads: int, inputs: Arrays, folder: Path) -> Pro
 
     def finish() -> Profile:
         program.write_etdump_result_to_file(str(trace))
-        with silenced(), silenced_natively():
-            from executorch.devtools import Inspector  # imports the compiler, for seconds
-
-            blocks = Inspector(etdump_path=str(trace)).event_blocks
-        return profile_of(next(block for block in blocks if block.name == "Execute").events)
+        return profile_of([*calls(trace.read_bytes())])
 
     return Profiled(predict, finish)
 
 
-def profile_of(events: Sequence[Any]) -> Profile:
-    """The operators among the events, whose times are milliseconds.
+@dataclass(frozen=True)
+class Event:
+    """An operator's event; `delegated`: XNNPACK tells it, in whole microseconds."""
 
-    XNNPACK tells whole microseconds, rounded down: half of one is added to its operators.
+    name: str
+    delegated: bool
+    nanoseconds: int
+
+
+def profile_of(runs: list[list[Event]]) -> Profile:
+    """The operators of all runs that executed the same ones.
+
+    XNNPACK's times are rounded down: half a microsecond is added to its operators.
     """
-    chosen = [event for event in events if event.name not in _FRAMES and event.perf_data]
-    operators = tuple(_operator(event.name) for event in chosen)
+    names = [event.name for event in runs[0]]
+    alike = [run for run in runs[WARM:] if [event.name for event in run] == names]
     us = [
-        np.array(event.perf_data.raw[WARM:], np.float64) * 1e3
-        + (RESOLUTION / 2 if event.is_delegated_op else 0)
-        for event in chosen
+        [event.nanoseconds / 1e3 + (RESOLUTION / 2 if event.delegated else 0) for event in run]
+        for run in alike
     ]
-    return Profile(operators, np.array(us, np.float64).T)
+    return Profile(tuple(map(_operator, names)), np.array(us, np.float64))
+
+
+def calls(etdump: bytes) -> Iterator[list[Event]]:
+    """Yield the operators of each call, in their order, from the bytes of an ETDump."""
+    buffer = etdump[4:]  # its size stands before it
+    root = Table(buffer, encode.Get(UOffsetTFlags.packer_type, buffer, 0))
+    for run in _tables(root, 1):
+        if _text(run, 0) == "Execute":
+            events = (_table(entry, 0) for entry in _tables(run, 3))
+            yield [operator for event in events if event for operator in _operators(event)]
+
+
+def _operators(event: Table) -> Iterator[Event]:
+    delegated, name = _text(event, 4), _text(event, 0)
+    if delegated or (name and name not in _FRAMES):
+        start, end = (event.GetSlot(_slot(field), 0, Uint64Flags) for field in (6, 7))
+        yield Event(delegated or name, bool(delegated), end - start)
+
+
+def _slot(field: int) -> int:
+    return 4 + 2 * field
+
+
+def _text(table: Table, field: int) -> str:
+    place = table.Offset(_slot(field))
+    return table.String(table.Pos + place).decode() if place else ""
+
+
+def _table(table: Table, field: int) -> Table | None:
+    place = table.Offset(_slot(field))
+    return Table(table.Bytes, table.Indirect(table.Pos + place)) if place else None
+
+
+def _tables(table: Table, field: int) -> Iterator[Table]:
+    place = table.Offset(_slot(field))
+    if place:
+        begin = table.Vector(place)
+        for number in range(table.VectorLen(place)):
+            yield Table(table.Bytes, table.Indirect(begin + 4 * number))
 
 
 def _operator(name: str) -> Operator:
