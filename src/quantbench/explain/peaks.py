@@ -80,10 +80,12 @@ def measure(compiler: Compiler, machine: Environment, source: str | None = None)
     with tempfile.TemporaryDirectory() as part:
         folder = Path(part)
         (folder / "peaks.c").write_text(source or _source(), encoding="utf-8")
-        command = (*compiler.command, "-O2", "peaks.c", "-o", "peaks")
+        command = (*compiler.command, "-O3", "peaks.c", "-o", "peaks")
         if why := toolchain.run(command, folder):
             raise UnavailableError(f"the C compiler can't build the measurement of peaks: {why}")
-        ran = toolchain.ran((str(folder / "peaks"), *map(str, bytes_read), *names), folder, _SECONDS)
+        ran = toolchain.ran(
+            (str(folder / "peaks"), *map(str, bytes_read), *names), folder, _SECONDS
+        )
     if ran.failed:
         raise UnavailableError(f"the measurement of this CPU's peaks failed: {ran.failed}")
     figures = {

@@ -7,7 +7,7 @@ isn't profiled. docs/explain.md says how the fixed cost of a call is told from t
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
@@ -16,11 +16,11 @@ from pydantic import JsonValue
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import ArtifactError, WorkerError
-from quantbench.explain import profile_worker
-from quantbench.explain.call_cost import CallCost, call_cost
-from quantbench.explain.layer_names import layers_of
+from quantbench.explain.profiling import worker
+from quantbench.explain.profiling.call_cost import CallCost, call_cost
+from quantbench.explain.profiling.layer_names import layers_of
 from quantbench.explain.limit import limit_of
-from quantbench.explain.profiling import Operator
+from quantbench.explain.profiling.operators import Operator, why_no_profile
 from quantbench.explain.records import LayerTime, Part, Peaks, TimeSplit, Unsplit
 from quantbench.explain.subject import Subject
 from quantbench.harness.pool import write_samples
@@ -58,8 +58,11 @@ def time_splits(
     profiler, or whose worker fails, is returned with the reason.
     """
     names = dict.fromkeys(default_rows(subject) if rows is None else rows)
-    chosen = [row for name in names if (row := subject.row(name))]
-    splits, unsplit = list[TimeSplit](), list[Unsplit]()
+    asked = [row for name in names if (row := subject.row(name))]
+    reasons = {row.name: why_no_profile(row.runtime) for row in asked}
+    unsplit = [Unsplit(row=name, reason=why) for name, why in reasons.items() if why]
+    chosen = [row for row in asked if reasons[row.name] is None]
+    splits = list[TimeSplit]()
     samples = subject.scratch / "samples of the time split"
     if chosen and not samples.is_dir():
         write_samples(samples, subject.task.test.part(0, max(map(_largest, chosen))))
@@ -83,9 +86,7 @@ def default_rows(subject: Subject) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _splits(
-    subject: Subject, row: Row, samples: Path, peaks: Peaks | None
-) -> list[TimeSplit]:
+def _splits(subject: Subject, row: Row, samples: Path, peaks: Peaks | None) -> list[TimeSplit]:
     """Raises WorkerError, ArtifactError."""
     artifact, network = subject.artifact(row), subject.task.network
     folder = subject.scratch.absolute()
@@ -100,24 +101,28 @@ def _splits(
     batches = (network.fixed_batch,) if network.fixed_batch else (1, _largest(row))
     with (
         tempfile.TemporaryDirectory(dir=folder) as scratch,
-        Worker(f"profile of {row.name}", row.threads, Path(scratch), profile_worker.__name__) as worker,
+        Worker(f"profile of {row.name}", row.threads, Path(scratch), worker.__name__) as process,
     ):
-        worker.ask(Request(do="samples", samples=str(samples.absolute())), _TIMEOUT)
-        worker.ask(request, _TIMEOUT)
+        process.ask(Request(do="samples", samples=str(samples.absolute())), _TIMEOUT)
+        process.ask(request, _TIMEOUT)
         measured = {
-            batch: _measured(worker, request, batch, scratch) for batch in dict.fromkeys(batches)
+            batch: _measured(process, request, batch, scratch) for batch in dict.fromkeys(batches)
         }
-        line = None if network.fixed_batch else _line(worker, request, row)
-    return [_split(row, artifact, batch, its, line, peaks) for batch, its in measured.items()]
+        line = None if network.fixed_batch else _line(process, request, row)
+    return [split(row, artifact, batch, its, line, peaks) for batch, its in measured.items()]
 
 
 def _largest(row: Row) -> int:
     return max((x.batch for x in row.latency if x.kind == "model"), default=1)
 
 
-def _measured(worker: Worker, loaded: Request, batch: int, scratch: str) -> Measured:
+def _measured(process: Worker, loaded: Request, batch: int, scratch: str) -> Measured:
     request = loaded.model_copy(update={"do": "profile", "batch": batch, "out": scratch})
-    answer = worker.ask(request, _TIMEOUT)
+    return measured_of(process.ask(request, _TIMEOUT))
+
+
+def measured_of(answer: Mapping[str, JsonValue]) -> Measured:
+    """The measurement that a worker's answer holds."""
     told = cast(list[dict[str, JsonValue]], answer["operators"])
     return Measured(
         profiler=str(answer["profiler"]),
@@ -129,24 +134,29 @@ def _measured(worker: Worker, loaded: Request, batch: int, scratch: str) -> Meas
     )
 
 
-def _line(worker: Worker, loaded: Request, row: Row) -> dict[int, float] | None:
-    """Batch -> microseconds of an unprofiled call; None where each batch is compiled apart."""
+def _line(process: Worker, loaded: Request, row: Row) -> dict[int, float] | None:
+    """Batch -> microseconds of an unprofiled call; None for a row of one batch size."""
     largest = min(_LINE_BATCH, _largest(row))
-    if row.runtime == "torch_compile" or largest < 2:
+    if largest < 2:
         return None
     request = loaded.model_copy(update={"do": "lines", "batch": largest, "calls": _LINE_CALLS})
-    times = cast(dict[str, float], worker.ask(request, _TIMEOUT)["us"])
-    return {int(batch): us for batch, us in times.items()}
+    return line_of(process.ask(request, _TIMEOUT))
 
 
-def _split(
+def line_of(answer: Mapping[str, JsonValue]) -> dict[int, float]:
+    """Batch -> microseconds of an unprofiled call, from a worker's answer."""
+    return {int(batch): us for batch, us in cast(dict[str, float], answer["us"]).items()}
+
+
+def split(
     row: Row,
     artifact: Artifact,
     batch: int,
     measured: Measured,
-    line: dict[int, float] | None,
+    line: Mapping[int, float] | None,
     peaks: Peaks | None,
 ) -> TimeSplit:
+    """The split of a row at one batch, from its profile and from its line of batches."""
     cost = call_cost(measured.total, measured.profiled, measured.us, line)
     layers = artifact.body.quantized.layers
     found = layers_of(measured.operators, layers)
@@ -167,8 +177,7 @@ def _split(
         profiler=measured.profiler,
         parts=parts,
         layers=times,
-        limit=peaks
-        and limit_of(layers, row.bytes, batch, row.threads, measured.total, peaks),
+        limit=peaks and limit_of(layers, row.bytes, batch, row.threads, measured.total, peaks),
         note=" ".join(_notes(measured, cost, layers, found)),
     )
 

@@ -239,9 +239,7 @@ def _unlabelled(images: Array) -> Split:
     return Split("test", images, np.zeros_like(places), places)
 
 
-def serve(
-    requests: IO[str], answers: IO[str], session_type: type[Session] = Session
-) -> None:
+def serve(requests: IO[str], answers: IO[str], session_type: type[Session] = Session) -> None:
     """Answer requests line by line until they end; an error becomes the answer {"error": ...}."""
 
     def send(answer: dict[str, JsonValue]) -> None:

@@ -16,7 +16,7 @@ from quantbench.c99.frontend.reader import read
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.target.target import Target
 from quantbench.errors import UnavailableError
-from quantbench.explain.profiling import WARM, Operator, Profile, Profiled
+from quantbench.explain.profiling.operators import WARM, Operator, Profile, Profiled
 from quantbench.explain.records import Part
 from quantbench.samples.records import Array, Arrays
 

@@ -19,7 +19,7 @@ from flatbuffers.table import Table
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import UnavailableError
-from quantbench.explain.profiling import WARM, Operator, Profile, Profiled
+from quantbench.explain.profiling.operators import WARM, Operator, Profile, Profiled
 from quantbench.explain.records import Part
 from quantbench.samples.records import Array, Arrays
 from quantbench.system.silence import silenced_natively

@@ -10,8 +10,8 @@ import onnxruntime as ort
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.onnx_file import checked
-from quantbench.explain.onnx_nodes import CONVERSIONS, FileNode, file_nodes
-from quantbench.explain.profiling import WARM, Operator, Profile, Profiled
+from quantbench.explain.profiling.onnx_nodes import CONVERSIONS, FileNode, file_nodes
+from quantbench.explain.profiling.operators import WARM, Operator, Profile, Profiled
 from quantbench.explain.records import Part
 from quantbench.runtimes.onnxruntime import PROVIDERS, session_options
 from quantbench.samples.records import Array, Arrays

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import openvino
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.onnx_file import checked
-from quantbench.explain.onnx_nodes import CONVERSIONS, FileNode, file_nodes
-from quantbench.explain.profiling import WARM, Operator, Profile, Profiled
+from quantbench.explain.profiling.onnx_nodes import CONVERSIONS, FileNode, file_nodes
+from quantbench.explain.profiling.operators import WARM, Operator, Profile, Profiled
 from quantbench.explain.records import Part
+from quantbench.explain.profiling.undisturbed import undisturbed
 from quantbench.runtimes.openvino import options
 from quantbench.samples.records import Array, Arrays
 
@@ -40,31 +42,32 @@ def start(artifact: Artifact, threads: int, inputs: Arrays, folder: Path) -> Pro
     compiled = core.compile_model(model, "CPU", options(threads) | {"PERF_COUNT": True})
     request = compiled.create_infer_request()
     held = [request.get_input_tensor(place).data for place in range(len(inputs))]
-    counts, before = [0], dict[str, float]()
+    walls, before = list[float](), dict[str, float]()
 
     def predict(*arrays: Array) -> object:
         for memory, array in zip(held, arrays, strict=True):
             np.copyto(memory, array)
+        began = time.perf_counter_ns()
         request.infer()
-        counts[0] += 1
-        if counts[0] == WARM:
+        walls.append((time.perf_counter_ns() - began) / 1e3)
+        if len(walls) == WARM:
             before.update(_means(request))
         return None
 
     def finish() -> Profile:
         operators = _operators(compiled, file_nodes(path))
         after = _means(request)
-        us = [_between(before.get(o.name, 0), after.get(o.name, 0), counts[0]) for o in operators]
-        return Profile(operators, np.array([us], np.float64))
+        us = [_between(before.get(o.name, 0), after.get(o.name, 0), len(walls)) for o in operators]
+        counted = np.array(walls[WARM:])
+        share = float(undisturbed(counted) / counted.mean())  # means hold disturbed calls, too
+        return Profile(operators, np.array([us], np.float64) * share)
 
     return Profiled(predict, finish)
 
 
 def _means(request: openvino.InferRequest) -> dict[str, float]:
     """Node -> mean microseconds of all calls so far, a whole number."""
-    return {
-        node.node_name: node.real_time.total_seconds() * 1e6 for node in request.profiling_info
-    }
+    return {node.node_name: node.real_time.total_seconds() * 1e6 for node in request.profiling_info}
 
 
 def _between(early: float, late: float, calls: int) -> float:

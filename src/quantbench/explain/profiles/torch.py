@@ -9,7 +9,7 @@ from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from quantbench.artifacts.artifact import Artifact
-from quantbench.explain.profiling import WARM, Operator, Profile, Profiled
+from quantbench.explain.profiling.operators import WARM, Operator, Profile, Profiled
 from quantbench.explain.records import Part
 from quantbench.runtimes import torch as runtime
 from quantbench.samples.records import Array, Arrays

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.contracts import Predict
-from quantbench.errors import UnavailableError
 from quantbench.explain import profiles
 from quantbench.explain.records import Part
 from quantbench.samples.records import Arrays
@@ -80,9 +79,24 @@ class ProfilerModule(Protocol):
         """
 
 
+_SILENT = {
+    "torch_compile": "its compiled library doesn't tell PyTorch's profiler of its kernels",
+    "litert": "LiteRT's profiler can't be reached from Python",
+    "ncnn": "ncnn as its package is built has no profiler",
+    "mnn": "MNN's profiler can't be reached from Python",
+}
+"""Runtime -> why nothing tells where its time goes."""
+
+
+def why_no_profile(runtime: str) -> str | None:
+    """The reason why nothing tells where the time of a runtime goes, or None. Imports nothing."""
+    if runtime in _SILENT:
+        return _SILENT[runtime]
+    if not runtime.isidentifier() or find_spec(f"{profiles.__name__}.{runtime}") is None:
+        return f"quantbench reads no profiler of {runtime}"
+    return None
+
+
 def profiler(runtime: str) -> ProfilerModule:
-    """The profiler of the runtime of that name. Raises UnavailableError where there is none."""
-    module = f"{profiles.__name__}.{runtime}"
-    if not runtime.isidentifier() or find_spec(module) is None:
-        raise UnavailableError(f"{runtime} has no profiler that can be read from Python")
-    return cast(ProfilerModule, import_module(module))
+    """The profiler of the runtime of that name, for which `why_no_profile` gives no reason."""
+    return cast(ProfilerModule, import_module(f"{profiles.__name__}.{runtime}"))

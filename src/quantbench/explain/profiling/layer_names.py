@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
-from quantbench.explain.profiling import Operator
+from quantbench.explain.profiling.operators import Operator
 from quantbench.numerics.coverage import LayerNumerics
 
 
@@ -28,9 +28,7 @@ def layers_of(
     found = [tuple(sorted(_longest(its), key=layers.index)) for its in named]
     seen = set(chain.from_iterable(((layer.name for layer in its) for its in found)))
     left = [layer for layer in layers if layer.name not in seen]
-    places = [
-        place for place, its in enumerate(found) if operators[place].multiplies and not its
-    ]
+    places = [place for place, its in enumerate(found) if operators[place].multiplies and not its]
     if len(left) == len(places):
         for place, layer in zip(places, left, strict=True):
             found[place] = (layer,)

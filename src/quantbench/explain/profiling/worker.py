@@ -17,12 +17,13 @@ from pydantic import JsonValue
 
 from quantbench.artifacts.artifact import load_artifact
 from quantbench.contracts import Predict
-from quantbench.explain.profiling import WARM, Profile, ProfilerModule, profiler
+from quantbench.explain.profiling.operators import WARM, Profile, ProfilerModule, profiler
+from quantbench.explain.profiling.undisturbed import undisturbed
 from quantbench.harness.worker import Request, Session, main
 from quantbench.samples.records import Arrays
 
 ROUNDS = 5
-"""Sessions of the profiler: each start lays memory out anew, and some runs are disturbed."""
+"""Sessions of the profiler: the fastest counts, as some are disturbed from beginning to end."""
 _MIN_CALLS, _MAX_CALLS = 5, 60
 """Calls of each session in a round."""
 _SECONDS = 1.5
@@ -48,20 +49,22 @@ class ProfilingSession(Session):
         while not rounds or (len(rounds) < ROUNDS and time.monotonic() - began < _SECONDS):
             with tempfile.TemporaryDirectory(dir=request.out) as folder:
                 rounds.append(_round(module, request, plain, inputs, Path(folder)))
-        chosen = sorted((profile for _, _, profile in rounds), key=_sum)[len(rounds) // 2]
+        chosen = min((profile for _, _, profile in rounds), key=_sum)
         return {
             "profiler": module.PROFILER,
             "resolution": module.RESOLUTION,
-            "total": float(np.median([total for total, _, _ in rounds])),
-            "profiled": float(np.median([profiled for _, profiled, _ in rounds])),
+            "total": min(total for total, _, _ in rounds),
+            "profiled": min(profiled for _, profiled, _ in rounds),
             "operators": [operator.model_dump(mode="json") for operator in chosen.operators],
-            "us": [float(us) for us in middle(chosen.us)],
+            "us": [float(us) for us in undisturbed(chosen.us)],
         }
 
     def _lines(self, request: Request) -> dict[str, JsonValue]:
         """Microseconds of an unprofiled call at batches 1, 2, 4, ... up to `batch`, in turn."""
         plain = self._ready()
-        sizes = [2**power for power in range(request.batch.bit_length()) if 2**power <= request.batch]
+        sizes = [
+            2**power for power in range(request.batch.bit_length()) if 2**power <= request.batch
+        ]
         batches = {size: self._batch(request.start, size) for size in sizes}
         for inputs in batches.values():
             _timed(plain, inputs, WARM)
@@ -69,7 +72,7 @@ class ProfilingSession(Session):
         for _ in range(request.calls):
             for size, inputs in batches.items():
                 times[size] += _timed(plain, inputs, 1)
-        return {"us": {str(size): float(middle(np.array(its))) for size, its in times.items()}}
+        return {"us": {str(size): float(undisturbed(np.array(its))) for size, its in times.items()}}
 
 
 def _round(
@@ -85,25 +88,14 @@ def _round(
         totals += _timed(plain, inputs, 1)
         profiled += _timed(session.predict, inputs, 1)
     return (
-        float(middle(np.array(totals))),
-        float(middle(np.array(profiled))),
+        float(undisturbed(np.array(totals))),
+        float(undisturbed(np.array(profiled))),
         session.finish(),
     )
 
 
-def middle(us: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean over those calls of [calls, ...] whose sums lie between the quartiles.
-
-    Like the median it ignores calls that something disturbed; unlike it, it resolves less than the
-    tick of a clock, and the mean of a sum is the sum of the means.
-    """
-    ordered = us[np.argsort(us.reshape(len(us), -1).sum(axis=1))]
-    cut = len(ordered) // 4
-    return np.asarray(ordered[cut : len(ordered) - cut].mean(axis=0))
-
-
 def _sum(profile: Profile) -> float:
-    return float(middle(profile.us).sum())
+    return float(undisturbed(profile.us).sum())
 
 
 def _timed(predict: Predict, inputs: Sequence[NDArray[np.generic]], calls: int) -> list[float]:
