@@ -1,4 +1,4 @@
-"""Peaks against what the processors' makers say of a cycle, and against libraries that others made."""
+"""Peaks against what processors can do in a cycle, and against libraries that others made."""
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from quantbench.c99.build import toolchain
 from quantbench.c99.build.toolchain import Compiler
 from quantbench.errors import UnavailableError
@@ -58,17 +60,16 @@ def measured_peaks() -> Peaks:
     """
     machine, compiler = environment(libraries=()), toolchain.find()
     source = _source()
-    inputs = {
+    inputs: dict[str, JsonValue] = {
         "cpu": machine.cpu,
         "instruction_sets": [*machine.instruction_sets],
         "compiler": [*compiler.command, compiler.version],
         "source": sha256(source.encode()).hexdigest(),
     }
 
-    def fill(folder: Path) -> Peaks:
-        return measure(compiler, machine, source)
-
-    with entry(code_folder(KIND), KIND, KIND, inputs, Peaks, fill) as stored:
+    with entry(
+        code_folder(KIND), KIND, KIND, inputs, Peaks, lambda _: measure(compiler, machine, source)
+    ) as stored:
         return stored.body
 
 

@@ -16,10 +16,10 @@ from pydantic import JsonValue
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.errors import ArtifactError, WorkerError
+from quantbench.explain.limit import limit_of
 from quantbench.explain.profiling import worker
 from quantbench.explain.profiling.call_cost import CallCost, call_cost
 from quantbench.explain.profiling.layer_names import layers_of
-from quantbench.explain.limit import limit_of
 from quantbench.explain.profiling.operators import Operator, why_no_profile
 from quantbench.explain.records import LayerTime, Part, Peaks, TimeSplit, Unsplit
 from quantbench.explain.subject import Subject
@@ -212,8 +212,8 @@ def _notes(
     counted = sum(us > 0 for us in measured.us)
     if measured.resolution / 2 * counted > _FAITHFUL * total:
         notes.append(
-            f"The profiler counts whole microseconds for each of {counted} operators, so short ones "
-            "are known to half of one."
+            f"The profiler counts whole microseconds for each of {counted} operators, so "
+            "short ones are known to half of one."
         )
     if moved := floats_in_runtime(measured.operators, found):
         notes.append(f"Integers in the file, float32 in the runtime: {', '.join(moved)}.")

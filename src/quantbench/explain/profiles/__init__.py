@@ -1,1 +1,1 @@
-"""Profilers, one file a runtime, as profiling.operators.ProfilerModule describes; each has its name."""
+"""Profilers, one file a runtime by its name, as profiling.operators.ProfilerModule describes."""

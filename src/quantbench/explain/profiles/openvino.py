@@ -12,8 +12,8 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.onnx_file import checked
 from quantbench.explain.profiling.onnx_nodes import CONVERSIONS, FileNode, file_nodes
 from quantbench.explain.profiling.operators import WARM, Operator, Profile, Profiled
-from quantbench.explain.records import Part
 from quantbench.explain.profiling.undisturbed import undisturbed
+from quantbench.explain.records import Part
 from quantbench.runtimes.openvino import options
 from quantbench.samples.records import Array, Arrays
 

@@ -26,7 +26,7 @@ def layers_of(
         for operator in operators
     ]
     found = [tuple(sorted(_longest(its), key=layers.index)) for its in named]
-    seen = set(chain.from_iterable(((layer.name for layer in its) for its in found)))
+    seen = set(chain.from_iterable((layer.name for layer in its) for its in found))
     left = [layer for layer in layers if layer.name not in seen]
     places = [place for place, its in enumerate(found) if operators[place].multiplies and not its]
     if len(left) == len(places):
