@@ -27,15 +27,15 @@ def split(row: str, part: Part, *us: float, call: float = 1.0) -> TimeSplit:
 
 
 def test_layers_that_have_kernels_for_both_sets_slow_down_by_the_ratio_of_peaks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    timed_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three layers that multiply and a pooling; conversion and call stay as they are."""
     monkeypatch.setattr(prediction, "kernels_here", lambda: AVX512VNNI)
     rows = tuple(
-        timed.row(timed.artifact(method, "onnx", tmp_path), "c99").model_copy(update=coverage)
+        timed.row(timed.artifact(method, "onnx", timed_study), "c99").model_copy(update=coverage)
         for method, coverage in (("float32", {}), ("ort_static", {"coverage": INTEGER}))
     )
-    subject = timed.subject(rows, tmp_path, tmp_path)
+    subject = timed.subject(rows, timed_study, tmp_path)
     layers = split("ort_static on c99", "integer", 2.0, 10.0, 0.5, 0.25, 0.125)
     splits = (split("float32 on c99", "float", 30.0), layers)
     (found,) = predictions(subject, splits, "avx2", PEAKS)

@@ -31,11 +31,6 @@ CASES = (
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("timed")
-
-
 def split_here(folder: Path, method: str, format: str, runtime: str) -> TimeSplit:
     """The split of a batch, profiled in this process: PyTorch is imported already.
 
@@ -66,9 +61,9 @@ def split_here(folder: Path, method: str, format: str, runtime: str) -> TimeSpli
 
 @pytest.mark.parametrize(("method", "format", "runtime"), CASES)
 def test_most_of_the_time_is_in_the_layer_that_has_nearly_all_multiply_adds(
-    folder: Path, method: str, format: str, runtime: str
+    timed_study: Path, method: str, format: str, runtime: str
 ) -> None:
-    result = split_here(folder, method, format, runtime)
+    result = split_here(timed_study, method, format, runtime)
     assert sum(result.parts.values()) == pytest.approx(result.total_us)
     large = next(time for time in result.layers if time.name == timed.LARGE)
     assert large.macs == timed.LARGE_MACS
@@ -82,12 +77,14 @@ def test_most_of_the_time_is_in_the_layer_that_has_nearly_all_multiply_adds(
 
 
 def test_a_process_of_its_own_splits_rows_and_says_which_it_cannot(
-    folder: Path, tmp_path: Path
+    timed_study: Path, tmp_path: Path
 ) -> None:
-    c99 = timed.row(timed.artifact("ort_static", "onnx", folder), "c99")
-    ncnn = timed.row(timed.artifact("float32", "ncnn", folder), "ncnn")
+    c99 = timed.row(timed.artifact("ort_static", "onnx", timed_study), "c99")
+    ncnn = timed.row(timed.artifact("float32", "ncnn", timed_study), "ncnn")
     splits, unsplit = time_splits(
-        timed.subject((c99, ncnn), folder, tmp_path), [c99.name, ncnn.name, "no such row"], PEAKS
+        timed.subject((c99, ncnn), timed_study, tmp_path),
+        [c99.name, ncnn.name, "no such row"],
+        PEAKS,
     )
     assert [(split.row, split.batch) for split in splits] == [(c99.name, 1), (c99.name, 16)]
     for split in splits:

@@ -1,9 +1,9 @@
 """A prediction of the generated C's times on a CPU with another set of kernels.
 
-A layer that has kernels for both sets takes longer by the ratio of the peaks that their instructions
-reach on this CPU; one that runs portable code, conversions and the call take as long as here. So it
-tells what the instructions change at this CPU's clock and caches. docs/explain.md says how far it
-misses where it can be checked.
+A layer that has kernels for both sets takes longer by the ratio of the peaks that their
+instructions reach on this CPU; one that runs portable code, conversions and the call take as long
+as here. So it tells what the instructions change at this CPU's clock and caches. docs/explain.md
+says how far it misses where it can be checked.
 """
 
 from __future__ import annotations
