@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from quantbench.explain import time_split
+from quantbench.explain.profiles import openvino
 from quantbench.explain.profiling.operators import Operator
 from quantbench.explain.profiling.worker import ProfilingSession
 from quantbench.explain.records import Peaks, TimeSplit
-from quantbench.explain.time_split import floats_in_runtime, time_splits
+from quantbench.explain.time_split import default_rows, floats_in_runtime, time_splits
 from quantbench.harness.pool import write_samples
 from quantbench.harness.worker import Request
 from quantbench.numerics.coverage import LayerNumerics
@@ -103,3 +104,22 @@ def test_a_layer_that_the_file_says_is_integer_and_that_ran_in_float_is_named() 
         Operator(name="b", kind="QLinearConv", part="integer"),
     ]
     assert floats_in_runtime(operators, [(integer,), (integer,)]) == ["conv"]
+
+
+def test_the_shipped_row_and_what_it_is_compared_with_are_split(tmp_path: Path) -> None:
+    study = timed.subject(timed.builder.rows(), tmp_path, tmp_path)
+    shipped = [answer.ship or answer.smallest for answer in study.results.answers]
+    assert all(shipped)
+    names = default_rows(study)
+    assert {choice.row for choice in shipped if choice} <= set(names)
+    assert {answer.float32 for answer in study.results.answers} <= set(names)
+    assert len(names) == len(set(names)) < len(study.results.rows)
+
+
+def test_counters_of_whole_microseconds_are_means_behind_the_warm_up() -> None:
+    """OpenVINO's mean over all calls, less that of the first two, as if neither were rounded."""
+    true, calls = 12.3, 40
+    early, late = 900.0, (900.0 * 2 + true * (calls - 2)) / calls
+    found = openvino.mean_between(float(int(early)), float(int(late)), calls)
+    assert abs(found - true) < 1.1
+    assert openvino.mean_between(0.0, 0.0, calls) == 0.0

@@ -57,7 +57,9 @@ def start(artifact: Artifact, threads: int, inputs: Arrays, folder: Path) -> Pro
     def finish() -> Profile:
         operators = _operators(compiled, file_nodes(path))
         after = _means(request)
-        us = [_between(before.get(o.name, 0), after.get(o.name, 0), len(walls)) for o in operators]
+        us = [
+            mean_between(before.get(o.name, 0), after.get(o.name, 0), len(walls)) for o in operators
+        ]
         counted = np.array(walls[WARM:])
         share = float(undisturbed(counted) / counted.mean())  # means hold disturbed calls, too
         return Profile(operators, np.array([us], np.float64) * share)
@@ -70,7 +72,7 @@ def _means(request: openvino.InferRequest) -> dict[str, float]:
     return {node.node_name: node.real_time.total_seconds() * 1e6 for node in request.profiling_info}
 
 
-def _between(early: float, late: float, calls: int) -> float:
+def mean_between(early: float, late: float, calls: int) -> float:
     """Mean microseconds of the calls behind the first WARM, from the means of these and of all.
 
     Each call's time and each mean is rounded down: half a microsecond is added for either.
