@@ -31,7 +31,11 @@ _PRODUCTS = frozenset(
 
 
 def start(artifact: Artifact, threads: int, inputs: Arrays, folder: Path) -> Profiled:
-    """Compile with the settings of the measured model and its counters on."""
+    """Compile with the settings of the measured model and its counters on.
+
+    The counters are means that hold disturbed calls, too: they are scaled down where they sum to
+    more than a call takes that nothing disturbed.
+    """
     path = artifact.folder / "model.onnx"
     core = openvino.Core()
     model = core.read_model(checked(path).data)
@@ -60,9 +64,8 @@ def start(artifact: Artifact, threads: int, inputs: Arrays, folder: Path) -> Pro
         us = [
             mean_between(before.get(o.name, 0), after.get(o.name, 0), len(walls)) for o in operators
         ]
-        counted = np.array(walls[WARM:])
-        share = float(undisturbed(counted) / counted.mean())  # means hold disturbed calls, too
-        return Profile(operators, np.array([us], np.float64) * share)
+        call = float(undisturbed(np.array(walls[WARM:])))
+        return Profile(operators, np.array([us], np.float64) * min(1.0, call / max(sum(us), 1.0)))
 
     return Profiled(predict, finish)
 
