@@ -1,4 +1,4 @@
-"""A network with a residual connection, quantized, for the tests of errors by layer."""
+"""Fixtures of the tests of explain/: a residual network, quantized, and a folder of studies."""
 
 from __future__ import annotations
 
@@ -33,3 +33,9 @@ def residual() -> Task:
 @pytest.fixture(scope="session")
 def ort_static(residual: Task, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     return artifact_of(residual, "ort_static", "onnx", tmp_path_factory.mktemp("ort_static"))
+
+
+@pytest.fixture(scope="session")
+def timed_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which artifacts of tests/explain/timed.py are made once for all tests."""
+    return tmp_path_factory.mktemp("timed")

@@ -161,8 +161,7 @@ class Noisy(worker.Session):
         os.system("echo its child, too")
         return {"ok": request.batch}
 
-worker.Session = Noisy
-worker.main()
+worker.main(Noisy)
 """
 
 

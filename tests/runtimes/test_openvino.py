@@ -34,7 +34,7 @@ def executed(artifact: Artifact) -> dict[str, str]:
     core = openvino.Core()
     model = core.read_model(artifact.folder / "model.onnx")
     model.reshape((1, 1, 32, 32))
-    compiled = core.compile_model(model, "CPU", runtime._options(1))
+    compiled = core.compile_model(model, "CPU", runtime.options(1))
     told = [
         {key: value.value for key, value in node.get_rt_info().items()}
         for node in compiled.get_runtime_model().get_ordered_ops()
@@ -60,7 +60,7 @@ def test_float_layers_run_in_float32_and_integer_ones_on_integers(
 
 
 def test_it_is_given_its_number_of_threads() -> None:
-    assert runtime._options(2)["INFERENCE_NUM_THREADS"] == 2
+    assert runtime.options(2)["INFERENCE_NUM_THREADS"] == 2
 
 
 def test_more_shapes_than_stay_compiled(

@@ -35,7 +35,9 @@ class Limit(Record):
     """The least time that this CPU could take for a row's multiply-adds and weights."""
 
     compute_us: float = Field(description="multiply-adds over the measured peak of their format")
-    memory_us: float = Field(description="bytes of weights over the measured memory bandwidth")
+    memory_us: float = Field(
+        description="bytes of weights over the measured bandwidth of the cache, or memory, they fit"
+    )
     bound_by: Literal["compute", "memory"]
     share: float = Field(description="the larger of the two over the measured time, 0 to 1")
 
@@ -69,6 +71,7 @@ class Peaks(Record):
         description="instruction set and format -> multiply-adds: 'avx2 float32', 'avx512vnni int8'"
     )
     bytes_per_us: dict[str, float] = Field(description="reading: 'memory', 'l2', 'l1'")
+    cycles_per_us: float = Field(0.0, description="the clock meanwhile: dependent additions")
 
 
 class LayerError(Record):

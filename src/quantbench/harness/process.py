@@ -28,13 +28,15 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 class Worker:
     """One worker process, whose libraries and compilers put their temporary files into `scratch`.
 
+    It runs worker.py, or `module`, whose `main` serves requests in the same way.
     It has its own session, so a Ctrl-C at the terminal reaches only the parent. Leaving the
     context kills the process and all that it started; it also ends by itself when the parent is
     gone, since its standard input then ends.
     """
 
-    def __init__(self, name: str, threads: int, scratch: Path) -> None:
+    def __init__(self, name: str, threads: int, scratch: Path, module: str = "") -> None:
         self.name = name
+        self._module = module or WORKER
         self.threads = threads
         self._log = scratch / f"{name.replace('/', '-')}.log"
 
@@ -46,7 +48,7 @@ class Worker:
         environment["TMPDIR"] = str(self._log.parent.absolute())
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", WORKER, *map(str, plugins.user_files())],
+                [sys.executable, "-m", self._module, *map(str, plugins.user_files())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

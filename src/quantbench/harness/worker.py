@@ -239,14 +239,14 @@ def _unlabelled(images: Array) -> Split:
     return Split("test", images, np.zeros_like(places), places)
 
 
-def serve(requests: IO[str], answers: IO[str]) -> None:
+def serve(requests: IO[str], answers: IO[str], session_type: type[Session] = Session) -> None:
     """Answer requests line by line until they end; an error becomes the answer {"error": ...}."""
 
     def send(answer: dict[str, JsonValue]) -> None:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
-    session = Session(lambda done: send({ALIVE: done}))
+    session = session_type(lambda done: send({ALIVE: done}))
     for line in requests:
         request = Request.model_validate_json(line)
         try:
@@ -259,14 +259,14 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
         send(answer)
 
 
-def main() -> None:
+def main(session_type: type[Session] = Session) -> None:
     """Serve stdin to stdout, with all other output sent to stderr and garbage collection off."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when workers end
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     gc.disable()
     plugins.use_plugins(*sys.argv[1:])
-    serve(sys.stdin, answers)
+    serve(sys.stdin, answers, session_type)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from quantbench.samples.records import Array, Arrays
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnxruntime",)
+PROVIDERS = ("CPUExecutionProvider",)
 _FAILURES = (
     EPFail, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoKernel, RuntimeException,
 )  # fmt: skip
@@ -72,14 +73,19 @@ def _predict(session: ort.InferenceSession) -> Predict:
     return predict_several
 
 
-def _session(data: bytes, threads: int) -> ort.InferenceSession:
+def session_options(threads: int) -> ort.SessionOptions:
+    """The settings of every session, profiled or not."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # A pool that spins between calls takes the core from whichever worker is timed next.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # errors are raised as well
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return options
+
+
+def _session(data: bytes, threads: int) -> ort.InferenceSession:
+    return ort.InferenceSession(data, session_options(threads), providers=[*PROVIDERS])
 
 
 def _refuse_newer(file: OnnxFile, path: Path) -> None:

@@ -69,7 +69,7 @@ def _compiler(core: openvino.Core, model: openvino.Model, threads: int) -> Ready
     @lru_cache(_SHAPES)
     def ready(shapes: tuple[tuple[int, ...], ...]) -> _Request:
         model.reshape(dict(zip(names, shapes, strict=True)))
-        request = core.compile_model(model, "CPU", _options(threads)).create_infer_request()
+        request = core.compile_model(model, "CPU", options(threads)).create_infer_request()
         return _Request(
             request,
             tuple(request.get_input_tensor(place).data for place in range(len(names))),
@@ -100,7 +100,8 @@ def _several(ready: Ready) -> Predict:
     return predict
 
 
-def _options(threads: int) -> dict[str, object]:
+def options(threads: int) -> dict[str, object]:
+    """The settings of every compiled model, profiled or not."""
     return {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,

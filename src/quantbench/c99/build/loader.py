@@ -29,12 +29,35 @@ def loaded(emitted: Emitted, threads: int) -> Predict:
 
     It takes one call at a time. Raises UnavailableError, CompileError or StorageError.
     """
-    plan, calls = emitted.plan, _calls(emitted)
-    size = _call_bytes(emitted)
+    return _predict(emitted, _calls(emitted), threads)
+
+
+def _predict(emitted: Emitted, calls: _Calls, threads: int) -> Predict:
+    plan, size = emitted.plan, _call_bytes(emitted)
     many = _many(calls.batch, plan.output.shape, size, threads)
     predict = _with_one(calls.image, plan.input.shape, plan.output.shape, size, many)
     graph = plan.graph
     return (lambda inputs: answers(predict(inputs), graph)) if graph.softmax else predict
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A built network that times its layers: emitted with `Options.counters`, on one thread."""
+
+    predict: Predict
+    ticks: Callable[[], tuple[int, ...]]
+    """The ticks of each layer since it was loaded, and behind them those of the conversions."""
+    now: Callable[[], int]
+    """The clock that they are counted by."""
+
+
+def counted(emitted: Emitted) -> Counted:
+    """The network with the counters of its layers. Raises like `loaded`."""
+    calls = _calls(emitted, counters=True)
+    ticks = (ctypes.c_uint64 * (len(emitted.codes) + 1)).in_dll(calls.library, "model_ticks")
+    now = calls.library.model_now
+    now.restype = ctypes.c_uint64
+    return Counted(_predict(emitted, calls, threads=1), lambda: tuple(ticks), now)
 
 
 class Bound:
@@ -70,11 +93,16 @@ class _Calls:
 
     image: Callable[[object, object], None]
     batch: Callable[[object], None]
+    library: ctypes.CDLL
 
 
-def _calls(emitted: Emitted) -> _Calls:
+def _calls(emitted: Emitted, *, counters: bool = False) -> _Calls:
     """The functions of the library, once its golden vectors have passed in this process."""
-    with library({**emitted.files, "convert.c": _convert(emitted)}) as path:
+    convert = _convert(emitted)
+    if counters:
+        renames = (f"#define model_{call} uncounted_{call}\n" for call in ("batch", "image"))
+        convert = "".join(renames) + convert + kernel("counted_convert")
+    with library({**emitted.files, "convert.c": convert}) as path:
         keeping, freeing = ctypes.PyDLL(str(path)), ctypes.CDLL(str(path))
     keeping.model_image.restype = freeing.model_batch.restype = None
     freeing.model_golden.restype = ctypes.c_size_t
@@ -84,7 +112,7 @@ def _calls(emitted: Emitted) -> _Calls:
             f"the compiled network fails golden vector {vector} as it is loaded, which it passed "
             f"as it was built; remove {path.parent} and run again"
         )
-    return _Calls(keeping.model_image, freeing.model_batch)
+    return _Calls(keeping.model_image, freeing.model_batch, freeing)
 
 
 class _Batch(ctypes.Structure):

@@ -33,13 +33,14 @@ class Options:
 
     `name`: the prefix of all that it defines. `isas`: the instruction sets that a native file has
     kernels for; empty: all of them. `labels`: names of layers in the user's network, by the name of
-    their node. `sha256`: of the ONNX file.
+    their node. `sha256`: of the ONNX file. `counters`: time each layer, for a profile.
     """
 
     name: str = DEFAULT
     isas: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     sha256: str | None = None
+    counters: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def library(
     ]
     scratch = memory(layers, plan.scratch, language)
     c = CWriter()
-    write(c, layers, language, isas, scratch)
+    write(c, layers, language, isas, scratch, counters=options.counters)
     about = provenance(target, isas, options)
     what = f"{options.name}.c: a neural network that is computed {language.summary}."
     heads = {

@@ -14,6 +14,7 @@ from quantbench.c99.emit.kernels import (
     Macros,
     instantiate,
     isa_kernels,
+    kernel,
 )
 from quantbench.c99.emit.specialize import Kind, kinds
 from quantbench.c99.ir.code import Code
@@ -121,11 +122,18 @@ def memory(layers: Sequence[Layer], tensors: int, language: Language) -> Memory:
 
 
 def write(
-    c: CWriter, layers: Sequence[Layer], language: Language, isas: Sequence[Isa], scratch: Memory
+    c: CWriter,
+    layers: Sequence[Layer],
+    language: Language,
+    isas: Sequence[Isa],
+    scratch: Memory,
+    *,
+    counters: bool = False,
 ) -> None:
     """Write the C file.
 
     The code for an instruction set replaces the portable code where the C compiler's macros say so.
+    `counters`: time each layer, for a profile; what is delivered and measured has none.
     """
     simd = any(layer.simd for layer in layers)
     used = {name for layer in layers for name in layer.code.kernels}
@@ -159,7 +167,12 @@ def write(
         _unused_functions(c, "pop")
     for layer in layers:
         _constants(c, layer, structure_types, isas)
-    _run(c, layers, isas, language.run, needs_scratch=simd or scratch.bytes > 0)
+    if counters:
+        c.define("MODEL_LAYERS", len(layers))
+        c.text(kernel("layer_clock"))
+        c.blank()
+    needs_scratch = simd or scratch.bytes > 0
+    _run(c, layers, isas, language.run, needs_scratch=needs_scratch, counters=counters)
 
 
 def _arm(c: CWriter) -> None:
@@ -234,12 +247,20 @@ def _users(simd: Simd, constant: str) -> tuple[Isa, ...]:
 
 
 def _run(
-    c: CWriter, layers: Sequence[Layer], isas: Sequence[Isa], head: str, *, needs_scratch: bool
+    c: CWriter,
+    layers: Sequence[Layer],
+    isas: Sequence[Isa],
+    head: str,
+    *,
+    needs_scratch: bool,
+    counters: bool,
 ) -> None:
     with c.function(head):
         if not needs_scratch or any(layer.simd for layer in layers):
             c.line("(void)scratch;")
-        for layer in layers:
+        if counters:
+            c.line("model_mark(MODEL_LAYERS);")
+        for place, layer in enumerate(layers):
             c.line(layer.title)
             for number, (isa, code) in enumerate(layer.simd.items()):
                 c.directive(f"{'el' if number else ''}if {condition_of((isa,), isas)}")
@@ -251,3 +272,5 @@ def _run(
                 c.line(call)
             if layer.simd:
                 c.directive("endif")
+            if counters:
+                c.line(f"model_mark({place});")
