@@ -1,4 +1,4 @@
-"""How far predictions of explain/prediction.py miss, on kernel sets that this CPU can run.
+"""How far predictions of explain/other_cpu.py miss, on kernel sets that this CPU can run.
 
     python -m benchmarks.predicted_kernels [NETWORK ...]
 
@@ -26,8 +26,8 @@ from quantbench.c99.emit.library import Emitted, Options
 from quantbench.c99.frontend.reader import read
 from quantbench.c99.target.isa import ISAS
 from quantbench.c99.target.target import Target
+from quantbench.explain.other_cpu import kernels_here, known, scaled_time, slowdown
 from quantbench.explain.peaks import measured_peaks
-from quantbench.explain.prediction import kernels_here, known, scaled_time, slowdown
 from quantbench.explain.profiling.undisturbed import undisturbed
 from quantbench.explain.records import LayerTime, TimeSplit
 from quantbench.studies.quantize import quantize

@@ -7,7 +7,7 @@ import pytest
 from quantbench.c99.target.isa import AVX2, AVX512VNNI, NEON, SSE2
 from quantbench.errors import UnavailableError, UsageError
 from quantbench.explain import prediction
-from quantbench.explain.prediction import known, predictions, slowdown
+from quantbench.explain.other_cpu import known, predictions, slowdown
 from quantbench.explain.records import LayerTime, Part, Peaks, TimeSplit
 from tests.explain import timed
 
