@@ -16,9 +16,9 @@ from quantbench.report.figure import (
     tradeoff_figure,
 )
 from quantbench.report.figure.labels import label_points
-from quantbench.report.spread import spread_out
 from quantbench.report.figure.latency import by_batch, named_rows
 from quantbench.report.score_axis import frontier, score_axis
+from quantbench.report.spread import spread_out
 from quantbench.report.write import write
 from quantbench.results.select import batch1, largest_batch
 from tests.report.builder import (

@@ -16,13 +16,14 @@ from quantbench.explain.records import Explanation
 from quantbench.report.html import side
 from quantbench.report.html.front import front_of
 from quantbench.report.html.palette import DARK, LIGHT, theme
-from quantbench.report.html.parts import NARROW, WIDE, Embedded, Figure, Part, Report
+from quantbench.report.html.parts import NARROW, WIDE, Embedded, Figure, Key, Part, Report
 from quantbench.report.html.sections import SECTIONS
 from quantbench.report.svg.element import drawing
-from quantbench.report.svg.marks import COLOURS, Series, mark
 from quantbench.report.svg.heat import LEVELS
+from quantbench.report.svg.marks import COLOURS, mark
 from quantbench.results.records import Results
 
+_LOADER = PackageLoader("quantbench.report.html", "templates")
 _FRONT, _SMALL = 620.0, 420.0
 """Pixels of the chart of the first screen, and of charts that stand side by side."""
 
@@ -42,7 +43,7 @@ def page_html(reports: Sequence[Report]) -> str:
     environment = _environment()
     colours = {"light": theme(LIGHT), "dark": theme(DARK), "series": COLOURS, "levels": LEVELS}
     style = environment.get_template("style.css").render(colours)
-    script = environment.get_template("script.js").render()
+    script, *_ = _LOADER.get_source(environment, "script.js")
     several = len(reports) > 1
     studies = [
         {
@@ -68,8 +69,8 @@ def page_html(reports: Sequence[Report]) -> str:
 def _environment() -> Environment:
     """The templates: every value is escaped, and a name that isn't there is an error."""
     environment = Environment(
-        loader=PackageLoader("quantbench.report.html", "templates"),
-        autoescape=lambda name: name is None or name.endswith(".html"),
+        loader=_LOADER,
+        autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -106,7 +107,9 @@ def _grouped(parts: Sequence[Part]) -> tuple[_Run, ...]:
     """Parts in runs: small figures stand side by side."""
     numbered = groupby(enumerate(parts), lambda pair: isinstance(pair[1], Figure) and pair[1].small)
     runs = ((small, [*pairs]) for small, pairs in numbered)
-    return tuple(_Run(small, pairs[0][0], tuple(part for _, part in pairs)) for small, pairs in runs)
+    return tuple(
+        _Run(small, pairs[0][0], tuple(part for _, part in pairs)) for small, pairs in runs
+    )
 
 
 def _charts(figure: Figure, first: bool) -> tuple[tuple[str, Markup], ...]:
@@ -115,15 +118,10 @@ def _charts(figure: Figure, first: bool) -> tuple[tuple[str, Markup], ...]:
     return ("wide", figure.draw(wide)), ("narrow", figure.draw(NARROW))
 
 
-def _sign(colour: str, shape: str, hollow: bool) -> Markup:
+def _sign(key: Key) -> Markup:
     """The sign of an entry of a legend."""
-    place = next(
-        (n for n in range(40) if Series(n).colour == colour and Series(n).shape == shape), None
-    )
-    if place is None:
-        square = Series(next(n for n in range(40) if Series(n).shape == "square"))
-        return drawing(14, 14, (mark(7, 7, 100, square).replace(square.colour, colour),))
-    return drawing(14, 14, (mark(7, 7, 90, Series(place), hollow=hollow),))
+    drawn = mark(7, 7, 90, key.series, hollow=key.hollow)
+    return drawing(14, 14, (drawn,))
 
 
 def _data(value: object) -> Markup:

@@ -1,7 +1,7 @@
 """The colours of a page, light and dark.
 
-Series are Okabe and Ito's colours ("Color Universal Design", 2008), darkened or lightened until each
-has a contrast of 3 with its ground (WCAG 2.2, 1.4.11); texts have 4.5 (1.4.3). A shape or a word
+Series are Okabe and Ito's colours ("Color Universal Design", 2008), darkened or lightened until
+each has a contrast of 3 with its ground (WCAG 2.2, 1.4.11); texts have 4.5 (1.4.3). A shape or word
 says the same as each colour.
 """
 

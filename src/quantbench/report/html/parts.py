@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from markupsafe import Markup
 
 from quantbench.explain.records import Explanation
-from quantbench.report.svg.marks import Series
+from quantbench.report.svg.marks import Series, nth_series
 from quantbench.results.records import Results
 
 Value: TypeAlias = str | float | int | None
@@ -85,11 +85,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Key:
-    """An entry of a legend: words, and the classes and the shape of the sign before them."""
+    """An entry of a legend: a sign, and words."""
 
     words: str
-    colour: str
-    shape: str = "square"
+    series: Series
     hollow: bool = False
 
 
@@ -109,9 +108,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph."""
+    """A paragraph; `command` is one that ends it."""
 
     text: str
+    command: str = ""
     kind: str = "words"
 
 
@@ -160,9 +160,7 @@ class Trial:
     kind: str = "trial"
 
 
-Part: TypeAlias = (
-    Table | Figure | Words | Command | Heading | Cause | Pairs | Trial
-)
+Part: TypeAlias = Table | Figure | Words | Command | Heading | Cause | Pairs | Trial
 
 
 @dataclass(frozen=True)
@@ -175,19 +173,27 @@ class Section:
 
 
 def numbers(
-    name: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], caption: str = ""
+    name: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Value]],
+    caption: str = "",
+    *,
+    filtered: bool = False,
 ) -> Table:
     """A table of plain values: what a figure shows."""
     values = [tuple(row) for row in rows]
     numeric = [
-        any(isinstance(row[place], int | float) for row in values)
-        for place in range(len(columns))
+        any(isinstance(row[place], int | float) for row in values) for place in range(len(columns))
     ]
     return Table(
         name,
         caption or "The numbers of this figure",
-        tuple(Column(title, numeric=is_number) for title, is_number in zip(columns, numeric, strict=True)),
+        tuple(
+            Column(title, numeric=is_number)
+            for title, is_number in zip(columns, numeric, strict=True)
+        ),
         tuple(tuple(plain(value) for value in row) for row in values),
+        filtered=filtered,
     )
 
 
@@ -202,9 +208,9 @@ def plain(value: Value) -> Cell:
 
 def keyed(names: Sequence[str]) -> dict[str, Series]:
     """A series for each different name, in their order."""
-    return {name: Series(place) for place, name in enumerate(dict.fromkeys(names))}
+    return {name: nth_series(place) for place, name in enumerate(dict.fromkeys(names))}
 
 
 def legend(series: dict[str, Series]) -> tuple[Key, ...]:
     """The legend of named series."""
-    return tuple(Key(name, each.colour, each.shape) for name, each in series.items())
+    return tuple(Key(name, each) for name, each in series.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from quantbench.report.html.front import headline
+from quantbench.report.headline import headline
 from quantbench.report.html.parts import Cell, Column, Part, Report, Section, Table, Words
 from quantbench.report.scores import score_heading, score_text
 from quantbench.report.words import NONE, ratio, significant
@@ -17,7 +17,7 @@ def section(reports: Sequence[Report]) -> Section:
     parts: tuple[Part, ...] = (
         Words(
             "Each column is one results.json. Times of different machines are never merged or "
-            "compared with one another: each speed is against the fastest float32 of its own column."
+            "compared: each speed is against the fastest float32 of its own column."
         ),
         _answers(reports),
         _rows(reports),

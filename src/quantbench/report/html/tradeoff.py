@@ -13,7 +13,7 @@ from quantbench.report.svg.marks import Series
 from quantbench.report.svg.scatter import Dot, scatter
 from quantbench.report.verdicts import row_verdict
 from quantbench.report.words import joined, significant
-from quantbench.results.records import Results, Row
+from quantbench.results.records import Results
 from quantbench.results.select import batch1
 
 
@@ -29,26 +29,22 @@ def tradeoff(results: Results) -> Figure | None:
     low, high = axis.span(results.rows)
     spare = (0.16 if any(dot.beyond for dot in dots) else 0.0) * (high - low or 0.1)
     span = (low - spare, high) if metric.higher_is_better else (low, high + spare)
-    names = joined(row.name for row in results.rows if row.pareto)
+    steps = front if len(front) > 1 else []
+    one = f"µs for 1 {results.sample}"
     return Figure(
         f"{metric.title[:1].upper()}{metric.title[1:]} against the time of one {results.sample}",
-        f"Upper left is better. Area: bytes. Hollow: float32. Dark rim: no row beats {names} in "
-        f"{metric.title}, time and bytes at once. Stepped line: the best {metric.title} within a "
-        f"time. Faint: 95% {made(results.rows)} intervals."
-        if metric.higher_is_better
-        else f"Lower left is better. Area: bytes. Hollow: float32. Dark rim: no row beats {names} "
-        f"in {metric.title}, time and bytes at once. Faint: 95% intervals.",
+        _words(results, stepped=bool(steps)),
         partial(
             scatter,
-            x=Axis(f"µs for 1 {results.sample}, logarithmic", tuple(dot.x for dot in dots), log=True),
+            x=Axis(f"{one}, logarithmic", tuple(dot.x for dot in dots), log=True),
             y=Axis(score_heading(metric), span),
             dots=dots,
-            front=[] if len(front) < 2 else front,
+            front=steps,
             down=metric.higher_is_better,
         ),
         numbers(
             "tradeoff",
-            ("row", f"µs, 1 {results.sample}", metric.title, "low", "high", "bytes", "on the front"),
+            ("row", one, metric.title, "low", "high", "bytes", "on the front"),
             (
                 (
                     row.name, timed.median, row.score.value, row.score.low, row.score.high,
@@ -58,8 +54,20 @@ def tradeoff(results: Results) -> Figure | None:
                 if (timed := batch1(row)) is not None and row.score is not None
             ),
         ),
-        (*legend(series), Key("float32", "c6", "circle", hollow=True)),
+        (*legend(series), Key("float32", Series("c6", "circle"), hollow=True)),
     )  # fmt: skip
+
+
+def _words(results: Results, *, stepped: bool) -> str:
+    metric = results.metric
+    corner = "Upper left" if metric.higher_is_better else "Lower left"
+    names = joined(row.name for row in results.rows if row.pareto)
+    step = f" Stepped line: the best {metric.title} within a time." if stepped else ""
+    return (
+        f"{corner} is better. Area: bytes. Hollow: float32. Dark rim: the Pareto front, which no "
+        f"row beats in {metric.title}, time and bytes at once: {names}.{step} Faint: 95% "
+        f"{made(results.rows)} intervals."
+    )
 
 
 def _dots(results: Results, axis: ScoreAxis, series: dict[str, Series]) -> Iterator[Dot]:

@@ -11,9 +11,7 @@ FONT = 12.0
 _WIDE, _NARROW = frozenset("mwMW@%µ—"), frozenset("ijltfr.,:;|!'()[] ")
 
 
-def element(
-    name: str, /, *children: str, **attributes: str | float | None
-) -> Markup:
+def element(name: str, /, *children: str, **attributes: str | float | None) -> Markup:
     """An element with its children; `class_` is class, other underscores are hyphens.
 
     Attributes that are None are left out, and numbers are written with at most two decimals.

@@ -57,9 +57,7 @@ def framed(
     return drawing(width, height, (*_axes(frame, x, y, marks), *draw(frame)))
 
 
-def _axes(
-    frame: Frame, x: Axis, y: Axis, marks: tuple[tuple[float, str], ...]
-) -> Iterator[Markup]:
+def _axes(frame: Frame, x: Axis, y: Axis, marks: tuple[tuple[float, str], ...]) -> Iterator[Markup]:
     area = frame.area
     for value, words in marks:
         place = frame.y.at(value)
@@ -82,9 +80,7 @@ def _marks(axis: Axis, scale: Scale, most: int) -> tuple[tuple[float, str], ...]
     return scale.labelled(most)
 
 
-def _apart(
-    scale: Scale, marks: tuple[tuple[float, str], ...]
-) -> Iterator[tuple[float, str]]:
+def _apart(scale: Scale, marks: tuple[tuple[float, str], ...]) -> Iterator[tuple[float, str]]:
     """The ticks along the bottom whose texts don't touch the one before."""
     end = float("-inf")
     for value, words in marks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from quantbench.report.svg.element import drawing, element, shortened, text, tex
 LEVELS = 9
 """Steps of colour, from the ground's to the strongest."""
 _MARGIN = 4.0
+_SLANT = (math.cos(math.radians(40)), math.sin(math.radians(40)))
 
 
 @dataclass(frozen=True)
@@ -35,22 +37,21 @@ def heat(
     """A heat map; `square` keeps cells square, `above` names what the columns are."""
     longest = max((text_width(name) for name in rows), default=0.0)
     left = min(0.4 * width, longest + 10)
-    wide = (width - left - _MARGIN) / max(1, len(columns))
-    if square:
-        wide = min(wide, 44.0)
-    tall = wide if square else 24.0
-    slanted = any(text_width(name) > wide - 4 for name in columns)
-    head = 20.0 + (16.0 if above else 0.0)
     longest_head = max((text_width(name) for name in columns), default=0.0)
+    room = min(120.0, longest_head)
+    wide = _cell_width(width - left, len(columns), square=square)
+    slanted = longest_head > wide - 4
     if slanted:
-        head += min(90.0, 0.6 * longest_head)
+        wide = _cell_width(width - left - _SLANT[0] * room, len(columns), square=square)
+    tall = wide if square else 24.0
+    head = (16.0 if above else 0.0) + (12.0 + _SLANT[1] * room if slanted else 20.0)
 
     def draw() -> Iterator[Markup]:
         if above:
             yield text(left, 12, above, "start", "name")
         for place, name in enumerate(columns):
             middle = left + (place + 0.5) * wide
-            yield _heading(name, middle, head - 6, slanted=slanted, room=min(150.0, longest_head))
+            yield _heading(name, middle, head - 6, slanted=slanted, room=room)
         for row, (name, line_cells) in enumerate(zip(rows, cells, strict=True)):
             top = head + row * tall
             words = shortened(name, left - 8)
@@ -58,9 +59,14 @@ def heat(
             for place, cell in enumerate(line_cells):
                 yield from _cell(cell, left + place * wide, top, wide, tall)
 
-    spare = 0.55 * min(150.0, longest_head) if slanted else 0.0
-    used = left + wide * len(columns) + _MARGIN
-    return drawing(min(width, used + spare), head + len(rows) * tall + 4, draw())
+    spare = _SLANT[0] * room if slanted else 0.0
+    used = left + wide * len(columns) + spare + _MARGIN
+    return drawing(used, head + len(rows) * tall + 4, draw())
+
+
+def _cell_width(room: float, columns: int, *, square: bool) -> float:
+    wide = (room - _MARGIN) / max(1, columns)
+    return min(wide, 44.0) if square else wide
 
 
 def _cell(cell: Cell, left: float, top: float, wide: float, tall: float) -> Iterator[Markup]:
@@ -81,5 +87,5 @@ def _heading(name: str, x: float, y: float, *, slanted: bool, room: float) -> Ma
     return element(
         "text",
         shortened(name, room),
-        x=x, y=y, class_="tick", transform=f"rotate(-35 {x:.1f} {y:.1f})",
+        x=x, y=y, class_="tick", transform=f"rotate(-40 {x:.1f} {y:.1f})",
     )  # fmt: skip

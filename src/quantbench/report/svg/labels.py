@@ -60,9 +60,7 @@ def placed(points: Sequence[Point], inside: Box) -> tuple[Label, ...]:
 
     A name for which there is no free place is left out.
     """
-    taken = [
-        Box(p.x - p.radius, p.y - p.radius, p.x + p.radius, p.y + p.radius) for p in points
-    ]
+    taken = [Box(p.x - p.radius, p.y - p.radius, p.x + p.radius, p.y + p.radius) for p in points]
     labels: list[Label] = []
     for point in points:
         if not point.name:

@@ -10,27 +10,23 @@ from markupsafe import Markup
 from quantbench.report.svg.element import element
 
 COLOURS = 8
-SHAPES = ("circle", "square", "up", "diamond", "down")
+SHAPES = ("circle", "square", "up", "diamond", "down", "plus", "hexagon")
 
 
 @dataclass(frozen=True)
 class Series:
-    """A series' place among others, which decides its colour and its shape.
+    """The sign of a series: the class of its colour, and the name of its shape."""
 
-    The two repeat after different numbers, so that 40 series can be told apart.
+    colour: str
+    shape: str = "square"
+
+
+def nth_series(place: int) -> Series:
+    """The sign of a series by its place among others.
+
+    Colours and shapes repeat after different numbers, so that 56 series can be told apart.
     """
-
-    place: int
-
-    @property
-    def colour(self) -> str:
-        """The class of its colour."""
-        return f"c{self.place % COLOURS}"
-
-    @property
-    def shape(self) -> str:
-        """The name of its shape."""
-        return SHAPES[self.place % len(SHAPES)]
+    return Series(f"c{place % COLOURS}", SHAPES[place % len(SHAPES)])
 
 
 def mark(
@@ -60,7 +56,22 @@ def _corners(shape: str, area: float) -> tuple[tuple[float, float], ...]:
     if shape == "diamond":
         far = half * math.sqrt(2)
         return (0, -far), (far, 0), (0, far), (-far, 0)
+    if shape == "plus":
+        far, near = math.sqrt(area / 5) * 1.5, math.sqrt(area / 5) * 0.5
+        quarter = ((near, -far), (near, -near), (far, -near))
+        return tuple(_turned(x, y, turns) for turns in range(4) for x, y in quarter)
+    if shape == "hexagon":
+        far = math.sqrt(2 * area / (3 * math.sqrt(3)))
+        angles = (math.pi * (step / 3 + 1 / 6) for step in range(6))
+        return tuple((far * math.cos(angle), far * math.sin(angle)) for angle in angles)
     side = math.sqrt(4 * area / math.sqrt(3))
     tall = side * math.sqrt(3) / 2
     sign = 1 if shape == "up" else -1
     return (0, -sign * 2 * tall / 3), (side / 2, sign * tall / 3), (-side / 2, sign * tall / 3)
+
+
+def _turned(x: float, y: float, turns: int) -> tuple[float, float]:
+    """The point after so many quarter turns about the origin."""
+    for _ in range(turns):
+        x, y = -y, x
+    return x, y

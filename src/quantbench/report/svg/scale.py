@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
 _SUBDIVISIONS = ((1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
 
 
@@ -35,7 +36,7 @@ class Scale:
     def labelled(self, most: int) -> tuple[tuple[float, str], ...]:
         """The ticks with their texts, which have as many decimals as their distance asks for."""
         ticks = self.ticks(most)
-        gaps = [b - a for a, b in zip(ticks, ticks[1:], strict=False)]
+        gaps = [b - a for a, b in itertools.pairwise(ticks)]
         least = min(gaps, default=1.0)
         return tuple((tick, tick_text(tick, tick if self.log else least)) for tick in ticks)
 
@@ -71,9 +72,10 @@ def _linear_ticks(low: float, high: float, most: int) -> tuple[float, ...]:
     if not high > low:
         return (low,)
     size = 10.0 ** math.floor(math.log10((high - low) / most))
-    step = next(s * size for s in (*_STEPS, 20.0) if (high - low) / (s * size) <= most - 1)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
+    for step in (factor * size for factor in _STEPS):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < most:
+            break
     return tuple(round(number * step, 12) for number in range(first, last + 1))
 
 

@@ -87,7 +87,9 @@ def _steps(frame: Frame, front: Sequence[tuple[float, float]]) -> Iterator[tuple
 def _arrow(point: Point, down: bool) -> Markup:
     sign = 1 if down else -1
     y = point.y + sign * (point.radius + 2)
-    corners = f"{point.x - 4:.1f},{y:.1f} {point.x + 4:.1f},{y:.1f} {point.x:.1f},{y + sign * 6:.1f}"
+    corners = (
+        f"{point.x - 4:.1f},{y:.1f} {point.x + 4:.1f},{y:.1f} {point.x:.1f},{y + sign * 6:.1f}"
+    )
     return element("polygon", points=corners, class_="arrow")
 
 

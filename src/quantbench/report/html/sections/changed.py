@@ -49,7 +49,7 @@ def section(report: Report) -> Section:
 
 
 def _examples(rows: tuple[Disagreement, ...]) -> Part:
-    table = numbers(
+    return numbers(
         "changed-samples",
         (
             "row", "test sample", "class", "float32's answer", "its answer",
@@ -65,7 +65,6 @@ def _examples(rows: tuple[Disagreement, ...]) -> Part:
         ),
         "Samples by their place in the test split",
     )  # fmt: skip
-    return table
 
 
 def _name(row: Disagreement, number: int | None) -> str | None:

@@ -35,26 +35,25 @@ def section(report: Report) -> Section:
 
 def _matrices(rows: list[Disagreement]) -> Iterator[Part]:
     shown = rows[:_MATRICES]
+    most = max(
+        (n for row in shown for target, answer, n in _cells(row) if target != answer), default=0
+    )
     for number, row in enumerate(shown):
         if len(row.confusion) > _LARGEST:
             yield _largest(row, number)
         else:
-            yield _matrix(row, number)
+            yield _matrix(row, number, most)
     if len(rows) > len(shown):
         yield Words(f"{len(rows) - len(shown)} more rows are in explanation.json.")
 
 
-def _matrix(row: Disagreement, number: int) -> Figure:
+def _matrix(row: Disagreement, number: int, most: int) -> Figure:
     names = _names(row)
-    most = max(
-        (n for t, line in enumerate(row.confusion) for a, n in enumerate(line) if a != t),
-        default=0,
-    )
     cells = [
         [_cell(names, target, answer, n, most) for answer, n in enumerate(line)]
         for target, line in enumerate(row.confusion)
     ]
-    wrong = sum(n for t, line in enumerate(row.confusion) for a, n in enumerate(line) if a != t)
+    wrong = sum(n for target, answer, n in _cells(row) if target != answer)
     return Figure(
         row.row,
         f"{wrong:,} of {sum(map(sum, row.confusion)):,} are wrong; {row.changed:,} answers differ "
@@ -72,11 +71,15 @@ def _cell(names: list[str], target: int, answer: int, n: int, most: int) -> Cell
     return Cell(math.log1p(n) / math.log1p(most) if n else 0.0, f"{n:,}" if n else "", words)
 
 
-def _counts(row: Disagreement) -> Iterator[tuple[str, str, int]]:
-    names = _names(row)
+def _cells(row: Disagreement) -> Iterator[tuple[int, int, int]]:
     for target, line in enumerate(row.confusion):
         for answer, n in enumerate(line):
-            yield names[target], names[answer], n
+            yield target, answer, n
+
+
+def _counts(row: Disagreement) -> Iterator[tuple[str, str, int]]:
+    names = _names(row)
+    return ((names[target], names[answer], n) for target, answer, n in _cells(row))
 
 
 def _largest(row: Disagreement, number: int) -> Table:

@@ -46,16 +46,16 @@ def _maps(errors: Sequence[ErrorByLayer]) -> Iterator[Part]:
         ),
     )  # fmt: skip
     yield _map(errors, layers, "made_db", "Made in the layer", "fed with float32's values", table)
-    yield _map(errors, layers, "sqnr_db", "Carried to the layer", "with all layers before it", table)
+    yield _map(
+        errors, layers, "sqnr_db", "Carried to the layer", "with all layers before it", table
+    )
 
 
 def _map(
     errors: Sequence[ErrorByLayer], layers: Sequence[str], field: str, title: str, words: str,
     table: Table,
 ) -> Figure:  # fmt: skip
-    known = [
-        {layer.layer: layer for layer in each.layers} for each in errors
-    ]
+    known = [{layer.layer: layer for layer in each.layers} for each in errors]
     found = [
         (_decibels(by_name[name], field), name, each.artifact)
         for name in layers
@@ -64,7 +64,10 @@ def _map(
     ]
     worst = min(found)
     cells = tuple(
-        tuple(_cell(by_name.get(name), field, each.artifact) for by_name, each in zip(known, errors, strict=True))
+        tuple(
+            _cell(by_name.get(name), field, each.artifact)
+            for by_name, each in zip(known, errors, strict=True)
+        )
         for name in layers
     )
     samples = errors[0].samples

@@ -11,6 +11,7 @@ from quantbench.results.records import Evidence, Finding
 _TITLE = "What was found"
 WEIGHTS = {"fault": "fault", "cost": "cost", "note": "note"}
 _ORDER = tuple(WEIGHTS)
+_WHOLE = 1e9
 
 
 def section(report: Report) -> Section:
@@ -42,6 +43,8 @@ def cause(finding: Finding) -> Cause:
 
 
 def _evidence(evidence: Evidence) -> str:
-    value = number(evidence.value, 4)
+    whole = evidence.value == round(evidence.value) and abs(evidence.value) < _WHOLE
+    value = f"{evidence.value:,.0f}" if whole else number(evidence.value)
     unit = evidence.unit
-    return f"{evidence.what}: {value}{unit if unit == '%' else f' {unit}'}".rstrip()
+    after = unit if unit == "%" else f" {unit}"
+    return f"{evidence.what}: {value.replace('-', '−', 1)}{after}".rstrip()

@@ -11,7 +11,7 @@ from quantbench.report.order import Order
 from quantbench.report.svg.frame import Axis
 from quantbench.report.svg.lines import Line, lines
 from quantbench.report.svg.marks import Series
-from quantbench.report.words import count, significant
+from quantbench.report.words import an, count, significant
 from quantbench.results.records import Results, Row
 
 
@@ -20,9 +20,7 @@ def section(report: Report) -> Section | None:
     results = report.results
     threads = sorted({x.threads for row in results.rows for x in row.latency if x.kind == "model"})
     figures = tuple(
-        figure
-        for number in threads
-        if (figure := _figure(results, number)) is not None
+        figure for number in threads if (figure := _figure(results, number)) is not None
     )
     if not figures:
         return None
@@ -40,14 +38,14 @@ def _figure(results: Results, threads: int) -> Figure | None:
     fastest = min(drawn, key=lambda line: line.points[-1][1])
     shown = {row.runtime for row in chosen}
     return Figure(
-        f"µs for a {results.sample}, {count(threads, 'thread')}",
+        f"µs for {an(results.sample)}, {count(threads, 'thread')}",
         f"{count(len(drawn), 'row')} that matter most; both axes are logarithmic, dashed: "
         f"float32. {fastest.name} is fastest at batch {fastest.points[-1][0]:,g}: "
         f"{significant(fastest.points[-1][1])} µs. The numbers hold every row.",
         partial(
             lines,
             x=Axis("batch", batches, log=True, ticks=batches),
-            y=Axis(f"µs for a {results.sample}", values, log=True),
+            y=Axis(f"µs for {an(results.sample)}", values, log=True),
             drawn=drawn,
         ),
         numbers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from quantbench.harness.records import Latency
 from quantbench.report.html.parts import Cell, Column, Report, Section, Table, Words
@@ -67,7 +68,7 @@ def _cells(results: Results, row: Row, word: str) -> Iterator[Cell]:
     yield Cell(f"{row.peak_memory / 1e6:,.0f}", row.peak_memory / 1e6)
 
 
-def _kind(word: str) -> str:
+def _kind(word: str) -> Literal["", "bad"]:
     return "bad" if "worse" in word else ""
 
 

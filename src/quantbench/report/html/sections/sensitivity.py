@@ -10,12 +10,12 @@ from quantbench.report.html.parts import Figure, Key, Part, Report, Section, Wor
 from quantbench.report.html.sections.why import unexplained
 from quantbench.report.scores import difference_text, is_fraction, signed
 from quantbench.report.svg.forest import Estimate, forest
-from quantbench.report.svg.marks import Series
+from quantbench.report.svg.marks import nth_series
 from quantbench.report.words import count, joined, percent
 from quantbench.results.records import Interval, MetricInfo
 
 _TITLE = "Which layers cost the score"
-_ALONE, _ALL_BUT = Series(0), Series(1)
+_ALONE, _ALL_BUT = nth_series(0), nth_series(1)
 
 
 def section(report: Report) -> Section:
@@ -38,10 +38,10 @@ def _figure(each: Sensitivity, metric: MetricInfo) -> Figure:
     title = f"change of {metric.title}{f', {unit}' if unit else ''}"
     worst = layers[0].layer if layers else "none"
     both = any(layer.all_but is not None for layer in layers)
-    keys = (Key("only this layer quantized, less float32", _ALONE.colour, _ALONE.shape),)
+    keys: tuple[Key, ...] = (Key("only this layer quantized, less float32", _ALONE),)
     if both:
         words = "only this layer float, less all quantized"
-        keys = (*keys, Key(words, _ALL_BUT.colour, _ALL_BUT.shape))
+        keys = (*keys, Key(words, _ALL_BUT))
     return Figure(
         f"{each.method}: {title} by layer",
         f"Over {count(each.samples, 'sample')}, with 95% intervals, the costliest first: {worst}.",

@@ -14,7 +14,11 @@ def section(report: Report) -> Section | None:
         "not-measured",
         ("method", "runtime", "reason"),
         (
-            (_all(each.method), _all(each.runtime), f"failed: {each.reason}" if each.failed else each.reason)
+            (
+                _all(each.method),
+                _all(each.runtime),
+                f"failed: {each.reason}" if each.failed else each.reason,
+            )
             for each in skipped
         ),
         "Methods and runtimes without a row",

@@ -16,12 +16,11 @@ from quantbench.report.html.parts import (
     Section,
     Words,
     numbers,
-    plain,
 )
-from quantbench.report.html.parts import Column, Table
 from quantbench.report.html.sections.why import unexplained
 from quantbench.report.svg.bars import Bar, bars
 from quantbench.report.svg.bars import Part as Piece
+from quantbench.report.svg.marks import Series
 from quantbench.report.words import count, joined, percent, significant
 
 _TITLE = "Where the time goes"
@@ -88,7 +87,7 @@ def _cell(times: tuple[TimeSplit, ...], batch: int, threads: int) -> Iterator[Pa
                 for split in splits
             ),
         ),
-        tuple(Key(_PARTS[part][0], _PARTS[part][1]) for part in used),
+        tuple(Key(_PARTS[part][0], Series(_PARTS[part][1])) for part in used),
     )  # fmt: skip
 
 
@@ -127,27 +126,16 @@ def _layers(times: tuple[TimeSplit, ...]) -> Iterator[Part]:
     if not layers:
         return
     yield Heading(f"The slowest operators of each row, {_SLOWEST} at most")
-    yield Table(
+    yield numbers(
         "time-by-operator",
+        ("row", "batch", "operator", "kind", "part", "µs", "multiply-adds"),
+        (
+            (split.row, split.batch, x.name, x.kind, _PARTS[x.part][0], x.us, x.macs)
+            for split, x in layers
+        ),
         "Operators as the runtimes' own profilers name them, scaled to the unprofiled call",
-        tuple(
-            Column(title, numeric=title in {"batch", "µs", "multiply-adds"})
-            for title in ("row", "batch", "operator", "kind", "part", "µs", "multiply-adds")
-        ),
-        tuple(
-            tuple(
-                map(
-                    plain,
-                    (
-                        split.row, split.batch, layer.name, layer.kind, _PARTS[layer.part][0],
-                        layer.us, layer.macs,
-                    ),
-                )
-            )
-            for split, layer in layers
-        ),
         filtered=True,
-    )  # fmt: skip
+    )
 
 
 def _unsplit(rows: tuple[Unsplit, ...]) -> str:

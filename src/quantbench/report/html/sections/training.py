@@ -8,7 +8,7 @@ from functools import partial
 from quantbench.report.html.parts import Figure, Report, Section, Words, keyed, legend, numbers
 from quantbench.report.svg.frame import Axis
 from quantbench.report.svg.lines import Line, lines
-from quantbench.report.svg.marks import Series
+from quantbench.report.svg.marks import nth_series
 from quantbench.report.words import count
 from quantbench.tasks.records import Training
 
@@ -76,7 +76,7 @@ def _accuracy(training: Training) -> Figure:
             lines,
             x=Axis("epoch", (0.0, *(x for x, _ in points)), margin=0.02),
             y=Axis("accuracy %", tuple(y for _, y in points), margin=0.1),
-            drawn=(Line(points, Series(1), "test accuracy"),),
+            drawn=(Line(points, nth_series(1), "test accuracy"),),
             named=False,
             height=280.0,
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantbench.report.html.parts import Command, Part, Report, Section
+from quantbench.report.html.parts import Report, Section, Words
 
 EXPLAIN = "quantbench explain"
 
@@ -12,8 +12,10 @@ def unexplained(report: Report, key: str, title: str, what: str) -> Section:
 
     `what` is what it would show, as the subject of a sentence: "where the time of each row goes".
     """
-    made = report.explanation is not None
-    words = f"{'Nothing was found out about' if made else 'Not found out yet:'} {what}"
-    end = " in the explanation of this study." if made else ". This command does, from a finished study:"
-    parts: tuple[Part, ...] = (Command(EXPLAIN, words + end),)
-    return Section(key, title, parts)
+    if report.explanation is None:
+        words = Words(
+            f"Not found out yet: {what}. What finds it out, from a finished study:", EXPLAIN
+        )
+    else:
+        words = Words(f"The explanation of this study has nothing on {what}.")
+    return Section(key, title, (words,))
