@@ -12,7 +12,7 @@ from quantbench.cli.records import Report as Command
 from quantbench.cli.show import RESULTS
 from quantbench.explain.file import NAME, explanation_of
 from quantbench.report.html.page import page_html
-from quantbench.report.html.parts import Report
+from quantbench.report.html.parts import Embedded, Report
 from quantbench.report.summary import summary
 from quantbench.results.file import read_results
 from quantbench.results.records import Results
@@ -31,7 +31,7 @@ def report(record: Command) -> None:
     files = [path / RESULTS if path.is_dir() else path for path in named]
     studies = [read_results(path) for path in files]
     reports = [
-        Report(results, explanation_of(path), name)
+        Report(results, explanation_of(path), name, _embedded(results, path.parent, record))
         for results, path, name in zip(studies, files, _names(studies, files), strict=True)
     ]
     _tell_stale(files, reports)
@@ -45,14 +45,30 @@ def report(record: Command) -> None:
     Terminal(stderr=True).say(f"written to {page}")
 
 
+def _embedded(results: Results, out: Path, record: Command) -> Embedded | str:
+    """The network of a study of images, unless no page is written."""
+    if results.sample != "image" or (record.markdown and record.html is None):
+        return ""
+    from quantbench.report.html.embed import embedded_of  # loads the compiler, which takes long
+
+    return embedded_of(results, out)
+
+
 def _names(studies: Sequence[Results], files: Sequence[Path]) -> list[str]:
-    """What tells studies apart: their CPUs, with the files' names where these are the same."""
+    """What tells studies apart: their CPUs, then the folders' names, then their places.
+
+    A page is passed around, so no path of this machine is in it.
+    """
     if len(studies) == 1:
         return [""]
-    counts = Counter(results.environment.cpu for results in studies)
+    cpus = [results.environment.cpu for results in studies]
+    with_folder = [
+        f"{cpu} ({path.absolute().parent.name})" for cpu, path in zip(cpus, files, strict=True)
+    ]
+    counts, named = Counter(cpus), Counter(with_folder)
     return [
-        cpu if counts[cpu := results.environment.cpu] == 1 else f"{cpu} ({path})"
-        for results, path in zip(studies, files, strict=True)
+        cpu if counts[cpu] == 1 else name if named[name] == 1 else f"{cpu} ({place})"
+        for place, (cpu, name) in enumerate(zip(cpus, with_folder, strict=True), 1)
     ]
 
 

@@ -14,16 +14,18 @@ from quantbench.report.figure import (
     tradeoff_figure,
 )
 from quantbench.report.html.page import report_html
+from quantbench.report.html.parts import Embedded
 from quantbench.results.records import Results
 from quantbench.system.files import write_atomic
 
 REPORT = "report.html"
 
 
-def write(results: Results, out: Path) -> tuple[str, ...]:
+def write(results: Results, out: Path, embedded: Embedded | str = "") -> tuple[str, ...]:
     """Write the files of a study into `out` and return their names; each is replaced whole.
 
-    Those of the training are written where there was one.
+    Those of the training are written where there was one. `embedded` is the network that the
+    report holds, or why it doesn't.
 
     Raises StorageError.
     """
@@ -38,7 +40,7 @@ def write(results: Results, out: Path) -> tuple[str, ...]:
         files["loss.png"] = loss_figure(results.training)
     for name, content in files.items():
         write_atomic(out / name, content)
-    page = report_html(results, _explanation(out / "results.json"))
+    page = report_html(results, _explanation(out / "results.json"), embedded)
     write_atomic(out / REPORT, page.encode())
     return (*files, REPORT)
 

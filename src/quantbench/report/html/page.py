@@ -43,7 +43,11 @@ def page_html(reports: Sequence[Report]) -> str:
     environment = _environment()
     colours = {"light": theme(LIGHT), "dark": theme(DARK), "series": COLOURS, "levels": LEVELS}
     style = environment.get_template("style.css").render(colours)
-    script, *_ = _LOADER.get_source(environment, "script.js")
+    tried = any(isinstance(report.embedded, Embedded) for report in reports)
+    scripts = [
+        _LOADER.get_source(environment, name)[0]
+        for name in ("script.js", *(("trial.js",) if tried else ()))
+    ]
     several = len(reports) > 1
     studies = [
         {
@@ -58,9 +62,9 @@ def page_html(reports: Sequence[Report]) -> str:
     title = f"{first.model} on {first.data}" if not several else f"{len(reports)} studies"
     return environment.get_template("page.html").render(
         title=f"{title}: quantbench",
-        policy=_policy(script, style),
+        policy=_policy(scripts, style, runs_wasm=tried),
         style=Markup(style),  # noqa: S704 - the package's own file
-        script=Markup(script),  # noqa: S704
+        scripts=[Markup(script) for script in scripts],  # noqa: S704
         studies=studies,
         together=side.section(reports) if several else None,
     )
@@ -79,13 +83,15 @@ def _environment() -> Environment:
     return environment
 
 
-def _policy(script: str, style: str) -> str:
-    """The page's content security policy: its own script and style by hash, and nothing else.
+def _policy(scripts: Sequence[str], style: str, *, runs_wasm: bool) -> str:
+    """The page's content security policy: its own scripts and style by hash, and nothing else.
 
-    WebAssembly may be compiled: the network in the page is.
+    WebAssembly may be compiled where a network is in the page.
     """
+    allowed = " ".join(f"'{_digest(script)}'" for script in scripts)
+    wasm = " 'wasm-unsafe-eval'" if runs_wasm else ""
     return (
-        f"default-src 'none'; script-src '{_digest(script)}' 'wasm-unsafe-eval'; "
+        f"default-src 'none'; script-src {allowed}{wasm}; "
         f"style-src '{_digest(style)}'; img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 

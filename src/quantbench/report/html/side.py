@@ -33,7 +33,7 @@ def _answers(reports: Sequence[Report]) -> Table:
     return Table(
         "answers",
         "The answers",
-        (Column(""), *(Column(report.name) for report in reports)),
+        (Column("study"), *(Column(report.name) for report in reports)),
         (
             line("answer", map(headline, results)),
             line("CPU", (x.environment.cpu for x in results)),

@@ -64,7 +64,7 @@ def _words(results: Results, *, stepped: bool) -> str:
     names = joined(row.name for row in results.rows if row.pareto)
     step = f" Stepped line: the best {metric.title} within a time." if stepped else ""
     return (
-        f"{corner} is better. Area: bytes. Hollow: float32. Dark rim: the Pareto front, which no "
+        f"{corner} is better. Area: bytes. Hollow: float32. Outlined: the Pareto front, which no "
         f"row beats in {metric.title}, time and bytes at once: {names}.{step} Faint: 95% "
         f"{made(results.rows)} intervals."
     )

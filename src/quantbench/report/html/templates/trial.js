@@ -1,0 +1,381 @@
+"use strict";
+(() => {
+  const f32 = Math.fround;
+  const SIDE = 28, BOX = 20, CENTRE = 14, EDGE = 0.25, INK = 22;
+  const LARGEST_PICTURE = 560, LEAST_CONTRAST = 16, SPECK = 0.01, KEPT = 0.1;
+
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+  // Half to even, as NumPy and Python round.
+  function rounded(value) {
+    const low = Math.floor(value);
+    const half = value - low;
+    if (half !== 0.5) return half < 0.5 ? low : low + 1;
+    return low % 2 === 0 ? low : low + 1;
+  }
+
+  // A picture is {width, height, data: Float32Array}, of light ink on 0.
+  const picture = (width, height) => ({ width, height, data: new Float32Array(width * height) });
+
+  function box(ink, level) {
+    let [left, top, right, bottom] = [ink.width, ink.height, -1, -1];
+    for (let y = 0; y < ink.height; y += 1) {
+      for (let x = 0; x < ink.width; x += 1) {
+        if (ink.data[y * ink.width + x] > level) {
+          left = Math.min(left, x); right = Math.max(right, x);
+          top = Math.min(top, y); bottom = Math.max(bottom, y);
+        }
+      }
+    }
+    return { left, top, width: right - left + 1, height: bottom - top + 1 };
+  }
+
+  const peak = (ink) => ink.data.reduce((a, b) => Math.max(a, b), 0);
+
+  function cut(ink, part) {
+    const made = picture(part.width, part.height);
+    for (let y = 0; y < part.height; y += 1) {
+      for (let x = 0; x < part.width; x += 1) {
+        made.data[y * part.width + x] = ink.data[(part.top + y) * ink.width + part.left + x];
+      }
+    }
+    return made;
+  }
+
+  // The weights of Pillow's resampling along one axis: [first, weights] for each output.
+  function weights(from, to, bilinear) {
+    const scale = from / to, wide = Math.max(scale, 1), support = (bilinear ? 1 : 0.5) * wide;
+    return Array.from({ length: to }, (_, place) => {
+      const centre = (place + 0.5) * scale;
+      const first = Math.max(Math.trunc(centre - support + 0.5), 0);
+      const end = Math.min(Math.trunc(centre + support + 0.5), from);
+      const raw = [];
+      for (let x = first; x < end; x += 1) {
+        const at = (x - centre + 0.5) / wide;
+        raw.push(bilinear ? Math.max(1 - Math.abs(at), 0) : Number(at > -0.5 && at <= 0.5));
+      }
+      const sum = raw.reduce((a, b) => a + b, 0);
+      return [first, raw.map((weight) => (sum === 0 ? weight : weight / sum))];
+    });
+  }
+
+  function resized(ink, width, height) {
+    const bilinear = height > ink.height;
+    const across = picture(width, ink.height), made = picture(width, height);
+    const horizontal = weights(ink.width, width, bilinear);
+    for (let y = 0; y < ink.height; y += 1) {
+      horizontal.forEach(([first, list], x) => {
+        across.data[y * width + x] = list.reduce(
+          (sum, weight, k) => sum + ink.data[y * ink.width + first + k] * weight, 0);
+      });
+    }
+    weights(ink.height, height, bilinear).forEach(([first, list], y) => {
+      for (let x = 0; x < width; x += 1) {
+        made.data[y * width + x] = list.reduce(
+          (sum, weight, k) => sum + across.data[(first + k) * width + x] * weight, 0);
+      }
+    });
+    return made;
+  }
+
+  // The centre of mass, [x, y].
+  function centre(ink) {
+    let [total, alongX, alongY] = [0, 0, 0];
+    ink.data.forEach((value, place) => {
+      total += value;
+      alongX += value * (place % ink.width);
+      alongY += value * Math.floor(place / ink.width);
+    });
+    return [alongX / total, alongY / total];
+  }
+
+  // The pieces of ink, joined at corners too: a number for each pixel (0: none), and how many.
+  function pieces(ink, level) {
+    const numbers = new Int32Array(ink.data.length);
+    let count = 0;
+    for (let start = 0; start < numbers.length; start += 1) {
+      if (numbers[start] || !(ink.data[start] > level)) continue;
+      count += 1;
+      numbers[start] = count;
+      const open = [start];
+      while (open.length) {
+        const at = open.pop(), x = at % ink.width, y = (at - x) / ink.width;
+        for (let v = Math.max(y - 1, 0); v <= Math.min(y + 1, ink.height - 1); v += 1) {
+          for (let u = Math.max(x - 1, 0); u <= Math.min(x + 1, ink.width - 1); u += 1) {
+            const next = v * ink.width + u;
+            if (!numbers[next] && ink.data[next] > level) {
+              numbers[next] = count;
+              open.push(next);
+            }
+          }
+        }
+      }
+    }
+    return { numbers, count };
+  }
+
+  // Without pieces that the edge cuts off, unless hardly any ink would be left, and without dust.
+  function cleaned(ink) {
+    const { numbers, count } = pieces(ink, EDGE * peak(ink));
+    const weight = new Float64Array(count + 1), cutOff = new Uint8Array(count + 1);
+    let total = 0;
+    ink.data.forEach((value, place) => {
+      const x = place % ink.width, y = (place - x) / ink.width;
+      weight[numbers[place]] += value;
+      total += value;
+      if (x === 0 || y === 0 || x === ink.width - 1 || y === ink.height - 1) cutOff[numbers[place]] = 1;
+    });
+    cutOff[0] = 0;
+    const whole = weight.reduce((sum, each, n) => sum + (n && !cutOff[n] ? each : 0), 0);
+    const keepAll = whole <= KEPT * total;
+    const left = keepAll ? total : whole;
+    const made = picture(ink.width, ink.height);
+    ink.data.forEach((value, place) => {
+      const n = numbers[place];
+      const gone = n && ((cutOff[n] && !keepAll) || weight[n] < SPECK * left);
+      made.data[place] = gone ? 0 : value;
+    });
+    return made;
+  }
+
+  function fullRange(ink) {
+    const factor = f32(255 / peak(ink));
+    return Uint8Array.from(ink.data, (value) => rounded(f32(value * factor)));
+  }
+
+  // Light ink on 0 -> the 28x28 pixels of a digit as MNIST's are, or null where there is none.
+  function digitOf(ink) {
+    if (!(peak(ink) > 0)) return null;
+    if (ink.width === ink.height && ink.width >= SIDE) {
+      const whole = resized(ink, SIDE, SIDE);
+      const { width, height } = box(whole, EDGE * peak(whole));
+      const off = Math.max(...centre(whole).map((at) => Math.abs(at - CENTRE)));
+      const longer = Math.max(width, height);
+      if (longer >= BOX - 2 && longer <= BOX && off <= 0.6) return fullRange(whole);
+    }
+    const clean = cleaned(ink);
+    const digit = cut(clean, box(clean, EDGE * peak(clean)));
+    const longer = Math.max(digit.width, digit.height);
+    const size = (n) => Math.max(1, rounded((n * BOX) / longer));
+    const fit = resized(digit, size(digit.width), size(digit.height));
+    const [x, y] = centre(fit);
+    const start = (at, n) => Math.min(Math.max(CENTRE - Math.floor(at + 0.5), 0), SIDE - n);
+    const [left, top] = [start(x, fit.width), start(y, fit.height)];
+    const made = picture(SIDE, SIDE);
+    for (let v = 0; v < fit.height; v += 1) {
+      for (let u = 0; u < fit.width; u += 1) {
+        made.data[(top + v) * SIDE + left + u] = fit.data[v * fit.width + u];
+      }
+    }
+    return fullRange(made);
+  }
+
+  // Pixels of a canvas as gray levels, what is transparent on white.
+  function gray(image) {
+    const made = picture(image.width, image.height);
+    for (let place = 0; place < made.data.length; place += 1) {
+      const [r, g, b, a] = image.data.subarray(4 * place, 4 * place + 4);
+      const level = (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
+      made.data[place] = 255 + ((level - 255) * a) / 255;
+    }
+    return made;
+  }
+
+  // The ink of a picture on an even ground, dark or light; all 0 where nothing stands out.
+  function inkOf(shades) {
+    const middle = (values, share) => Float32Array.from(values).sort()[Math.floor(share * values.length)];
+    const ground = middle(shades.data, 0.5);
+    const ends = shades.data.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [255, 0]);
+    const dark = ground - ends[0] > ends[1] - ground;
+    const ink = picture(shades.width, shades.height);
+    const factor = dark ? -255 / Math.max(ground, 32) : 1;
+    shades.data.forEach((value, place) => { ink.data[place] = (value - ground) * factor; });
+    const level = middle(ink.data, 0.25), half = middle(ink.data, 0.5);
+    const noise = 17 * middle(ink.data.filter((v) => v <= half).map((v) => Math.abs(v - level)), 0.5);
+    ink.data.forEach((value, place) => { ink.data[place] = value - level > noise ? value - level : 0; });
+    return peak(ink) < Math.max(LEAST_CONTRAST, 1.2 * noise) ? picture(ink.width, ink.height) : ink;
+  }
+
+  // The integers of the network's input: zeros around the pixels, normalised, then quantized.
+  function quantized(pixels, net) {
+    const { scale, zero, size } = net.input;
+    const wide = SIDE + 2 * net.pad, large = 12582912;
+    const made = new Uint8Array(size);
+    for (let place = 0; place < size; place += 1) {
+      const x = (place % wide) - net.pad, y = Math.floor(place / wide) - net.pad;
+      const inside = x >= 0 && y >= 0 && x < SIDE && y < SIDE;
+      const part = f32((inside ? pixels[y * SIDE + x] : 0) / 255);
+      const value = f32(f32(part - f32(net.mean)) / f32(net.std));
+      const scaled = Math.min(Math.max(f32(value / f32(scale)), -zero), 255 - zero);
+      made[place] = f32(f32(scaled + large) - large) + zero;
+    }
+    return made;
+  }
+
+  // A function from the integers of the input to those of the output.
+  function runner(instance, net) {
+    const { memory, input, output, run } = instance.exports;
+    const kind = { int32: Int32Array, uint8: Uint8Array, int8: Int8Array }[net.output.type];
+    return (integers) => {
+      new Uint8Array(memory.buffer, input(), net.input.size).set(integers);
+      run();
+      return Array.from(new kind(memory.buffer, output(), net.output.size));
+    };
+  }
+
+  function probabilities(integers, net) {
+    const { scales, zero } = net.output;
+    const real = integers.map((value, k) => (value - zero) * scales[k % scales.length]);
+    const most = Math.max(...real);
+    const powers = real.map((value) => Math.exp(value - most));
+    const sum = powers.reduce((a, b) => a + b, 0);
+    return powers.map((value) => value / sum);
+  }
+
+  function golden(run, net) {
+    const inputs = bytes(net.golden.inputs);
+    return net.golden.outputs.filter((wanted, place) => {
+      const given = run(inputs.subarray(place * net.input.size, (place + 1) * net.input.size));
+      return given.every((value, k) => value === wanted[k]);
+    }).length;
+  }
+
+  function show(trial, net, pixels, integers) {
+    const shares = probabilities(integers, net);
+    const order = shares.map((_, k) => k).sort((a, b) => shares[b] - shares[a]);
+    const percent = (k) => `${(100 * shares[k]).toFixed(1)}%`;
+    trial.querySelector(".verdict").textContent = `It is a ${net.classes[order[0]]} (${percent(order[0])}).`;
+    trial.querySelector(".probabilities").replaceChildren(...shares.map((share, k) => {
+      const item = document.createElement("li");
+      const [name, value, meter] = ["span", "span", "meter"].map((tag) => document.createElement(tag));
+      name.textContent = net.classes[k];
+      value.textContent = percent(k);
+      meter.value = share;
+      meter.setAttribute("aria-label", `Probability of ${net.classes[k]}`);
+      item.append(name, meter, value);
+      return item;
+    }));
+    const view = trial.querySelector(".view").getContext("2d");
+    const image = view.createImageData(SIDE, SIDE);
+    pixels.forEach((value, place) => image.data.set([value, value, value, 255], 4 * place));
+    view.putImageData(image, 0, 0);
+  }
+
+  function clear(trial, canvas, words) {
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#000";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    trial.querySelector(".verdict").textContent = words;
+    trial.querySelector(".probabilities").replaceChildren();
+    trial.querySelector(".view").getContext("2d").clearRect(0, 0, SIDE, SIDE);
+  }
+
+  function drawing(trial, canvas, answer, reset) {
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    Object.assign(pen, { strokeStyle: "#fff", lineWidth: INK, lineCap: "round", lineJoin: "round" });
+    let [last, down, at, frame] = [null, false, { x: 140, y: 60 }, 0];
+    const later = () => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => {
+        answer(gray(pen.getImageData(0, 0, canvas.width, canvas.height)));
+      });
+    };
+    const stroke = (from, to) => {
+      pen.beginPath();
+      pen.moveTo(from.x, from.y);
+      pen.lineTo(to.x, to.y);
+      pen.stroke();
+      later();
+    };
+    const place = (event) => {
+      const area = canvas.getBoundingClientRect();
+      return {
+        x: ((event.clientX - area.left) * canvas.width) / area.width,
+        y: ((event.clientY - area.top) * canvas.height) / area.height,
+      };
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      last = place(event);
+      stroke(last, last);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (last === null) return;
+      const next = place(event);
+      stroke(last, next);
+      last = next;
+    });
+    ["pointerup", "pointercancel"].forEach((name) => canvas.addEventListener(name, () => { last = null; }));
+    canvas.addEventListener("keydown", (event) => {
+      const [x, y] = { ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, -10], ArrowDown: [0, 10] }[event.key] || [0, 0];
+      if (event.key === "Escape" || event.key === "Delete") reset();
+      else if (event.key === " ") down = !down;
+      else if (!x && !y) return;
+      event.preventDefault();
+      const next = { x: Math.min(Math.max(at.x + x, 0), 280), y: Math.min(Math.max(at.y + y, 0), 280) };
+      if (down) stroke(at, next);
+      at = next;
+    });
+  }
+
+  async function fromFile(file, canvas) {
+    const image = await createImageBitmap(file);
+    const factor = Math.max(1, Math.floor(Math.max(image.width, image.height) / LARGEST_PICTURE));
+    const hidden = document.createElement("canvas");
+    hidden.width = Math.max(1, Math.floor(image.width / factor));
+    hidden.height = Math.max(1, Math.floor(image.height / factor));
+    const context = hidden.getContext("2d");
+    context.drawImage(image, 0, 0, hidden.width, hidden.height);
+    const shown = canvas.getContext("2d");
+    const scale = Math.min(canvas.width / hidden.width, canvas.height / hidden.height);
+    const [width, height] = [hidden.width * scale, hidden.height * scale];
+    shown.fillRect(0, 0, canvas.width, canvas.height);
+    shown.drawImage(hidden, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
+    return gray(context.getImageData(0, 0, hidden.width, hidden.height));
+  }
+
+  async function begin(trial) {
+    const net = JSON.parse(trial.querySelector(".network").textContent);
+    const module = bytes(JSON.parse(trial.querySelector(".module").textContent));
+    const { instance } = await WebAssembly.instantiate(module);
+    const run = runner(instance, net);
+    const canvas = trial.querySelector(".ink"), files = trial.querySelector("input[type=file]");
+    const passed = golden(run, net);
+    trial.querySelector(".golden").textContent = `Checked as this page was opened: ${passed} of `
+      + `${net.golden.outputs.length} golden vectors give the integers that Python computes.`;
+    const reset = () => clear(trial, canvas, "Draw a digit.");
+    const answer = (ink) => {
+      const pixels = digitOf(ink);
+      if (pixels === null) return clear(trial, canvas, "There is no digit in it.");
+      return show(trial, net, pixels, run(quantized(pixels, net)));
+    };
+    const open = async (file) => {
+      try {
+        answer(inkOf(await fromFile(file, canvas)));
+      } catch (error) {
+        clear(trial, canvas, "This isn't a picture that the browser can read.");
+      }
+    };
+    drawing(trial, canvas, answer, reset);
+    trial.querySelector(".clear").addEventListener("click", reset);
+    files.addEventListener("change", () => { if (files.files.length) open(files.files[0]); });
+    trial.addEventListener("dragover", (event) => { event.preventDefault(); canvas.classList.add("over"); });
+    trial.addEventListener("dragleave", () => canvas.classList.remove("over"));
+    trial.addEventListener("drop", (event) => {
+      event.preventDefault();
+      canvas.classList.remove("over");
+      if (event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
+    });
+    reset();
+    trial.hidden = false;
+    trial.quantbench = Object.freeze({ digitOf, gray, inkOf, quantized: (pixels) => quantized(pixels, net), run });
+  }
+
+  document.querySelectorAll(".trial").forEach((trial) => {
+    begin(trial).catch((error) => {
+      const words = document.createElement("p");
+      words.textContent = `The network can't run in this browser: ${error.message}`;
+      trial.before(words);
+    });
+  });
+})();
