@@ -107,7 +107,8 @@ def test_errors_are_drawn_within_the_edges(draw):
 
 def test_a_study_without_training_has_no_files_of_it(tmp_path):
     names = write(regression(), tmp_path)
-    assert set(names) == {"results.json", "figure.png", "latency.png", "tradeoff.png"}
+    pictures = {"figure.png", "latency.png", "tradeoff.png"}
+    assert set(names) == {"results.json", "report.html"} | pictures
     assert {path.name for path in tmp_path.iterdir()} == set(names)
 
 

@@ -29,7 +29,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Front:
-    """What the first screen of a study shows."""
+    """The content of the first screen of a study."""
 
     subtitle: str
     headline: str

@@ -44,9 +44,8 @@ def _heat(colours: dict[str, str]) -> Iterator[tuple[str, str]]:
         share = level / (LEVELS - 1)
         mixed = [round(a + share * (b - a)) for a, b in zip(first, last, strict=True)]
         fill = "#" + "".join(f"{value:02x}" for value in mixed)
-        texts = colours["ink"], colours["ground"]
         yield f"h{level}", fill
-        yield f"t{level}", max(texts, key=lambda text: contrast(text, fill))
+        yield f"t{level}", max(("#000000", "#ffffff"), key=lambda text: contrast(text, fill))
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""What a page is made of: sections of words, commands, tables and figures.
+"""The records that a page is made of: sections of words, commands, tables and figures.
 
 None of them is HTML yet: the templates write them, and escape every text on the way.
 """

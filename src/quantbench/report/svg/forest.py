@@ -29,7 +29,7 @@ class Estimate:
 def forest(
     width: float, title: str, names: Sequence[str], estimates: Sequence[Sequence[Estimate]]
 ) -> Markup:
-    """For each name its estimates, side by side in height, over one axis that holds zero."""
+    """Draw the estimates of each name, one below the other, over one axis that holds zero."""
     longest = max((text_width(name) for name in names), default=0.0)
     left = min((0.4 if width < NARROW else 0.3) * width, longest + 12)
     ends = [

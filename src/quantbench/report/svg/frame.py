@@ -18,7 +18,7 @@ _TOP, _BOTTOM, _RIGHT = 22.0, 40.0, 14.0
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis shows: its title, the values that it has to hold, and its kind."""
+    """The title of an axis, the values that it has to hold, and its kind."""
 
     title: str
     values: tuple[float, ...]

@@ -28,7 +28,7 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int) -> tuple[float, ...]:
-        """At most so many round values within the scale, in rising order."""
+        """Round values within the scale, at most so many, in rising order."""
         if self.log and self.high > 10 * self.low:
             return _log_ticks(self.low, self.high, most)
         return _linear_ticks(self.low, self.high, most)

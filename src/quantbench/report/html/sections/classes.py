@@ -1,4 +1,4 @@
-"""Which classes changed: confusion matrices side by side, and what became of each class."""
+"""The section on classes: confusion matrices side by side, and what became of each class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the numerical error is made: a heat map by layer and artifact."""
+"""The section on numerical error: heat maps by layer and artifact, and histograms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What quantizing each layer alone costs, and which layers are worth leaving float."""
+"""The section on sensitivity: the cost of quantizing each layer alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was not measured, and why."""
+"""The section on rows that were not measured, with the reasons."""
 
 from __future__ import annotations
 

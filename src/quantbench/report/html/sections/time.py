@@ -1,4 +1,4 @@
-"""Where the time of each row goes: bars that are divided into parts."""
+"""The section on the time split: a bar for each row, divided into parts."""
 
 from __future__ import annotations
 
