@@ -180,14 +180,14 @@ def numbers(
     *,
     filtered: bool = False,
 ) -> Table:
-    """A table of plain values: what a figure shows."""
+    """A table of plain values; without a caption it takes the title of its figure."""
     values = [tuple(row) for row in rows]
     numeric = [
         any(isinstance(row[place], int | float) for row in values) for place in range(len(columns))
     ]
     return Table(
         name,
-        caption or "The numbers of this figure",
+        caption,
         tuple(
             Column(title, numeric=is_number)
             for title, is_number in zip(columns, numeric, strict=True)

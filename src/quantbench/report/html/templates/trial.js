@@ -270,12 +270,13 @@
     trial.querySelector(".view").getContext("2d").clearRect(0, 0, SIDE, SIDE);
   }
 
-  function drawing(trial, canvas, answer, reset) {
-    const pen = canvas.getContext("2d", { willReadFrequently: true });
+  // Draws by pointer and keyboard. Its answer is for the last stroke alone: clearing calls it off.
+  function drawing(canvas, pen, answer, reset) {
     Object.assign(pen, { strokeStyle: "#fff", lineWidth: INK, lineCap: "round", lineJoin: "round" });
     let [last, down, at, frame] = [null, false, { x: 140, y: 60 }, 0];
+    const callOff = () => cancelAnimationFrame(frame);
     const later = () => {
-      cancelAnimationFrame(frame);
+      callOff();
       frame = requestAnimationFrame(() => {
         answer(gray(pen.getImageData(0, 0, canvas.width, canvas.height)));
       });
@@ -316,6 +317,7 @@
       if (down) stroke(at, next);
       at = next;
     });
+    return callOff;
   }
 
   async function fromFile(file, canvas) {
@@ -339,25 +341,32 @@
     const module = bytes(JSON.parse(trial.querySelector(".module").textContent));
     const { instance } = await WebAssembly.instantiate(module);
     const run = runner(instance, net);
-    const canvas = trial.querySelector(".ink"), files = trial.querySelector("input[type=file]");
+    const canvas = trial.querySelector(".ink");
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    const files = trial.querySelector("input[type=file]");
     const passed = golden(run, net);
     trial.querySelector(".golden").textContent = `Checked as this page was opened: ${passed} of `
       + `${net.golden.outputs.length} golden vectors give the integers that Python computes.`;
-    const reset = () => clear(trial, canvas, "Draw a digit.");
+    let callOff = () => {};
+    const reset = (words = "Draw a digit.") => {
+      callOff();
+      clear(trial, canvas, words);
+    };
     const answer = (ink) => {
       const pixels = digitOf(ink);
-      if (pixels === null) return clear(trial, canvas, "There is no digit in it.");
+      if (pixels === null) return reset("There is no digit in it.");
       return show(trial, net, pixels, run(quantized(pixels, net)));
     };
     const open = async (file) => {
+      reset("Reading the picture.");
       try {
         answer(inkOf(await fromFile(file, canvas)));
       } catch (error) {
-        clear(trial, canvas, "This isn't a picture that the browser can read.");
+        reset("This isn't a picture that the browser can read.");
       }
     };
-    drawing(trial, canvas, answer, reset);
-    trial.querySelector(".clear").addEventListener("click", reset);
+    callOff = drawing(canvas, pen, answer, () => reset());
+    trial.querySelector(".clear").addEventListener("click", () => reset());
     files.addEventListener("change", () => { if (files.files.length) open(files.files[0]); });
     trial.addEventListener("dragover", (event) => { event.preventDefault(); canvas.classList.add("over"); });
     trial.addEventListener("dragleave", () => canvas.classList.remove("over"));
