@@ -308,11 +308,15 @@
     });
     ["pointerup", "pointercancel"].forEach((name) => canvas.addEventListener(name, () => { last = null; }));
     canvas.addEventListener("keydown", (event) => {
-      const [x, y] = { ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, -10], ArrowDown: [0, 10] }[event.key] || [0, 0];
-      if (event.key === "Escape" || event.key === "Delete") reset();
-      else if (event.key === " ") down = !down;
-      else if (!x && !y) return;
+      const steps = { ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, -10], ArrowDown: [0, 10], " ": [0, 0] };
+      if (event.key === "Escape" || event.key === "Delete") {
+        down = false;
+        reset();
+      }
+      if (!(event.key in steps)) return;
       event.preventDefault();
+      const [x, y] = steps[event.key];
+      if (event.key === " ") down = !down;
       const next = { x: Math.min(Math.max(at.x + x, 0), 280), y: Math.min(Math.max(at.y + y, 0), 280) };
       if (down) stroke(at, next);
       at = next;
