@@ -16,7 +16,7 @@ from quantbench.report.html.page import page_html, report_html
 from quantbench.report.html.parts import Embedded, Report
 from quantbench.results.recommend import with_recommendations
 from tests.report.builder import SQUARED, environment, errors, results, row
-from tests.report.html.explained import explanation
+from tests.report.html.explained import explanation, histogram
 
 VOID = {"meta", "br", "input", "link", "img"}
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{7*7}}"
@@ -228,3 +228,30 @@ def test_why_a_network_is_not_in_the_page():
     page = Page(report_html(results(), embedded="no compiler found"))
     assert "The network isn't in this page: no compiler found." in page.text
     assert "Try the network" not in report_html(results())
+
+
+def test_an_explanation_that_nobody_sane_wrote_is_shown_still():
+    study = results()
+    found = explanation(study)
+    split, first = found.times[0], found.disagreement[0]
+    odd = {
+        "times": (
+            split.model_copy(update={"total_us": 0.0, "parts": {"other": -3.0, "call": 9.0}}),
+            split.model_copy(update={"parts": {}, "layers": ()}),
+        ),
+        "errors": (
+            found.errors[0].model_copy(update={"layers": ()}),
+            found.errors[1].model_copy(update={"layers": found.errors[1].layers[:1]}),
+            found.errors[0].model_copy(
+                update={"histograms": (histogram("a", "weights").model_copy(update={"edges": ()}),)}
+            ),
+        ),
+        "sensitivity": (found.sensitivity[0].model_copy(update={"layers": (), "mixed": None}),),
+        "calibration": (found.calibration[0].model_copy(update={"points": (), "enough": None}),),
+        "disagreement": (
+            first.model_copy(update={"confusion": ((1, 2, 3), (-4,)), "classes": ()}),
+            first.model_copy(update={"confusion": ((),)}),
+            first.model_copy(update={"confusion": tuple((1,) * 30 for _ in range(30))}),
+        ),
+    }
+    Page(report_html(study, found.model_copy(update=odd)))

@@ -67,20 +67,19 @@ def _tiles(results: Results) -> Iterator[Tile]:
     answer, choice = chosen
     rows = {row.name: row for row in results.rows}
     row, float32 = rows[choice.row], rows[answer.float32]
-    speeds = [
-        (each.batch, pick.speed)
-        for each in results.answers
-        if (pick := each.ship or each.smallest) is not None and pick.row == choice.row
-    ]
-    for batch, speed in speeds:
+    picks = [(x.batch, pick) for x in results.answers if (pick := x.ship or x.smallest) is not None]
+    several = len({pick.row for _, pick in picks}) > 1
+    for batch, pick in picks:
         what = f"one {results.sample}" if batch == 1 else f"batches of {batch:,}"
+        speed, which = pick.speed, f"{pick.row}, " if several else ""
         yield Tile(
             f"{ratio(speed.value)}×",
             f"as fast, {what}",
-            f"95% {ratio(speed.low)}–{ratio(speed.high)}, {speed.verdict}",
+            f"{which}95% {ratio(speed.low)}–{ratio(speed.high)}, {speed.verdict}",
         )
-    yield Tile(_kilobytes(row), "to ship", _smaller(row, float32))
-    yield _cost(results, choice, row)
+    which = f"{row.name}, " if several else ""
+    yield Tile(_kilobytes(row), "of files", f"{which}{_smaller(row, float32)}")
+    yield _cost(results, choice, row, which)
 
 
 def _kilobytes(row: Row) -> str:
@@ -95,7 +94,7 @@ def _smaller(row: Row, float32: Row) -> str:
     return f"no fewer than the {float32.bytes:,} bytes of float32"
 
 
-def _cost(results: Results, choice: Choice, row: Row) -> Tile:
+def _cost(results: Results, choice: Choice, row: Row, which: str) -> Tile:
     metric, difference, against = results.metric, choice.difference, row.against_float
     if difference is None or against is None:
         return Tile(NONE, metric.title, "unknown")
@@ -110,7 +109,7 @@ def _cost(results: Results, choice: Choice, row: Row) -> Tile:
     else:
         verdict_text = verdict
     return Tile(
-        f"{signed(metric, difference.value)}{unit}", metric.title, f"{bounds}{verdict_text}"
+        f"{signed(metric, difference.value)}{unit}", metric.title, f"{which}{bounds}{verdict_text}"
     )
 
 

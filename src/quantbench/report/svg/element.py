@@ -8,6 +8,8 @@ from markupsafe import Markup, escape
 
 FONT = 12.0
 """Pixels of a chart's text."""
+_FULL = 0x2E80
+"""The first of the letters that are as wide as they are tall."""
 _WIDE, _NARROW = frozenset("mwMW@%µ—"), frozenset("ijltfr.,:;|!'()[] ")
 
 
@@ -69,8 +71,7 @@ def drawing(width: float, height: float, children: Iterable[str]) -> Markup:
 
 def text_width(words: str, size: float = FONT) -> float:
     """Pixels that a text takes at most in the usual sans-serif fonts."""
-    ems = (0.92 if c in _WIDE else 0.36 if c in _NARROW else 0.6 for c in words)
-    return size * sum(ems)
+    return size * sum(map(_ems, words))
 
 
 def shortened(words: str, width: float, size: float = FONT) -> str:
@@ -81,6 +82,13 @@ def shortened(words: str, width: float, size: float = FONT) -> str:
     while kept and text_width(f"{kept}…", size) > width:
         kept = kept[:-1]
     return f"{kept}…"
+
+
+def _ems(letter: str) -> float:
+    """The width of a letter in ems; those of East Asia are as wide as they are tall."""
+    if ord(letter) >= _FULL:
+        return 1.0
+    return 0.92 if letter in _WIDE else 0.36 if letter in _NARROW else 0.6
 
 
 def _value(value: str | float) -> str:

@@ -58,7 +58,7 @@ def _matrix(row: Disagreement, number: int, most: int) -> Figure:
         row.row,
         f"{wrong:,} of {sum(map(sum, row.confusion)):,} are wrong; {row.changed:,} answers differ "
         "from float32's.",
-        partial(heat, rows=names, columns=names, cells=cells, square=True),
+        partial(heat, rows=names[: len(cells)], columns=names, cells=cells, square=True),
         numbers(f"confusion-{number + 1}", ("class", "answer", "samples"), _counts(row)),
         small=True,
     )
@@ -68,7 +68,8 @@ def _cell(names: list[str], target: int, answer: int, n: int, most: int) -> Cell
     words = f"{n:,} of class {names[target]} answered {names[answer]}"
     if target == answer:
         return Cell(None, f"{n:,}", words)
-    return Cell(math.log1p(n) / math.log1p(most) if n else 0.0, f"{n:,}" if n else "", words)
+    level = math.log1p(n) / math.log1p(most) if n > 0 else 0.0
+    return Cell(level, f"{n:,}" if n else "", words)
 
 
 def _cells(row: Disagreement) -> Iterator[tuple[int, int, int]]:
@@ -108,7 +109,6 @@ def _by_class(rows: list[Disagreement]) -> Iterator[Part]:
 
 
 def _names(row: Disagreement) -> list[str]:
+    size = max(len(row.confusion), *map(len, row.confusion))
     labels = [each.label for each in row.classes]
-    if len(labels) == len(row.confusion):
-        return labels
-    return [str(number) for number in range(len(row.confusion))]
+    return labels if len(labels) == size else [str(number) for number in range(size)]

@@ -22,9 +22,9 @@ _HISTOGRAMS = 24
 def section(report: Report) -> Section:
     """The section of the error by layer."""
     explanation = report.explanation
-    if explanation is None or not explanation.errors:
+    errors = () if explanation is None else tuple(x for x in explanation.errors if x.layers)
+    if not errors:
         return unexplained(report, "error", _TITLE, "which layers make the numerical error")
-    errors = explanation.errors
     return Section("error", _TITLE, (*_maps(errors), *_histograms(errors)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from quantbench.explain.records import Part as TimePart
-from quantbench.explain.records import TimeSplit, Unsplit
+from quantbench.explain.records import Peaks, TimeSplit, Unsplit
 from quantbench.report.html.parts import (
     Figure,
     Heading,
@@ -46,6 +46,8 @@ def section(report: Report) -> Section:
         for part in _cell(explanation.times, batch, threads)
     ]  # fmt: skip
     parts.extend(_layers(explanation.times))
+    if explanation.peaks is not None:
+        parts.append(_peaks(explanation.peaks))
     if explanation.unsplit:
         parts.append(Words(f"Not split: {_unsplit(explanation.unsplit)}."))
     return Section("time", _TITLE, tuple(parts))
@@ -63,7 +65,7 @@ def _cell(times: tuple[TimeSplit, ...], batch: int, threads: int) -> Iterator[Pa
     limited = any(split.limit for split in splits)
     first = splits[0]
     rest = ", ".join(
-        f"{percent(first.parts.get(part, 0.0) / first.total_us, 0)} {_PARTS[part][0]}"
+        f"{percent(first.parts.get(part, 0.0) / _whole(first), 0)} {_PARTS[part][0]}"
         for part in used
         if first.parts.get(part)
     )
@@ -92,7 +94,7 @@ def _cell(times: tuple[TimeSplit, ...], batch: int, threads: int) -> Iterator[Pa
 
 
 def _bar(split: TimeSplit, used: list[TimePart]) -> Bar:
-    total = split.total_us
+    total = _whole(split)
     limit = split.limit
     return Bar(
         split.row,
@@ -105,9 +107,14 @@ def _bar(split: TimeSplit, used: list[TimePart]) -> Bar:
             )
             for part in used
         ),
-        f"{significant(total)} µs",
+        f"{significant(split.total_us)} µs",
         None if limit is None else limit.share,
     )
+
+
+def _whole(split: TimeSplit) -> float:
+    """What a bar's length stands for: the time of the call, unless its parts are more."""
+    return max(split.total_us, sum(max(us, 0.0) for us in split.parts.values()), 1e-9)
 
 
 def _limit(split: TimeSplit) -> tuple[float | None, str | None, float | None]:
@@ -135,6 +142,20 @@ def _layers(times: tuple[TimeSplit, ...]) -> Iterator[Part]:
         ),
         "Operators as the runtimes' own profilers name them, scaled to the unprofiled call",
         filtered=True,
+    )
+
+
+def _peaks(peaks: Peaks) -> Part:
+    rates = (*peaks.macs_per_us.items(),)
+    reading = (*peaks.bytes_per_us.items(),)
+    return numbers(
+        "peaks",
+        ("what", "per µs", "of"),
+        (
+            *((name, rate, "multiply-adds") for name, rate in rates),
+            *((f"reading, {name}", rate, "bytes") for name, rate in reading),
+        ),
+        "What one core of this CPU reaches, measured by small C programs",
     )
 
 
