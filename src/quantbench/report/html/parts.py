@@ -12,13 +12,17 @@ from typing import Literal, TypeAlias
 from markupsafe import Markup
 
 from quantbench.explain.records import Explanation
+from quantbench.report.scores import number
 from quantbench.report.svg.marks import Series, nth_series
+from quantbench.report.words import NONE
 from quantbench.results.records import Results
 
 Value: TypeAlias = str | float | int | None
 Draw: TypeAlias = Callable[[float], Markup]
 """Draws a chart of so many pixels in width."""
 
+_EXACT = 1e9
+"""A whole number below it is shown with all its digits."""
 WIDE, NARROW = 900.0, 352.0
 """Pixels of a chart on a screen, and on a phone."""
 
@@ -198,12 +202,14 @@ def numbers(
 
 
 def plain(value: Value) -> Cell:
-    """A cell of one value; floats have six significant digits."""
+    """A cell of one value; of a float four digits are shown, and all are exported."""
     if value is None:
-        return Cell("–", "")
-    if isinstance(value, float):
-        return Cell(f"{value:,.6g}", value)
-    return Cell(f"{value:,}" if isinstance(value, int) else value, value)
+        return Cell(NONE, "")
+    if isinstance(value, str):
+        return Cell(value, value)
+    whole = isinstance(value, int) or (value.is_integer() and abs(value) < _EXACT)
+    text = f"{value:,.0f}" if whole else number(value, 4)
+    return Cell(text.replace("-", "−", 1) if value < 0 else text, value)
 
 
 def keyed(names: Sequence[str]) -> dict[str, Series]:
