@@ -65,7 +65,7 @@ def test_it_is_quiet_and_asks_for_nothing_and_fits(browser, page_file, several_f
 @pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing_serious(browser, page_file, several_file, theme):
     axe = (files("axe_core_python") / "axe.min.js").read_text("utf-8")
-    for file in (page_file, several_file):
+    for file in (page_file, several_file) if theme == "light" else (page_file,):
         with opened(browser, file, theme) as shown:
             folded = "[...document.querySelectorAll('details')].slice(0, 2)"
             shown.page.evaluate(f"{folded}.forEach(each => {{ each.open = true; }})")
