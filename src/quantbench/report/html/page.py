@@ -46,7 +46,7 @@ def page_html(reports: Sequence[Report]) -> str:
     tried = any(isinstance(report.embedded, Embedded) for report in reports)
     scripts = [
         _LOADER.get_source(environment, name)[0]
-        for name in ("script.js", *(("trial.js",) if tried else ()))
+        for name in ("script.js", *(("digit.js", "trial.js") if tried else ()))
     ]
     several = len(reports) > 1
     studies = [
