@@ -74,14 +74,19 @@ def text_width(words: str, size: float = FONT) -> float:
     return size * sum(map(_ems, words))
 
 
-def shortened(words: str, width: float, size: float = FONT) -> str:
-    """The text, its end replaced by an ellipsis where it takes more than `width` pixels."""
-    if text_width(words, size) <= width:
+def shortened(words: str, width: float, *, middle: bool = False) -> str:
+    """The text, its end replaced by an ellipsis where it takes more than `width` pixels.
+
+    `middle`: its middle is, for names that differ at both ends.
+    """
+    if text_width(words) <= width:
         return words
-    kept = words
-    while kept and text_width(f"{kept}…", size) > width:
-        kept = kept[:-1]
-    return f"{kept}…"
+    for kept in range(len(words) - 1, 0, -1):
+        tail = kept // 3 if middle else 0
+        text = f"{words[: kept - tail]}…{words[len(words) - tail :]}"
+        if text_width(text) <= width:
+            return text
+    return "…"
 
 
 def _ems(letter: str) -> float:

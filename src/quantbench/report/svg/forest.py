@@ -50,7 +50,9 @@ def forest(
         yield text((left + width) / 2, bottom + _FOOT - 8, title, "middle", "name")
         for row, (name, several) in enumerate(zip(names, estimates, strict=True)):
             middle = 4 + (row + 0.5) * _STEP
-            yield text(left - 8, middle + 4, shortened(name, left - 10), "end", "label")
+            yield text(
+                left - 8, middle + 4, shortened(name, left - 10, middle=True), "end", "label"
+            )
             for place, each in enumerate(several):
                 y = middle + (place - (len(several) - 1) / 2) * 9
                 if each.low is not None and each.high is not None:

@@ -13,7 +13,12 @@ from quantbench.report.svg.element import drawing, element, shortened, text, tex
 LEVELS = 9
 """Steps of colour, from the ground's to the strongest."""
 _MARGIN = 4.0
-_SLANT = (math.cos(math.radians(40)), math.sin(math.radians(40)))
+_SLANT = 40
+"""Degrees by which headings rise that are wider than their column."""
+_COS = math.cos(math.radians(_SLANT))
+_RISE = {_SLANT: math.sin(math.radians(_SLANT)), 90: 1.0}
+_APART = 20.0
+"""Pixels between slanted headings, at least: nearer ones stand upright."""
 
 
 @dataclass(frozen=True)
@@ -39,27 +44,27 @@ def heat(
     left = min(0.4 * width, longest + 10)
     longest_head = max((text_width(name) for name in columns), default=0.0)
     room = min(120.0, longest_head)
-    wide = _cell_width(width - left, len(columns), square=square)
-    slanted = longest_head > wide - 4
-    if slanted:
-        wide = _cell_width(width - left - _SLANT[0] * room, len(columns), square=square)
+    level = _cell_width(width - left, len(columns), square=square)
+    slanting = _cell_width(width - left - _COS * room, len(columns), square=square)
+    angle = 0 if longest_head <= level - 4 else _SLANT if slanting >= _APART else 90
+    wide = slanting if angle == _SLANT else level
     tall = wide if square else 24.0
-    head = (16.0 if above else 0.0) + (12.0 + _SLANT[1] * room if slanted else 20.0)
+    head = (16.0 if above else 0.0) + (12.0 + _RISE[angle] * room if angle else 20.0)
 
     def draw() -> Iterator[Markup]:
         if above:
             yield text(left, 12, above, "start", "name")
         for place, name in enumerate(columns):
             middle = left + (place + 0.5) * wide
-            yield _heading(name, middle, head - 6, slanted=slanted, room=room)
+            yield _heading(name, middle, head - 6, angle, room)
         for row, (name, line_cells) in enumerate(zip(rows, cells, strict=True)):
             top = head + row * tall
-            words = shortened(name, left - 8)
+            words = shortened(name, left - 8, middle=True)
             yield text(left - 6, top + tall / 2 + 4, words, "end", "label")
             for place, cell in enumerate(line_cells):
                 yield from _cell(cell, left + place * wide, top, wide, tall)
 
-    spare = _SLANT[0] * room if slanted else 0.0
+    spare = _COS * room if angle == _SLANT else 0.0
     used = left + wide * len(columns) + spare + _MARGIN
     return drawing(used, head + len(rows) * tall + 4, draw())
 
@@ -81,11 +86,12 @@ def _cell(cell: Cell, left: float, top: float, wide: float, tall: float) -> Iter
         yield text(left + wide / 2, top + tall / 2 + 4, cell.value, "middle", f"in {level}")
 
 
-def _heading(name: str, x: float, y: float, *, slanted: bool, room: float) -> Markup:
-    if not slanted:
+def _heading(name: str, x: float, y: float, angle: int, room: float) -> Markup:
+    if not angle:
         return text(x, y, name, "middle", "tick")
+    right = x + (4 if angle == 90 else 0)  # the baseline of upright text is at its right
     return element(
         "text",
         shortened(name, room),
-        x=x, y=y, class_="tick", transform=f"rotate(-40 {x:.1f} {y:.1f})",
+        x=right, y=y, class_="tick", transform=f"rotate(-{angle} {right:.1f} {y:.1f})",
     )  # fmt: skip

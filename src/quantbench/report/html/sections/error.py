@@ -46,8 +46,13 @@ def _maps(errors: Sequence[ErrorByLayer]) -> Iterator[Part]:
         ),
     )  # fmt: skip
     yield _map(errors, layers, "made_db", "Made in the layer", "fed with float32's values", table)
+    carried = numbers(
+        "error-carried",
+        ("artifact", "layer", "SQNR dB"),
+        ((each.artifact, x.layer, x.sqnr_db) for each in errors for x in each.layers),
+    )
     yield _map(
-        errors, layers, "sqnr_db", "Carried to the layer", "with all layers before it", table
+        errors, layers, "sqnr_db", "Carried to the layer", "with all layers before it", carried
     )
 
 
@@ -89,13 +94,8 @@ def _cell(layer: LayerError | None, field: str, artifact: str) -> Cell:
     if layer is None:
         return Cell(None, "", f"{artifact} has no such layer")
     value = _decibels(layer, field)
-    return Cell(
-        (_GOOD - value) / (_GOOD - _BAD),
-        f"{value:.0f}",
-        f"{layer.layer} of {artifact}: {value:.1f} dB, cosine {layer.cosine:.5f}, largest error "
-        f"{layer.largest_steps:.1f} steps, {percent(layer.clipped)} clipped, "
-        f"{layer.levels_used} of {layer.levels} levels used",
-    )
+    level = (_GOOD - value) / (_GOOD - _BAD)
+    return Cell(level, f"{value:.0f}", f"{layer.layer}, {artifact}: {value:.1f} dB")
 
 
 def _histograms(errors: Sequence[ErrorByLayer]) -> Iterator[Part]:
