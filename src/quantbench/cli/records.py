@@ -137,7 +137,7 @@ class Report:
         argument(
             "Folders of results, or results.json files; several stand side by side.  "
             "[default: results]",
-            "[RESULTS]...",
+            "RESULTS",
         ),
     ] = None
     html: Annotated[
