@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from quantbench.report.html.palette import DARK, LIGHT, contrast, theme
+from quantbench.report.html.picture import _DARK
 from quantbench.report.svg.heat import LEVELS
 from quantbench.report.svg.marks import COLOURS
 
@@ -61,3 +62,9 @@ def lab(colour: str, matrix: list[list[float]]) -> np.ndarray:
     scaled = xyz / np.array([0.9505, 1.0, 1.089])
     f = np.where(scaled > 0.008856, np.cbrt(scaled), 7.787 * scaled + 16 / 116)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def test_the_picture_of_a_notebook_shows_on_light_and_dark_pages():
+    for name in (f"s{place}" for place in range(COLOURS)):
+        if name != _DARK:
+            assert min(contrast(LIGHT[name], ground) for ground in ("#ffffff", "#111111")) >= 3

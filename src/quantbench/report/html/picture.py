@@ -12,8 +12,11 @@ from quantbench.report.svg.marks import COLOURS, mark
 from quantbench.results.records import Results
 
 _WIDTH = 620.0
+_DARK = "s6"
+"""The series that a dark page would swallow: it takes the colour of the text."""
 _COLOURS = "\n".join(
-    f".quantbench .c{place} {{ --c: {LIGHT[f's{place}']} }}" for place in range(COLOURS)
+    f".quantbench .c{place} {{ --c: {'currentColor' if name == _DARK else LIGHT[name]} }}"
+    for place, name in enumerate(f"s{number}" for number in range(COLOURS))
 )
 _STYLE = f"""
 {_COLOURS}
