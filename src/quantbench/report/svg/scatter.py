@@ -56,7 +56,7 @@ def scatter(
                 place = frame.x.at(dot.x)
                 yield line(place, frame.y.at(dot.low), place, frame.y.at(dot.high), "whisker")
         points = [_point(frame, dot, largest, down) for dot in dots]
-        for point, dot in sorted(zip(points, dots, strict=True), key=lambda pair: -pair[1].size):
+        for point, dot in sorted(zip(points, dots, strict=True), key=_depth):
             area = max(LEAST, largest * dot.size)
             yield mark(
                 point.x, point.y, area, dot.series, dot.words, hollow=dot.hollow, rim=dot.rim
@@ -67,6 +67,11 @@ def scatter(
             yield from _named(label)
 
     return framed(width, height, x, y, draw)
+
+
+def _depth(pair: tuple[Point, Dot]) -> tuple[bool, float]:
+    """The order of drawing: large marks lie below small ones, and all below those with a rim."""
+    return pair[1].rim, -pair[1].size
 
 
 def _point(frame: Frame, dot: Dot, largest: float, down: bool) -> Point:
