@@ -166,6 +166,7 @@ def sensitivity():
 def calibration():
     return Calibration(
         method="static",
+        notes=("A note on calibration.",),
         unit="fraction",
         points=tuple(
             CalibrationPoint(

@@ -136,6 +136,7 @@ def test_the_first_screen_has_the_answer_its_costs_and_what_to_do():
     assert "Its activations were never calibrated. Calibrate it on 64 samples or more." in before
     assert "This CPU multiplies int8" not in before
     assert "This CPU multiplies int8" in after
+    assert "A note on calibration." in after
 
 
 def test_shipping_says_how():

@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 from quantbench.explain.records import Calibration
-from quantbench.report.html.parts import Figure, Report, Section, keyed, legend, numbers
+from quantbench.report.html.parts import (
+    Figure,
+    Part,
+    Report,
+    Section,
+    Words,
+    keyed,
+    legend,
+    numbers,
+)
 from quantbench.report.html.sections.why import unexplained
 from quantbench.report.scores import is_fraction, score_heading
 from quantbench.report.svg.frame import Axis
@@ -24,9 +33,11 @@ def section(report: Report) -> Section:
             report, "calibration", _TITLE, "the score against the number of calibration samples"
         )
     metric = report.results.metric
-    return Section(
-        "calibration", _TITLE, tuple(_figure(each, metric) for each in explanation.calibration)
-    )
+    parts: list[Part] = []
+    for each in explanation.calibration:
+        parts.append(_figure(each, metric))
+        parts.extend(map(Words, each.notes))
+    return Section("calibration", _TITLE, tuple(parts))
 
 
 def _figure(each: Calibration, metric: MetricInfo) -> Figure:

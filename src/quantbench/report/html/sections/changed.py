@@ -45,6 +45,15 @@ def section(report: Report) -> Section:
         )
     if any(x.examples for x in rows):
         parts.append(_examples(rows))
+    if any(x.differing for x in rows):
+        parts.append(
+            numbers(
+                "differing-samples",
+                ("row", "test sample", "difference"),
+                ((x.row, each.index, each.difference) for x in rows for each in x.differing),
+                "Samples whose outputs differ most from float32's, over the spread of its outputs",
+            )
+        )
     return Section("changed", _TITLE, tuple(parts))
 
 

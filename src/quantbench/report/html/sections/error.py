@@ -33,12 +33,14 @@ def _maps(errors: Sequence[ErrorByLayer]) -> Iterator[Part]:
     table = numbers(
         "error-by-layer",
         (
-            "artifact", "layer", "kind", "SQNR dB", "made in it dB", "cosine", "largest, steps",
+            "artifact", "layer", "kind", "SQNR dB", "made in it dB",
+            "median channel dB", "cosine", "largest, steps",
             "clipped", "levels used", "levels", "constant channels", "channels",
         ),
         (
             (
-                each.artifact, x.layer, x.kind, x.sqnr_db, x.made_db, x.cosine, x.largest_steps,
+                each.artifact, x.layer, x.kind, x.sqnr_db, x.made_db,
+                x.channel_db, x.cosine, x.largest_steps,
                 x.clipped, x.levels_used, x.levels, x.constant_channels, x.channels,
             )
             for each in errors

@@ -27,7 +27,7 @@ def section(report: Report) -> Section:
     parts: list[Part] = []
     for each in explanation.sensitivity:
         parts.append(_figure(each, metric))
-        parts.extend(Words(text) for text in _mixed(each.mixed, metric))
+        parts.extend(Words(text) for text in (*_mixed(each.mixed, metric), *each.notes))
     return Section("sensitivity", _TITLE, tuple(parts))
 
 
