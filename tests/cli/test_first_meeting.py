@@ -20,7 +20,7 @@ from tests.report.builder import results, row
 from tests.system.test_terminal import HOSTILE
 
 COMMANDS = ("run", "train", "quantize", "measure", "compare", "describe", "compile", "list",
-            "doctor", "predict", "check", "init", "show")  # fmt: skip
+            "doctor", "predict", "check", "init", "show", "report")  # fmt: skip
 HEAVY = ("torch", "onnx", "onnxruntime", "openvino", "nncf", "executorch", "torchao", "scipy",
          "matplotlib")  # fmt: skip
 

@@ -15,10 +15,10 @@ from quantbench.report.figure import (
     loss_figure,
     tradeoff_figure,
 )
-from quantbench.report.figure.labels import label_points, spread_out
+from quantbench.report.figure.labels import label_points
 from quantbench.report.figure.latency import by_batch, named_rows
-from quantbench.report.figure.scores import score_axis
-from quantbench.report.figure.tradeoff import frontier
+from quantbench.report.score_axis import frontier, score_axis
+from quantbench.report.spread import spread_out
 from quantbench.report.write import write
 from quantbench.results.select import batch1, largest_batch
 from tests.report.builder import (
@@ -107,7 +107,8 @@ def test_errors_are_drawn_within_the_edges(draw):
 
 def test_a_study_without_training_has_no_files_of_it(tmp_path):
     names = write(regression(), tmp_path)
-    assert set(names) == {"results.json", "figure.png", "latency.png", "tradeoff.png"}
+    pictures = {"figure.png", "latency.png", "tradeoff.png"}
+    assert set(names) == {"results.json", "report.html"} | pictures
     assert {path.name for path in tmp_path.iterdir()} == set(names)
 
 

@@ -111,7 +111,7 @@ def test_the_json_holds_what_was_found_and_no_nan(whole: tuple[Path, Study]) -> 
     out, done = whole
     names = write(done.results, out)
     pictures = {"figure.png", "latency.png", "tradeoff.png", "loss.png"}
-    assert set(names) == {"results.json", "training.json"} | pictures
+    assert set(names) == {"results.json", "training.json", "report.html"} | pictures
     assert [answer.batch for answer in done.results.answers] == [1, 50]
     assert any(row.pareto for row in done.results.rows)
 

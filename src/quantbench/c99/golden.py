@@ -28,14 +28,20 @@ def golden(plan: Plan) -> str:
     return _float32(plan) if plan.graph.is_float32 else _integers(plan)
 
 
-def _integers(plan: Plan) -> str:
+def golden_integers(plan: Plan) -> tuple[Values, Values]:
+    """The golden inputs [N, size] and outputs [N, size] of integers, in the order of the C code."""
     graph = plan.graph
     inputs = vectors(graph, _count(plan), SEED)
     outputs = in_parts(lambda part: execute(graph, part), inputs, graph)
+    return _stored(inputs, plan.input), _stored(outputs, plan.output)
+
+
+def _integers(plan: Plan) -> str:
+    inputs, outputs = golden_integers(plan)
     lines = [
         f"#define MODEL_GOLDEN_COUNT {len(inputs)}",
-        array("uint8_t", "model_golden_inputs", _stored(inputs, plan.input)),
-        array("model_output", "model_golden_outputs", _stored(outputs, plan.output)),
+        array("uint8_t", "model_golden_inputs", inputs),
+        array("model_output", "model_golden_outputs", outputs),
     ]
     return "/* What the integer network gives, computed in Python. */\n" + "\n".join(lines)
 

@@ -118,6 +118,17 @@ def show(record: records.Show) -> None:
     show.show(record)
 
 
+@declare(app, records.Report)
+def report(record: records.Report) -> None:
+    """Write a finished study's report: one page to pass around.
+
+    Nothing is measured. It has what `quantbench explain` found out, where that was run.
+    """
+    from quantbench.cli import report
+
+    report.report(record)
+
+
 @declare(app, records.Compare)
 def compare(record: records.Compare) -> None:
     """Set two results.json side by side, or judge them by rules.

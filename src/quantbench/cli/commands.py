@@ -28,6 +28,7 @@ from quantbench.errors import (
 )
 from quantbench.harness.baseline import BASELINE
 from quantbench.report.figure import loss_figure
+from quantbench.report.html.embed import embedded_of
 from quantbench.report.reproduction.printout import as_reported as reported
 from quantbench.report.terminal.network import layer_table, numerics_table
 from quantbench.report.terminal.page import answer_parts, comparison
@@ -92,7 +93,7 @@ def _first(options: Options) -> Callable[[pipeline.Study], None] | None:
 def _unwritten(done: pipeline.Study, out: Path) -> StorageError | None:
     """Write a study's files; returns the error if that fails, to be raised after the answer."""
     try:
-        written = write(done.results, out)
+        written = write(done.results, out, embedded_of(done.results, out))
     except StorageError as error:
         return error
     _say(f"written to {out}: {', '.join(written)}")

@@ -129,6 +129,32 @@ class Show(Shown):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Report:
+    """`quantbench report`."""
+
+    studies: Annotated[
+        list[Path] | None,
+        argument(
+            "Folders of results, or results.json files; several stand side by side.  "
+            "[default: results]",
+            "RESULTS",
+        ),
+    ] = None
+    html: Annotated[
+        Path | None,
+        option(
+            None, "--html", metavar="FILE",
+            default="report.html beside the results, side-by-side.html for several",
+            help="The page to write.",
+        ),
+    ] = None  # fmt: skip
+    markdown: Annotated[
+        bool,
+        option(None, "--markdown", help="Print a summary for a pull request; no page is written."),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compare:
     """`quantbench compare`."""
 

@@ -1,23 +1,31 @@
-"""Write the results and figures of a study into its folder."""
+"""Write the results, the figures and the report of a study into its folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from quantbench.errors import ResultsError
+from quantbench.explain.file import explanation_of
+from quantbench.explain.records import Explanation
 from quantbench.report.figure import (
     comparison_figure,
     latency_figure,
     loss_figure,
     tradeoff_figure,
 )
+from quantbench.report.html.page import report_html
+from quantbench.report.html.parts import Embedded
 from quantbench.results.records import Results
 from quantbench.system.files import write_atomic
 
+REPORT = "report.html"
 
-def write(results: Results, out: Path) -> tuple[str, ...]:
+
+def write(results: Results, out: Path, embedded: Embedded | str = "") -> tuple[str, ...]:
     """Write the files of a study into `out` and return their names; each is replaced whole.
 
-    Those of the training are written where there was one.
+    Those of the training are written where there was one. `embedded` is the network that the
+    report holds, or why it doesn't.
 
     Raises StorageError.
     """
@@ -32,4 +40,14 @@ def write(results: Results, out: Path) -> tuple[str, ...]:
         files["loss.png"] = loss_figure(results.training)
     for name, content in files.items():
         write_atomic(out / name, content)
-    return tuple(files)
+    page = report_html(results, _explanation(out / "results.json"), embedded)
+    write_atomic(out / REPORT, page.encode())
+    return (*files, REPORT)
+
+
+def _explanation(results: Path) -> Explanation | None:
+    """The explanation of these very results; one that can't be read is left out of the report."""
+    try:
+        return explanation_of(results)
+    except ResultsError:
+        return None

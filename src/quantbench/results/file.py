@@ -29,7 +29,7 @@ def read_results(path: Path) -> Results:
 
     Raises ResultsError, which names the file, its fault and what to do.
     """
-    content = _content(path)
+    content = content_of(path, _NAME_ANOTHER)
     try:
         version = _Versioned.model_validate_json(content).schema_version
     except ValidationError as error:
@@ -45,7 +45,7 @@ def read_results(path: Path) -> Results:
         results = Results.model_validate_json(_upgraded(content, version))
     except ValueError as error:
         raise ResultsError(
-            f"{path} is not what quantbench writes: {_first(error)}; {_NAME_ANOTHER}"
+            f"{path} is not what quantbench writes: {first_fault(error)}; {_NAME_ANOTHER}"
         ) from error
     counts = Counter((row.method, row.runtime) for row in results.rows)
     if duplicates := [name for name, count in counts.items() if count > 1]:
@@ -64,23 +64,27 @@ def _upgraded(content: bytes, version: int) -> bytes:
 _NAME_ANOTHER = "name a results.json that `quantbench run` wrote"
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path, name_another: str) -> bytes:
+    """The bytes of a file of records, of at most 200 MB; `name_another` says what to do instead.
+
+    Raises ResultsError.
+    """
     try:
         if path.is_dir():
             raise ResultsError(f"{path} is a folder; name the results.json in it")
         if not path.exists():
-            raise ResultsError(f"{path} is not there; {_NAME_ANOTHER}")
+            raise ResultsError(f"{path} is not there; {name_another}")
         content = read_plain(path, _LIMIT + 1)
     except OSError as error:
         raise ResultsError(
             f"{path} can't be read: {error.strerror}; check its name and its permissions"
         ) from error
     if len(content) > _LIMIT:
-        raise ResultsError(f"{path} has more than {_LIMIT // 10**6} MB; {_NAME_ANOTHER}")
+        raise ResultsError(f"{path} has more than {_LIMIT // 10**6} MB; {name_another}")
     return content
 
 
-def _first(error: ValueError) -> str:
+def first_fault(error: ValueError) -> str:
     """The first thing that is wrong, in a line."""
     if not isinstance(error, ValidationError):
         return harmless(str(error))[:200]

@@ -29,7 +29,8 @@ class Page(HTMLParser):
         if tag == "p":
             self.texts.append("")
         if tag == "br":
-            self.cells[-1] += "|"
+            if {"td", "th"} & {*self.open}:
+                self.cells[-1] += "|"
         else:
             self.open.append(tag)
 
@@ -124,3 +125,13 @@ def test_no_rows_are_a_table_too():
 
 def test_colours_come_from_the_page_around():
     assert not re.search(r"#[0-9a-f]{3}|rgb\(|: *(white|black)\b", STYLE)
+
+
+def test_the_picture_of_the_report_is_in_it():
+    html = study_html(results())
+    assert html.count("<figure") == 1
+    for each in results().rows:
+        assert f"<title>{each.name}: " in html
+    Page(html)
+    nothing_timed = results(row(latency=(), against_fastest=()))
+    assert "<figure" not in study_html(nothing_timed)

@@ -21,8 +21,8 @@ from quantbench.report.figure.drawing import (
     png,
     under,
 )
-from quantbench.report.figure.scores import bounds, score_axis
 from quantbench.report.order import Order, ordered
+from quantbench.report.score_axis import bounds, score_axis
 from quantbench.report.scores import made, score_heading, score_text
 from quantbench.report.words import (
     NONE,

@@ -25,7 +25,7 @@ from quantbench.report.figure.drawing import (
     runtime_colours,
     under,
 )
-from quantbench.report.figure.labels import spread_out
+from quantbench.report.spread import spread_out
 from quantbench.report.words import an, significant
 from quantbench.results.records import Results, Row
 

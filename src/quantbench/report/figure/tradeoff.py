@@ -23,7 +23,7 @@ from quantbench.report.figure.drawing import (
     under,
 )
 from quantbench.report.figure.labels import label_points
-from quantbench.report.figure.scores import ScoreAxis, bounds, score_axis
+from quantbench.report.score_axis import ScoreAxis, bounds, frontier, score_axis
 from quantbench.report.scores import made, score_heading, score_text
 from quantbench.report.words import significant
 from quantbench.results.records import Results, Row
@@ -78,18 +78,6 @@ def tradeoff_figure(results: Results) -> bytes:
     under(figure, caption(results, words))
     _label(figure, axes, points, axis)
     return png(figure)
-
-
-def frontier(
-    points: Sequence[tuple[float, float]], *, higher_is_better: bool
-) -> list[tuple[float, float]]:
-    """The (time, score) points better than all faster points, from fast to slow."""
-    sign = 1 if higher_is_better else -1
-    steps: list[tuple[float, float]] = []
-    for x, y in sorted(points, key=lambda point: (point[0], -sign * point[1])):
-        if not steps or sign * y > sign * steps[-1][1]:
-            steps.append((x, y))
-    return steps
 
 
 def _intervals(axes: Axes, points: Sequence[_Point], axis: ScoreAxis) -> None:

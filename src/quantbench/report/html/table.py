@@ -11,6 +11,7 @@ from html import escape
 from quantbench.harness.records import Latency
 from quantbench.report.answers import Answer, answers_of
 from quantbench.report.circumstances import machine_line
+from quantbench.report.html.picture import notebook_picture
 from quantbench.report.lines import Line, Lines, all_lines, first_lines
 from quantbench.report.order import Order
 from quantbench.report.scores import bounds_text, score_heading, score_text, signed
@@ -37,7 +38,7 @@ STYLE = """
 
 
 def study_html(results: Results, by: Order = Order.LATENCY, notes: Sequence[str] = ()) -> str:
-    """The answer of a study, its first lines, and all rows to unfold, as one HTML element.
+    """The answer of a study, its picture, first lines, and all rows to unfold, as one element.
 
     Rows are sorted by `by`; `notes` stand below them, folded.
     """
@@ -49,7 +50,8 @@ def study_html(results: Results, by: Order = Order.LATENCY, notes: Sequence[str]
     tied = sum(len(line.ties) for line in first.shown)
     return (
         f'<div class="quantbench"><style>{STYLE}</style><p><b>{escape(title)}</b></p>'
-        f"{''.join(map(_answer, answers_of(results)))}{_table(results, first)}"
+        f"{''.join(map(_answer, answers_of(results)))}"
+        f"{notebook_picture(results)}{_table(results, first)}"
         f"{_everything(results, by) if tied or first.left else ''}"
         f"<p><small>{escape(_note(results))}</small></p>"
         f"<p><small>{escape(machine_line(results))}</small></p>{_folded(notes)}</div>"

@@ -66,3 +66,15 @@ def bounds(score: Interval) -> tuple[float, float]:
     if score.low is None or score.high is None:
         return score.value, score.value
     return score.low, score.high
+
+
+def frontier(
+    points: Sequence[tuple[float, float]], *, higher_is_better: bool
+) -> list[tuple[float, float]]:
+    """The (time, score) points better than all faster points, from fast to slow."""
+    sign = 1 if higher_is_better else -1
+    steps: list[tuple[float, float]] = []
+    for x, y in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if not steps or sign * y > sign * steps[-1][1]:
+            steps.append((x, y))
+    return steps

@@ -1,0 +1,111 @@
+"""The network to ship as a page runs it: its C as WebAssembly, and what its ends mean.
+
+It is embedded where a page can prepare what its reader draws: for a data set in MNIST's form whose
+classes are digits.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+
+from quantbench import plugins
+from quantbench.artifacts.artifact import load_artifact
+from quantbench.c99.build.wasm import wasm
+from quantbench.c99.compile import compiled
+from quantbench.c99.emit.library import Emitted
+from quantbench.c99.golden import golden_integers
+from quantbench.c99.ir.graph import ends
+from quantbench.c99.target.target import Dtype, Target
+from quantbench.data.idx.load import PAD
+from quantbench.data.idx.spec import DataSpec
+from quantbench.errors import (
+    ArtifactError,
+    CompileError,
+    StorageError,
+    UnavailableError,
+    UnknownNameError,
+)
+from quantbench.report.html.parts import Embedded
+from quantbench.results.records import Results, Row
+from quantbench.tasks.digit import SIDE
+
+_DIGITS = tuple("0123456789")
+_LARGEST = 600_000
+"""Bytes of a module beyond which it would make the page too large to pass around."""
+
+
+def embedded_of(results: Results, out: Path) -> Embedded | str:
+    """The network of the row to ship, whose artifact lies below `out`, or why it isn't embedded.
+
+    The reason is empty for a task that isn't of digits, in MNIST's form.
+    """
+    spec = _digits(results.data) if results.sample == "image" else None
+    if spec is None:
+        return ""
+    row = _shipped(results)
+    if row is None:
+        return "float32 is kept, and only a network of integers is put into a page"
+    if row.format != "onnx":
+        return f"{row.name} is no ONNX file, from which its C is written"
+    try:
+        artifact = load_artifact(out / row.artifact)
+        emitted = compiled(artifact.folder / "model.onnx", Target.PORTABLE, Dtype.INT8)
+        module = wasm(emitted.files)
+    except (ArtifactError, CompileError, StorageError, UnavailableError) as error:
+        return str(error)
+    side = SIDE + 2 * PAD
+    if emitted.plan.input.shape != (1, side, side):
+        return f"{row.name} doesn't take images of {side}x{side}"
+    if len(module) > _LARGEST:
+        return f"its {len(module):,} bytes would make the page too large"
+    return Embedded(row.name, _base64(module), _described(emitted, spec))
+
+
+def _digits(name: str) -> DataSpec | None:
+    """The description of a data set in MNIST's form whose classes are digits, or None."""
+    try:
+        data = plugins.data(name)
+    except (UnknownNameError, UnavailableError):
+        return None
+    spec = vars(data).get("SPEC")
+    return spec if isinstance(spec, DataSpec) and spec.classes == _DIGITS else None
+
+
+def _shipped(results: Results) -> Row | None:
+    names = [answer.ship.row for answer in results.answers if answer.ship is not None]
+    return next((row for row in results.rows if row.name in names[:1]), None)
+
+
+def _described(emitted: Emitted, spec: DataSpec) -> dict[str, object]:
+    """What the page's script has to know of the network, its ends and its golden vectors."""
+    plan = emitted.plan
+    input_, output = ends(plan.graph)
+    inputs, outputs = golden_integers(plan)
+    return {
+        "classes": list(spec.classes),
+        "pad": PAD,
+        "mean": spec.mean,
+        "std": spec.std,
+        "input": {
+            "size": plan.input.size,
+            "scale": float(input_.scale[0]),
+            "zero": int(input_.zero_point),
+        },
+        "output": {
+            "size": plan.output.size,
+            "type": plan.output.type,
+            "scales": [float(scale) for scale in output.scale],
+            "zero": int(output.zero_point),
+        },
+        "golden": {
+            "inputs": _base64(np.asarray(inputs, np.uint8).tobytes()),
+            "outputs": np.asarray(outputs, np.int64).tolist(),
+        },
+    }
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
