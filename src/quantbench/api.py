@@ -15,11 +15,15 @@ from quantbench.c99.package import Costs
 from quantbench.errors import UsageError
 from quantbench.report.answers import answers_of
 from quantbench.report.html.table import study_html
+from quantbench.report.selection import Told, told
 from quantbench.report.terminal.page import View, comparison
+from quantbench.report.terminal.selection import selection_page
 from quantbench.report.write import write
 from quantbench.results.frame import flat_rows
+from quantbench.results.limits import Amount, limits
 from quantbench.results.metric import Metric, metric_of
 from quantbench.results.records import Results, Row
+from quantbench.results.within import Selection, select_within
 from quantbench.samples.images import Preprocessing
 from quantbench.studies import pipeline
 from quantbench.studies.compile import compile
@@ -54,6 +58,23 @@ class Shipped:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """The row to ship within limits: printed, it is the page of `quantbench recommend`."""
+
+    selection: Selection
+    words: Told
+
+    @property
+    def row(self) -> Row | None:
+        """The row; None where none is shown to keep every limit."""
+        return self.selection.chosen.row if self.selection.chosen else None
+
+    def __str__(self) -> str:
+        page = as_text(selection_page(self.words), _WIDTH)
+        return "\n".join((page, *self.words.commands))
+
+
+@dataclass(frozen=True)
 class OwnStudy:
     """A finished study: printed, it is the answer and the table; so it is in a notebook."""
 
@@ -79,6 +100,32 @@ class OwnStudy:
             raise UsageError(f"no quantized row is worth shipping: {self.answer}")
         row = self.row(choices[0].row)
         return Shipped(row, load_artifact(self.out / row.artifact))
+
+    def recommend(
+        self,
+        *,
+        max_drop: Amount | None = None,
+        max_size: Amount | None = None,
+        max_latency: Amount | None = None,
+        minimize: str = "latency",
+        batch: int | None = None,
+    ) -> Chosen:
+        """Choose the row to ship within limits, by the rule of docs/reading.md.
+
+        A limit is a text with a unit, such as "80kB" or "50us", or a number of bytes, microseconds
+        a sample or, for `max_drop`, points where the metric is a fraction and else its own unit.
+        Raises UsageError for what is no limit.
+        """
+        asked = limits(
+            self.results.metric,
+            max_drop=max_drop,
+            max_size=max_size,
+            max_latency=max_latency,
+            minimize=minimize,
+            batch=batch,
+        )
+        selection = select_within(self.results, asked)
+        return Chosen(selection, told(selection, self.results, self.out, self.results.findings))
 
     def row(self, name: str) -> Row:
         """The row of this name, such as "ort_static on c99". Raises UsageError."""

@@ -129,6 +129,17 @@ def report(record: records.Report) -> None:
     report.report(record)
 
 
+@declare(app, records.Recommend)
+def recommend(record: records.Recommend) -> None:
+    """Choose the row to ship within limits of loss, size and time.
+
+    Nothing is measured. A row keeps a limit where all of its 95 % interval does.
+    """
+    from quantbench.cli import recommend
+
+    recommend.recommend(record)
+
+
 @declare(app, records.Compare)
 def compare(record: records.Compare) -> None:
     """Set two results.json side by side, or judge them by rules.

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from quantbench.numerics.coverage import LayerNumerics
 from quantbench.results.records import Finding, Interval
 from quantbench.system.record import Record
 
@@ -19,6 +20,22 @@ Ran = Literal["integer", "float", "unknown"]
 Part = Literal["integer", "float", "conversion", "other", "call"]
 """Where time goes: integer layers that multiply, float ones, quantize/dequantize/reorder, other
 operators (pooling, activations, copies), and the fixed cost of a call."""
+
+
+class LayerRan(Record):
+    """How one layer that multiplies was computed in a row."""
+
+    ran: Ran = Field(description="as the runtime's profiler tells, else as the file says")
+    numerics: LayerNumerics = Field(description="its number formats, as the file holds them")
+    depthwise: bool = False
+    us: float | None = Field(None, description="its time, where it was profiled by name")
+
+
+class RanAs(Record):
+    """What became of the layers of a row, in the network's order."""
+
+    row: str
+    layers: tuple[LayerRan, ...]
 
 
 class LayerTime(Record):
@@ -235,6 +252,7 @@ class Explanation(Record):
 
     schema_version: int = EXPLANATION_SCHEMA
     results_sha256: str = Field(description="of the results.json that it explains")
+    ran: tuple[RanAs, ...] = ()
     peaks: Peaks | None = None
     times: tuple[TimeSplit, ...] = ()
     unsplit: tuple[Unsplit, ...] = ()
