@@ -129,6 +129,18 @@ def report(record: records.Report) -> None:
     report.report(record)
 
 
+@declare(app, records.Explain)
+def explain(record: records.Explain) -> None:
+    """Say why: what ran as integer, where time goes, what costs score.
+
+    It explains the study in --out, of the network and data that `run` was given.
+    """
+    with loading("PyTorch"):
+        from quantbench.cli import explain
+
+    explain.explain(record)
+
+
 @declare(app, records.Recommend)
 def recommend(record: records.Recommend) -> None:
     """Choose the row to ship within limits of loss, size and time.

@@ -7,6 +7,7 @@ from rich.text import Text
 from quantbench.cli.records import Recommend
 from quantbench.cli.show import RESULTS
 from quantbench.errors import NoRowError
+from quantbench.explain.file import explanation_beside
 from quantbench.explain.judge import judge
 from quantbench.report.selection import told
 from quantbench.report.terminal.selection import selection_page
@@ -19,8 +20,9 @@ from quantbench.system.terminal import Terminal
 def recommend(record: Recommend) -> None:
     """Print the row to ship within limits, and why.
 
-    Raises UsageError, ResultsError for a file that can't be read, and NoRowError, after all is
-    shown, where no row is shown to keep every limit.
+    Remedies are of what `quantbench explain` found, where it ran, else of what results show. Raises
+    UsageError, ResultsError for a file that can't be read, and NoRowError, after all is shown,
+    where no row is shown to keep every limit.
     """
     path = record.study / RESULTS if record.study.is_dir() else record.study
     results = read_results(path)
@@ -33,7 +35,9 @@ def recommend(record: Recommend) -> None:
         batch=record.batch,
     )
     selection = select_within(results, chosen)
-    words = told(selection, results, path.parent, judge(results).findings)
+    explained = explanation_beside(path)
+    findings = judge(results, explained).findings
+    words = told(selection, results, path.parent, findings)
     terminal = Terminal()
     terminal.print(selection_page(words))
     if words.commands:

@@ -155,6 +155,34 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Explain(Target):
+    """`quantbench explain`."""
+
+    row: Annotated[
+        list[str] | None,
+        option(
+            OUTPUT, "--row", metavar="NAME", default="those that the answer is about",
+            help="Only this row, such as 'ort_static on c99'; may be repeated.",
+        ),
+    ] = None  # fmt: skip
+    max_drop: Annotated[
+        str | None,
+        option(
+            OUTPUT, "--max-drop", metavar="AMOUNT",
+            help="Find the layers to leave float so that the score falls by no more: 0.1, in "
+            "points where the metric is a share.",
+        ),
+    ] = None  # fmt: skip
+    only: Annotated[
+        list[str] | None,
+        option(
+            OUTPUT, "--only", metavar="SECTION",
+            help="Only these sections: see docs/explain.md; several: A,B, or repeat it.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recommend:
     """`quantbench recommend`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,13 +26,17 @@ from quantbench.report.terminal.details import (
     under_time,
 )
 from quantbench.report.terminal.earlier import earlier_lines, earlier_pairs
+from quantbench.report.terminal.explanation.findings import finding_parts
 from quantbench.report.terminal.grid import listed
 from quantbench.report.terminal.main_table import MainTable
 from quantbench.report.terminal.wrapped import Wrapped
 from quantbench.report.words import an, count
 from quantbench.results.records import Results
+from quantbench.system.terminal import one_line
 
 _INDENT = "  "
+_MOST_LETTERS = 150
+"""Of a finding's sentence on the first screen."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,22 @@ def _title(results: Results) -> str:
     )
 
 
+def _weightiest(results: Results) -> Iterator[RenderableType]:
+    """The weightiest finding of the first screen, and how many there are."""
+    weighty = [finding for finding in results.findings if finding.weight != "note"]
+    if weighty:
+        left = len(results.findings) - 1
+        more = f" {count(left, 'more finding')}: `quantbench show --details`." if left else ""
+        first = weighty[0]
+        yield Wrapped(f"Found: {_shortened(first.sentence)}.{more} `quantbench explain` says why.")
+
+
+def _shortened(sentence: str) -> str:
+    return one_line(textwrap.shorten(sentence, _MOST_LETTERS, placeholder=" ..."))
+
+
 def _without_details(results: Results) -> Iterator[RenderableType]:
+    yield from _weightiest(results)
     skipped = len(results.skipped)
     verb = "wasn't" if skipped == 1 else "weren't"
     left_out = f", and why {count(skipped, 'row')} {verb} measured" if skipped else ""
@@ -91,6 +111,9 @@ def _without_details(results: Results) -> Iterator[RenderableType]:
 
 def _details(results: Results, by: Order) -> Iterator[RenderableType]:
     rows = ordered(results, by)
+    if results.findings:
+        yield Text()
+        yield from finding_parts(results.findings)
     yield Text()
     yield from listed("What each row is", described(rows))
     yield from listed(

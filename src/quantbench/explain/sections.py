@@ -1,0 +1,102 @@
+"""The sections of an explanation: each finds out one part of it, and one that fails costs itself.
+
+To add one, write a function that returns an Explanation with the fields that it fills, and name it
+in SECTIONS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from quantbench.errors import QuantbenchError, UnknownNameError, cause
+from quantbench.explain.judge import judge
+from quantbench.explain.ran import as_profiled, layers_ran
+from quantbench.explain.records import Explanation
+from quantbench.explain.subject import Subject
+from quantbench.results.metric import Metric
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an explanation is asked for."""
+
+    rows: tuple[str, ...] | None = None
+    """Names of the rows that are looked into; None: each section's own choice."""
+    max_drop: float | None = None
+    """How far the score may fall, in points where the metric is a fraction: the layers to leave
+    float for that are looked for. None: they aren't."""
+    metric: Metric | None = None
+    """How rows are judged, where it is no plug-in."""
+
+
+Make = Callable[[Subject, Asked], Explanation]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of an explanation, by the name that selects it."""
+
+    name: str
+    title: str
+    make: Make
+
+
+def _layers(subject: Subject, asked: Asked) -> Explanation:
+    return _part(ran=layers_ran(subject, asked.rows))
+
+
+def _part(**fields: object) -> Explanation:
+    """An explanation with these fields; the others are empty."""
+    return Explanation.model_validate({"results_sha256": "", **fields})
+
+
+SECTIONS = (Section("layers", "what ran as integer", _layers),)
+"""In the order in which they are found out: what is cheap, and what others need, comes first."""
+
+
+def explanation_of(
+    subject: Subject,
+    results_sha256: str,
+    asked: Asked | None = None,
+    only: Collection[str] = (),
+    sections: Sequence[Section] = SECTIONS,
+) -> Explanation:
+    """Find out each section, or those that `only` names, and judge what they show.
+
+    A section that fails leaves a note. Raises UnknownNameError for a section that there isn't.
+    """
+    known = [section.name for section in sections]
+    for name in only:
+        if name not in known:
+            raise UnknownNameError("section", name, known, "--only")
+    chosen = [section for section in sections if not only or section.name in only]
+    parts, notes = list[Explanation](), list[str]()
+    for section in chosen:
+        subject.progress.log(f"explaining: {section.title}")
+        try:
+            parts.append(section.make(subject, asked or Asked()))
+        except QuantbenchError as error:
+            notes.append(f"{section.title}: {error}")
+        except Exception as error:  # noqa: BLE001  # profilers and plug-ins may raise anything
+            notes.append(f"{section.title}: failed ({cause(error)})")
+    whole = joined(parts, results_sha256)
+    whole = whole.model_copy(update={"ran": as_profiled(whole.ran, whole.times)})
+    judged = judge(subject.results, whole)
+    return whole.model_copy(
+        update={
+            "findings": judged.findings,
+            "notes": (*whole.notes, *notes, *judged.notes),
+        }
+    )
+
+
+def joined(parts: Sequence[Explanation], results_sha256: str) -> Explanation:
+    """One explanation of what each part holds: lists one after another, of the rest the last."""
+    fields: dict[str, object] = {"results_sha256": results_sha256}
+    for name, field in Explanation.model_fields.items():
+        values = [value for part in parts if (value := getattr(part, name)) != field.default]
+        if values and name != "results_sha256":
+            tuples = all(isinstance(value, tuple) for value in values)
+            fields[name] = sum(values, ()) if tuples else values[-1]
+    return Explanation.model_validate(fields)
