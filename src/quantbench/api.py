@@ -13,20 +13,24 @@ from torch import nn
 from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.c99.package import Costs
 from quantbench.errors import UsageError
+from quantbench.explain.records import Explanation
+from quantbench.explain.sections import Asked
 from quantbench.report.answers import answers_of
 from quantbench.report.html.table import study_html
 from quantbench.report.selection import Told, told
+from quantbench.report.terminal.explanation.page import explanation_page
 from quantbench.report.terminal.page import View, comparison
 from quantbench.report.terminal.selection import selection_page
 from quantbench.report.write import write
 from quantbench.results.frame import flat_rows
 from quantbench.results.limits import Amount, limits
 from quantbench.results.metric import Metric, metric_of
-from quantbench.results.records import Results, Row
+from quantbench.results.records import Finding, Results, Row
 from quantbench.results.within import Selection, select_within
 from quantbench.samples.images import Preprocessing
 from quantbench.studies import pipeline
 from quantbench.studies.compile import compile
+from quantbench.studies.explain import explain
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.own import Own, own_task
 from quantbench.studies.workspace import Workspace
@@ -75,6 +79,22 @@ class Chosen:
 
 
 @dataclass(frozen=True)
+class Why:
+    """A study explained: printed, it is the page of `quantbench explain`."""
+
+    results: Results
+    explanation: Explanation
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, the weightiest first."""
+        return self.explanation.findings
+
+    def __str__(self) -> str:
+        return as_text(explanation_page(self.explanation, self.results), _WIDTH)
+
+
+@dataclass(frozen=True)
 class OwnStudy:
     """A finished study: printed, it is the answer and the table; so it is in a notebook."""
 
@@ -83,6 +103,8 @@ class OwnStudy:
     out: Path
     notes: tuple[str, ...] = ()
     """What was said of the network, its samples and what can't be used here, a line each."""
+    judged_by: Metric | None = None
+    """How rows are judged, where that is a function of the user's."""
 
     @property
     def answer(self) -> str:
@@ -126,6 +148,31 @@ class OwnStudy:
         )
         selection = select_within(self.results, asked)
         return Chosen(selection, told(selection, self.results, self.out, self.results.findings))
+
+    def explain(
+        self,
+        *,
+        rows: Sequence[str] | None = None,
+        max_drop: float | None = None,
+        only: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Why:
+        """Find out why each row is smaller, slower or less accurate; printed, it is the page.
+
+        `rows`: names of rows to look into; None: those that the answer is about. `max_drop`: find
+        the layers to leave float so that the score falls by no more, in points where the metric is
+        a fraction. `only`: sections, as docs/explain.md names them. explanation.json is written
+        into the study's folder. Raises UnknownNameError for a row or section that there isn't.
+        """
+        asked = Asked(None if rows is None else tuple(rows), max_drop, self.judged_by)
+        done = explain(
+            Options(out=self.out),
+            progress=progress or Lines(),
+            asked=asked,
+            only=only,
+            load=lambda *_: self.task,
+        )
+        return Why(done.results, done.explanation)
 
     def row(self, name: str) -> Row:
         """The row of this name, such as "ort_static on c99". Raises UsageError."""
@@ -225,4 +272,5 @@ def study(
     kept = Kept(progress or Lines())
     done = pipeline.run(options, settings, kept, load=load, metric=judged_by)
     write(done.results, options.out)
-    return OwnStudy(done.task, done.results, options.out, tuple(dict.fromkeys(kept.lines)))
+    notes = tuple(dict.fromkeys(kept.lines))
+    return OwnStudy(done.task, done.results, options.out, notes, judged_by)

@@ -123,10 +123,10 @@ def calibration_parts(
     """The score against the number of calibration samples, an observer a column."""
     for found in calibrations:
         observers = [*dict.fromkeys(point.observer for point in found.points)]
-        table = _table(
-            f"{metric.title} of {harmless(found.method)} by calibration samples; mean, spread",
-            "samples", *map(harmless, observers),
-        )  # fmt: skip
+        title = f"{metric.title} of {harmless(found.method)} by calibration samples"
+        yield Text(f"{title}: mean, and the least and greatest of the draws", style="bold")
+        table = _table("", "samples", *map(harmless, observers))
+        table.title = None
         cells = {(p.observer, p.samples): p for p in found.points}
         for samples in sorted({point.samples for point in found.points}):
             points = [cells.get((observer, samples)) for observer in observers]

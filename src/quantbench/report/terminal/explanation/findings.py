@@ -53,5 +53,6 @@ def _value(evidence: Evidence) -> str:
     value = evidence.value
     number = f"{value:,.0f}" if value == int(value) else significant(value)
     number = number.replace("-", "−")
-    unit = evidence.unit if evidence.unit == "%" else f" {evidence.unit}".rstrip()
+    unit = evidence.unit.removesuffix("s") if value == 1 else evidence.unit
+    unit = unit if unit == "%" else f" {unit}".rstrip()
     return f"{one_line(evidence.what)}: {number}{unit}"

@@ -37,9 +37,14 @@ def time_parts(
         if (left := len(times[0].layers) - _MOST_LAYERS) > 0:
             yield Text(f"{left} shorter ones are in explanation.json.")
         notes = [(f"{split.row} at {split.batch:,}", split.note) for split in times if split.note]
-        yield from listed("Notes on times", notes)
-    yield from listed("Not split", ((each.row, each.reason) for each in unsplit))
+        if notes:
+            yield Text()
+            yield from listed("Notes on times", notes)
+    if unsplit:
+        yield Text()
+        yield from listed("Not split", ((each.row, each.reason) for each in unsplit))
     if peaks is not None:
+        yield Text()
         yield Wrapped(_peaks(peaks))
 
 
