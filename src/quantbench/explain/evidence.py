@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from quantbench.explain.records import Explanation, Part, RanAs, TimeSplit
+from quantbench.explain.records import ErrorByLayer, Explanation, Part, RanAs, TimeSplit
 from quantbench.results.records import Evidence, Results, Row
 
 MOST_NAMED = 6
@@ -71,6 +71,17 @@ def most(
 def ran(explanation: Explanation, row: Row) -> RanAs | None:
     """How the layers of a row ran; None where that wasn't found out."""
     return next((each for each in explanation.ran if each.row == row.name), None)
+
+
+def never_calibrated(row: Row) -> bool:
+    """Whether its activations are at scale 1, for no observer saw any."""
+    return any(format.scaling == "unit" for format in row.numerics.activations)
+
+
+def calibrated_errors(results: Results, explanation: Explanation) -> Iterator[ErrorByLayer]:
+    """The errors of all artifacts but those that were never calibrated, which explains theirs."""
+    without = {f"{row.method} {row.format}" for row in results.rows if never_calibrated(row)}
+    yield from (error for error in explanation.errors if error.artifact not in without)
 
 
 def rows_of(results: Results, artifact: str) -> tuple[str, ...]:

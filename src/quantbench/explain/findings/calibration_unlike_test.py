@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from quantbench.explain.evidence import named, percentage, rows_of
+from quantbench.explain.evidence import calibrated_errors, named, percentage, rows_of
 from quantbench.explain.records import Explanation
 from quantbench.results.records import Finding, Results
 
@@ -16,7 +16,7 @@ the widest percentile that quantizers cut is a tenth of it."""
 
 def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
     """One finding for each artifact, which names the layers that clip most."""
-    for error in explanation.errors:
+    for error in calibrated_errors(results, explanation):
         clipped = [layer for layer in error.layers if layer.clipped >= CLIPPED]
         if not clipped:
             continue

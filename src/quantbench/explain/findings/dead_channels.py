@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
-from quantbench.explain.evidence import named, rows_of
-from quantbench.explain.records import Explanation, LayerError
+from quantbench.explain.evidence import calibrated_errors, named, rows_of
+from quantbench.explain.records import ErrorByLayer, Explanation, LayerError
 from quantbench.results.records import Evidence, Finding, Results
 
 TITLE = "dead channels"
@@ -14,38 +14,63 @@ MATTERS = 0.25
 
 
 def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
-    """One finding for each artifact that has such channels where the one before has not."""
-    told = set[tuple[tuple[str, int], ...]]()
+    """One finding about channels that are dead in float32, one for each artifact that kills more.
+
+    Those of float32 are the same whatever the artifact, so the first that has any tells them.
+    """
     for error in explanation.errors:
-        dead = [layer for layer in error.layers if layer.constant_channels]
-        counts = tuple((layer.layer, layer.constant_channels) for layer in dead)
-        if not dead or counts in told:
-            continue
-        told.add(counts)
-        dead.sort(key=lambda layer: -_share(layer))
-        yield Finding(
-            rule="dead_channels",
-            weight="cost" if _share(dead[0]) >= MATTERS else "note",
-            sentence=(
-                f"{sum(layer.constant_channels for layer in dead)} channels of "
-                f"{named([layer.layer for layer in dead])} never vary over {error.samples:,} "
-                f"samples in {error.artifact}"
-            ),
-            evidence=tuple(
-                Evidence(
-                    what=f"constant channels of {layer.layer}, of {layer.channels}",
-                    value=layer.constant_channels,
-                    unit="channels",
-                )
-                for layer in dead[:4]
-            ),
-            remedy=(
-                "prune them: their constant can be added to the next layer's bias; where float32 "
-                "has none, the scale of the layer's output is too coarse for its small channels"
-            ),
-            rows=rows_of(results, error.artifact),
-        )
+        if dead := [layer for layer in error.layers if layer.constant_in_float]:
+            yield _in_float(results, error, dead)
+            break
+    for error in calibrated_errors(results, explanation):
+        if dead := [layer for layer in error.layers if _killed(layer) > 0]:
+            yield _by_quantizing(results, error, dead)
 
 
-def _share(layer: LayerError) -> float:
-    return layer.constant_channels / max(1, layer.channels)
+def _in_float(results: Results, error: ErrorByLayer, dead: Sequence[LayerError]) -> Finding:
+    share = max(layer.constant_in_float / max(1, layer.channels) for layer in dead)
+    counts = [(layer, layer.constant_in_float) for layer in dead]
+    return Finding(
+        rule="dead_channels",
+        weight="cost" if share >= MATTERS else "note",
+        sentence=f"{_channels(counts)} never vary over {error.samples:,} samples, in float32 too",
+        evidence=tuple(_evidence(counts)),
+        remedy="prune them: their constant can be added to the next layer's bias",
+        rows=(),
+    )
+
+
+def _by_quantizing(results: Results, error: ErrorByLayer, dead: Sequence[LayerError]) -> Finding:
+    share = max(_killed(layer) / max(1, layer.channels) for layer in dead)
+    counts = [(layer, _killed(layer)) for layer in dead]
+    return Finding(
+        rule="dead_channels",
+        weight="cost" if share >= MATTERS else "note",
+        sentence=(
+            f"{error.artifact} rounds all of what {_channels(counts)} give to one value over "
+            f"{error.samples:,} samples"
+        ),
+        evidence=tuple(_evidence(counts)),
+        remedy=(
+            "their values are small beside the layer's others: equalize the channels' ranges, or "
+            "leave the layer float"
+        ),
+        rows=rows_of(results, error.artifact),
+    )
+
+
+def _killed(layer: LayerError) -> int:
+    """The channels that vary in float32 alone."""
+    return layer.constant_channels - layer.constant_in_float
+
+
+def _channels(counts: Sequence[tuple[LayerError, int]]) -> str:
+    number = sum(count for _, count in counts)
+    noun = "channel" if number == 1 else "channels"
+    return f"{number} {noun} of {named([layer.layer for layer, _ in counts])}"
+
+
+def _evidence(counts: Sequence[tuple[LayerError, int]]) -> Iterator[Evidence]:
+    for layer, count in sorted(counts, key=lambda pair: -pair[1])[:4]:
+        what = f"constant channels of {layer.layer}, of {layer.channels}"
+        yield Evidence(what=what, value=count, unit="channels")

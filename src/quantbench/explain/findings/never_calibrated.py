@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from quantbench.explain.evidence import MOST_NAMED, change, named, quantized, ran, row_names
+from quantbench.explain.evidence import (
+    MOST_NAMED,
+    change,
+    named,
+    never_calibrated,
+    quantized,
+    ran,
+    row_names,
+)
 from quantbench.explain.records import Explanation, LayerRan
 from quantbench.results.records import Evidence, Finding, Results, Row
 
@@ -13,7 +21,7 @@ TITLE = "never calibrated"
 
 def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
     """One finding for rows that were never calibrated, one for each row with such layers."""
-    whole = [row for row in quantized(results) if _never(row)]
+    whole = [row for row in quantized(results) if never_calibrated(row)]
     if whole:
         changes = [change(results, row) for row in whole[:MOST_NAMED]]
         formats = sum(f.scaling == "unit" for row in whole for f in row.numerics.activations)
@@ -27,6 +35,7 @@ def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
             evidence=(
                 Evidence(what="activation formats at scale 1", value=formats),
                 *(evidence for evidence in changes if evidence is not None),
+                *_least(explanation, whole),
             ),
             remedy=(
                 "run the observers on samples that are like those in use before converting; the "
@@ -51,8 +60,13 @@ def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
             )
 
 
-def _never(row: Row) -> bool:
-    return any(format.scaling == "unit" for format in row.numerics.activations)
+def _least(explanation: Explanation, rows: list[Row]) -> tuple[Evidence, ...]:
+    """The least signal over error of any of their layers, where it was found out."""
+    artifacts = {f"{row.method} {row.format}" for row in rows}
+    least = [x.sqnr_db for e in explanation.errors if e.artifact in artifacts for x in e.layers]
+    if not least:
+        return ()
+    return (Evidence(what="least signal over error of its layers", value=min(least), unit="dB"),)
 
 
 def _layers(explanation: Explanation, row: Row) -> list[LayerRan]:

@@ -44,5 +44,5 @@ def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
 
 def _best(peaks: dict[str, float], format: str) -> tuple[str, float] | None:
     """The name and the peak of the fastest instructions for a format."""
-    known = [(name, value) for name, value in peaks.items() if name.split()[-1] == format]
+    known = [(name, value) for name, value in peaks.items() if format in name.split()]
     return max(known, key=lambda pair: pair[1], default=None)

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate
 
-from quantbench.explain.evidence import named, percentage, rows_of
+from quantbench.explain.evidence import calibrated_errors, named, percentage, rows_of
 from quantbench.explain.records import ErrorByLayer, Explanation, Histogram
 from quantbench.results.records import Finding, Results
 
@@ -19,7 +19,7 @@ WASTED = 0.75
 
 def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
     """One finding for each artifact, which names the tensors that waste most."""
-    for error in explanation.errors:
+    for error in calibrated_errors(results, explanation):
         wasted = sorted(_wasted(error), key=lambda pair: -pair[0])
         if not wasted:
             continue

@@ -85,6 +85,10 @@ def sensitivity_parts(
     """A table of the layers by what each costs alone, the most costly first; and what to leave."""
     for found in sensitivities:
         yield _sensitivity(found, metric)
+        yield Wrapped(
+            "alone: the score with this layer alone quantized, less float32's. float gains: with "
+            "this layer alone in float32, less that of all quantized."
+        )
         mixed = found.mixed
         if mixed is not None:
             left = joined(mixed.left_float) if mixed.left_float else "no layer"
@@ -100,9 +104,10 @@ def sensitivity_parts(
 def _sensitivity(found: Sensitivity, metric: MetricInfo) -> Table:
     table = _table(
         f"Sensitivity under {harmless(found.method)}, over {count(found.samples, 'sample')}",
-        "layer", "multiply-\nadds", "alone", "95%", "error of\noutputs", "all but\nit gain", "95%",
+        "layer", "multiply-\nadds", "alone", "95%", "error of\noutputs", "float\ngains",
     )  # fmt: skip
     table.add_column("", no_wrap=True)
+    # "alone": only this layer is quantized; "float gains": all are but this one.
     ordered = sorted(found.layers, key=lambda layer: -layer.alone_loss)[:_MOST_LAYERS]
     most = max((layer.alone_loss for layer in ordered), default=0.0)
     for layer in ordered:
@@ -111,7 +116,7 @@ def _sensitivity(found: Sensitivity, metric: MetricInfo) -> Table:
             f"{layer.macs:,}",
             *difference_cells(metric, layer.alone),
             number(layer.alone_loss, 2),
-            *difference_cells(metric, layer.all_but),
+            difference_cells(metric, layer.all_but)[0],
             Text(bar(layer.alone_loss / most if most else 0.0, 8)),
         )
     return table
@@ -142,7 +147,9 @@ def calibration_parts(
             )
         yield table
         if found.enough is not None:
-            yield Text(f"{count(found.enough, 'sample')} are enough: more gain nothing.")
+            enough = count(found.enough, "sample")
+            verb = "is" if found.enough == 1 else "are"
+            yield Text(f"{enough} {verb} enough: no gain is shown from more.")
 
 
 def _score(metric: MetricInfo, value: float) -> str:
