@@ -29,7 +29,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a row has to keep, and what is minimized among those that do; None: no limit.
+    """The limits of a row, and what is minimized among those that keep them; None: no limit.
 
     `max_size` is in bytes, `max_latency` in microseconds a sample at `batch`, or at the smallest
     batch where that is None.
