@@ -9,16 +9,16 @@ from pydantic import ValidationError
 
 from quantbench.errors import ResultsError
 from quantbench.explain.records import EXPLANATION_SCHEMA, Explanation
-from quantbench.results.file import bounded_content, first_fault
+from quantbench.results.file import content_of, first_fault
 from quantbench.system.files import sha256_of, write_atomic
 
-FILE = "explanation.json"
+NAME = "explanation.json"
 _MAKE_ANOTHER = "make one with `quantbench explain`"
 
 
 def write_explanation(explanation: Explanation, out: Path) -> Path:
     """Write it into a study's folder, replaced whole. Raises StorageError."""
-    path = out / FILE
+    path = out / NAME
     write_atomic(path, explanation.model_dump_json(indent=1).encode() + b"\n")
     return path
 
@@ -28,7 +28,7 @@ def read_explanation(path: Path) -> Explanation:
 
     Raises ResultsError, which names the file, its fault and what to do.
     """
-    content = bounded_content(path, _MAKE_ANOTHER)
+    content = content_of(path, _MAKE_ANOTHER)
     try:
         explanation = Explanation.model_validate_json(content)
     except ValidationError as error:
@@ -38,12 +38,12 @@ def read_explanation(path: Path) -> Explanation:
     return explanation
 
 
-def explanation_beside(results: Path) -> Explanation | None:
+def explanation_of(results: Path) -> Explanation | None:
     """The explanation in the folder of a results.json; None without one, or where it is another's.
 
     Raises ResultsError for one that can't be read.
     """
-    path = results.parent / FILE
+    path = results.parent / NAME
     if not path.exists():
         return None
     explanation = read_explanation(path)
