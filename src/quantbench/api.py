@@ -87,7 +87,7 @@ class Why:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found, the weightiest first."""
+        """The causes that were found, the weightiest first."""
         return self.explanation.findings
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What ran as integer: each layer, as its file holds it and its runtime's profile tells."""
+"""Tell what ran as integer: each layer, as its file holds it and its runtime's profile tells."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class LayerRan(Record):
 
 
 class RanAs(Record):
-    """What became of the layers of a row, in the network's order."""
+    """The layers of a row as they ran, in the network's order."""
 
     row: str
     layers: tuple[LayerRan, ...]
@@ -60,7 +60,7 @@ class Limit(Record):
 
 
 class TimeSplit(Record):
-    """Where the time of one row goes at one batch and number of threads."""
+    """The parts of the time of one row at one batch and number of threads."""
 
     row: str
     batch: int
@@ -82,7 +82,7 @@ class Unsplit(Record):
 
 
 class Peaks(Record):
-    """What one core of this CPU reaches, measured by small C programs."""
+    """The limits that one core of this CPU reaches, measured by small C programs."""
 
     macs_per_us: dict[str, float] = Field(
         description="instruction set and format -> multiply-adds: 'avx2 float32', 'avx512vnni int8'"
@@ -137,7 +137,7 @@ class ErrorByLayer(Record):
 
 
 class LayerSensitivity(Record):
-    """What quantizing one layer alone costs, and what leaving it alone float gains."""
+    """The cost of quantizing one layer alone, and the gain of leaving it alone float."""
 
     layer: str = Field(description='its name; "layer1.*" for a block that was taken as one')
     macs: int
@@ -218,7 +218,7 @@ class DifferingSample(Record):
 
 
 class ClassChange(Record):
-    """What became of one class's samples."""
+    """The samples of one class that float32 and a row answer right."""
 
     label: str
     samples: int

@@ -19,7 +19,7 @@ from quantbench.results.metric import Metric
 
 @dataclass(frozen=True)
 class Asked:
-    """What an explanation is asked for."""
+    """The wishes of the user: which rows are looked into, and for which drop."""
 
     rows: tuple[str, ...] | None = None
     """Names of the rows that are looked into; None: each section's own choice."""

@@ -1,4 +1,4 @@
-"""What ran as integer: a line for each row."""
+"""Lines on what ran as integer: one for each row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the time goes: a bar for each row, then the layers of the first."""
+"""Tables of where the time goes: a bar for each row, then the layers of the first."""
 
 from __future__ import annotations
 
