@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from quantbench.explain.findings.outliers import KEPT, wasted
-from tests.explain.builder import ARTIFACT, error, explained, found, histogram, quantized
+from tests.explain.builder import (
+    ARTIFACT,
+    error,
+    explained,
+    found,
+    histogram,
+    layer_error,
+    quantized,
+)
 from tests.report.builder import results
 
 RULE = "outliers"
@@ -22,6 +30,17 @@ def test_fires_where_one_value_stretches_the_range() -> None:
     weights = NARROW.model_copy(update={"what": "weights"})
     (other,) = found(RULE, STUDY, explained(errors=(error(histograms=(weights,)),)))
     assert "by channel" in other.remedy
+
+
+def test_fires_where_a_channel_stretches_the_range() -> None:
+    """The whole layer's figure is that of the large channel, and hides what the others lose."""
+    large = layer_error("conv2", made_db=38.0, channel_db=3.0)
+    (finding,) = found(RULE, STUDY, explained(errors=(error(layer_error(channel_db=44.0), large),)))
+    assert (finding.weight, finding.rows) == ("fault", ("static on openvino",))
+    assert finding.evidence[0].value == 35.0
+    assert "stretch the range of conv2 in static state_dict" in finding.sentence
+    usual = layer_error(made_db=45.0, channel_db=39.0)
+    assert found(RULE, STUDY, explained(errors=(error(usual),))) == []
 
 
 def test_does_not_fire_on_a_bell_curve_nor_without_histograms() -> None:

@@ -33,7 +33,9 @@ def _in_float(results: Results, error: ErrorByLayer, dead: Sequence[LayerError])
     return Finding(
         rule="dead_channels",
         weight="cost" if share >= MATTERS else "note",
-        sentence=f"{_channels(counts)} never vary over {error.samples:,} samples, in float32 too",
+        sentence=(
+            f"the network computes a constant in {_channels(counts)}, over {error.samples:,} samples"
+        ),
         evidence=tuple(_evidence(counts)),
         remedy="prune them: their constant can be added to the next layer's bias",
         rows=(),
@@ -47,7 +49,7 @@ def _by_quantizing(results: Results, error: ErrorByLayer, dead: Sequence[LayerEr
         rule="dead_channels",
         weight="cost" if share >= MATTERS else "note",
         sentence=(
-            f"{error.artifact} rounds all of what {_channels(counts)} give to one value over "
+            f"{error.artifact} rounds {_channels(counts)} to a constant, over "
             f"{error.samples:,} samples"
         ),
         evidence=tuple(_evidence(counts)),
