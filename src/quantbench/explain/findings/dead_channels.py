@@ -34,7 +34,8 @@ def _in_float(results: Results, error: ErrorByLayer, dead: Sequence[LayerError])
         rule="dead_channels",
         weight="cost" if share >= MATTERS else "note",
         sentence=(
-            f"the network computes a constant in {_channels(counts)}, over {error.samples:,} samples"
+            f"the network computes a constant in {_channels(counts)}, over "
+            f"{error.samples:,} samples"
         ),
         evidence=tuple(_evidence(counts)),
         remedy="prune them: their constant can be added to the next layer's bias",

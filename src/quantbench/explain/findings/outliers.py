@@ -16,8 +16,8 @@ KEPT = 0.999
 WASTED = 0.75
 """The share of the range beyond these values from which on two of its bits are lost."""
 BELOW = 12.0
-"""Decibels that half of a layer's channels have less than the whole: two bits. Of LeNet, ResNet-8 and
-MobileNetV2 without a fault no layer is beyond 6."""
+"""Decibels that half of a layer's channels have less than the whole: two bits. No layer of LeNet,
+ResNet-8 and MobileNetV2 without a fault is beyond 6."""
 
 
 def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
@@ -64,8 +64,8 @@ def _channels(results: Results, error: ErrorByLayer) -> Iterable[Finding]:
         weight="fault",
         sentence=(
             f"few channels stretch the range of {named([layer.layer for _, layer in apart])} in "
-            f"{error.artifact}: over all of {worst.layer} the signal is {worst.made_db:.0f} dB above "
-            f"its error, of half of its channels {worst.channel_db:.0f} dB at most"
+            f"{error.artifact}: over all of {worst.layer} the signal is {worst.made_db:.0f} dB "
+            f"above its error, of half of its channels {worst.channel_db:.0f} dB at most"
         ),
         evidence=tuple(
             Evidence(
