@@ -18,4 +18,6 @@ def test_fires_where_the_call_costs_more_than_the_rest() -> None:
 def test_does_not_fire_where_arithmetic_is_most() -> None:
     times = (split(integer=90.0, call=10.0),)
     assert found(RULE, STUDY, explained(times=times)) == []
+    in_batches = (*times, split(integer=1.0, call=99.0, batch=1000))
+    assert found(RULE, STUDY, explained(times=in_batches)) == []
     assert found(RULE, STUDY) == []

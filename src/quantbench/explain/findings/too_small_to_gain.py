@@ -13,8 +13,16 @@ DOMINATES = 0.5
 
 
 def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
-    """One finding for all rows whose calls cost more than what they compute."""
-    found = most(explanation.times, lambda split: share_of(split, "call"), DOMINATES)
+    """One finding for all rows whose calls cost more than what they compute, at few samples.
+
+    A row's smallest batch tells: over many samples a call's own cost is spread, and what profiles
+    leave unexplained would count for it.
+    """
+    smallest: dict[str, int] = {}
+    for split in explanation.times:
+        smallest[split.row] = min(split.batch, smallest.get(split.row, split.batch))
+    few = [split for split in explanation.times if split.batch == smallest[split.row]]
+    found = most(few, lambda split: share_of(split, "call"), DOMINATES)
     if found:
         share, worst = found[0]
         rows = tuple(split.row for _, split in found)

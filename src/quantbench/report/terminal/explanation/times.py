@@ -50,7 +50,7 @@ def time_parts(
 
 def _bars(times: Sequence[TimeSplit]) -> Table:
     table = _table(
-        "Where the time goes", "batch", "µs", "integer", "float", "conver-\nsion", "other", "call",
+        "Where the time goes", "batch", "µs", "inte-\nger", "float", "con-\nvert", "other", "call",
         "of\nlimit",
     )  # fmt: skip
     table.add_column("", no_wrap=True)
@@ -61,7 +61,7 @@ def _bars(times: Sequence[TimeSplit]) -> Table:
             significant(split.total_us),
             *(percent(split.parts.get(part, 0.0) / split.total_us, 0) for part in SIGNS),
             NONE if split.limit is None else percent(split.limit.share, 0),
-            Text(stacked([(SIGNS[part], split.parts.get(part, 0.0)) for part in SIGNS], 16)),
+            Text(stacked([(SIGNS[part], split.parts.get(part, 0.0)) for part in SIGNS], 10)),
         )
     return table
 
