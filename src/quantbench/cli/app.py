@@ -131,7 +131,7 @@ def report(record: records.Report) -> None:
 
 @declare(app, records.Explain)
 def explain(record: records.Explain) -> None:
-    """Say why: what ran as integer, where time goes, what costs score.
+    """Say why rows are slow, large or worse, and what to do.
 
     It explains the study in --out, of the network and data that `run` was given.
     """
