@@ -10,11 +10,22 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from quantbench.errors import QuantbenchError, UnknownNameError, cause
+from quantbench.explain.calibration import calibration
+from quantbench.explain.disagreement import disagreements
 from quantbench.explain.judge import judge
+from quantbench.explain.layer_error import errors_by_layer
+from quantbench.explain.peaks import measured_peaks
 from quantbench.explain.ran import as_profiled, layers_ran
 from quantbench.explain.records import Explanation
+from quantbench.explain.sensitivity import sensitivity
 from quantbench.explain.subject import Subject
+from quantbench.explain.telling import telling_rows
+from quantbench.explain.time_split import time_splits
 from quantbench.results.metric import Metric
+
+_SECONDS = 12.0
+"""Of sensitivity and of calibration, each beyond its first quantization: LeNet's whole explanation
+takes a minute at most."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +57,51 @@ def _layers(subject: Subject, asked: Asked) -> Explanation:
     return _part(ran=layers_ran(subject, asked.rows))
 
 
+def _time(subject: Subject, asked: Asked) -> Explanation:
+    peaks, notes = None, tuple[str, ...]()
+    try:
+        peaks = measured_peaks()
+    except QuantbenchError as error:  # rows are split all the same, without limits
+        notes = (f"peaks of this CPU: {error}",)
+    times, unsplit = time_splits(subject, _rows(subject, asked), peaks)
+    return _part(peaks=peaks, times=times, unsplit=unsplit, notes=notes)
+
+
+def _errors(subject: Subject, asked: Asked) -> Explanation:
+    return _part(errors=errors_by_layer(subject, _rows(subject, asked)))
+
+
+def _rows(subject: Subject, asked: Asked) -> tuple[str, ...]:
+    return telling_rows(subject.results) if asked.rows is None else asked.rows
+
+
+def _disagreement(subject: Subject, asked: Asked) -> Explanation:  # noqa: ARG001
+    return _part(disagreement=disagreements(subject))
+
+
+def _sensitivity(subject: Subject, asked: Asked) -> Explanation:
+    found = sensitivity(subject, max_drop=asked.max_drop, seconds=_SECONDS, metric=asked.metric)
+    return _part(sensitivity=(found,))
+
+
+def _calibration(subject: Subject, asked: Asked) -> Explanation:
+    found = calibration(subject, seconds=_SECONDS, metric=asked.metric)
+    return _part(calibration=(found,))
+
+
 def _part(**fields: object) -> Explanation:
     """An explanation with these fields; the others are empty."""
     return Explanation.model_validate({"results_sha256": "", **fields})
 
 
-SECTIONS = (Section("layers", "what ran as integer", _layers),)
+SECTIONS = (
+    Section("layers", "what ran as integer", _layers),
+    Section("time", "where the time goes", _time),
+    Section("errors", "error by layer", _errors),
+    Section("disagreement", "answers unlike float32's", _disagreement),
+    Section("sensitivity", "sensitivity of layers", _sensitivity),
+    Section("calibration", "calibration samples", _calibration),
+)
 """In the order in which they are found out: what is cheap, and what others need, comes first."""
 
 
