@@ -49,3 +49,15 @@ def test_notes_are_shown_and_stay_with_the_study(
     assert qb.study(nn.Linear(4, 2), test=test, out=tmp_path, progress=told).notes == study.notes
     assert told.lines == [study.notes[0], *study.notes[1:] * 2]
     assert capsys.readouterr().err == ""
+
+
+def test_a_row_is_chosen_within_limits(unmeasured: None, tmp_path: Path) -> None:
+    test = np.zeros((8, 4), np.float32), np.arange(8) % 2
+    study = qb.study(nn.Linear(4, 2), test=test, calibration=test[0] + 1, out=tmp_path)
+    chosen = study.recommend(max_size="80kB", max_latency=150)
+    assert chosen.row == study.row("static on torch")
+    assert "Ship static on torch" in str(chosen)
+    assert str(chosen).endswith("# state_dict, for torch")
+    assert study.recommend(max_size=10).row is None
+    with pytest.raises(qb.QuantbenchError, match="--max-size '10us'"):
+        study.recommend(max_size="10us")

@@ -13,16 +13,24 @@ from torch import nn
 from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.c99.package import Costs
 from quantbench.errors import UsageError
+from quantbench.explain.records import Explanation
+from quantbench.explain.sections import Asked
 from quantbench.report.answers import answers_of
 from quantbench.report.html.table import study_html
+from quantbench.report.selection import Told, told
+from quantbench.report.terminal.explanation.page import explanation_page
 from quantbench.report.terminal.page import View, comparison
+from quantbench.report.terminal.selection import selection_page
 from quantbench.report.write import write
 from quantbench.results.frame import flat_rows
+from quantbench.results.limits import Amount, limits
 from quantbench.results.metric import Metric, metric_of
-from quantbench.results.records import Results, Row
+from quantbench.results.records import Finding, Results, Row
+from quantbench.results.within import Selection, select_within
 from quantbench.samples.images import Preprocessing
 from quantbench.studies import pipeline
 from quantbench.studies.compile import compile
+from quantbench.studies.explain import explain
 from quantbench.studies.options import Options, Overrides
 from quantbench.studies.own import Own, own_task
 from quantbench.studies.workspace import Workspace
@@ -54,6 +62,39 @@ class Shipped:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """The row to ship within limits: printed, it is the page of `quantbench recommend`."""
+
+    selection: Selection
+    words: Told
+
+    @property
+    def row(self) -> Row | None:
+        """The row; None where none is shown to keep every limit."""
+        return self.selection.chosen.row if self.selection.chosen else None
+
+    def __str__(self) -> str:
+        page = as_text(selection_page(self.words), _WIDTH)
+        return "\n".join((page, *self.words.commands))
+
+
+@dataclass(frozen=True)
+class Why:
+    """A study explained: printed, it is the page of `quantbench explain`."""
+
+    results: Results
+    explanation: Explanation
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The causes that were found, the weightiest first."""
+        return self.explanation.findings
+
+    def __str__(self) -> str:
+        return as_text(explanation_page(self.explanation, self.results), _WIDTH)
+
+
+@dataclass(frozen=True)
 class OwnStudy:
     """A finished study: printed, it is the answer and the table; so it is in a notebook."""
 
@@ -62,6 +103,8 @@ class OwnStudy:
     out: Path
     notes: tuple[str, ...] = ()
     """What was said of the network, its samples and what can't be used here, a line each."""
+    judged_by: Metric | None = None
+    """How rows are judged, where that is a function of the user's."""
 
     @property
     def answer(self) -> str:
@@ -79,6 +122,57 @@ class OwnStudy:
             raise UsageError(f"no quantized row is worth shipping: {self.answer}")
         row = self.row(choices[0].row)
         return Shipped(row, load_artifact(self.out / row.artifact))
+
+    def recommend(
+        self,
+        *,
+        max_drop: Amount | None = None,
+        max_size: Amount | None = None,
+        max_latency: Amount | None = None,
+        minimize: str = "latency",
+        batch: int | None = None,
+    ) -> Chosen:
+        """Choose the row to ship within limits, by the rule of docs/reading.md.
+
+        A limit is a text with a unit, such as "80kB" or "50us", or a number of bytes, microseconds
+        a sample or, for `max_drop`, points where the metric is a fraction and else its own unit.
+        Raises UsageError for what is no limit.
+        """
+        asked = limits(
+            self.results.metric,
+            max_drop=max_drop,
+            max_size=max_size,
+            max_latency=max_latency,
+            minimize=minimize,
+            batch=batch,
+        )
+        selection = select_within(self.results, asked)
+        return Chosen(selection, told(selection, self.results, self.out, self.results.findings))
+
+    def explain(
+        self,
+        *,
+        rows: Sequence[str] | None = None,
+        max_drop: float | None = None,
+        only: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Why:
+        """Find out why each row is smaller, slower or less accurate; printed, it is the page.
+
+        `rows`: names of rows to look into; None: those that the answer is about. `max_drop`: find
+        the layers to leave float so that the score falls by no more, in points where the metric is
+        a fraction. `only`: sections, as docs/explain.md names them. explanation.json is written
+        into the study's folder. Raises UnknownNameError for a row or section that there isn't.
+        """
+        asked = Asked(None if rows is None else tuple(rows), max_drop, self.judged_by)
+        done = explain(
+            Options(out=self.out),
+            progress=progress or Lines(),
+            asked=asked,
+            only=only,
+            load=lambda *_: self.task,
+        )
+        return Why(done.results, done.explanation)
 
     def row(self, name: str) -> Row:
         """The row of this name, such as "ort_static on c99". Raises UsageError."""
@@ -178,4 +272,5 @@ def study(
     kept = Kept(progress or Lines())
     done = pipeline.run(options, settings, kept, load=load, metric=judged_by)
     write(done.results, options.out)
-    return OwnStudy(done.task, done.results, options.out, tuple(dict.fromkeys(kept.lines)))
+    notes = tuple(dict.fromkeys(kept.lines))
+    return OwnStudy(done.task, done.results, options.out, notes, judged_by)

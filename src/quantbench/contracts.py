@@ -50,6 +50,7 @@ REQUIRED = {
     "methods": frozenset({"FORMATS", "LIBRARIES", "SETTINGS", "quantize"}),
     "runtimes": frozenset({"ACCEPTS", "LIBRARIES", "load"}),
     "metrics": frozenset({"UNIT", "HIGHER_IS_BETTER"}),
+    "findings": frozenset({"TITLE", "find"}),
 }
 """Folder -> the names that each of its plug-ins defines, by which a file's kind is known."""
 OR_ELSE = {"data": frozenset({"CLASSES", "TITLE", "load"})}

@@ -120,6 +120,10 @@ class RulesFailedError(QuantbenchError):
     """A comparison broke a rule that it should keep; everything was shown and written."""
 
 
+class NoRowError(QuantbenchError):
+    """No row of a study is shown to keep the limits that were asked for; all was shown."""
+
+
 def cause(error: BaseException) -> str:
     """An exception of foreign code in one line: its class, and the first line of its message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -4,7 +4,8 @@ A plug-in is a Python file. Three places offer them:
 
 - the folders of this package, where a file's stem is its name;
 - other distributions, by entry points in the groups "quantbench.methods", "quantbench.runtimes",
-  "quantbench.metrics", "quantbench.models" and "quantbench.data", whose values name a module;
+  "quantbench.metrics", "quantbench.models", "quantbench.data" and "quantbench.findings", whose
+  values name a module;
 - files that the user names (`--plugin FILE.py`, `use_plugins`), by their stem.
 
 All are listed without importing anything, and one is imported when it is selected, so a missing
@@ -56,7 +57,10 @@ KINDS = {
     "methods": "method",
     "runtimes": "runtime",
     "metrics": "metric",
+    "findings": "finding",
 }
+_FOLDERS = {"findings": "explain/findings"}
+"""Kind -> its folder in this package, where the two differ."""
 _ROOT = Path(__file__).parent
 _named_by_user: dict[tuple[str, str], Path] = {}
 """Folder and name -> file. State of the process, as sys.path is: set by `use_plugins` alone."""
@@ -105,7 +109,7 @@ def user_files() -> tuple[Path, ...]:
 
 
 def names(folder: str) -> list[str]:
-    """The plug-ins of a kind ("data", "models", "methods", "runtimes", "metrics"), sorted."""
+    """The plug-ins of a kind, which is one of KINDS, sorted."""
     added = (name for kind, name in (*_named_by_user, *_entry_points()) if kind == folder)
     return sorted({*_built_in(folder), *added})
 
@@ -193,6 +197,14 @@ def metric(name: str) -> MetricModule:
     return cast(MetricModule, _load("metrics", name))
 
 
+def finding(name: str) -> ModuleType:
+    """Import the rule called `name`. Raises UnknownNameError or UnavailableError.
+
+    Its contract is `explain.judge.FindingModule`, whose records lie in rooms above this one.
+    """
+    return _load("findings", name)
+
+
 def why_unavailable(folder: str, name: str) -> str | None:
     """The reason why a plug-in can't work here, in a sentence, or None where it can."""
     source(folder, name)
@@ -247,9 +259,11 @@ def _answer(module: ModuleType | RuntimeModule, question: str, *arguments: objec
 
 
 def _built_in(folder: str) -> dict[str, _Source]:
+    place = _FOLDERS.get(folder, folder)
+    package = f"quantbench.{place.replace('/', '.')}"
     return {
-        path.stem: _Source(path, f"quantbench.{folder}.{path.stem}", importable=True)
-        for path in (_ROOT / folder).glob("*.py")
+        path.stem: _Source(path, f"{package}.{path.stem}", importable=True)
+        for path in (_ROOT / place).glob("*.py")
         if not path.stem.startswith("_")
     }
 

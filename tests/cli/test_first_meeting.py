@@ -20,7 +20,8 @@ from tests.report.builder import results, row
 from tests.system.test_terminal import HOSTILE
 
 COMMANDS = ("run", "train", "quantize", "measure", "compare", "describe", "compile", "list",
-            "doctor", "predict", "check", "init", "show", "report")  # fmt: skip
+            "doctor", "predict", "check", "init", "show", "report", "explain",
+            "recommend")  # fmt: skip
 HEAVY = ("torch", "onnx", "onnxruntime", "openvino", "nncf", "executorch", "torchao", "scipy",
          "matplotlib")  # fmt: skip
 

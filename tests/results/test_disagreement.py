@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from quantbench import plugins
 from quantbench.artifacts.artifact import Artifact
-from quantbench.results.disagreement import disagreements
+from quantbench.results.disagreement import Accused, disagreements
 from quantbench.tasks.task import Task
 from tests.networks import network_of
 
@@ -26,7 +26,7 @@ def moved(by: float, seed: int) -> np.ndarray:
 
 def found(
     runtimes: list[str], answers: list[np.ndarray], expected: np.ndarray = FLOAT
-) -> list[tuple[int, str]]:
+) -> list[Accused]:
     """The disagreements of networks with a single output."""
     return [*disagreements(runtimes, [(each,) for each in answers], (expected,))]
 
@@ -35,9 +35,9 @@ def test_outputs_are_compared_one_by_one() -> None:
     """The second differs by little beside the first's numbers, and by much beside its own."""
     large = (FLOAT * 1000).astype(np.float32)
     near, far = (large, moved(0.02, 1)), (large, moved(0.7, 2))
-    ((place, words),) = disagreements(["a", "b"], [far, near], (large, FLOAT))
-    assert place == 0
-    assert "their outputs 1 are" in words
+    (accused,) = disagreements(["a", "b"], [far, near], (large, FLOAT))
+    assert accused.index == 0
+    assert "their outputs 1 are" in accused.words
     twice = (moved(0.7, 3), moved(0.7, 4))
     assert len([*disagreements(["a", "b"], [twice, (FLOAT, FLOAT)], (FLOAT, FLOAT))]) == 1
 
@@ -45,14 +45,17 @@ def test_outputs_are_compared_one_by_one() -> None:
 def test_what_differs_by_more_than_quantizing_did_is_said_of_the_farther() -> None:
     near = moved(0.02, 1)
     alike = (near + moved(0.01, 2) - FLOAT).astype(np.float32)
-    (disagreement,) = found(["a", "b", "c"], [moved(0.7, 3), near, alike])
-    place, words = disagreement
-    assert place == 0
+    (accused,) = found(["a", "b", "c"], [moved(0.7, 3), near, alike])
+    assert accused.index == 0
     difference = np.sqrt(((moved(0.7, 3) - near) ** 2).mean())
-    assert words.startswith(
+    assert accused.words.startswith(
         f"a and b answer this file differently: their outputs are {difference:.2g} apart"
     )
-    assert "those of b only 0.02 from float32's" in words
+    assert "those of b only 0.02 from float32's" in accused.words
+    error = np.sqrt(((near - FLOAT) ** 2).mean())
+    assert accused.unlike.runtime == "b"
+    assert accused.unlike.apart == pytest.approx(difference, rel=1e-6)
+    assert accused.unlike.error == pytest.approx(error, rel=1e-6)
 
 
 def test_roundings_that_have_nothing_in_common_are_not_accused() -> None:
@@ -126,4 +129,4 @@ def test_openvino_is_accused_where_its_integers_are_joined_wrongly(tmp_path: Pat
     answered = compiled(images)[compiled.output(0)]
     warnings = found(["openvino", "reference"], [answered, reference], expected)
     right = float(np.abs(answered - reference).max()) < float(np.abs(reference - expected).max())
-    assert [place for place, _ in warnings] == ([] if right else [0])
+    assert [accused.index for accused in warnings] == ([] if right else [0])

@@ -19,6 +19,7 @@ from quantbench.report.terminal.numerics import coded
 from quantbench.results.file import read_results
 from quantbench.results.records import Ratio, Recommendation, Row
 from quantbench.results.upgrade import numerics_of
+from tests.report.builder import results
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 OLD, SECOND, THIRD = (GOLDEN / f"results-{version}.json" for version in (1, 2, 3))
@@ -36,7 +37,7 @@ def test_a_file_of_version_1_is_read() -> None:
     before = json.loads(OLD.read_bytes())
     after = read_results(OLD)
     assert before["schema_version"] == 1
-    assert after.schema_version == 4
+    assert after.schema_version == 5
     rows = {(row.method, row.format): coded(row) for row in after.rows}
     assert rows == {
         ("float32", "state_dict"): "float32",
@@ -56,8 +57,9 @@ def test_a_file_of_version_1_is_read() -> None:
 def same_figures(row: Row, old: dict[str, Any]) -> bool:
     """Whether a row says what it said in schemas 1 and 2."""
     changed = {"numerics", "format", "samples", "score", "score_reason", "metrics", "against_float"}
-    changed |= {"latency", "against_fastest", "against_earlier"}
+    changed |= {"latency", "against_fastest", "against_earlier", "unlike"}
     assert not row.against_earlier
+    assert not row.unlike
     kept = row.model_dump(mode="json", exclude=changed)
     assert kept == {name: old[name] for name in kept}
     assert all(same_times(*pair) for pair in zip(row.latency, old["latency"], strict=True))
@@ -107,9 +109,11 @@ def same_ratio(ratio: Ratio, old: dict[str, Any]) -> bool:
 def test_a_file_of_version_3_is_read() -> None:
     before = json.loads(THIRD.read_bytes())
     after = read_results(THIRD)
-    assert (before["schema_version"], after.schema_version) == (3, 4)
+    assert (before["schema_version"], after.schema_version) == (3, 5)
     changed = {"schema_version", "rows", "answers", "data_loading", "metric", "noise", "earlier"}
+    changed |= {"findings"}
     assert not after.earlier
+    assert not after.findings
     kept = after.model_dump(mode="json", exclude=changed)
     assert kept == {name: value for name, value in before.items() if name in kept}
     assert after.metric.model_dump(exclude={"equivalence"}) == before["metric"]
@@ -127,8 +131,9 @@ def test_a_file_of_version_3_is_read() -> None:
 
 
 def same_row_of_3(row: Row, old: dict[str, Any]) -> bool:
-    changed = {"latency", "against_fastest", "against_float", "against_earlier"}
+    changed = {"latency", "against_fastest", "against_float", "against_earlier", "unlike"}
     assert not row.against_earlier
+    assert not row.unlike
     kept = row.model_dump(mode="json", exclude=changed)
     assert kept == {name: value for name, value in old.items() if name not in changed}
     assert all(same_times(*pair) for pair in zip(row.latency, old["latency"], strict=True))
@@ -186,10 +191,22 @@ def test_what_version_3_did_not_write_is_named(
         read_results(path)
 
 
+def test_a_file_of_version_4_is_read(tmp_path: Path) -> None:
+    """It lacks what version 5 brought, and nothing else."""
+    now = results()
+    before = now.model_dump(mode="json") | {"schema_version": 4}
+    del before["findings"]
+    for row in before["rows"]:
+        del row["unlike"]
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(before), encoding="utf-8")
+    assert read_results(path) == now
+
+
 def test_a_file_of_version_2_is_read() -> None:
     before = json.loads(SECOND.read_bytes())
     after = read_results(SECOND)
-    assert (before["schema_version"], after.schema_version) == (2, 4)
+    assert (before["schema_version"], after.schema_version) == (2, 5)
     assert (after.metric.name, after.metric.kind, after.sample) == (
         "accuracy", "right_or_wrong", "image"
     )  # fmt: skip

@@ -121,7 +121,7 @@ def test_the_json_holds_what_was_found_and_no_nan(whole: tuple[Path, Study]) -> 
     text = (out / "results.json").read_text()
     found = json.loads(text, parse_constant=refuse)
     assert Results.model_validate_json(text) == done.results
-    assert found["schema_version"] == 4
+    assert found["schema_version"] == 5
     assert {"method", "runtime", "bytes", "score", "metrics", "latency", "against_float"} <= (
         found["rows"][0].keys()
     )

@@ -129,6 +129,29 @@ def report(record: records.Report) -> None:
     report.report(record)
 
 
+@declare(app, records.Explain)
+def explain(record: records.Explain) -> None:
+    """Say why rows are slow, large or worse, and what to do.
+
+    It explains the study in --out, of the network and data that `run` was given.
+    """
+    with loading("PyTorch"):
+        from quantbench.cli import explain
+
+    explain.explain(record)
+
+
+@declare(app, records.Recommend)
+def recommend(record: records.Recommend) -> None:
+    """Choose the row to ship within limits of loss, size and time.
+
+    Nothing is measured. A row keeps a limit where all of its 95 % interval does.
+    """
+    from quantbench.cli import recommend
+
+    recommend.recommend(record)
+
+
 @declare(app, records.Compare)
 def compare(record: records.Compare) -> None:
     """Set two results.json side by side, or judge them by rules.

@@ -155,6 +155,73 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Explain(Target):
+    """`quantbench explain`."""
+
+    row: Annotated[
+        list[str] | None,
+        option(
+            OUTPUT, "--row", metavar="NAME", default="those that the answer is about",
+            help="Only this row, such as 'ort_static on c99'; may be repeated.",
+        ),
+    ] = None  # fmt: skip
+    max_drop: Annotated[
+        str | None,
+        option(
+            OUTPUT, "--max-drop", metavar="AMOUNT",
+            help="Find the layers to leave float so that the score falls by no more: 0.1, in "
+            "points where the metric is a share.",
+        ),
+    ] = None  # fmt: skip
+    only: Annotated[
+        list[str] | None,
+        option(
+            OUTPUT, "--only", metavar="SECTION",
+            help="Only these sections: see docs/explain.md; several: A,B, or repeat it.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommend:
+    """`quantbench recommend`."""
+
+    study: Annotated[
+        Path, argument("A folder of results, or a results.json.  [default: results]", "RESULTS")
+    ] = Path("results")
+    max_drop: Annotated[
+        str | None,
+        option(
+            None, "--max-drop", metavar="AMOUNT",
+            help="How much worse than float32's its score may be: 0.1, in points where the metric "
+            "is a share; 1%: of float32's score.",
+        ),
+    ] = None  # fmt: skip
+    max_size: Annotated[
+        str | None,
+        option(None, "--max-size", metavar="BYTES", help="The most bytes: 80kB, 64KiB."),
+    ] = None
+    max_latency: Annotated[
+        str | None,
+        option(None, "--max-latency", metavar="TIME", help="The most time a sample: 50us, 2ms."),
+    ] = None
+    batch: Annotated[
+        int | None,
+        option(
+            None, "--batch", metavar="N", default="the smallest that was timed",
+            help="The batch whose time counts.",
+        ),
+    ] = None  # fmt: skip
+    minimize: Annotated[
+        str,
+        option(
+            None, "--minimize", metavar="FIGURE", default="latency",
+            help="What shall be least: latency, size or drop.",
+        ),
+    ] = "latency"  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compare:
     """`quantbench compare`."""
 

@@ -1,4 +1,4 @@
-"""Which test samples a row answers unlike float32 in the same runtime."""
+"""Find the test samples that a row answers unlike float32 in the same runtime."""
 
 from __future__ import annotations
 

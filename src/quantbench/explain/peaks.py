@@ -1,4 +1,4 @@
-"""What one core of this CPU reaches: multiply-adds by instruction set, bytes read by memory level.
+"""Measure the peaks of a core: multiply-adds by instruction set, bytes read by memory level.
 
 peaks.c measures it, in half a second; the outcome is kept in the user's cache, by CPU.
 """

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from quantbench.numerics.coverage import LayerNumerics
 from quantbench.results.records import Finding, Interval
 from quantbench.system.record import Record
 
@@ -19,6 +20,22 @@ Ran = Literal["integer", "float", "unknown"]
 Part = Literal["integer", "float", "conversion", "other", "call"]
 """Where time goes: integer layers that multiply, float ones, quantize/dequantize/reorder, other
 operators (pooling, activations, copies), and the fixed cost of a call."""
+
+
+class LayerRan(Record):
+    """How one layer that multiplies was computed in a row."""
+
+    ran: Ran = Field(description="as the runtime's profiler tells, else as the file says")
+    numerics: LayerNumerics = Field(description="its number formats, as the file holds them")
+    depthwise: bool = False
+    us: float | None = Field(None, description="its time, where it was profiled by name")
+
+
+class RanAs(Record):
+    """The layers of a row as they ran, in the network's order."""
+
+    row: str
+    layers: tuple[LayerRan, ...]
 
 
 class LayerTime(Record):
@@ -43,7 +60,7 @@ class Limit(Record):
 
 
 class TimeSplit(Record):
-    """Where the time of one row goes at one batch and number of threads."""
+    """The parts of the time of one row at one batch and number of threads."""
 
     row: str
     batch: int
@@ -65,7 +82,7 @@ class Unsplit(Record):
 
 
 class Peaks(Record):
-    """What one core of this CPU reaches, measured by small C programs."""
+    """The limits that one core of this CPU reaches, measured by small C programs."""
 
     macs_per_us: dict[str, float] = Field(
         description="instruction set and format -> multiply-adds: 'avx2 float32', 'avx512vnni int8'"
@@ -120,7 +137,7 @@ class ErrorByLayer(Record):
 
 
 class LayerSensitivity(Record):
-    """What quantizing one layer alone costs, and what leaving it alone float gains."""
+    """The cost of quantizing one layer alone, and the gain of leaving it alone float."""
 
     layer: str = Field(description='its name; "layer1.*" for a block that was taken as one')
     macs: int
@@ -201,7 +218,7 @@ class DifferingSample(Record):
 
 
 class ClassChange(Record):
-    """What became of one class's samples."""
+    """The samples of one class that float32 and a row answer right."""
 
     label: str
     samples: int
@@ -235,6 +252,7 @@ class Explanation(Record):
 
     schema_version: int = EXPLANATION_SCHEMA
     results_sha256: str = Field(description="of the results.json that it explains")
+    ran: tuple[RanAs, ...] = ()
     peaks: Peaks | None = None
     times: tuple[TimeSplit, ...] = ()
     unsplit: tuple[Unsplit, ...] = ()

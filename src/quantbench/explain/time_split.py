@@ -1,4 +1,4 @@
-"""Where the time of a row goes: arithmetic, conversions, other operators, the call itself.
+"""Split the time of a row: arithmetic, conversions, other operators, the call itself.
 
 The parts come from the profiler of the row's runtime, and are scaled to the time of a call that
 isn't profiled. docs/explain.md says how the fixed cost of a call is told from them.

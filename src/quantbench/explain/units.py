@@ -22,12 +22,12 @@ class Unit:
 
     @property
     def macs(self) -> int:
-        """Its multiply-adds for one sample."""
+        """The multiply-adds for one sample."""
         return sum(layer.macs for layer in self.layers)
 
 
 def units(layers: Sequence[Layer], most: int) -> tuple[tuple[Unit, ...], tuple[str, ...]]:
-    """At most `most` units, in the network's order, and a sentence for what was joined or left out.
+    """Return at most `most` units, in order, and sentences on what was joined or left out.
 
     Layers are taken by themselves where there are few enough. Else those whose names begin alike
     are taken together, in the smallest blocks that are few enough; where even the largest blocks

@@ -12,7 +12,7 @@ from quantbench.harness.measure import Measured
 from quantbench.harness.records import Latency, Skipped, Throughput
 from quantbench.harness.timing import Timing
 from quantbench.numerics.classes import decisions
-from quantbench.results.disagreement import disagreements
+from quantbench.results.disagreement import Accused, disagreements
 from quantbench.results.earlier import against_earlier
 from quantbench.results.judge import Judgement, equivalence, judgements, kind_of
 from quantbench.results.metric import Metric, Scored, metric_for, metric_named, scored
@@ -57,7 +57,7 @@ def results_of(
     others, broken = _metrics(judging)
     figures = [*((each, [scored(each, x) for x in seen]) for each in others), (judging, scores)]
     paired = against_earlier(measured.candidates, figures, seen)
-    warnings = _warnings(measured)
+    unlike = _unlike(measured)
     rows = tuple(
         _row(
             measured,
@@ -65,7 +65,8 @@ def results_of(
             baseline,
             judged[index],
             [(each, of_rows[index]) for each, of_rows in figures],
-            (*warnings[index], *broken),
+            unlike.get(index),
+            broken,
             out,
             seeds,
             paired.get(index),
@@ -114,9 +115,9 @@ def _takes_images(task: Task) -> bool:
     return len(shapes) == 1 and len(shapes[0]) == 3 and shapes[0][0] in {1, 3, 4}
 
 
-def _warnings(measured: Measured) -> list[tuple[str, ...]]:
-    """The warnings of each row: whether its runtime computes its file unlike another runtime."""
-    warnings: list[tuple[str, ...]] = [()] * len(measured.candidates)
+def _unlike(measured: Measured) -> dict[int, Accused]:
+    """The candidates whose runtime computes their file unlike another runtime."""
+    unlike = {}
     by_artifact: dict[str, list[int]] = {}
     for index, candidate in enumerate(measured.candidates):
         by_artifact.setdefault(candidate.artifact.sha256, []).append(index)
@@ -125,9 +126,9 @@ def _warnings(measured: Measured) -> list[tuple[str, ...]]:
     for indices in by_artifact.values():
         runtimes = [measured.candidates[i].runtime.name for i in indices]
         outputs = [measured.outputs[i] for i in indices]
-        for place, words in disagreements(runtimes, outputs, expected):
-            warnings[indices[place]] = (words,)
-    return warnings
+        for disagreement in disagreements(runtimes, outputs, expected):
+            unlike[indices[disagreement.index]] = disagreement
+    return unlike
 
 
 def _metrics(judging: Metric) -> tuple[list[Metric], tuple[str, ...]]:
@@ -156,7 +157,8 @@ def _row(
     baseline: int,
     judged: Judgement,
     scores: Sequence[tuple[Metric, Scored]],
-    warnings: tuple[str, ...],
+    unlike: Accused | None,
+    broken: tuple[str, ...],
     out: Path,
     seeds: Sequence[Differences],
     earlier: AgainstEarlier | None,
@@ -194,7 +196,8 @@ def _row(
         against_float=against,
         against_fastest=tuple(_against_fastest(measured, index)),
         against_earlier=earlier,
-        notes=(*body.quantized.notes, *warnings, *raised),
+        unlike=unlike.unlike if unlike else None,
+        notes=(*body.quantized.notes, *((unlike.words,) if unlike else ()), *broken, *raised),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from quantbench.results.records import Unlike
 from quantbench.samples.records import Array, Arrays
 
 APART = 2.0
@@ -14,10 +16,19 @@ ROUNDING = 1e-3
 """Share of float32's spread: two orders of summing float32 numbers differ by far less."""
 
 
+@dataclass(frozen=True)
+class Accused:
+    """A runtime that computes something else than the one nearest to float32, and how far off."""
+
+    index: int
+    words: str
+    unlike: Unlike
+
+
 def disagreements(
     runtimes: Sequence[str], outputs: Sequence[Arrays], float_outputs: Arrays
-) -> Iterator[tuple[int, str]]:
-    """Yield the index of each runtime that computes something else, with a sentence that says so.
+) -> Iterator[Accused]:
+    """Yield each runtime that computes something else, with a sentence that says so.
 
     `outputs` holds, for each of `runtimes`, the network's outputs [N, ...] from the same artifact;
     `float_outputs` are those of float32. They are compared output by output, and a runtime is named
@@ -28,17 +39,16 @@ def disagreements(
     accused = set[int]()
     for number, expected in enumerate(float_outputs):
         which = f" {number}" if len(float_outputs) > 1 else ""
-        for index, words in _of_output(
-            runtimes, [each[number] for each in outputs], expected, which
-        ):
-            if index not in accused:
-                yield index, words
-            accused.add(index)
+        at_output = [each[number] for each in outputs]
+        for disagreement in _of_output(runtimes, at_output, expected, which):
+            if disagreement.index not in accused:
+                yield disagreement
+            accused.add(disagreement.index)
 
 
 def _of_output(
     runtimes: Sequence[str], outputs: Sequence[Array], expected: Array, which: str
-) -> Iterator[tuple[int, str]]:
+) -> Iterator[Accused]:
     distances = [_rms(answers - expected) for answers in outputs]
     nearest = int(np.argmin(distances))
     spread = _rms(expected - expected.mean(0))
@@ -46,12 +56,14 @@ def _of_output(
     for index, (runtime, answers) in enumerate(zip(runtimes, outputs, strict=True)):
         difference = _rms(answers - outputs[nearest])
         if difference > bound:
-            yield (
+            unlike = Unlike(runtime=runtimes[nearest], apart=difference, error=distances[nearest])
+            yield Accused(
                 index,
                 f"{runtime} and {runtimes[nearest]} answer this file differently: their outputs"
                 f"{which} are {difference:.2g} apart, those of {runtimes[nearest]} only "
                 f"{distances[nearest]:.2g} from float32's (root mean squares), so one of them "
                 "doesn't compute what the file says",
+                unlike,
             )
 
 

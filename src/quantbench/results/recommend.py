@@ -72,7 +72,7 @@ def _recommendation(rows: Sequence[Row], pick: Pick) -> Recommendation | None:
     choices = [choice for choice in rated if choice is not None]
     faster = [choice for choice in choices if choice.speed.verdict == "faster"]
     smaller = [choice for choice in choices if choice.bytes_saved > 0]
-    ship, ties = _first_of_the_fastest(timed, {choice.row for choice in faster})
+    ship, ties = first_of_the_fastest(timed, {choice.row for choice in faster})
     chosen = _chosen(ship, ties, best, pick, float32, _contenders(choices)) if ship else None
     if chosen is None:
         ship = None
@@ -86,7 +86,7 @@ def _recommendation(rows: Sequence[Row], pick: Pick) -> Recommendation | None:
     )
 
 
-def _first_of_the_fastest(
+def first_of_the_fastest(
     timed: Sequence[tuple[Latency, Row]], names: Collection[str]
 ) -> tuple[Row | None, tuple[str, ...]]:
     """The row to ship among those named, and the others that are as fast.

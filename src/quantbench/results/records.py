@@ -17,7 +17,7 @@ from quantbench.system.machine import Environment
 from quantbench.system.record import Record
 from quantbench.tasks.records import Training
 
-RESULTS_SCHEMA = 4
+RESULTS_SCHEMA = 5
 """History: docs/formats.md tells it in prose, `results/upgrade.py` reads what is older.
 
 1: first version.
@@ -31,6 +31,8 @@ RESULTS_SCHEMA = 4
 4: times come in short slices: a latency's `blocks` of slices stand for its `rounds` of calls; a
    ratio's verdict is "faster", "slower", "equivalent" or "not resolved", and `noise` tells in
    which circumstances times were taken.
+5: `findings` say what the results show by themselves; a row whose runtime computes its file unlike
+   another holds in `unlike` how far apart they are.
 """
 
 Verdict = Literal["worse", "better", "equivalent", "not resolved", "not judged"]
@@ -149,6 +151,14 @@ class MetricFigure(Record):
     reason: str | None = None
 
 
+class Unlike(Record):
+    """A runtime that computes a file unlike another; root mean squares over the test samples."""
+
+    runtime: str = Field(description="the other, whose outputs are nearer to float32's")
+    apart: float = Field(description="of the difference of the two's outputs")
+    error: float = Field(description="of the difference of the other's outputs from float32's")
+
+
 class Row(Record):
     """One artifact on one runtime: its file, its score and its times."""
 
@@ -187,6 +197,9 @@ class Row(Record):
         False,
         description="no row is as good by the metric, as fast at 1 sample and as small, "
         "and better in one",
+    )
+    unlike: Unlike | None = Field(
+        None, description="null where every runtime computes the file alike, or none was compared"
     )
     notes: tuple[str, ...] = ()
 
@@ -283,4 +296,7 @@ class Results(Record):
     skipped: tuple[Skipped, ...] = ()
     answers: tuple[Recommendation, ...] = Field(
         (), description="recommendations for one sample and for the largest batch"
+    )
+    findings: tuple[Finding, ...] = Field(
+        (), description="of the rules that need only results, the weightiest first"
     )

@@ -18,6 +18,7 @@ from quantbench.errors import (
     UnavailableError,
     UsageError,
 )
+from quantbench.explain.judge import with_findings
 from quantbench.harness.baseline import AS_GIVEN, GIVEN
 from quantbench.harness.cluster import Cluster, connected
 from quantbench.harness.deadline import FIRST_ANSWER, Deadline
@@ -234,7 +235,7 @@ class _Steps:
         results = results_of(
             task, self.layers, measured, skipped, self.space.out, plan.metric, seeds
         )
-        return Study(task, measured, results)
+        return Study(task, measured, with_findings(results))
 
     def differences(self, plan: _Plan, seed: int, task: Task) -> Differences:
         """The rows' scores less float32's with the task of another seed; nothing is timed."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from rich.console import Group
 
+from quantbench.explain.judge import with_findings
 from quantbench.harness.records import Skipped
 from quantbench.report.answers import answers_of
 from quantbench.report.circumstances import machine_line
@@ -120,3 +121,16 @@ def test_rows_are_sorted_as_asked(by):
     first = {"size": "small", "latency": "quick", "throughput": "quick"}.get(by.value, "right")
     table = text[text.index("method ") :].splitlines()
     assert table[2].split()[0] == first
+
+
+def test_the_weightiest_finding_is_on_the_first_screen_and_all_in_the_details():
+    study = with_findings(results())
+    assert len(study.findings) > 1
+    first, whole = words(comparison(study)), words(comparison(study, View(details=True)))
+    left = len(study.findings) - 1
+    assert "Found: static_uncalibrated on torch was never calibrated: every activation" in first
+    assert f"{left} more findings: `quantbench show --details`." in first
+    assert first.count("Found: ") == 1
+    for finding in study.findings:
+        assert finding.remedy in whole
+    assert max(map(len, rendered(comparison(study, EVERYTHING), 80).splitlines())) <= 80

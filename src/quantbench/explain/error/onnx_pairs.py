@@ -47,7 +47,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """What is known of two graphs: pairs of tensors in the quantized graph's order, and of nodes.
+    """The pairs of two graphs: of tensors, in the quantized graph's order, and of nodes.
 
     `nodes`: the first output of a float node -> the quantized graph's node that stands for it.
     """

@@ -48,7 +48,7 @@ class Point:
 
 
 def points_of(quantized: Ends, float32: Ends, pairs: Sequence[Pair]) -> tuple[Point, ...]:
-    """Where the layers of a quantized graph end, in its order.
+    """The points where the layers of a quantized graph end, in its order.
 
     A layer ends where its output is rounded, or at the last of the activations that follow it.
     """

@@ -57,7 +57,7 @@ def feeds(samples: Samples, batch: int, fixed: int | None, starts: Iterator[int]
 
 
 def starts_of(samples: Samples, batch: int, passes: int) -> list[int]:
-    """Where the batches of several passes over the samples begin."""
+    """The places where the batches of several passes over the samples begin."""
     return [*range(0, len(samples), batch)] * passes
 
 

@@ -1,1 +1,1 @@
-"""What time_split.py and the profilers of profiles/ share: operators, the worker, their layers."""
+"""The parts that time_split.py and the profilers share: operators, the worker, their layers."""

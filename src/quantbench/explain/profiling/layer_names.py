@@ -1,4 +1,4 @@
-"""Which layers of the network an operator that ran stands for."""
+"""Find the layers of the network that an operator that ran stands for."""
 
 from __future__ import annotations
 

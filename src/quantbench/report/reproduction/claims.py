@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from quantbench.explain.findings.data_loading_hides import HIDES
+from quantbench.explain.judge import judge
 from quantbench.harness.records import Latency
 from quantbench.report.reproduction.records import Claim
 from quantbench.report.words import (
@@ -27,7 +29,13 @@ RUNTIME = "torch"
 SMALLER = "The quantized models are smaller; dynamic less so, because only Linear changed."
 ACCURACY = "Static is less accurate, because its activations are quantized."
 SPEED = "Neither is faster, because of computational overhead."
-HIDES, MATTERS = 0.5, 0.1
+MATTERS = 0.1
+WHY = {
+    SMALLER: ("layers_left_float",),
+    ACCURACY: ("never_calibrated", "saturation_without_vnni", "accuracy_not_resolved"),
+    SPEED: ("data_loading_hides", "single_threaded"),
+}
+"""Claim -> the rules of explain/findings that say why it holds or doesn't, from results alone."""
 _SHOWN: dict[SpeedVerdict, str] = {
     "faster": "is faster",
     "slower": "is slower",
@@ -78,7 +86,13 @@ def _claim(
     missing = [method for method, row in zip(methods, rows, strict=True) if row is None]
     if missing:
         return Claim(claim=claim, answer=f"Not answered: {joined(missing)} was not measured here.")
-    return Claim(claim=claim, answer=answer(*rows))
+    names = {row.name for row in rows if row is not None}
+    found = tuple(
+        finding.rule
+        for finding in judge(results).findings
+        if finding.rule in WHY[claim] and names & {*finding.rows}
+    )
+    return Claim(claim=claim, answer=answer(*rows), findings=tuple(dict.fromkeys(found)))
 
 
 def _smaller(float32: Row, dynamic: Row, static: Row) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from quantbench.report.reproduction.claims import RUNTIME, claims, row_of
-from quantbench.report.words import IMAGES
+from quantbench.report.words import IMAGES, joined
 from quantbench.results.records import Results, Row
 from quantbench.results.select import largest_batch
 
@@ -78,6 +78,9 @@ def _lines(
     for number, claim in enumerate(claims(results, paired), 1):
         yield from _wrapped(f"{number}. {claim.claim}", "   ")
         yield from _wrapped(f"   {claim.answer}", "   ")
+        if claim.findings:
+            names = joined(name.replace("_", " ") for name in claim.findings)
+            yield from _wrapped(f"   Found by `quantbench explain`: {names}.", "   ")
 
 
 def _block(row: Row, reported: Reported) -> Iterator[str]:

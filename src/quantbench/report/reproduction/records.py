@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from quantbench.system.record import Record
 
 
@@ -10,3 +12,6 @@ class Claim(Record):
 
     claim: str
     answer: str
+    findings: tuple[str, ...] = Field(
+        (), description="names of the rules that say why, where they found something in its rows"
+    )

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from quantbench.report.answers import Answer, answers_of
@@ -26,12 +26,17 @@ from quantbench.report.terminal.details import (
     under_time,
 )
 from quantbench.report.terminal.earlier import earlier_lines, earlier_pairs
+from quantbench.report.terminal.explanation.findings import finding_parts
 from quantbench.report.terminal.grid import listed
 from quantbench.report.terminal.main_table import MainTable
+from quantbench.report.terminal.wrapped import Wrapped
 from quantbench.report.words import an, count
 from quantbench.results.records import Results
+from quantbench.system.terminal import one_line
 
 _INDENT = "  "
+_MOST_LETTERS = 150
+"""Of a finding's sentence on the first screen."""
 
 
 @dataclass(frozen=True)
@@ -47,30 +52,6 @@ FIRST = View()
 """The first screen."""
 
 
-@dataclass(frozen=True)
-class _Wrapped:
-    """Text in lines of the terminal's width, indented where it is a remark."""
-
-    text: str
-    indent: str = ""
-    bold: int = 0
-    """The number of characters at its beginning that stand out."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = textwrap.wrap(
-            self.text,
-            options.max_width,
-            initial_indent=self.indent,
-            subsequent_indent=self.indent,
-            break_on_hyphens=False,
-        )
-        for place, line in enumerate(lines):
-            text = Text(line)
-            if place == 0 and self.bold:
-                text.stylize("bold", 0, self.bold)
-            yield text
-
-
 def comparison(results: Results, view: View = FIRST) -> RenderableType:
     """The page of a study. Each part fits the terminal's width, from 80 columns on."""
     lines = (all_lines if view.all_rows else first_lines)(results, view.by)
@@ -81,7 +62,7 @@ def comparison(results: Results, view: View = FIRST) -> RenderableType:
         *((MainTable(results, lines),) if results.rows else ()),
         *earlier_lines(results, earlier_pairs(results)),
         *(_details(results, view.by) if view.details else _without_details(results)),
-        _Wrapped(machine_line(results)),
+        Wrapped(machine_line(results)),
     )
 
 
@@ -92,8 +73,8 @@ def answer_parts(results: Results) -> Iterator[RenderableType]:
 
 
 def _answer(answer: Answer) -> Iterator[RenderableType]:
-    yield _Wrapped(f"{answer.name}: {answer.sentences}", bold=len(answer.name) + 1)
-    yield from (_Wrapped(remark, _INDENT) for remark in answer.remarks)
+    yield Wrapped(f"{answer.name}: {answer.sentences}", bold=len(answer.name) + 1)
+    yield from (Wrapped(remark, _INDENT) for remark in answer.remarks)
 
 
 def _title(results: Results) -> str:
@@ -103,11 +84,26 @@ def _title(results: Results) -> str:
     )
 
 
+def _weightiest(results: Results) -> Iterator[RenderableType]:
+    """The weightiest finding of the first screen, and how many there are."""
+    weighty = [finding for finding in results.findings if finding.weight != "note"]
+    if weighty:
+        left = len(results.findings) - 1
+        more = f" {count(left, 'more finding')}: `quantbench show --details`." if left else ""
+        first = weighty[0]
+        yield Wrapped(f"Found: {_shortened(first.sentence)}.{more} `quantbench explain` says why.")
+
+
+def _shortened(sentence: str) -> str:
+    return one_line(textwrap.shorten(sentence, _MOST_LETTERS, placeholder=" ..."))
+
+
 def _without_details(results: Results) -> Iterator[RenderableType]:
+    yield from _weightiest(results)
     skipped = len(results.skipped)
     verb = "wasn't" if skipped == 1 else "weren't"
     left_out = f", and why {count(skipped, 'row')} {verb} measured" if skipped else ""
-    yield _Wrapped(
+    yield Wrapped(
         "`quantbench show --details` has number formats, intervals, p values, starts, memory"
         f"{left_out}."
     )
@@ -115,6 +111,9 @@ def _without_details(results: Results) -> Iterator[RenderableType]:
 
 def _details(results: Results, by: Order) -> Iterator[RenderableType]:
     rows = ordered(results, by)
+    if results.findings:
+        yield Text()
+        yield from finding_parts(results.findings)
     yield Text()
     yield from listed("What each row is", described(rows))
     yield from listed(
@@ -130,5 +129,5 @@ def _details(results: Results, by: Order) -> Iterator[RenderableType]:
     ):
         yield Text()
         yield table
-        yield from map(_Wrapped, below)
+        yield from map(Wrapped, below)
     yield Text()

@@ -181,7 +181,7 @@ def _plain(pair: RowPair, before: float | None, now: float, reason: str = "") ->
 
 def _of_times(pair: RowPair, now: Latency, *, rate: bool) -> Figures:
     shown, change = (_per_second, rate_change) if rate else (_as_it_is, time_change)
-    budget = _alone(now)
+    budget = latency_estimate(now)
     known = None if budget is None else budget.mapped(shown)
     figure = shown(now.median)
     if pair.a is not None and pair.is_same:
@@ -215,7 +215,7 @@ def _longer(latency: Latency) -> str:
     return f"more fresh starts narrow its interval: `quantbench run --starts {starts}`"
 
 
-def _alone(latency: Latency) -> Estimate | None:
+def latency_estimate(latency: Latency) -> Estimate | None:
     """The median with the interval that a ratio to a constant time has, floor included."""
     blocks = tuple((latency.median,) * len(slices) for slices in latency.blocks)
     constant = latency.model_copy(update={"blocks": blocks})

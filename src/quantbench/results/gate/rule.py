@@ -48,7 +48,8 @@ _RULE = re.compile(
     r"(?:\s*\[(?P<row>[^\[\]]*)\])?\s*(?P<sign>[<>])(?P<threshold>.*)",
     re.ASCII,
 )
-_THRESHOLD = re.compile(r"(?P<sign>[+-]?)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>.*)", re.ASCII)
+THRESHOLD = re.compile(r"(?P<sign>[+-]?)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>.*)", re.ASCII)
+"""A number with its sign and its unit, which may be missing."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def parse_rule(text: str) -> Rule:
     if found is None:
         lacks = "" if re.search("[<>]", text) else " has neither < nor >;"
         raise UsageError(f"rule '{text}'{lacks or ' is none;'} write it like {EXAMPLES}")
-    threshold = _THRESHOLD.fullmatch(found["threshold"].strip())
+    threshold = THRESHOLD.fullmatch(found["threshold"].strip())
     if threshold is None:
         raise UsageError(
             f"rule '{text}' has no number after {found['sign']}; write it like {EXAMPLES}"

@@ -1,0 +1,1 @@
+"""The page of an explanation, a file a part."""
