@@ -13,6 +13,7 @@ from torch import nn
 from quantbench.artifacts.artifact import Artifact, load_artifact
 from quantbench.c99.package import Costs
 from quantbench.errors import UsageError
+from quantbench.explain.other_cpu import known_kernels
 from quantbench.explain.records import Explanation
 from quantbench.explain.sections import Asked
 from quantbench.report.answers import answers_of
@@ -154,6 +155,7 @@ class OwnStudy:
         *,
         rows: Sequence[str] | None = None,
         max_drop: float | None = None,
+        predict_on: str | None = None,
         only: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> Why:
@@ -161,10 +163,16 @@ class OwnStudy:
 
         `rows`: names of rows to look into; None: those that the answer is about. `max_drop`: find
         the layers to leave float so that the score falls by no more, in points where the metric is
-        a fraction. `only`: sections, as docs/explain.md names them. explanation.json is written
-        into the study's folder. Raises UnknownNameError for a row or section that there isn't.
+        a fraction. `predict_on`: kernels of the generated C, such as "avx2", with which its times
+        are predicted. `only`: sections, as docs/explain.md names them. explanation.json is written
+        into the study's folder. Raises UnknownNameError for a name that there isn't.
         """
-        asked = Asked(None if rows is None else tuple(rows), max_drop, self.judged_by)
+        asked = Asked(
+            rows=None if rows is None else tuple(rows),
+            max_drop=max_drop,
+            predict_on=predict_on and known_kernels(predict_on),
+            metric=self.judged_by,
+        )
         done = explain(
             Options(out=self.out),
             progress=progress or Lines(),

@@ -50,14 +50,25 @@ def test_the_options_reach_the_use_case(
 ) -> None:
     code, out, err = call(
         capfd, "--out", "study", "--row", "static on torch", "--row", "a on b", "--max-drop", "0.1",
-        "--only", "layers,time", "--only", "errors",
+        "--only", "layers,time", "--only", "errors", "--predict-on", "avx2",
     )  # fmt: skip
     assert (code, err) == (0, "written to study/explanation.json\n")
-    assert asked["asked"] == Asked(rows=("static on torch", "a on b"), max_drop=0.1)
+    assert asked["asked"] == Asked(
+        rows=("static on torch", "a on b"), max_drop=0.1, predict_on="avx2"
+    )
     assert [*asked["only"]] == ["layers", "time", "errors"]
     assert asked["options"].out == Path("study")
     assert out.startswith("Why: lenet on mnist\n\nFindings\nfault  never calibrated: ")
     assert "What ran as integer\n  static on openvino  1 of 1 layers, all of" in out
+
+
+def test_kernels_that_there_are_not_are_refused(
+    asked: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = call(capfd, "--predict-on", "avx3")
+    assert code == 2
+    assert err == "error: unknown set of kernels 'avx3'; did you mean 'avx2'?\n"
+    assert asked == {}
 
 
 @pytest.mark.parametrize("drop", ["much", "-1", "nan", "inf"])

@@ -6,7 +6,7 @@ import pytest
 
 from quantbench.c99.target.isa import AVX2, AVX512VNNI, NEON, SSE2
 from quantbench.errors import UnavailableError, UsageError
-from quantbench.explain import prediction
+from quantbench.explain import other_cpu
 from quantbench.explain.other_cpu import known, predictions, slowdown
 from quantbench.explain.records import LayerTime, Part, Peaks, TimeSplit
 from tests.explain import timed
@@ -30,7 +30,7 @@ def test_layers_that_have_kernels_for_both_sets_slow_down_by_the_ratio_of_peaks(
     timed_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three layers that multiply and a pooling; conversion and call stay as they are."""
-    monkeypatch.setattr(prediction, "kernels_here", lambda: AVX512VNNI)
+    monkeypatch.setattr(other_cpu, "kernels_here", lambda: AVX512VNNI)
     rows = tuple(
         timed.row(timed.artifact(method, "onnx", timed_study), "c99").model_copy(update=coverage)
         for method, coverage in (("float32", {}), ("ort_static", {"coverage": INTEGER}))

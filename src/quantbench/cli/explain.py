@@ -6,6 +6,7 @@ from quantbench.cli import records
 from quantbench.cli.configure import configured
 from quantbench.cli.progress import TerminalProgress
 from quantbench.errors import UsageError
+from quantbench.explain.other_cpu import known_kernels
 from quantbench.explain.sections import Asked
 from quantbench.report.terminal.explanation.page import explanation_page
 from quantbench.settings.layers import at_commas
@@ -20,7 +21,11 @@ def explain(record: records.Explain) -> None:
     """
     study = configured(record, methods=())
     rows = tuple(record.row) if record.row else None
-    asked = Asked(rows=rows, max_drop=_number(record.max_drop))
+    asked = Asked(
+        rows=rows,
+        max_drop=_number(record.max_drop),
+        predict_on=record.predict_on and known_kernels(record.predict_on),
+    )
     with TerminalProgress() as progress:
         done = use_case.explain(
             study.options, study.overrides, progress, asked=asked, only=at_commas(record.only or ())

@@ -173,6 +173,13 @@ class Explain(Target):
             "points where the metric is a share.",
         ),
     ] = None  # fmt: skip
+    predict_on: Annotated[
+        str | None,
+        option(
+            OUTPUT, "--predict-on", metavar="KERNELS",
+            help="Predict the generated C's times with other kernels: avx2, avx512vnni, sse2.",
+        ),
+    ] = None  # fmt: skip
     only: Annotated[
         list[str] | None,
         option(

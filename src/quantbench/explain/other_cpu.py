@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import Field
-
 from quantbench.c99.build import toolchain
 from quantbench.c99.compile import planned
 from quantbench.c99.ir.graph import Plan
 from quantbench.c99.simd import select
 from quantbench.c99.target.isa import AVX2, AVX512VBMI, AVX512VNNI, AVXVNNI, ISAS, SSE2, Isa, named
-from quantbench.errors import UnavailableError
-from quantbench.explain.records import Peaks, TimeSplit
+from quantbench.errors import UnavailableError, UnknownNameError
+from quantbench.explain.records import Peaks, Prediction, TimeSplit
 from quantbench.explain.subject import Subject
 from quantbench.results.records import Row
-from quantbench.system.record import Record
 
 _PEAKS = {
     SSE2: "sse2 int8",
@@ -33,22 +30,6 @@ _PEAKS = {
 """Kernel set -> the peak of the instruction that it multiplies by."""
 _SAME_FLOAT32 = frozenset((AVX2, AVXVNNI, AVX512VNNI, AVX512VBMI))
 """Sets of CPUs that have FMA: the generated C has one set of float32 kernels, for these."""
-
-
-class Prediction(Record):
-    """The predicted times of a row and of float32 with another set of kernels. Nothing ran there.
-
-    `float32_us` and `ratio` are None for a set that has no float32 kernels.
-    """
-
-    row: str
-    float32: str = Field(description="the row that it is compared with")
-    kernels: str = Field(description='the set: "avx2"')
-    measured_with: str = Field(description="the set that ran here")
-    batch: int
-    int8_us: float
-    float32_us: float | None = None
-    ratio: float | None = Field(None, description="float32's time over this row's")
 
 
 def predictions(
@@ -76,6 +57,14 @@ def predictions(
         and rows[split.row].runtime == "c99"
         and not _is_float32(rows[split.row])
     )
+
+
+def known_kernels(name: str) -> str:
+    """The name of a set of kernels, as it was given. Raises UnknownNameError for one that isn't."""
+    names = [isa.name for isa in _PEAKS]
+    if name not in names:
+        raise UnknownNameError("set of kernels", name, names)
+    return name
 
 
 def kernels_here() -> Isa:

@@ -91,6 +91,22 @@ class Peaks(Record):
     cycles_per_us: float = Field(0.0, description="the clock meanwhile: dependent additions")
 
 
+class Prediction(Record):
+    """The predicted times of a row and of float32 with another set of kernels. Nothing ran there.
+
+    `float32_us` and `ratio` are None for a set that has no float32 kernels.
+    """
+
+    row: str
+    float32: str = Field(description="the row that it is compared with")
+    kernels: str = Field(description='the set: "avx2"')
+    measured_with: str = Field(description="the set that ran here")
+    batch: int
+    int8_us: float
+    float32_us: float | None = None
+    ratio: float | None = Field(None, description="float32's time over this row's")
+
+
 class LayerError(Record):
     """The numerical error of one layer's output, over samples, against float32."""
 
@@ -256,6 +272,7 @@ class Explanation(Record):
     peaks: Peaks | None = None
     times: tuple[TimeSplit, ...] = ()
     unsplit: tuple[Unsplit, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
     errors: tuple[ErrorByLayer, ...] = ()
     sensitivity: tuple[Sensitivity, ...] = ()
     calibration: tuple[Calibration, ...] = ()

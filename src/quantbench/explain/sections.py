@@ -14,9 +14,10 @@ from quantbench.explain.calibration import calibration
 from quantbench.explain.disagreement import disagreements
 from quantbench.explain.judge import judge
 from quantbench.explain.layer_error import errors_by_layer
+from quantbench.explain.other_cpu import predictions
 from quantbench.explain.peaks import measured_peaks
 from quantbench.explain.ran import as_profiled, layers_ran
-from quantbench.explain.records import Explanation
+from quantbench.explain.records import Explanation, Prediction
 from quantbench.explain.sensitivity import sensitivity
 from quantbench.explain.subject import Subject
 from quantbench.explain.telling import telling_rows
@@ -37,6 +38,8 @@ class Asked:
     max_drop: float | None = None
     """How far the score may fall, in points where the metric is a fraction: the layers to leave
     float for that are looked for. None: they aren't."""
+    predict_on: str | None = None
+    """The set of kernels for which times of the generated C are predicted: "avx2"."""
     metric: Metric | None = None
     """How rows are judged, where it is no plug-in."""
 
@@ -64,7 +67,13 @@ def _time(subject: Subject, asked: Asked) -> Explanation:
     except QuantbenchError as error:  # rows are split all the same, without limits
         notes = (f"peaks of this CPU: {error}",)
     times, unsplit = time_splits(subject, _rows(subject, asked), peaks)
-    return _part(peaks=peaks, times=times, unsplit=unsplit, notes=notes)
+    predicted = tuple[Prediction, ...]()
+    if asked.predict_on is not None and peaks is not None:
+        try:
+            predicted = predictions(subject, times, asked.predict_on, peaks)
+        except QuantbenchError as error:
+            notes = (f"prediction: {error}",)
+    return _part(peaks=peaks, times=times, unsplit=unsplit, predictions=predicted, notes=notes)
 
 
 def _errors(subject: Subject, asked: Asked) -> Explanation:

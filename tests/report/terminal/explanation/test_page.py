@@ -12,6 +12,7 @@ from quantbench.explain.records import (
     LayerSensitivity,
     Limit,
     Mixed,
+    Prediction,
     Sensitivity,
     Unsplit,
 )
@@ -43,6 +44,18 @@ def whole() -> Explanation:
             split("float32 on torch", float=90.0, other=5.0, call=5.0, batch=1000),
         ),
         unsplit=(Unsplit(row="static on c99", reason="it was built without counters"),),
+        predictions=(
+            Prediction(
+                row="ort_static on c99",
+                float32="float32 on c99",
+                kernels="avx2",
+                measured_with="avx512vnni",
+                batch=1,
+                int8_us=6.9,
+                float32_us=10.8,
+                ratio=10.8 / 6.9,
+            ),
+        ),
         peaks=peaks(avx2_float32=50_000.0, avx2_int8=60_000.0),
         errors=(error(layer_error(), layer_error("conv2", sqnr_db=12.0, clipped=0.02)),),
         sensitivity=(

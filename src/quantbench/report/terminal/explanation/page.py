@@ -16,7 +16,7 @@ from quantbench.report.terminal.explanation.errors import (
 )
 from quantbench.report.terminal.explanation.findings import finding_parts
 from quantbench.report.terminal.explanation.layers import ran_parts
-from quantbench.report.terminal.explanation.times import time_parts
+from quantbench.report.terminal.explanation.times import prediction_parts, time_parts
 from quantbench.report.terminal.wrapped import Wrapped
 from quantbench.results.records import Results
 
@@ -27,6 +27,7 @@ def explanation_page(explanation: Explanation, results: Results) -> RenderableTy
         finding_parts(explanation.findings),
         ran_parts(explanation.ran),
         time_parts(explanation.times, explanation.unsplit, explanation.peaks),
+        prediction_parts(explanation.predictions),
         error_parts(explanation.errors),
         sensitivity_parts(explanation.sensitivity, results.metric),
         calibration_parts(explanation.calibration, results.metric),

@@ -8,11 +8,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from quantbench.explain.records import Part, Peaks, TimeSplit, Unsplit
+from quantbench.explain.records import Part, Peaks, Prediction, TimeSplit, Unsplit
 from quantbench.report.terminal.explanation.bar import bar, stacked
 from quantbench.report.terminal.grid import listed, titled
 from quantbench.report.terminal.wrapped import Wrapped
-from quantbench.report.words import NONE, percent, significant
+from quantbench.report.words import NONE, percent, ratio, significant
 from quantbench.system.terminal import harmless, one_line
 
 SIGNS: dict[Part, str] = {
@@ -46,6 +46,28 @@ def time_parts(
     if peaks is not None:
         yield Text()
         yield Wrapped(_peaks(peaks))
+
+
+def prediction_parts(predictions: Sequence[Prediction]) -> Iterator[RenderableType]:
+    """The predicted times with other kernels, a row each, called what they are."""
+    if not predictions:
+        return
+    kernels, here = predictions[0].kernels, predictions[0].measured_with
+    table = _table(f"Predicted with {kernels} kernels", "batch", "µs", "float32\nµs", "speed")
+    for each in predictions:
+        table.add_row(
+            Text(harmless(each.row)),
+            f"{each.batch:,}",
+            significant(each.int8_us),
+            NONE if each.float32_us is None else significant(each.float32_us),
+            NONE if each.ratio is None else ratio(each.ratio),
+        )
+    yield table
+    yield Wrapped(
+        f"A prediction from this CPU's peaks and the times by layer with {here} kernels: nothing "
+        f"ran with {kernels}. Speed: the time of {harmless(predictions[0].float32)} over it. "
+        "docs/explain.md has the error that such predictions had."
+    )
 
 
 def _bars(times: Sequence[TimeSplit]) -> Table:
