@@ -186,14 +186,16 @@ def _measured(
 
 
 FLOAT = "float-to-calibrate.onnx"
+MIN_DRAWS = 3
+"""Draws without which a number of samples isn't called enough."""
 
 
 def enough(cells: Sequence[tuple[int, Sequence[Scored]]], *, higher_is_better: bool) -> int | None:
     """The fewest samples beyond which no larger number is shown to score better.
 
-    `cells`: numbers of samples in rising order, each with the scores of its draws. None where
-    fewer than two numbers have the draws to be compared, or where only the largest is left, for
-    nothing tells what more would do.
+    `cells`: numbers of samples in rising order, each with the scores of its draws. Of fewer than
+    MIN_DRAWS nothing is said: another draw may score otherwise. None where no number has as many,
+    or where only the largest is left, for nothing tells what more would do.
     """
     comparable = [(count, scores) for count, scores in cells if scores]
     for place, (count, scores) in enumerate(comparable[:-1]):
@@ -201,7 +203,7 @@ def enough(cells: Sequence[tuple[int, Sequence[Scored]]], *, higher_is_better: b
             _is_better(later, scores, higher_is_better=higher_is_better)
             for _, later in comparable[place + 1 :]
         )
-        if not any(better):
+        if len(scores) >= MIN_DRAWS and not any(better):
             return count
     return None
 

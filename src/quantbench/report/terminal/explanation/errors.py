@@ -150,6 +150,8 @@ def calibration_parts(
             enough = count(found.enough, "sample")
             verb = "is" if found.enough == 1 else "are"
             yield Text(f"{enough} {verb} enough: no gain is shown from more.")
+        else:
+            yield Text("How many samples are enough isn't shown by these draws.")
 
 
 def _score(metric: MetricInfo, value: float) -> str:
