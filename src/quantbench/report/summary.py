@@ -38,7 +38,7 @@ def _lines(results: Results, explanation: Explanation | None) -> Iterator[str]:
         if finding.weight != "note":
             yield ""
             sentence, remedy = map(plain_markdown, (finding.sentence, finding.remedy))
-            yield f"- **{finding.weight}**: {sentence} {remedy}"
+            yield f"- **{finding.weight}**: {sentence}; {remedy}"
     yield ""
     yield plain_markdown(f"{results.environment.cpu}. {machine_line(results)}")
 

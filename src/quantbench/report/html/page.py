@@ -24,8 +24,8 @@ from quantbench.report.svg.marks import COLOURS, mark
 from quantbench.results.records import Results
 
 _LOADER = PackageLoader("quantbench.report.html", "templates")
-_FRONT, _SMALL = 620.0, 420.0
-"""Pixels of the chart of the first screen, and of charts that stand side by side."""
+_FRONT = 620.0
+"""Pixels of the chart of the first screen."""
 
 
 def report_html(
@@ -119,9 +119,13 @@ def _grouped(parts: Sequence[Part]) -> tuple[_Run, ...]:
 
 
 def _charts(figure: Figure, first: bool) -> tuple[tuple[str, Markup], ...]:
-    """The drawings of a figure for a screen and for a phone, each with its class."""
-    wide = _FRONT if first else _SMALL if figure.small else WIDE
-    return ("wide", figure.draw(wide)), ("narrow", figure.draw(NARROW))
+    """The drawings of a figure for a screen and for a phone, each with its class.
+
+    A small one fits both, so there is one of it.
+    """
+    if figure.small:
+        return (("every", figure.draw(NARROW)),)
+    return ("wide", figure.draw(_FRONT if first else WIDE)), ("narrow", figure.draw(NARROW))
 
 
 def _sign(key: Key) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from markupsafe import Markup
 
@@ -25,15 +25,19 @@ def histogram(
             "rect", x=left, y=area.top, width=max(right - left, 0.5),
             height=area.bottom - area.top, class_="range",
         )  # fmt: skip
-        for begin, end, count in zip(edges, edges[1:], counts, strict=False):
-            if count:
-                top, x0 = frame.y.at(float(count)), frame.x.at(begin)
-                yield element(
-                    "rect", element("title", f"{count:,} from {begin:.4g} to {end:.4g}"),
-                    x=x0, y=top, width=max(frame.x.at(end) - x0 - 0.3, 0.4),
-                    height=max(area.bottom - top, 0.0), class_="bin",
-                )  # fmt: skip
+        bins = zip(edges, edges[1:], counts, strict=False)
+        yield element("path", d="".join(_bars(frame, bins)), class_="bins")
         for place in (left, right):
             yield line(place, area.top, place, area.bottom, "limit")
 
     return framed(width, 170, x, y, draw)
+
+
+def _bars(frame: Frame, bins: Iterable[tuple[float, float, int]]) -> Iterator[str]:
+    """One path for all bars: of the dozens on a page, an element a bar would take half a MB."""
+    for begin, end, count in bins:
+        if count:
+            top, x0 = frame.y.at(float(count)), frame.x.at(begin)
+            width = max(frame.x.at(end) - x0 - 0.3, 0.4)
+            height = max(frame.area.bottom - top, 0.0)
+            yield f"M{x0:.1f} {top:.1f}h{width:.1f}v{height:.1f}h{-width:.1f}z"
