@@ -167,7 +167,7 @@ def test_every_figure_has_a_name_words_and_its_numbers():
     assert len(figures) > 12
     for figure in figures:
         page = Page(figure)
-        assert page.tags.count("svg") >= 2
+        assert page.tags.count("svg") >= (1 if 'class="chart every"' in figure else 2)
         assert page.tags.count("table") == 1
         assert re.search(r'class="note">[^<]{10}', figure)
         assert ("figure", "aria-labelledby", page.ids[0]) in page.attributes
