@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from quantbench.artifacts.artifact import load_artifact
 from quantbench.c99.compile import planned
-from quantbench.c99.ir.graph import Graph, ends
+from quantbench.c99.frontend.layer_names import layer_names
+from quantbench.c99.frontend.reader import read
+from quantbench.c99.ir.graph import Graph, Node, Tensor, ends
 from quantbench.c99.ir.interpreter import quantized, run_all
 from quantbench.errors import ArtifactError, CompileError
 from quantbench.system.record import Record
@@ -24,6 +26,9 @@ class Layer(Record):
     """A tensor of integers q that stand for scale * (q - zero_point)."""
 
     name: str
+    """The layer's name in the user's network, where the file still holds it."""
+    operation: str
+    """What computes it, in words; empty for the network's input."""
     shape: tuple[int, ...]
     """[C, H, W] or [K]."""
     type: str
@@ -35,10 +40,14 @@ class Layer(Record):
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """A network of integers to look into: the row that it is of, and its graph."""
+    """A network of integers to look into: the row that it is of, and its graph.
+
+    `labels`: names of layers in the user's network, by the name of the ONNX node.
+    """
 
     row: str
     graph: Graph
+    labels: Mapping[str, str]
 
 
 def inside_of(rows: Iterable[ServedRow]) -> Inside | None:
@@ -48,26 +57,46 @@ def inside_of(rows: Iterable[ServedRow]) -> Inside | None:
             artifact = load_artifact(row.artifact)
             if artifact.body.format != "onnx":
                 continue
-            graph = planned(artifact.folder / "model.onnx").graph
+            file = artifact.folder / "model.onnx"
+            graph, labels = planned(file).graph, layer_names(read(file))
         except (ArtifactError, CompileError):
             continue
         if not graph.is_float32 and _size(graph) <= _MAX_VALUES:
-            return Inside(row.name, graph)
+            return Inside(row.name, graph, labels)
     return None
 
 
 def layers(inside: Inside, inputs: NDArray[np.float32]) -> tuple[Layer, ...]:
-    """The tensors of a network, in the order in which they are computed, for inputs [1, ...]."""
+    """The input of a network, [1, ...], as its integers, then what each layer makes of it.
+
+    A node that gives another shape to the same values is no layer.
+    """
     graph = inside.graph
     input_, _ = ends(graph)
     values = run_all(graph, quantized(inputs, input_))
-    return tuple(_layer(graph, name, array) for name, array in values.items())
+    return (
+        _layer(input_, "input", "", values[graph.input]),
+        *(_of_node(inside, node, values[node.output]) for node in _computing(graph)),
+    )
 
 
-def _layer(graph: Graph, name: str, array: NDArray[np.int64]) -> Layer:
-    tensor = graph.tensors[name]
+def _computing(graph: Graph) -> Iterator[Node]:
+    """The nodes but those that give another shape to the same values."""
+    for node in graph.nodes:
+        sizes = {graph.tensors[name].size for name in (*node.reads, node.output)}
+        if node.rounds or len(sizes) > 1:
+            yield node
+
+
+def _of_node(inside: Inside, node: Node, array: NDArray[np.int64]) -> Layer:
+    name = inside.labels.get(node.name) or node.name.partition(" (")[0]
+    return _layer(inside.graph.tensors[node.output], name, ", ".join(node.describe()), array)
+
+
+def _layer(tensor: Tensor, name: str, operation: str, array: NDArray[np.int64]) -> Layer:
     return Layer(
         name=name,
+        operation=operation,
         shape=tensor.shape,
         type=tensor.type,
         scale=tensor.scale[0] if len(tensor.scale) == 1 else None,

@@ -159,6 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
                 left -= len(chunk)
 
     def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.request_version = self.protocol_version  # else what can't be parsed gets no status
         self.send_response(status)
         for name, value in _HEADERS.items():
             self.send_header(name, value)

@@ -64,8 +64,8 @@
     view.setAttribute("aria-label", `Integers of ${layer.name}`);
     const [low, high] = layer.values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
     const scale = layer.scale === null ? "a scale for each channel" : `scale ${layer.scale.toPrecision(4)}`;
-    words.textContent = `${layer.name}: ${layer.shape.join("×")} ${layer.type}, ${scale}, zero point `
-      + `${layer.zero_point}; from ${low} to ${high}`;
+    words.textContent = `${layer.name}: ${layer.operation ? `${layer.operation}, ` : ""}`
+      + `${layer.shape.join("×")} ${layer.type}, ${scale}, zero point ${layer.zero_point}; from ${low} to ${high}`;
     // The policy allows no style attribute; a property set by script is none.
     view.style.width = `${zoom * width}px`;
     view.style.height = `${zoom * Math.max(levels.length / width, 3)}px`;
@@ -93,7 +93,7 @@
 
   function callOff() {
     clearTimeout(timer);
-    waiting = null;
+    [waiting, timer] = [null, 0];
     if (current) current.abort();
     current = null;
   }
@@ -121,7 +121,7 @@
       const said = await (reply.ok ? reply.json() : reply.text());
       if (current !== mine) return;
       if (reply.ok) show(said);
-      else empty(said);
+      else empty(`${said[0].toUpperCase()}${said.slice(1).trim()}.`);
     } catch (error) {
       if (current !== mine) return;
       empty("The server doesn't answer; was it ended?");

@@ -55,7 +55,7 @@ const quantbenchField = (() => {
     const stroke = (from, to) => {
       pen.beginPath();
       pen.moveTo(from.x, from.y);
-      pen.lineTo(to.x, to.y);
+      pen.lineTo(to.x + 0.01, to.y);  // a line without length leaves no dot
       pen.stroke();
       later();
     };
