@@ -42,7 +42,7 @@ class AnsweringRow(Protocol):
 
 
 class Answered(Record):
-    """What the page is sent for a drawing."""
+    """The reply to a drawing."""
 
     pixels: tuple[int, ...]
     """The digit as networks see it: 28 rows of 28 gray levels, 0 to 255."""

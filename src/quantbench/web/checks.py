@@ -1,4 +1,4 @@
-"""What a request must fulfil before it is read: each check raises RefusedError with its reason."""
+"""Check a request before it is read: each check raises RefusedError with its reason."""
 
 from __future__ import annotations
 

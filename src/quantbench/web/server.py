@@ -43,7 +43,7 @@ _METHODS = {"/": ("GET", "HEAD"), "/answer": ("POST",)}
 
 @dataclass(frozen=True)
 class Site:
-    """What is served: the page, and the answer to a drawing, which raises QuantbenchError."""
+    """The page, and the function that answers a drawing, which raises QuantbenchError."""
 
     page: bytes
     answer: Callable[[bytes, Stroke | None], Answered]

@@ -1,4 +1,4 @@
-"""Which drawing of a page is its newest: one that was overtaken isn't answered."""
+"""Keep the newest drawing of each page: one that was overtaken isn't answered."""
 
 from __future__ import annotations
 
