@@ -52,7 +52,7 @@ def rows(mnist: Splits, tmp_path_factory: pytest.TempPathFactory) -> list[Served
     task = Task(
         network=untrained("lenet"),
         data="mnist",
-        train=part(mnist.train, "train", 0, 12_000),
+        train=part(mnist.train, "train", 0, 6_000),
         calibration=part(mnist.calibration, "calibration", 0, 300),
         test=part(mnist.test, "test", 0, 300),
         classes=SPEC.classes,

@@ -114,7 +114,7 @@
     number += 1;
     const stroke = { [served.page]: name, [served.number]: String(number) };
     try {
-      const picture = await body();
+      const picture = body();
       const reply = await fetch("/answer", {
         method: "POST", body: picture, signal: mine.signal, headers: { ...stroke, "Content-Type": picture.type },
       });
@@ -135,12 +135,16 @@
     field.clear(trial, words);
     empty(words);
   };
-  const drawn = () => new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
+  // Not canvas.toBlob: a browser that is busy may put it off for a second.
+  const drawn = () => {
+    const [, text] = canvas.toDataURL("image/png").split(",");
+    return new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], { type: "image/png" });
+  };
   const open = async (file) => {
     reset("Reading the picture.");
     if (!served.types.includes(file.type)) return reset("Give a picture as PNG or JPEG.");
     if (file.size > served.largest) return reset(`The picture is over ${served.largest / 2 ** 20} MiB.`);
-    send(async () => file);
+    send(() => file);
     try {
       await field.fromFile(file, canvas);
     } catch (error) {
