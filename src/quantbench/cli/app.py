@@ -152,6 +152,17 @@ def recommend(record: records.Recommend) -> None:
     recommend.recommend(record)
 
 
+@declare(app, records.Serve)
+def serve(record: records.Serve) -> None:
+    """Open a local page to draw digits that each row answers.
+
+    It serves the study in --out, of digits in MNIST's form, to this machine alone, until Ctrl-C.
+    """
+    from quantbench.cli import serve
+
+    serve.serve(record)
+
+
 @declare(app, records.Compare)
 def compare(record: records.Compare) -> None:
     """Set two results.json side by side, or judge them by rules.

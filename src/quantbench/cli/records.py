@@ -229,6 +229,33 @@ class Recommend:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Serve:
+    """`quantbench serve`."""
+
+    out: Annotated[
+        Path,
+        option(None, "--out", metavar="FOLDER", default="results", help="A finished study."),
+    ] = Path("results")
+    row: Annotated[
+        list[str] | None,
+        option(
+            None, "--row", metavar="NAME", default="those that the answer is about",
+            help="A row to show beside float32, such as 'ort_static on c99'; may be repeated.",
+        ),
+    ] = None  # fmt: skip
+    host: Annotated[
+        str,
+        option(
+            None, "--host", metavar="ADDRESS", default="127.0.0.1",
+            help="The address to listen at; another than this machine's own opens it to others.",
+        ),
+    ] = "127.0.0.1"  # fmt: skip
+    port: Annotated[
+        int, option(None, "--port", metavar="N", default="0: a free one", help="The port.")
+    ] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compare:
     """`quantbench compare`."""
 

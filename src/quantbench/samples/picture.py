@@ -22,12 +22,16 @@ MAX_PIXELS = 50_000_000
 
 @contextmanager
 def opened_picture(
-    source: Path | bytes, name: str, formats: tuple[str, ...], error: type[QuantbenchError]
+    source: Path | bytes,
+    name: str,
+    formats: tuple[str, ...],
+    error: type[QuantbenchError],
+    max_pixels: int = MAX_PIXELS,
 ) -> Iterator[Image.Image]:
     """The picture of a file or of its bytes, to be decoded within the context.
 
     `name` stands for it in errors. Raises `error` where it can't be read or decoded as one of
-    `formats`, is over 64 MiB or over 50 million pixels, also while it is decoded.
+    `formats`, is over 64 MiB or over `max_pixels`, also while it is decoded.
     """
     data = source if isinstance(source, bytes) else _bytes(source, name, error)
     if len(data) > MAX_BYTES:
@@ -37,10 +41,10 @@ def opened_picture(
             # Pillow warns of damage that it survives, such as in EXIF; the picture decides.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=formats) as image:
-                if image.width * image.height > MAX_PIXELS:
+                if image.width * image.height > max_pixels:
                     raise error(
                         f"{name} is {image.width}x{image.height}, over "
-                        f"{MAX_PIXELS // 10**6} million pixels; give a smaller picture"
+                        f"{max_pixels // 10**6} million pixels; give a smaller picture"
                     )
                 yield image
     except Image.DecompressionBombError as fault:

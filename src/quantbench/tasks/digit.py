@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from quantbench.errors import ImageError
-from quantbench.samples.picture import eight_bits, opened_picture
+from quantbench.samples.picture import MAX_PIXELS, eight_bits, opened_picture
 from quantbench.tasks.ink import (
     EDGE,
     box_of,
@@ -33,13 +33,13 @@ _ONE_SHADE = 16  # gray levels of 255: ink that varies by less has one shade
 _OFF_CENTRE = 0.6  # pixels of 28: MNIST rounds to whole ones, resampling moves it a little
 
 
-def read_digit(source: Path | bytes, name: str) -> NDArray[np.uint8]:
+def read_digit(source: Path | bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Read a PNG or JPEG of one digit, dark or light -> uint8 [28, 28], light on dark.
 
     `name` stands for the picture in errors. Raises ImageError where it can't be decoded,
     is too large or holds no digit.
     """
-    with opened_picture(source, name, ("PNG", "JPEG"), ImageError) as image:
+    with opened_picture(source, name, ("PNG", "JPEG"), ImageError, max_pixels) as image:
         gray = _gray(image)
     return normalise(gray, name)
 

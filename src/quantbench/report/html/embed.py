@@ -42,7 +42,7 @@ def embedded_of(results: Results, out: Path) -> Embedded | str:
 
     The reason is empty for a task that isn't of digits, in MNIST's form.
     """
-    spec = _digits(results.data) if results.sample == "image" else None
+    spec = digits_of(results)
     if spec is None:
         return ""
     row = _shipped(results)
@@ -64,10 +64,12 @@ def embedded_of(results: Results, out: Path) -> Embedded | str:
     return Embedded(row.name, _base64(module), _described(emitted, spec))
 
 
-def _digits(name: str) -> DataSpec | None:
-    """The description of a data set in MNIST's form whose classes are digits, or None."""
+def digits_of(results: Results) -> DataSpec | None:
+    """The description of a study's data set, in MNIST's form with digits as classes, or None."""
+    if results.sample != "image":
+        return None
     try:
-        data = plugins.data(name)
+        data = plugins.data(results.data)
     except (UnknownNameError, UnavailableError):
         return None
     spec = vars(data).get("SPEC")

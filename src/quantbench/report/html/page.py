@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from quantbench.explain.records import Explanation
 from quantbench.report.html import side
+from quantbench.report.html.environment import (
+    FIELD_SCRIPTS,
+    environment,
+    policy,
+    source_of,
+    style_of,
+)
 from quantbench.report.html.front import front_of
-from quantbench.report.html.palette import DARK, LIGHT, theme
 from quantbench.report.html.parts import NARROW, WIDE, Embedded, Figure, Key, Part, Report
 from quantbench.report.html.sections import SECTIONS
 from quantbench.report.svg.element import drawing
-from quantbench.report.svg.heat import LEVELS
-from quantbench.report.svg.marks import COLOURS, mark
+from quantbench.report.svg.marks import mark
 from quantbench.results.records import Results
 
-_LOADER = PackageLoader("quantbench.report.html", "templates")
 _FRONT = 620.0
 """Pixels of the chart of the first screen."""
 
@@ -40,13 +40,12 @@ def report_html(
 
 def page_html(reports: Sequence[Report]) -> str:
     """The report of some studies, side by side where they are several; nothing is merged."""
-    environment = _environment()
-    colours = {"light": theme(LIGHT), "dark": theme(DARK), "series": COLOURS, "levels": LEVELS}
-    style = environment.get_template("style.css").render(colours)
+    templates = environment(charts=_charts, sign=_sign, grouped=_grouped)
+    style = style_of(templates)
     tried = any(isinstance(report.embedded, Embedded) for report in reports)
     scripts = [
-        _LOADER.get_source(environment, name)[0]
-        for name in ("script.js", *(("digit.js", "trial.js") if tried else ()))
+        source_of(templates, name)
+        for name in ("script.js", *((*FIELD_SCRIPTS, "trial.js") if tried else ()))
     ]
     several = len(reports) > 1
     studies = [
@@ -60,44 +59,14 @@ def page_html(reports: Sequence[Report]) -> str:
     ]
     first = reports[0].results
     title = f"{first.model} on {first.data}" if not several else f"{len(reports)} studies"
-    return environment.get_template("page.html").render(
+    return templates.get_template("page.html").render(
         title=f"{title}: quantbench",
-        policy=_policy(scripts, style, runs_wasm=tried),
+        policy=policy(scripts, style, runs_wasm=tried),
         style=Markup(style),  # noqa: S704 - the package's own file
         scripts=[Markup(script) for script in scripts],  # noqa: S704
         studies=studies,
         together=side.section(reports) if several else None,
     )
-
-
-def _environment() -> Environment:
-    """The templates: every value is escaped, and a name that isn't there is an error."""
-    environment = Environment(
-        loader=_LOADER,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(charts=_charts, sign=_sign, data=_data, grouped=_grouped)
-    return environment
-
-
-def _policy(scripts: Sequence[str], style: str, *, runs_wasm: bool) -> str:
-    """The page's content security policy: its own scripts and style by hash, and nothing else.
-
-    WebAssembly may be compiled where a network is in the page.
-    """
-    allowed = " ".join(f"'{_digest(script)}'" for script in scripts)
-    wasm = " 'wasm-unsafe-eval'" if runs_wasm else ""
-    return (
-        f"default-src 'none'; script-src {allowed}{wasm}; "
-        f"style-src '{_digest(style)}'; img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 @dataclass(frozen=True)
@@ -132,11 +101,3 @@ def _sign(key: Key) -> Markup:
     """The sign of an entry of a legend."""
     drawn = mark(7, 7, 90, key.series, hollow=key.hollow)
     return drawing(14, 14, (drawn,))
-
-
-def _data(value: object) -> Markup:
-    """JSON for a script element: no text in it ends the element or begins another."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False)
-    for letter in "<>&":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return Markup(text)  # noqa: S704 - what could be markup was replaced
