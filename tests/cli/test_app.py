@@ -267,7 +267,7 @@ def test_compare_sets_two_files_side_by_side(call: Call, tmp_path: Path) -> None
     said = call("compare", str(one), str(one))
     assert (said.code, said.err) == (0, "")
     assert "Nothing that the files record differs." in said.out
-    assert "They are not paired, for the runs were apart" in said.out
+    assert "They are of two runs apart" in said.out
     said = call("compare", str(one), str(other))
     assert (said.code, said.err) == (0, "")
     assert "Times are not compared: the machines differ (CPU)." in said.out

@@ -67,7 +67,8 @@ def test_help_groups_options_by_what_they_are_for() -> None:
 def test_a_field_of_a_study_is_an_option_of_it(record: type) -> None:
     """A name that is no key would be dropped without a word."""
     command = {"one_method", "converted", "beside", "images", "file", "sort", "as_reported",
-               "print_settings", "config", "set_", "check", "all_rows", "details"}  # fmt: skip
+               "print_settings", "config", "set_", "check", "all_rows", "details", "row", "only",
+               "max_drop", "predict_on"}  # fmt: skip
     if issubclass(record, records.Study):
         names = {field.name for field in dataclasses.fields(record)}
         assert names - command <= set(SCHEMA.keys)

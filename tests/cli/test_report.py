@@ -56,7 +56,7 @@ def test_the_explanation_of_these_very_results_is_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"), [("{", "not what quantbench writes"), ('{"a": 1}', "results_sha256")]
+    ("text", "fault"), [("{", "not JSON"), ('{"a": 1}', "results_sha256")]
 )
 def test_an_explanation_that_is_none_is_named(tmp_path: Path, text: str, fault: str) -> None:
     saved(tmp_path, results())

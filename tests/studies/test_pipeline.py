@@ -468,7 +468,7 @@ def test_an_artifact_that_answers_something_else_has_no_row(
     assert [row.method for row in first.rows] == ["float32"]
     (skipped,) = first.skipped
     assert (skipped.method, skipped.runtime, skipped.failed) == ("dynamic", "torch", False)
-    assert skipped.reason.startswith("on torch, its answers to 64 calibration samples are far")
+    assert skipped.reason.startswith("on torch, its answers to 60 calibration samples are far")
     no_worker(monkeypatch)
     assert run(tmp_path, "dynamic", runtimes=("torch",)).results == first
 
