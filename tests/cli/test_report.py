@@ -55,9 +55,7 @@ def test_the_explanation_of_these_very_results_is_in_it(tmp_path: Path) -> None:
     assert "Not found out yet" in (tmp_path / "report.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    ("text", "fault"), [("{", "not JSON"), ('{"a": 1}', "results_sha256")]
-)
+@pytest.mark.parametrize(("text", "fault"), [("{", "not JSON"), ('{"a": 1}', "results_sha256")])
 def test_an_explanation_that_is_none_is_named(tmp_path: Path, text: str, fault: str) -> None:
     saved(tmp_path, results())
     (tmp_path / NAME).write_text(text, encoding="utf-8")
