@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from quantbench.cli.app import app
 from quantbench.errors import ResultsError
-from quantbench.explain.file import NAME, explanation_of, read_explanation
+from quantbench.explain.file import NAME, kept_explanation, read_explanation
 from quantbench.report.summary import summary
 from quantbench.results.records import Results
 from quantbench.system.files import sha256_of
@@ -46,11 +46,11 @@ def test_the_explanation_of_these_very_results_is_in_it(tmp_path: Path) -> None:
     file = saved(tmp_path, results())
     found = explanation(results(), results_sha256=sha256_of(file))
     (tmp_path / NAME).write_text(found.model_dump_json(), encoding="utf-8")
-    assert explanation_of(file) == found == read_explanation(tmp_path / NAME)
+    assert kept_explanation(file) == found == read_explanation(tmp_path / NAME)
     report(tmp_path)
     assert "Its activations were never calibrated" in (tmp_path / "report.html").read_text("utf-8")
     saved(tmp_path, results(model="another"))
-    assert explanation_of(file) is None
+    assert kept_explanation(file) is None
     assert "explains other results" in report(tmp_path)
     assert "Not found out yet" in (tmp_path / "report.html").read_text("utf-8")
 

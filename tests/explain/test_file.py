@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from quantbench.errors import ResultsError
-from quantbench.explain.file import explanation_of, read_explanation, write_explanation
+from quantbench.explain.file import kept_explanation, read_explanation, write_explanation
 from quantbench.explain.judge import judge
 from quantbench.system.files import sha256_of
 from tests.explain.builder import error, explained, layer, layer_error, quantized, ran, split
@@ -59,9 +59,9 @@ def test_what_is_no_explanation_is_refused_by_name(
 def test_that_of_other_results_is_none(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_bytes(b"{}")
-    assert explanation_of(path) is None
+    assert kept_explanation(path) is None
     write_explanation(WHOLE, tmp_path)
-    assert explanation_of(path) is None
+    assert kept_explanation(path) is None
     own = WHOLE.model_copy(update={"results_sha256": sha256_of(path)})
     write_explanation(own, tmp_path)
-    assert explanation_of(path) == own
+    assert kept_explanation(path) == own

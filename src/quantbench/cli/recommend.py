@@ -7,7 +7,7 @@ from rich.text import Text
 from quantbench.cli.records import Recommend
 from quantbench.cli.show import RESULTS
 from quantbench.errors import NoRowError
-from quantbench.explain.file import explanation_of
+from quantbench.explain.file import kept_explanation
 from quantbench.explain.judge import judge
 from quantbench.report.selection import told
 from quantbench.report.terminal.selection import selection_page
@@ -35,7 +35,7 @@ def recommend(record: Recommend) -> None:
         batch=record.batch,
     )
     selection = select_within(results, chosen)
-    explained = explanation_of(path)
+    explained = kept_explanation(path)
     findings = judge(results, explained).findings
     words = told(selection, results, path.parent, findings)
     terminal = Terminal()

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from quantbench.cli.records import Report as Command
 from quantbench.cli.show import RESULTS
-from quantbench.explain.file import NAME, explanation_of
+from quantbench.explain.file import NAME, kept_explanation
 from quantbench.report.html.page import page_html
 from quantbench.report.html.parts import Embedded, Report
 from quantbench.report.summary import summary
@@ -31,7 +31,7 @@ def report(record: Command) -> None:
     files = [path / RESULTS if path.is_dir() else path for path in named]
     studies = [read_results(path) for path in files]
     reports = [
-        Report(results, explanation_of(path), name, _embedded(results, path.parent, record))
+        Report(results, kept_explanation(path), name, _embedded(results, path.parent, record))
         for results, path, name in zip(studies, files, _names(studies, files), strict=True)
     ]
     _tell_stale(files, reports)
@@ -55,7 +55,7 @@ def _embedded(results: Results, out: Path, record: Command) -> Embedded | str:
 
 
 def _names(studies: Sequence[Results], files: Sequence[Path]) -> list[str]:
-    """What tells studies apart: their CPUs, then the folders' names, then their places.
+    """Words that tell studies apart: their CPUs, then the folders' names, then their places.
 
     A page is passed around, so no path of this machine is in it.
     """

@@ -69,7 +69,7 @@ def most(
 
 
 def ran(explanation: Explanation, row: Row) -> RanAs | None:
-    """How the layers of a row ran; None where that wasn't found out."""
+    """The record of how a row's layers ran; None where that wasn't found out."""
     return next((each for each in explanation.ran if each.row == row.name), None)
 
 

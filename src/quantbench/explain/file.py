@@ -38,7 +38,7 @@ def read_explanation(path: Path) -> Explanation:
     return explanation
 
 
-def explanation_of(results: Path) -> Explanation | None:
+def kept_explanation(results: Path) -> Explanation | None:
     """The explanation in the folder of a results.json; None without one, or where it is another's.
 
     Raises ResultsError for one that can't be read.
@@ -51,7 +51,7 @@ def explanation_of(results: Path) -> Explanation | None:
 
 
 def _fault(content: bytes, error: ValidationError) -> str:
-    """What is wrong with a file that doesn't fit: it may be of another version."""
+    """The fault of a file that doesn't fit: it may be of another version."""
     if any(problem["type"] == "json_invalid" for problem in error.errors()):
         return "is not JSON"
     fields = json.loads(content)

@@ -54,7 +54,7 @@ class _Limit:
         return self._fall(difference, shown=True) <= self.drop
 
     def _fall(self, difference: Interval, *, shown: bool) -> float:
-        """How much the score falls, at worst where it is to be shown; infinite where unknown."""
+        """The fall of the score, at worst where it is to be shown; infinite where unknown."""
         worst = difference.low if self.higher_is_better else difference.high
         value = worst if shown else difference.value
         if value is None:

@@ -80,7 +80,7 @@ def kernels_here() -> Isa:
 
 
 def slowdown(here: Isa, wanted: Isa, peaks: Peaks) -> float:
-    """How much longer a layer takes with the kernels `wanted` than with those of this CPU.
+    """The factor by which a layer takes longer with the kernels `wanted` than with this CPU's.
 
     Raises UnavailableError for a set whose peak isn't measured on this CPU.
     """

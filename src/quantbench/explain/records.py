@@ -23,7 +23,7 @@ operators (pooling, activations, copies), and the fixed cost of a call."""
 
 
 class LayerRan(Record):
-    """How one layer that multiplies was computed in a row."""
+    """The way in which one layer that multiplies was computed in a row."""
 
     ran: Ran = Field(description="as the runtime's profiler tells, else as the file says")
     numerics: LayerNumerics = Field(description="its number formats, as the file holds them")
@@ -132,7 +132,7 @@ class LayerError(Record):
 
 
 class Histogram(Record):
-    """How the float values of one tensor lie, with the range that was chosen for them."""
+    """The distribution of one tensor's float values, with the range that was chosen for them."""
 
     tensor: str
     layer: str

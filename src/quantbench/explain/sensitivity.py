@@ -110,7 +110,7 @@ def _folder(subject: Subject, method: str) -> Path:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is taken within the time: so many samples, and these units."""
+    """The samples and units that are taken within the time."""
 
     samples: int
     units: tuple[Unit, ...]
@@ -118,7 +118,7 @@ class _Plan:
 
 
 def _plan(layers: Sequence[Layer], samples: int, each: float, seconds: float) -> _Plan:
-    """What fits into `seconds` where one variant takes `each` for so many samples.
+    """The part that fits into `seconds` where one variant takes `each` for so many samples.
 
     Samples are given up first, down to MIN_SAMPLES, then single layers.
     """

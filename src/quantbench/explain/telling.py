@@ -40,7 +40,7 @@ def _names(results: Results) -> Iterator[str]:
 
 
 def _gain(row: Row, results: Results) -> float:
-    """How much better its score is than float32's; 0 where it has none."""
+    """The gain of its score over float32's; 0 where it has none."""
     difference = row.against_float.difference if row.against_float else None
     if difference is None:
         return 0.0

@@ -198,7 +198,7 @@ def _notes(
     layers: Sequence[LayerNumerics],
     found: Sequence[Sequence[LayerNumerics]],
 ) -> list[str]:
-    """What a reader of the split should know, a sentence each."""
+    """Notes that a reader of the split should know, a sentence each."""
     notes, total = list[str](), measured.total
     if abs(cost.unscaled - total) > _FAITHFUL * total:
         notes.append(

@@ -34,7 +34,7 @@ from quantbench.export.leave_float import is_left
 from quantbench.export.quantized_modules import is_quantized
 from quantbench.export.refusal import failing_layer
 from quantbench.system.silence import silenced
-from quantbench.tasks.layers import TRANSPOSED, calls, chains
+from quantbench.tasks.layers import TRANSPOSED, chains_and_calls
 
 Scope = Literal["network", "layers"]
 """What stands between a quantizing and a dequantizing stub: the whole network, or each layer."""
@@ -222,10 +222,7 @@ def _fusable(model: nn.Module) -> list[list[str]]:
 
     A module that is called elsewhere, too, isn't fused: the other call would lose it.
     """
-    try:
-        traced, uses = chains(model), calls(model)
-    except Exception:  # noqa: BLE001 - torch.fx runs the network's own code: nothing is fused
-        return []
+    traced, uses = chains_and_calls(model)
     modules = dict(model.named_modules())
     found = []
     for chain in traced:

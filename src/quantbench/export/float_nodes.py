@@ -81,7 +81,7 @@ def _nearest(
     float_products: Collection[str],
     integer_products: Collection[str],
 ) -> dict[str, frozenset[str]]:
-    """Which kinds of products, "float" and "integer", each node meets first on one side.
+    """The kinds of products, "float" and "integer", each node meets first on one side.
 
     `ordered`: the nodes, each after its `neighbours`.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from quantbench.errors import ResultsError
-from quantbench.explain.file import explanation_of
+from quantbench.explain.file import kept_explanation
 from quantbench.explain.records import Explanation
 from quantbench.report.figure import (
     comparison_figure,
@@ -48,6 +48,6 @@ def write(results: Results, out: Path, embedded: Embedded | str = "") -> tuple[s
 def _explanation(results: Path) -> Explanation | None:
     """The explanation of these very results; one that can't be read is left out of the report."""
     try:
-        return explanation_of(results)
+        return kept_explanation(results)
     except ResultsError:
         return None

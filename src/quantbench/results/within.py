@@ -160,7 +160,7 @@ def _why_never(row: Row, limits: Limits) -> str:
 
 
 def _drop(row: Row, results: Results) -> Estimate | None:
-    """How much worse the score is than float32's, in the metric's unit; below 0, it is better."""
+    """The loss of the score against float32's, in the metric's unit; below 0, it is better."""
     if row.against_float is None:
         return exactly(0.0)
     difference = estimate_of(row.against_float.difference)

@@ -1,4 +1,4 @@
-"""Whether one artifact can be used here."""
+"""Tell whether one artifact can be used here."""
 
 from __future__ import annotations
 

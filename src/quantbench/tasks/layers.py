@@ -22,7 +22,7 @@ from quantbench.tasks.multiply_adds import (
 from quantbench.tasks.network import TensorSpec
 from quantbench.tasks.records import FUNCTIONAL, Layer
 
-__all__ = ["CONVOLUTIONS", "TRANSPOSED", "calls", "chains", "layers", "macs", "tensors"]
+__all__ = ["CONVOLUTIONS", "TRANSPOSED", "chains", "chains_and_calls", "layers", "macs", "tensors"]
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Hardsigmoid, nn.GELU)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -123,11 +123,17 @@ def chains(model: nn.Module) -> list[list[str]]:
     return result
 
 
-def calls(model: nn.Module) -> Counter[nn.Module]:
-    """The number of times that one forward pass calls each module, by torch.fx's trace."""
+def chains_and_calls(model: nn.Module) -> tuple[list[list[str]], Counter[nn.Module]]:
+    """The chains of `chains`, and the number of times that a forward pass calls each module.
+
+    Both are empty where torch.fx can't trace the model: then nothing is known of them.
+    """
+    try:
+        nodes, found = fx.symbolic_trace(model).graph.nodes, chains(model)
+    except Exception:  # noqa: BLE001 - torch.fx runs the network's own code
+        return [], Counter()
     modules = dict(model.named_modules())
-    nodes = fx.symbolic_trace(model).graph.nodes
-    return Counter(modules[node.target] for node in nodes if node.op == "call_module")
+    return found, Counter(modules[node.target] for node in nodes if node.op == "call_module")
 
 
 def tensors(value: object) -> Iterator[Tensor]:

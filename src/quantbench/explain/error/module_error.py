@@ -198,7 +198,7 @@ class _Runs:
         return self._float32.get_submodule(point.first) if point.first else None
 
     def _weights(self, point: ModulePoint) -> Histogram | None:
-        """Of weights that a batch norm was folded into, those that were rounded are told."""
+        """The histogram of the rounded weights: those that a batch norm was folded into."""
         part, layer = self._part(point), self._quantized.get_submodule(point.parts[0])
         if part is None or not is_quantized(layer):
             return None
@@ -215,7 +215,7 @@ class _Runs:
 def _outputs(
     point: ModulePoint, calls: Mapping[str, Sequence[_Call]], inputs: Arrays
 ) -> list[Tensor]:
-    """What float32's layer gave, call by call; the network's input, for its rounding."""
+    """The outputs of float32's layer, call by call; the network's input, for its rounding."""
     if not point.last:
         return [torch.from_numpy(inputs[0])]
     return [call.output for call in calls.get(point.last, ())]

@@ -13,7 +13,7 @@ from torch.ao.quantization import DeQuantStub, QuantStub, QuantWrapper
 
 from quantbench.explain.error.output_format import OutputFormat
 from quantbench.export.eager import float_name
-from quantbench.tasks.layers import ACTIVATIONS, calls, chains
+from quantbench.tasks.layers import ACTIVATIONS, chains_and_calls
 
 INPUT, INPUT_KIND = "input", "Input"
 _MOVES = (
@@ -88,7 +88,7 @@ def _point(
 def _tail(
     layer: str, behind: list[str], names: Mapping[str, str], parts: Mapping[str, nn.Module]
 ) -> list[str]:
-    """What belongs to a layer: all that follows it, or what was folded into one wrapped alone.
+    """A layer's modules: all that follow it, or what was folded into one wrapped alone.
 
     Behind a wrapped layer its output is float again.
     """
@@ -131,10 +131,7 @@ def _counterparts(float32: nn.Module, quantized: nn.Module) -> Mapping[str, str]
 
 def _chains(float32: nn.Module) -> list[list[str]]:
     """Each layer with what follows it alone; a module that is called elsewhere, too, isn't its."""
-    try:
-        traced, uses = chains(float32), calls(float32)
-    except Exception:  # noqa: BLE001 - torch.fx runs the network's own code: nothing is known then
-        return []
+    traced, uses = chains_and_calls(float32)
     modules = dict(float32.named_modules())
     return [
         [layer, *takewhile(lambda name: uses[modules[name]] == 1, behind)]

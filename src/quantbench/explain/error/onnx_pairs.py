@@ -179,7 +179,7 @@ class _Walk:
         return best
 
     def _reads(self, reader: onnx.NodeProto, behind: Sequence[Sequence[str]]) -> Sequence[str]:
-        """What a float node reads, in the order of `behind`; () where that is something else."""
+        """The tensors that a float node reads, in the order of `behind`, or ()."""
         read = self._float.active(reader)
         if len(read) != len(behind):
             return ()

@@ -108,7 +108,7 @@ class _Run:
         return dict(zip(self._inputs, inputs, strict=True))
 
     def values(self, feeds: Mapping[str, Array]) -> Values:
-        """What is watched, and the inputs themselves."""
+        """The watched tensors, and the inputs themselves."""
         if self._run is None:
             return feeds
         read = {name: feeds[name] for name in self._inputs}

@@ -19,7 +19,7 @@ from quantbench.export.onnx_graph import Graph
 
 @dataclass(frozen=True)
 class _Form:
-    """Where a QLinear operator has its operands; each is followed by its scale and zero point."""
+    """The places of a QLinear operator's operands; each is followed by its scale and zero point."""
 
     float_op: str
     operands: tuple[int, ...]

@@ -38,7 +38,7 @@ def find(results: Results, explanation: Explanation) -> Iterable[Finding]:
 
 
 def _evidence(row: Row) -> Evidence | None:
-    """What shows that a row uses one of its threads; None where nothing does."""
+    """The evidence that a row uses one of its threads; None where nothing does."""
     if row.threads > 1 and row.latency:
         if row.busy_threads >= IDLE * row.threads:
             return None

@@ -82,7 +82,7 @@ def _shipped(results: Results) -> Row | None:
 
 
 def _described(emitted: Emitted, spec: DataSpec) -> dict[str, object]:
-    """What the page's script has to know of the network, its ends and its golden vectors."""
+    """The facts that the page's script needs of the network, its ends and its golden vectors."""
     plan = emitted.plan
     input_, output = ends(plan.graph)
     inputs, outputs = golden_integers(plan)

@@ -114,7 +114,7 @@ def _cost(results: Results, choice: Choice, row: Row, which: str) -> Tile:
 
 
 def _steps(report: Report) -> Iterator[Command]:
-    """What to do next, as sentences with commands."""
+    """The next things to do, as sentences with commands."""
     results, explanation = report.results, report.explanation
     rows = {row.name: row for row in results.rows}
     shipped = dict.fromkeys(answer.ship.row for answer in results.answers if answer.ship)

@@ -1,4 +1,4 @@
-"""How it was measured, and how to do it again."""
+"""The section on how it was measured, and how to do it again."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def _bar(split: TimeSplit, used: list[TimePart]) -> Bar:
 
 
 def _whole(split: TimeSplit) -> float:
-    """What a bar's length stands for: the time of the call, unless its parts are more."""
+    """The time that a bar's length stands for: that of the call, unless its parts are more."""
     return max(split.total_us, sum(max(us, 0.0) for us in split.parts.values()), 1e-9)
 
 

@@ -90,7 +90,7 @@ def _accuracy(training: Training) -> Figure:
 
 
 def _averaged(values: Sequence[float]) -> list[tuple[float, float]]:
-    """At most so many (place, value): each the mean of as many neighbours."""
+    """The curve as at most so many (place, value): each the mean of as many neighbours."""
     each = max(1, -(-len(values) // _POINTS))
     parts = [values[start : start + each] for start in range(0, len(values), each)]
     return [
