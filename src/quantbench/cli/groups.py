@@ -250,6 +250,13 @@ class Measuring(Chosen, Judged, Shown):
             help="Fresh starts of the rows that decide; more of them resolve smaller differences.",
         ),
     ] = None  # fmt: skip
+    count: Annotated[
+        bool | None,
+        option(
+            TIME, "--count",
+            help="Count each row's instructions, too: by perf_event, or in valgrind (slow).",
+        ),
+    ] = None  # fmt: skip
     budget: Annotated[
         str | None,
         option(TIME, "--budget", metavar="TIME", help="The time that it may take: 60s, 5m, 1h."),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from quantbench.errors import WorkerError
 from quantbench.harness.baseline import is_baseline
 from quantbench.harness.cluster import Cluster
+from quantbench.harness.count import Counted, count_all
 from quantbench.harness.evaluate import evaluate_all
 from quantbench.harness.noise import Noise
 from quantbench.harness.pool import Candidate, Job, Workers
@@ -33,6 +34,8 @@ class Measured:
     environment: Environment
     noise: Noise
     skipped: tuple[Skipped, ...]
+    counted: tuple[Counted, ...] = ()
+    """The instructions of each candidate; empty where they weren't asked for."""
 
 
 ContestOf = Callable[[Sequence[Candidate], Sequence[Arrays]], Contest]
@@ -71,6 +74,7 @@ def measure(
         candidates=tuple(candidate for candidate, _, _ in rows),
         outputs=tuple(outputs for _, outputs, _ in rows),
         timings=tuple(timing for _, _, timing in rows),
+        counted=tuple(count_all(job, [candidate for candidate, _, _ in rows]) if job.count else ()),
         data_loading=timed.data_loading,
         environment=job.machine.model_copy(update={"load": timed.load}),
         noise=timed.noise,

@@ -54,6 +54,8 @@ class Job:
     deadline: Deadline = NO_LIMIT
     macs: int = 0
     """Multiply-adds of one sample, which bound the largest batch."""
+    count: bool = False
+    """Count the instructions of each row, too."""
     jobs: int = field(default_factory=cores)
     """Rows that are evaluated, and workers that are started, at a time."""
 

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -28,14 +29,26 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 class Worker:
     """One worker process, whose libraries and compilers put their temporary files into `scratch`.
 
-    It runs worker.py, or `module`, whose `main` serves requests in the same way.
+    It runs worker.py, or `module`, whose `main` serves requests in the same way. `before` is a
+    command that runs it, such as a simulator's; `variables` are set in its environment.
     It has its own session, so a Ctrl-C at the terminal reaches only the parent. Leaving the
     context kills the process and all that it started; it also ends by itself when the parent is
     gone, since its standard input then ends.
     """
 
-    def __init__(self, name: str, threads: int, scratch: Path, module: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        threads: int,
+        scratch: Path,
+        module: str = "",
+        *,
+        before: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
+        self._before = before
+        self._variables = variables or {}
         self._module = module or WORKER
         self.threads = threads
         self._log = scratch / f"{name.replace('/', '-')}.log"
@@ -45,18 +58,27 @@ class Worker:
         if reason := why_no_studies():
             raise UnavailableError(reason)
         environment = dict(os.environ) | {name: str(self.threads) for name in _THREAD_VARIABLES}
+        environment |= self._variables
         environment["TMPDIR"] = str(self._log.parent.absolute())
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module, *map(str, plugins.user_files())],
+                [
+                    *self._before, sys.executable, "-m", self._module,
+                    *map(str, plugins.user_files()),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=environment,
                 start_new_session=True,
                 bufsize=0,
-            )
+            )  # fmt: skip
         return self
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     def __exit__(
         self,

@@ -29,6 +29,18 @@ class Latency(Record):
     p99: float = Field(description="over all calls, microseconds a sample")
 
 
+CountSource = Literal["perf_event", "valgrind"]
+"""The processor's own counter, or a simulated processor, which has no AVX-512."""
+
+
+class Instructions(Record):
+    """The instructions of a call at one batch, outside of the kernel, on one thread."""
+
+    batch: int
+    by_sample: float = Field(gt=0, description="instructions of a call over its samples")
+    source: CountSource
+
+
 class Throughput(Record):
     """The batch and threads at which a row answers most images a second."""
 

@@ -29,6 +29,7 @@ from quantbench.errors import PredictionError, QuantbenchError, StorageError, ca
 from quantbench.harness.arrays import read_arrays, write_batches
 from quantbench.samples.records import Array, Arrays
 from quantbench.system.files import writing
+from quantbench.system.instructions import Counter
 from quantbench.system.machine import peak_memory
 from quantbench.system.processors import pin
 from quantbench.system.record import Record
@@ -78,6 +79,7 @@ class Session:
         self._inputs: Arrays = ()
         self._raw: Split | None = None
         self._reader = ""
+        self._counter: Counter | None = None
 
     def answer(self, request: Request) -> dict[str, JsonValue]:
         """Carry out one request and return its answer.
@@ -92,6 +94,7 @@ class Session:
             "time_end_to_end": self._time_end_to_end,
             "time_data": self._time_data,
             "memory": self._memory,
+            "instructions": self._instructions,
             "pin": self._pin,
         }
         return actions[request.do](request)
@@ -124,6 +127,12 @@ class Session:
     def _memory(self, request: Request) -> dict[str, JsonValue]:  # noqa: ARG002
         """The most memory that this process has held, its samples included."""
         return {"bytes": peak_memory()}
+
+    def _instructions(self, request: Request) -> dict[str, JsonValue]:  # noqa: ARG002
+        """The instructions since this was first asked, of this process and its later threads."""
+        if self._counter is None:
+            self._counter = Counter()
+        return {"count": self._counter.read()}
 
     def _predict_all(self, request: Request) -> dict[str, JsonValue]:
         self._ready()

@@ -165,6 +165,10 @@ def _row(
 ) -> Row:
     """A row; `scores` are its figures by every metric, the last of which judges it."""
     candidate, timing = measured.candidates[index], measured.timings[index]
+    counted = measured.counted[index] if measured.counted else None
+    uncounted = (
+        (f"its instructions weren't counted: {counted}",) if isinstance(counted, str) else ()
+    )
     artifact, body = candidate.artifact, candidate.artifact.body
     raised = [score.reason for _, score in scores if score.raised and score.reason]
     by_name = sorted(scores, key=lambda pair: pair[0].name)
@@ -196,9 +200,13 @@ def _row(
         against_float=against,
         against_fastest=tuple(_against_fastest(measured, index)),
         against_earlier=earlier,
+        instructions=None if isinstance(counted, str) else counted,
         unlike=unlike.unlike if unlike else None,
-        notes=(*body.quantized.notes, *((unlike.words,) if unlike else ()), *broken, *raised),
-    )
+        notes=(
+            *body.quantized.notes, *((unlike.words,) if unlike else ()), *uncounted, *broken,
+            *raised,
+        ),
+    )  # fmt: skip
 
 
 def _against(

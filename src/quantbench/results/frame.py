@@ -47,6 +47,7 @@ def _columns(row: Row, metrics: list[str]) -> dict[str, object]:
         **_speed("speed_in_batches", fastest_of(row, largest)),
         "cold_start": row.cold_start,
         "peak_memory": row.peak_memory,
+        "instructions": row.instructions.by_sample if row.instructions else None,
         "pareto": row.pareto,
         "artifact": row.artifact,
         **{name: figure.value if figure else None for name, figure in figures.items()},

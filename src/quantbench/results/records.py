@@ -10,7 +10,13 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from quantbench.harness.noise import Noise
-from quantbench.harness.records import Latency, LatencyKind, Skipped, Throughput
+from quantbench.harness.records import (
+    Instructions,
+    Latency,
+    LatencyKind,
+    Skipped,
+    Throughput,
+)
 from quantbench.numerics.coverage import Coverage, Kind
 from quantbench.numerics.formats import Numerics
 from quantbench.system.machine import Environment
@@ -197,6 +203,9 @@ class Row(Record):
         False,
         description="no row is as good by the metric, as fast at 1 sample and as small, "
         "and better in one",
+    )
+    instructions: Instructions | None = Field(
+        None, description="null where they weren't asked for or couldn't be counted"
     )
     unlike: Unlike | None = Field(
         None, description="null where every runtime computes the file alike, or none was compared"

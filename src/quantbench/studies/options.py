@@ -108,6 +108,8 @@ class Options(Settings):
     runtimes: tuple[str, ...] = Field(default_factory=_runtimes)
     threads: tuple[Annotated[int, Field(gt=0)], ...] = Field(default_factory=_threads)
     schedule: Schedule = Field(default_factory=_schedule)
+    count: bool = False
+    """Count the instructions of a call of each row, by the processor's counter or by valgrind."""
     budget_seconds: Seconds | None = Field(None, gt=0)
     """The time that the study may take; None: what the schedule takes."""
     pair: Path | None = None

@@ -21,6 +21,7 @@ from quantbench.errors import (
 from quantbench.explain.judge import with_findings
 from quantbench.harness.baseline import AS_GIVEN, GIVEN
 from quantbench.harness.cluster import Cluster, connected
+from quantbench.harness.count import source
 from quantbench.harness.deadline import FIRST_ANSWER, Deadline
 from quantbench.harness.evaluate import evaluate_all
 from quantbench.harness.measure import Measured, measure
@@ -92,6 +93,8 @@ def run(
     overrides, deadline = overrides or {}, Deadline(options.budget_seconds)
     recipe_settings(options, overrides)
     require_methods(options.methods, overrides)
+    if options.count:
+        source()  # what is missing is said before the study takes its time
     others = _other_seeds(options, overrides, load, progress)
     earlier = None if options.pair is None else read_earlier(options.pair)
     machine = environment()  # now: later its load would be this study's own
@@ -107,8 +110,9 @@ def run(
         if task.training is None:
             _tell(diagnose(task, options.expect, metric), progress)
         steps = _Steps(
-            space, machine, network_layers(task.network), deadline, progress, options.jobs, cluster
-        )
+            space, machine, network_layers(task.network), deadline, progress, options.jobs, cluster,
+            options.count,
+        )  # fmt: skip
         if early and not task.network.quantized and task.network.tflite is None:
             first = _soon(task, options, overrides, metric, progress)
             if first is not None:
@@ -217,6 +221,7 @@ class _Steps:
     progress: Progress
     jobs: int | None
     cluster: Cluster | None
+    count: bool = False
 
     def study(self, plan: _Plan, seeds: Sequence[Differences] = ()) -> Study:
         """Quantize, evaluate, time and compare, as far as it isn't done yet.
@@ -275,5 +280,6 @@ class _Steps:
             progress=self.progress,
             deadline=self.deadline,
             macs=sum(layer.macs for layer in self.layers),
+            count=self.count and plan.schedule is not FIRST,
             jobs=self.jobs or cores(),
         )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from quantbench.errors import UnknownNameError, UsageError
-from quantbench.harness.records import Skipped
+from quantbench.harness.records import Instructions, Skipped
 from quantbench.results.diff import side_by_side
 from quantbench.results.gate.estimate import Outcome
 from quantbench.results.gate.judge import Judged, judge_results
@@ -233,3 +233,26 @@ def test_without_a_recommendation_a_row_has_to_be_named() -> None:
     b = results().model_copy(update={"answers": ()})
     with pytest.raises(UsageError, match=r"name one: latency\[ROW\]"):
         judged("latency > 1ms", results(), b)
+
+
+def counted(thousands: float, source: str = "valgrind", **changes: Any) -> Results:
+    instructions = Instructions(batch=1, by_sample=1e3 * thousands, source=source)  # type: ignore[arg-type]
+    return alone(instructions=instructions, **changes)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("instructions > +1%", PASS), ("instructions > +0.4%", FAIL), ("instructions > 100000", FAIL)],
+)
+def test_instructions_of_two_runs_are_plain_numbers(rule: str, expected: Outcome) -> None:
+    assert outcome(rule, counted(150), counted(150.75))[0] is expected
+
+
+def test_instructions_are_compared_if_they_were_counted_alike() -> None:
+    assert outcome("instructions > +1%", counted(150, "perf_event"), counted(150)) == (
+        OPEN, "A was counted by perf_event at 1, B by valgrind at 1",
+    )  # fmt: skip
+    assert outcome("instructions > +1%", alone(), counted(150))[1].startswith(
+        "A: static on torch has"
+    )
+    assert outcome("instructions > +1%", counted(150), alone())[1].endswith("measure with --count")

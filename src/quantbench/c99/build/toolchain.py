@@ -14,6 +14,8 @@ from pathlib import Path
 from quantbench.errors import UnavailableError
 
 _PROBE = "#include <stdint.h>\nint32_t probe(int32_t x);\nint32_t probe(int32_t x) { return x; }\n"
+MARCH = "C99_MARCH"
+"""The environment variable that names the CPU to build for, in place of the one at hand."""
 _PROBE_SECONDS = 60
 _SECONDS = 300
 
@@ -113,7 +115,10 @@ def _why_not(command: tuple[str, ...], flags: tuple[str, ...], parent: Path | No
 
 
 def _native(command: tuple[str, ...], folder: Path | None) -> tuple[str, ...]:
-    for flag in ("-march=native", "-mcpu=native"):
+    flags = ("-march=native", "-mcpu=native")
+    if other := os.environ.get(MARCH):
+        flags = (f"-march={other}", f"-mcpu={other}")
+    for flag in flags:
         if _why_not(command, (flag,), folder) is None:
             return (flag,)
     return ()

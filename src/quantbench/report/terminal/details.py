@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
+from quantbench.harness.records import Instructions
 from quantbench.report.scores import (
     amount_text,
     bounds_text,
@@ -79,7 +80,8 @@ def under_intervals(results: Results) -> Iterable[str]:
 
 
 def start_table(results: Results, rows: Iterable[Row]) -> Table:
-    """A table of starts, spread, busy processors, cold start and memory."""
+    """A table of starts, spread, busy processors, cold start, memory, and counted instructions."""
+    counted = any(row.instructions for row in results.rows)
     table = _table(
         "Starts and memory",
         "starts",
@@ -88,6 +90,7 @@ def start_table(results: Results, rows: Iterable[Row]) -> Table:
         "busy\nprocessors",
         "cold\nstart s",
         "peak\nMB",
+        *(("instructions\nin thousands",) if counted else ()),
     )
     for row in rows:
         timed = batch1(row), largest_batch(row, "model")
@@ -99,14 +102,28 @@ def start_table(results: Results, rows: Iterable[Row]) -> Table:
             f"{row.busy_threads:.1f}" if row.latency else NONE,
             significant(row.cold_start),
             f"{row.peak_memory / 1e6:,.0f}",
+            *((_thousands(row.instructions),) if counted else ()),
         )
     return table
+
+
+_COUNTED_BY = {
+    "perf_event": "by the processor's counter",
+    "valgrind": "in valgrind, whose processor has no AVX-512",
+}
+
+
+def _thousands(counted: Instructions | None) -> str:
+    return NONE if counted is None else f"{counted.by_sample / 1e3:,.1f}"
 
 
 def under_starts(results: Results) -> Iterable[str]:
     """The lines below the table of starts, with the rows that were more or less busy than asked."""
     yield "spread: of the middle half of the blocks, over their median."
     yield f"cold start: import, load, one answer. peak: of the worker, {results.sample}s included."
+    by = {row.instructions.source for row in results.rows if row.instructions}
+    for source in sorted(by):
+        yield f"instructions: of a call for one {results.sample}, {_COUNTED_BY[source]}; no time."
     for row in results.rows:
         if row.latency and row.busy_threads > row.threads + BUSY_OFF:
             yield (

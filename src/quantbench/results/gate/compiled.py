@@ -37,7 +37,7 @@ def cost(costs: Costs, quantity: str) -> int | None:
 
 
 def _judged(rule: Rule, a: Costs, b: Costs) -> Judged:
-    if rule.quantity in QUANTITIES:
+    if rule.quantity in QUANTITIES and rule.quantity not in COMPILED:
         raise UsageError(
             f"rule '{rule}': a compiled network has no {rule.quantity}; compare two results.json"
         )

@@ -99,6 +99,27 @@ def memory_figures(pair: RowPair) -> Figures:
     return _plain(pair, before.peak_memory, pair.b.peak_memory)
 
 
+def instruction_figures(pair: RowPair) -> Figures:
+    """Instructions of a sample, counted alike: one figure a run, so there is no interval."""
+    before, now = pair.earlier or pair.a, pair.b.instructions
+    if now is None:
+        return Figures(None, None, None, reason=f"B: {pair.name} {_UNCOUNTED}")
+    no_times = pair.comparison.no_times
+    if before is None or (no_times and pair.earlier is None):
+        reason = f"the machines differ ({no_times})" if no_times else ""
+        return _plain(pair, None, now.by_sample, reason)
+    then = before.instructions
+    if then is None:
+        return _plain(pair, None, now.by_sample, f"A: {pair.name} {_UNCOUNTED}")
+    if (then.source, then.batch) != (now.source, now.batch):
+        reason = f"A was counted by {then.source} at {then.batch}, B by {now.source} at {now.batch}"
+        return _plain(pair, None, now.by_sample, reason)
+    return _plain(pair, then.by_sample, now.by_sample)
+
+
+_UNCOUNTED = "has no instructions; measure with --count"
+
+
 def cold_start_figures(pair: RowPair) -> Figures:
     """Microseconds from import to the first answer: one figure a study, without an interval."""
     now = 1e6 * pair.b.cold_start

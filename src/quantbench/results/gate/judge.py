@@ -14,6 +14,7 @@ from quantbench.results.gate.figures import (
     Figures,
     RowPair,
     cold_start_figures,
+    instruction_figures,
     latency_figures,
     memory_figures,
     metric_figures,
@@ -32,6 +33,7 @@ QUANTITIES: dict[str, Dimension] = {
     "size": "bytes",
     "cold_start": "time",
     "memory": "bytes",
+    "instructions": "number",
 }
 """The quantities that every row of a results.json has, besides its metrics."""
 COMPILED: dict[str, Dimension] = {
@@ -136,6 +138,8 @@ def _figures(rule: Rule, pair: RowPair) -> Figures:
             return cold_start_figures(pair)
         case "memory":
             return memory_figures(pair)
+        case "instructions":
+            return instruction_figures(pair)
         case metric:
             return metric_figures(pair, metric)
 
