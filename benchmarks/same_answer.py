@@ -3,7 +3,8 @@
     python -m benchmarks.same_answer OUT [--runs 20] [-- OPTIONS OF quantbench run]
 
 OUT is a folder of results; what was quantized there is used, and times are taken anew for each
-run: every second one beside two busy loops. Claims about the source report are compared as well.
+run: every second one beside two busy loops. Claims about the source report are compared as well. The results of
+each run stay there, as results-1.json and so on.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def main() -> None:
                 check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
         results = read_results(asked.out / "results.json")
+        shutil.copy(asked.out / "results.json", asked.out / f"results-{number + 1}.json")
         named = [answer(each) for each in results.answers]
         answers[" | ".join(name for name, _ in named)] += 1
         claims[" | ".join(reported(results))] += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
@@ -18,7 +17,7 @@ from quantbench.results.records import (
     Verdict,
 )
 from quantbench.results.select import batch1, fastest_of, largest_batch
-from quantbench.results.speed import MARGIN, fastest, log_ratio, speed
+from quantbench.results.speed import as_fast, fastest, speed
 
 Pick = Callable[[Row], Latency | None]
 
@@ -91,15 +90,16 @@ def first_of_the_fastest(
 ) -> tuple[Row | None, tuple[str, ...]]:
     """The row to ship among those named, and the others that are as fast.
 
-    Rows whose time is within the margin of the fastest one's are a tie: of them the one with the
-    fewest bytes is shipped, then the one whose method doesn't train, then by name.
+    Rows whose time is within the margin of the fastest one's, or isn't shown to be longer, are a
+    tie: of them the one with the fewest bytes is shipped, then the one whose method doesn't train,
+    then by name.
     """
     able = [(latency, row) for latency, row in timed if row.name in names]
     if not able:
         return None, ()
     times = [latency for latency, _ in able]
     best = times[fastest(times)]
-    near = [row for latency, row in able if log_ratio(latency, best) <= math.log1p(MARGIN)]
+    near = [row for latency, row in able if as_fast(latency, best)]
     ship, *others = sorted(near, key=lambda row: (row.bytes, trains(row), row.name))
     return ship, tuple(row.name for row in others)
 

@@ -228,7 +228,9 @@ class Choice(Record):
         description="its score less that of float32 in the same runtime; paired interval"
     )
     ties: tuple[str, ...] = Field(
-        (), description="rows that are as fast, within the margin, but larger or not as simple"
+        (),
+        description="rows that are as fast, within the margin or as far as is shown, but larger or "
+        "not as simple",
     )
 
 

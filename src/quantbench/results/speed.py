@@ -121,6 +121,16 @@ def fastest(rows: Sequence[Latency]) -> int:
     return min(range(len(rows)), key=lambda index: log_ratio(rows[index], common))
 
 
+def as_fast(this: Latency, best: Latency) -> bool:
+    """Whether a row may stand for the fastest one: within the margin, or not shown to be slower.
+
+    On a busy machine the estimates of two equal rows may be farther apart than the margin: without
+    the second condition noise would choose between them, another time another.
+    """
+    within = log_ratio(this, best) <= math.log1p(MARGIN)
+    return within or speed("", best, this).verdict != "slower"
+
+
 def log_ratio(a: Latency, b: Latency) -> float:
     """The estimate of log(a / b), paired slice by slice."""
     return _estimate(a, b).middle
