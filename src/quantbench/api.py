@@ -219,6 +219,7 @@ def study(
     quantized: Path | str | None = None,
     name: str | None = None,
     metric: str | Callable[..., object] | None = None,
+    margin: float | None = None,
     methods: Sequence[str] | None = None,
     runtimes: Sequence[str] | None = None,
     settings: Overrides | None = None,
@@ -240,7 +241,8 @@ def study(
     DataLoader, any iterable of batches, or the path of a file .npz, .npy or .csv or of a folder of
     images by class; without `calibration`, a part of `train` or of `test` is set aside. `metric`
     is a metric's name, or a function of (outputs, targets) that gives a value for each sample, or
-    one for all. `quantized` is the file of a quantized form that you have, measured beside
+    one for all; scores that differ by less than `margin` (points where it is a fraction) are
+    equivalent. `quantized` is the file of a quantized form that you have, measured beside
     the others. `settings` are by method, such as {"ort_static": {"percentile": "99.9"}}. `budget`
     is in seconds. `jobs` rows are evaluated at a time, here or on the Dask scheduler `cluster`,
     such as "tcp://host:8786". Each finished step is kept in `out`, so that a second call takes
@@ -268,6 +270,7 @@ def study(
         return task if quantized is None else with_given(task, Path(quantized), progress)
 
     chosen = {
+        "margin": margin,
         "methods": methods,
         "runtimes": runtimes,
         "budget_seconds": budget,

@@ -227,7 +227,19 @@ def test_right_and_wrong_are_equivalent_within_a_tenth_of_a_point(
 
 
 def test_what_is_equivalent_is_a_hundredth_of_float32s_score_for_other_kinds() -> None:
-    scores = [Judgement(wilson(30, 400)), Judgement(wilson(399, 400))]
-    assert equivalence("per_sample", scores) == equivalence("whole_set", scores) == 0.01 * 0.075
-    assert equivalence("right_or_wrong", scores) == 0.001
-    assert equivalence("per_sample", [Judgement(None)]) == equivalence("per_sample", []) == 0
+    accuracy, scores = metric_named("accuracy"), [Judgement(wilson(30, 400)), Judgement(None)]
+    assert equivalence(accuracy, "per_sample", scores) == 0.01 * 0.075
+    assert equivalence(accuracy, "whole_set", scores) == 0.01 * 0.075
+    assert equivalence(accuracy, "right_or_wrong", scores) == 0.001
+    assert equivalence(accuracy, "per_sample", scores[1:]) == 0
+    assert equivalence(accuracy, "per_sample", []) == 0
+
+
+@pytest.mark.parametrize(("margin", "verdict"), [(None, "not resolved"), (0.2, "equivalent")])
+def test_a_margin_that_is_stated_takes_the_place_of_the_default(
+    margin: float | None, verdict: str
+) -> None:
+    metric = metric_named("accuracy").within(margin)
+    rows = judged(metric, flipped(0, 0), flipped(60, 60), targets=TARGETS_OF_MANY)
+    assert rows[1].verdict == verdict
+    assert metric_named("loss").within(0.2).equivalent == 0.2  # in its own unit

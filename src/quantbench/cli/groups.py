@@ -178,6 +178,13 @@ class Judged:
             help="The metric to judge by; see `quantbench list`.",
         ),
     ] = None  # fmt: skip
+    margin: Annotated[
+        float | None,
+        option(
+            STUDY, "--margin", metavar="POINTS", default="0.1, else 1% of the score",
+            help="Scores that differ by less are equivalent; in the metric's unit if no fraction.",
+        ),
+    ] = None  # fmt: skip
     expect: Annotated[
         str | None,
         option(

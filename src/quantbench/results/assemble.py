@@ -81,7 +81,7 @@ def results_of(
         parameters=sum(layer.parameters for layer in layers),
         macs=sum(layer.macs for layer in layers),
         sample="image" if _takes_images(task) else "sample",
-        metric=judging.info(kind_of(scores), equivalence(kind_of(scores), judged)),
+        metric=judging.info(kind_of(scores), equivalence(judging, kind_of(scores), judged)),
         network_sha256=task.network.sha256,
         training=task.training,
         splits={split.name: split.sha256 for split in task.splits},

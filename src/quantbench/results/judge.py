@@ -69,14 +69,17 @@ def judgements(
     }[kind](metric, scores, seen, baselines, usable)
     by_row = dict(zip(usable, judged, strict=True))
     rows = tuple(by_row.get(index, Judgement(None)) for index in range(len(scores)))
-    return _with_verdicts(metric, rows, baselines, equivalence(kind, rows))
+    return _with_verdicts(metric, rows, baselines, equivalence(metric, kind, rows))
 
 
-def equivalence(kind: MetricKind, rows: Sequence[Judgement]) -> float:
+def equivalence(metric: Metric, kind: MetricKind, rows: Sequence[Judgement]) -> float:
     """The difference of scores below which two rows are equivalent.
 
-    It is 0.1 points of what is right or wrong, and else 1 % of the first row's score, float32's.
+    Unless the metric has one it is 0.1 points of what is right or wrong, and else 1 % of the first
+    row's score, float32's.
     """
+    if metric.equivalent is not None:
+        return metric.equivalent
     score = rows[0].score if rows else None
     return (
         EQUIVALENT_SHARE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import isfunction
 from typing import TypeAlias, cast
 
@@ -41,6 +41,17 @@ class Metric:
     """A row is called worse only where it is shown to fall short of float32 by more."""
     measure: Callable[[Observation], object]
     """The samples' values [N], bool or float, or the figure of the whole set."""
+    equivalent: float | None = None
+    """The difference below which two rows are equivalent; None for the default of its kind."""
+
+    def within(self, margin: float | None) -> Metric:
+        """The same metric with another margin of equivalence, in points where it is a fraction.
+
+        None leaves the default.
+        """
+        if margin is None:
+            return self
+        return replace(self, equivalent=margin / 100 if self.unit == "fraction" else margin)
 
     def info(self, kind: MetricKind, equivalence: float = 0.0) -> MetricInfo:
         """The metric's record in results.json."""
@@ -119,14 +130,15 @@ def metric_of(
 
 
 def metric_for(task: Task) -> Metric:
-    """The metric that the task names, or the default one for its outputs and targets.
+    """The metric that the task names, or the default one for its outputs and targets, with the
+    task's margin.
 
     Raises UnknownNameError, UnavailableError, or UsageError as `default_metric` does.
     """
     if task.metric:
-        return metric_named(task.metric)
+        return metric_named(task.metric).within(task.margin)
     outputs = tuple(spec.zeros(1) for spec in task.network.outputs)
-    return metric_named(default_metric(outputs, task.test.targets))
+    return metric_named(default_metric(outputs, task.test.targets)).within(task.margin)
 
 
 def default_metric(outputs: Arrays, targets: Array | None) -> str:

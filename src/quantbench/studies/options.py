@@ -89,6 +89,9 @@ class Options(Settings):
 
     metric: str | None = None
     """The metric that rows are judged by; None: that of the task."""
+    margin: float | None = Field(None, ge=0)
+    """The difference of scores below which rows are equivalent, in points where the metric is a
+    fraction; None: 0.1 points, else 1 % of the score."""
     expect: Share | None = None
     """The metric's value that the float network should have; None: it isn't checked."""
 

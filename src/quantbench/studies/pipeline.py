@@ -91,6 +91,7 @@ def run(
     work here is listed under `skipped`.
     """
     overrides, deadline = overrides or {}, Deadline(options.budget_seconds)
+    metric = metric and metric.within(options.margin)
     recipe_settings(options, overrides)
     require_methods(options.methods, overrides)
     if options.count:
@@ -107,6 +108,7 @@ def run(
         task = (
             prepare(options, overrides, space, progress) if load is None else load(space, progress)
         )
+        task = replace(task, margin=options.margin)
         if task.training is None:
             _tell(diagnose(task, options.expect, metric), progress)
         steps = _Steps(

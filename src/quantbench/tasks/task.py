@@ -21,6 +21,9 @@ class Task:
     train: Samples | None = None
     metric: str = ""
     """The name of the metric that every row is judged by; "" for the obvious one."""
+    margin: float | None = None
+    """The difference of scores below which two rows are equivalent: points where the metric is a
+    fraction, else its own unit; None for the metric's default."""
     classes: tuple[str, ...] = ()
     """The names of the classes, in the order of the outputs; () where there are none."""
     preprocessing_sha256: str = ""
