@@ -3,8 +3,8 @@
     python -m benchmarks.same_answer OUT [--runs 20] [-- OPTIONS OF quantbench run]
 
 OUT is a folder of results; what was quantized there is used, and times are taken anew for each
-run: every second one beside two busy loops. Claims about the source report are compared as well. The results of
-each run stay there, as results-1.json and so on.
+run: every second one beside two busy loops. Claims about the source report are compared as well.
+The results of each run stay there, as results-1.json and so on.
 """
 
 from __future__ import annotations
