@@ -3,9 +3,9 @@
     python -m benchmarks.resampled_answer RESULTS.json ... [--studies 1000]
 
 The files are studies of one task on one machine, as benchmarks.same_answer keeps them. The starts
-of all files are put together, of those rows that each of them started again. A simulated study draws
-six starts, compares and recommends as a study does. It prints how often each answer, at one sample
-and at the largest batch, is given.
+of all files are put together, of those rows that each of them started again. A simulated study
+draws six starts, compares and recommends as a study does. It prints how often each answer, at one
+sample and at the largest batch, is given.
 """
 
 from __future__ import annotations
