@@ -16,7 +16,7 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
-from quantbench.c99.simd import direct_conv_avx2, direct_conv_vbmi, float32, maddubs
+from quantbench.c99.simd import depthwise, direct_conv_avx2, direct_conv_vbmi, float32, maddubs
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
 from quantbench.c99.simd.tiling import (
@@ -45,7 +45,7 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
     if not isinstance(node, Conv | Dense) or needs_int16(node.weights) or not _fits_int32(node):
         return None
     if isinstance(node, Conv) and node.groups != 1:
-        return None
+        return depthwise.code(step, node, isa) if depthwise.fits(step, node, isa) else None
     if node.requantize is None and step.output.at != "output":
         return None  # int32 in scratch memory, whose alignment isn't known
     geometry = _geometry(step, node)

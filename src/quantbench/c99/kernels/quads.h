@@ -1,0 +1,67 @@
+/* Depthwise convolutions: this text stands once for each width of registers. A quad is four taps of
+   one channel in 32 bits. MODEL_MM names an intrinsic, MODEL_V a function of that width. */
+static inline MODEL_REGISTER MODEL_V(load_bytes)(const void *from)
+{
+    MODEL_REGISTER result;
+    memcpy(&result, from, sizeof result);
+    return result;
+}
+
+static inline void MODEL_V(store)(void *to, MODEL_REGISTER bytes)
+{
+    memcpy(to, &bytes, sizeof bytes);
+}
+
+static inline MODEL_REGISTER MODEL_V(splat)(int byte)
+{
+    return MODEL_MM(set1_epi8)((char)byte);
+}
+
+/* Quads of four registers of taps, to four planes. Within each 16 bytes the first plane takes those
+   of the first four bytes, and so on: packs bring them together again. */
+static inline void MODEL_V(interleave)(uint8_t *to, size_t plane, MODEL_REGISTER a,
+                                       MODEL_REGISTER b, MODEL_REGISTER c, MODEL_REGISTER d)
+{
+    const MODEL_REGISTER ab_low = MODEL_MM(unpacklo_epi8)(a, b);
+    const MODEL_REGISTER ab_high = MODEL_MM(unpackhi_epi8)(a, b);
+    const MODEL_REGISTER cd_low = MODEL_MM(unpacklo_epi8)(c, d);
+    const MODEL_REGISTER cd_high = MODEL_MM(unpackhi_epi8)(c, d);
+    MODEL_V(store)(to, MODEL_MM(unpacklo_epi16)(ab_low, cd_low));
+    MODEL_V(store)(to + plane, MODEL_MM(unpackhi_epi16)(ab_low, cd_low));
+    MODEL_V(store)(to + 2 * plane, MODEL_MM(unpacklo_epi16)(ab_high, cd_high));
+    MODEL_V(store)(to + 3 * plane, MODEL_MM(unpackhi_epi16)(ab_high, cd_high));
+}
+
+/* Lanes of 32 bits as 16, limited to what those hold; the same for two of these as bytes. */
+static inline MODEL_REGISTER MODEL_V(halved)(MODEL_REGISTER a, MODEL_REGISTER b)
+{
+    return MODEL_MM(packs_epi32)(a, b);
+}
+
+static inline MODEL_REGISTER MODEL_V(quartered)(MODEL_REGISTER a, MODEL_REGISTER b, int q_min,
+                                                int q_max)
+{
+    MODEL_REGISTER bytes = MODEL_MM(packus_epi16)(a, b);
+    if (q_min > 0) {
+        bytes = MODEL_MM(max_epu8)(bytes, MODEL_V(splat)(q_min));
+    }
+    if (q_max < 255) {
+        bytes = MODEL_MM(min_epu8)(bytes, MODEL_V(splat)(q_max));
+    }
+    return bytes;
+}
+
+/* `count` pixels of a row, `step` apart from `first` on; `outside` where the row has none. */
+static inline MODEL_REGISTER MODEL_V(pixels)(const uint8_t *row, int first, int step, int count,
+                                             int width, int channels, int outside)
+{
+    uint8_t bytes[sizeof(MODEL_REGISTER)];
+    memset(bytes, outside, sizeof bytes);
+    for (int k = 0; k < count; k++) {
+        const int x = first + k * step;
+        if (x >= 0 && x < width) {
+            memcpy(bytes + k * channels, row + (ptrdiff_t)x * channels, (size_t)channels);
+        }
+    }
+    return MODEL_V(load_bytes)(bytes);
+}
