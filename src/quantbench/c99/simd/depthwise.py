@@ -96,23 +96,31 @@ class _Layer:
 
 def fits(step: Step, node: Conv, isa: Isa) -> bool:
     """Whether the layer is depthwise and rounded to bytes, with no pooling, for these registers."""
-    channels, outputs = step.inputs[0].shape[0], step.output.shape[0]
     rounds = node.requantize is not None and node.pooling is None
-    return isa in _KERNELS and rounds and node.groups == channels == outputs
+    return isa in _KERNELS and rounds and node.groups == step.inputs[0].shape[0]
 
 
 def code(step: Step, node: Conv, isa: Isa) -> SimdCode:
-    """The SIMD code of a depthwise convolution that `fits`."""
-    layer = _layer(step, node, isa)
+    """The SIMD code of a depthwise convolution that `fits`.
+
+    Where there are several filters for each channel, the image is repeated first.
+    """
+    layer, image = _layer(step, node, isa), step.inputs[0]
     memory = layer.band * layer.plan.bytes + layer.halves + layer.row + 2 * 64
-    call = f"{layer.own}({step.inputs[0].at}, {step.output.at}, {WORKSPACE});"
-    return SimdCode(_tables(layer), _function(layer), (call,), memory, (_KERNELS[isa],))
+    times = step.output.shape[0] // node.groups
+    source, calls, repeated = image.at, [], 0
+    if times > 1:
+        source, repeated = WORKSPACE, image.size * times
+        calls.append(f"model_repeat({image.at}, {source}, {image.size}, {times});")
+    calls.append(f"{layer.own}({source}, {step.output.at}, {WORKSPACE} + {repeated});")
+    kernels = (_KERNELS[isa], *(["repeat"] if times > 1 else []))
+    return SimdCode(_tables(layer), _function(layer), tuple(calls), memory + repeated, kernels)
 
 
 def _layer(step: Step, node: Conv, isa: Isa) -> _Layer:
     assert node.requantize is not None
-    channels, height, width = step.inputs[0].shape
-    _, out_height, out_width = step.output.shape
+    _, height, width = step.inputs[0].shape
+    channels, out_height, out_width = step.output.shape
     lanes = Lanes(isa.bits[0] // 8, channels)
     plan = depthwise_plan(lanes, node.window, out_height, out_width)
     own = f"{step.identifier}_quads"
