@@ -4,9 +4,8 @@ typedef struct {
 } MODEL_V(quads);
 typedef MODEL_V(quads) MODEL_V(taps);
 
-static inline MODEL_V(quads) MODEL_V(load_quads)(const uint8_t *from)
+static inline MODEL_V(quads) MODEL_V(quads_of)(MODEL_REGISTER bytes)
 {
-    const MODEL_REGISTER bytes = MODEL_V(load_bytes)(from);
     MODEL_V(quads) quads;
     quads.even = MODEL_AND(bytes, MODEL_MM(set1_epi32)(0x00FF00FF));
     quads.odd = MODEL_MM(srli_epi16)(bytes, 8);

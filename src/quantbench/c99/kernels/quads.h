@@ -17,19 +17,32 @@ static inline MODEL_REGISTER MODEL_V(splat)(int byte)
     return MODEL_MM(set1_epi8)((char)byte);
 }
 
-/* Quads of four registers of taps, to four planes. Within each 16 bytes the first plane takes those
+/* Quads of four registers of taps, as four planes. Within each 16 bytes the first plane takes those
    of the first four bytes, and so on: packs bring them together again. */
-static inline void MODEL_V(interleave)(uint8_t *to, size_t plane, MODEL_REGISTER a,
-                                       MODEL_REGISTER b, MODEL_REGISTER c, MODEL_REGISTER d)
+typedef struct {
+    MODEL_REGISTER plane[4];
+} MODEL_V(planes);
+
+static inline MODEL_V(planes) MODEL_V(interleaved)(MODEL_REGISTER a, MODEL_REGISTER b,
+                                                   MODEL_REGISTER c, MODEL_REGISTER d)
 {
     const MODEL_REGISTER ab_low = MODEL_MM(unpacklo_epi8)(a, b);
     const MODEL_REGISTER ab_high = MODEL_MM(unpackhi_epi8)(a, b);
     const MODEL_REGISTER cd_low = MODEL_MM(unpacklo_epi8)(c, d);
     const MODEL_REGISTER cd_high = MODEL_MM(unpackhi_epi8)(c, d);
-    MODEL_V(store)(to, MODEL_MM(unpacklo_epi16)(ab_low, cd_low));
-    MODEL_V(store)(to + plane, MODEL_MM(unpackhi_epi16)(ab_low, cd_low));
-    MODEL_V(store)(to + 2 * plane, MODEL_MM(unpacklo_epi16)(ab_high, cd_high));
-    MODEL_V(store)(to + 3 * plane, MODEL_MM(unpackhi_epi16)(ab_high, cd_high));
+    MODEL_V(planes) planes;
+    planes.plane[0] = MODEL_MM(unpacklo_epi16)(ab_low, cd_low);
+    planes.plane[1] = MODEL_MM(unpackhi_epi16)(ab_low, cd_low);
+    planes.plane[2] = MODEL_MM(unpacklo_epi16)(ab_high, cd_high);
+    planes.plane[3] = MODEL_MM(unpackhi_epi16)(ab_high, cd_high);
+    return planes;
+}
+
+static inline void MODEL_V(store_planes)(uint8_t *to, size_t step, MODEL_V(planes) planes)
+{
+    for (size_t k = 0; k < 4; k++) {
+        MODEL_V(store)(to + k * step, planes.plane[k]);
+    }
 }
 
 /* Lanes of 32 bits as 16, limited to what those hold; the same for two of these as bytes. */

@@ -1,9 +1,9 @@
 typedef __m512i model_quads_512;
 typedef __m512i model_taps_512;
 
-static inline __m512i model_load_quads_512(const uint8_t *from)
+static inline __m512i model_quads_of_512(__m512i bytes)
 {
-    return model_load_bytes_512(from);
+    return bytes;
 }
 
 static inline __m512i model_load_taps_512(const int8_t *from)
@@ -46,4 +46,17 @@ static inline __m512i model_even_512(__m512i low, __m512i high, int channels)
     const __m512i by_32 = _mm512_set_epi64(11, 10, 9, 8, 3, 2, 1, 0);
     const __m512i order = channels == 8 ? by_8 : channels == 16 ? by_16 : by_32;
     return _mm512_permutex2var_epi64(low, order, high);
+}
+
+/* Quads that begin 16, 32 or 48 bytes behind the begin of `low`. */
+static inline __m512i model_behind_512(__m512i low, __m512i high, int bytes)
+{
+    switch (bytes) {
+    case 16:
+        return _mm512_alignr_epi64(high, low, 2);
+    case 32:
+        return _mm512_alignr_epi64(high, low, 4);
+    default:
+        return _mm512_alignr_epi64(high, low, 6);
+    }
 }

@@ -1,9 +1,9 @@
 typedef __m256i model_quads_256;
 typedef __m256i model_taps_256;
 
-static inline __m256i model_load_quads_256(const uint8_t *from)
+static inline __m256i model_quads_of_256(__m256i bytes)
 {
-    return model_load_bytes_256(from);
+    return bytes;
 }
 
 static inline __m256i model_load_taps_256(const int8_t *from)
