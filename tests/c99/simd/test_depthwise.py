@@ -182,6 +182,7 @@ def test_which_layers_have_code_of_their_own() -> None:
     for isa in (*X86, AVXVNNI):
         kinds = [select.code(step, isa) for step in steps]
         assert [code is not None for code in kinds] == [True, True, True, True, False, True]
-        assert kinds[0] is not None and "repeat" in kinds[0].kernels
+        assert kinds[0] is not None
+        assert "repeat" in kinds[0].kernels
     assert select.code(steps[1], NEON) is not None
     assert {isa for isa in ISAS if select.code(steps[0], isa)} >= {*X86, AVXVNNI}

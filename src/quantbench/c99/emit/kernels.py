@@ -143,7 +143,6 @@ _VNNI = (
 )
 
 
-
 def _quads(bits: int, *more: str) -> tuple[Kernel, ...]:
     """The kernels of depthwise convolutions for registers of so many bits."""
     intrinsic = "_mm" if bits == 128 else f"_mm{bits}"

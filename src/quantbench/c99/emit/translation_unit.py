@@ -165,7 +165,9 @@ def write(
                 instantiate(c, instance, macros)
     if simd:
         for isa in isas:
-            more = {name for layer in layers if isa in layer.simd for name in layer.simd[isa].kernels}
+            more = {
+                name for layer in layers if isa in layer.simd for name in layer.simd[isa].kernels
+            }
             _isa(c, isa, isas, sorted(more))
         _unused_functions(c, "pop")
     for layer in layers:

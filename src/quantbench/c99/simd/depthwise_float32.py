@@ -44,7 +44,9 @@ def code(step: Step, node: Conv, bits: int) -> SimdCode:
         "taps": node.weights.reshape(channels, -1).T,  # [taps, C]
     }
     constants = {
-        f"{name}_{field}": array("float", f"{name}_{field}", np.ascontiguousarray(values), aligned=True)
+        f"{name}_{field}": array(
+            "float", f"{name}_{field}", np.ascontiguousarray(values), aligned=True
+        )
         for field, values in tables.items()
         if values is not None
     }

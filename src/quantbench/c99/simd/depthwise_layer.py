@@ -202,7 +202,7 @@ def write_store(c: CWriter, layer: DepthwiseLayer, halves: tuple[str, str], y: s
 
 
 def _reads(layer: DepthwiseLayer) -> str:
-    """How a register of pixels is read: all at once, every other of two registers, or one by one."""
+    """How a register of pixels is read: at once, every other of two registers, or one by one."""
     lanes, stride = layer.lanes, layer.window.strides[1]
     if lanes.pixels == 1 or stride == 1:
         return "run"
@@ -233,7 +233,9 @@ def loaded(layer: DepthwiseLayer, source: Source, block: str, *, whole: bool) ->
     lanes, bits, row = layer.lanes, layer.bits, f"r{source.row}"
     stride, channels, padding = layer.window.strides[1], lanes.channels, layer.node.padding
     reads = _reads(layer)
-    pixel = f"{block} * {lanes.pixels * stride} {'-' if source.pixel < 0 else '+'} {abs(source.pixel)}"
+    pixel = (
+        f"{block} * {lanes.pixels * stride} {'-' if source.pixel < 0 else '+'} {abs(source.pixel)}"
+    )
     if reads == "pixels":
         numbers = f"{stride}, {lanes.pixels}, {layer.width}, {channels}, {padding}"
         return f"model_pixels_{bits}({row}, {pixel}, {numbers})"

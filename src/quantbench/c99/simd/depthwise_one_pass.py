@@ -43,7 +43,7 @@ def memory(layer: DepthwiseLayer) -> int:
 
 def function(layer: DepthwiseLayer) -> str:
     """The C function (in, out, memory) of the layer."""
-    plan, lanes, bits, padding = layer.plan, layer.lanes, layer.bits, layer.node.padding
+    lanes, bits, padding = layer.lanes, layer.bits, layer.node.padding
     c = CWriter()
     c.line(f"/* Channels in lanes, {lanes.pixels} outputs a register. */")
     arguments = "const uint8_t *in, uint8_t *out, uint8_t *memory"

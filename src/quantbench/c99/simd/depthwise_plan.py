@@ -56,7 +56,7 @@ class Lanes:
         return lane // 4 * 16 + plane * 4 + lane % 4
 
     def shift(self, pixels: int) -> int | None:
-        """The distance in a plane, in bytes, of a quad so many pixels on; None where there is none."""
+        """The distance of a quad so many pixels on, in bytes of a plane; None where it has none."""
         if self.pixels == 1:
             return pixels * self.bytes
         moved = pixels * self.channels
