@@ -92,13 +92,20 @@ def _write_set(c: CWriter, layer: DepthwiseLayer, number: int, block: int, at: s
     quads, bits = layer.plan.sets[number], layer.bits
     names = operands(quads)
     begin, end = whole_blocks(layer, quads)
+
+    def load(*, whole: bool) -> None:
+        for name, source in zip(names, quads.sources, strict=False):
+            c.line(f"{name} = {loaded(layer, source, at, whole=whole)};")
+
     with c.block():
         c.line(f"model_vec_{bits} {', '.join(names[: len(quads.sources)])};")
-        for whole in (True, False):
-            condition = f"if ({at} >= {begin} && {at} < {end})" if whole else "else"
-            with c.block(condition):
-                for name, source in zip(names, quads.sources, strict=False):
-                    c.line(f"{name} = {loaded(layer, source, at, whole=whole)};")
+        if begin < end:
+            with c.block(f"if ({at} >= {begin} && {at} < {end})"):
+                load(whole=True)
+            with c.block("else"):
+                load(whole=False)
+        else:
+            load(whole=False)
         c.line(f"s{number}_{block} = model_interleaved_{bits}({', '.join(names)});")
 
 
