@@ -37,7 +37,8 @@ def planned(channels: int, window: Window, sides: tuple[int, int], bytes: int) -
         (64, THREE, 1, 2, 1, 3),  # one set of four rows, its neighbours for the other columns
         (32, THREE, 2, 2, 1, 3),
         (16, THREE, 4, 2, 1, 3),
-        (8, THREE, 8, 2, 2, 3),  # a pixel isn't 16 bytes: another set for the odd column
+        (8, THREE, 8, 2, 1, 3),  # a pixel isn't 16 bytes: another plane for the odd column
+        (12, THREE, 5, 2, 3, 3),
         (24, THREE, 2, 2, 3, 3),  # pixels don't fill the register: a set for each column
         (200, THREE, 1, 2, 1, 3),
         (64, HALVING, 1, 1, 2, 3),  # even columns and odd ones

@@ -24,7 +24,8 @@ static inline __m512i model_row_512(const uint8_t *row, int begin, int size, int
         return model_splat_512(outside);
     }
     const __mmask64 inside = (~(__mmask64)0 << from) & (~(__mmask64)0 >> (64 - to));
-    return _mm512_mask_loadu_epi8(model_splat_512(outside), inside, row + begin);
+    const __m512i loaded = _mm512_maskz_loadu_epi8(inside, row + begin);
+    return _mm512_mask_blend_epi8(inside, model_splat_512(outside), loaded);
 }
 
 /* The first `count` bytes, 1 to 64. */
@@ -48,15 +49,10 @@ static inline __m512i model_even_512(__m512i low, __m512i high, int channels)
     return _mm512_permutex2var_epi64(low, order, high);
 }
 
-/* Quads that begin 16, 32 or 48 bytes behind the begin of `low`. */
+/* Quads that begin so many bytes, a multiple of 8, behind the begin of `low`. */
 static inline __m512i model_behind_512(__m512i low, __m512i high, int bytes)
 {
-    switch (bytes) {
-    case 16:
-        return _mm512_alignr_epi64(high, low, 2);
-    case 32:
-        return _mm512_alignr_epi64(high, low, 4);
-    default:
-        return _mm512_alignr_epi64(high, low, 6);
-    }
+    const __m512i places = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i order = _mm512_add_epi64(places, _mm512_set1_epi64(bytes / 8));
+    return _mm512_permutex2var_epi64(low, order, high);
 }

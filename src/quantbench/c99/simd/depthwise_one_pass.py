@@ -111,6 +111,7 @@ def _write_set(c: CWriter, layer: DepthwiseLayer, number: int, block: int, at: s
 
 def _quads(layer: DepthwiseLayer, product: Product, q: int) -> str:
     """The C expression of the quads that a product meets, of one plane."""
-    whole, rest = divmod(product.shift, layer.lanes.bytes)
-    low, high = (f"s{product.set}_{block}.plane[{q}]" for block in (whole, whole + 1))
+    plane, moved = layer.lanes.moved(q, product.shift)
+    whole, rest = divmod(moved, layer.lanes.bytes)
+    low, high = (f"s{product.set}_{block}.plane[{plane}]" for block in (whole, whole + 1))
     return f"model_behind_{layer.bits}({low}, {high}, {rest})" if rest else low

@@ -60,7 +60,15 @@ class Lanes:
         if self.pixels == 1:
             return pixels * self.bytes
         moved = pixels * self.channels
-        return moved if self.filled == self.bytes and moved % 16 == 0 else None
+        return moved if self.filled == self.bytes and moved % 4 == 0 else None
+
+    def moved(self, plane: int, shift: int) -> tuple[int, int]:
+        """The plane in which quads `shift` bytes behind those of `plane` lie, and how far on.
+
+        A plane holds four bytes of every 16: behind the last one comes the first, 16 bytes on.
+        """
+        rounds, place = divmod(plane + shift % 16 // 4, 4)
+        return place, shift // 16 * 16 + rounds * 16
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,7 @@ def depthwise_plan(lanes: Lanes, window: Window, out_height: int, out_width: int
             )
             sources = _sources(window, top, left, offsets)
             number, shift = _found(sets, sources, lanes, window.strides[1])
-            needed = blocks + -(-shift // lanes.bytes)
+            needed = blocks + -(-shift // lanes.bytes)  # a register is a multiple of 16 bytes
             if number == len(sets):
                 sets.append(QuadSet(sources, needed))
             elif needed > sets[number].blocks:

@@ -126,8 +126,13 @@ def _write_products(c: CWriter, layer: DepthwiseLayer) -> None:
 
 def _write_product(c: CWriter, layer: DepthwiseLayer, number: int, q: int) -> None:
     plan, bits, product = layer.plan, layer.bits, layer.plan.products[number]
-    plane = f"(2 * h + {q}) * {plan.plane(product.set)}"
-    at = f"from + {plan.begin(product.set) + product.shift} + {plane} + b * {layer.lanes.bytes}"
+    size, begin = plan.plane(product.set), plan.begin(product.set)
+    (first, near), (second, far) = (layer.lanes.moved(n, product.shift) for n in (q, 2 + q))
+    offsets = begin + first * size + near, begin + second * size + far
+    offset = f"{offsets[0]} + h * {offsets[1] - offsets[0]}"
+    if offsets[1] < offsets[0]:
+        offset = f"{offsets[0]} - h * {offsets[0] - offsets[1]}"
+    at = f"from + {offset} + b * {layer.lanes.bytes}"
     load = f"model_quads_of_{bits}(model_load_bytes_{bits}({at}))"
     c.line(f"const model_quads_{bits} met = {load};")
     for v in range(plan.rows):
