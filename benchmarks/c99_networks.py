@@ -1,12 +1,13 @@
-"""Networks that are not LeNet: the compiled C against ONNX Runtime at its best, one thread.
+"""Networks that are not LeNet: the compiled C against other runtimes, one thread.
 
-    python benchmarks/c99_networks.py [ROUNDS]
+    python -m benchmarks.c99_networks [ROUNDS [NETWORK ...]]
 
-A LeNet of four times the channels and the ResNet-8 of MLPerf Tiny, with random weights, quantized
-by ONNX Runtime's own quantizer (uint8 activations, int8 weights by channel). ONNX Runtime has its
-inputs and outputs bound in advance. All rows run in this process; a round times each in turn at
-one image, then at 64, and the ratio to c99 is paired by round, with its 95 % interval by order
-statistics. The error of logits is against float32's, as a part of their spread.
+A LeNet of four times the channels, and ResNet-8, DS-CNN and MobileNetV1 0.25 in the sizes of MLPerf
+Tiny, with random weights. c99 and ONNX Runtime take the same file (`ort_static`: uint8
+activations, int8 weights by channel), their inputs and outputs bound in advance; OpenVINO takes
+NNCF's, ExecuTorch what `xnnpack_static` writes. All rows run in this process; a round times each in
+turn at one image, then at 64, and the ratio to c99 is paired by round, with its 95 % interval by
+order statistics. The error of logits is against float32's, as a part of their spread.
 """
 
 from __future__ import annotations
@@ -22,28 +23,24 @@ from statistics import median
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from paired import OnnxRuntime, line, timed
 from torch import nn
 
-from quantbench.c99.build.loader import loaded
-from quantbench.c99.generate import emit
-from quantbench.c99.importer import import_onnx
-from quantbench.c99.target.target import Target
-from quantbench.export.ort_quantizer import float_onnx, saturates_here
-from quantbench.export.to_onnx import INPUT
+from benchmarks.paired import C99, Bindable, OnnxRuntime, Plain, line, timed
+from quantbench.artifacts.artifact import Artifact
+from quantbench.errors import QuantbenchError
+from quantbench.plugins import runtime
+from quantbench.studies.named import method_named
+from quantbench.studies.own import Own, own_task
+from quantbench.studies.quantize import quantize
 from quantbench.system.machine import environment
 from quantbench.system.silence import silenced
+from tests.families.ds_cnn import FAMILY as DS_CNN
+from tests.families.mobilenet_v1 import FAMILY as MOBILENET_V1
 
 CALLS = {1: 100, 64: 3}
 CALIBRATION = 256
+TEST = 64
 Images = NDArray[np.float32]
-Bind = Callable[[Images], Callable[[], object]]
 
 
 class Residual(nn.Module):
@@ -82,22 +79,27 @@ def wide_lenet() -> nn.Module:
     )  # fmt: skip
 
 
-NETWORKS = {"LeNet x 4": (wide_lenet, (1, 32, 32)), "ResNet-8": (resnet8, (3, 32, 32))}
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
+    "LeNet x 4": (wide_lenet, (1, 32, 32)),
+    "ResNet-8": (resnet8, (3, 32, 32)),
+    "DS-CNN": (partial(DS_CNN.build, 1.0), (1, 49, 10)),
+    "MobileNetV1 0.25": (partial(MOBILENET_V1.build, 1.0), (3, 96, 96)),
+}
+OTHERS = {
+    "OpenVINO, int8": ("nncf_static", "onnx", "openvino"),
+    "ExecuTorch, int8": ("xnnpack_static", "executorch", "executorch"),
+}
+"""Row -> method, format and runtime."""
 
 
-class OneBatch(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, images: Images) -> None:
-        self._left = iter([{INPUT: images}])
-
-    def get_next(self) -> dict[str, Images] | None:
-        return next(self._left, None)
-
-
-def main(rounds: str = "15") -> None:
+def main(rounds: str = "15", *names: str) -> None:
     gc.disable()
     sys.stdout.write(f"{environment(libraries=()).cpu}\n")
     for name, (build, shape) in NETWORKS.items():
-        images = np.random.default_rng(1).normal(0, 1, (CALIBRATION, *shape)).astype(np.float32)
+        if names and name not in names:
+            continue
+        count = CALIBRATION + TEST
+        images = np.random.default_rng(1).normal(0, 1, (count, *shape)).astype(np.float32)
         torch.manual_seed(1)
         with tempfile.TemporaryDirectory() as folder:
             measured(name, settled(build(), images), images, Path(folder), int(rounds))
@@ -112,33 +114,35 @@ def settled(model: nn.Module, images: Images) -> nn.Module:
 
 
 def measured(name: str, model: nn.Module, images: Images, folder: Path, rounds: int) -> None:
-    real, quantized = folder / "float32.onnx", folder / "uint8.onnx"
-    float_onnx(model, images.shape[1:], real)
-    with silenced():
-        quantize_static(
-            real, quantized, OneBatch(images),
-            quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8, per_channel=True, reduce_range=saturates_here("int8"),
-        )  # fmt: skip
-    predict = loaded(emit(import_onnx(quantized), Target.NATIVE), 1)
-    engines = {
-        "ONNX Runtime, uint8": OnnxRuntime(quantized),
-        "ONNX Runtime, float32": OnnxRuntime(real),
-    }
-    wanted = engines["ONNX Runtime, float32"].answer(images)
-    rows: dict[str, Bind] = {"c99, uint8": lambda inputs: partial(predict, inputs)}
-    rows |= {row: engine.bind for row, engine in engines.items()}
-    answers = (predict, *(engine.answer for engine in engines.values()))
-    off = [float(np.std(one(images) - wanted) / np.std(wanted)) for one in answers]
+    own = Own(model, test=images[:TEST], calibration=images[TEST:], name="network")
+    task = own_task(own, folder / "samples")
+
+    def artifact(method: str, format: str) -> Artifact:
+        with silenced():
+            return quantize(task, method, method_named(method).module.SETTINGS(), format, folder)
+
+    real = OnnxRuntime(artifact("float32", "onnx").folder / "model.onnx")
+    file = artifact("ort_static", "onnx").folder / "model.onnx"
+    rows: dict[str, Bindable] = {"c99, uint8": C99(file), "ONNX Runtime, uint8": OnnxRuntime(file)}
+    for row, (method, format, engine) in OTHERS.items():
+        try:
+            rows[row] = Plain(runtime(engine).load(artifact(method, format), 1))
+        except QuantbenchError as error:
+            sys.stdout.write(f"left out: {row}: {error}\n")
+    rows["ONNX Runtime, float32"] = real
+    wanted = real.answer(images[:TEST])
+    answers = [row.answer(images[:TEST]) for row in rows.values()]
+    off = [float(np.std(answer - wanted) / np.std(wanted)) for answer in answers]
     for batch, calls in CALLS.items():
         times = in_turn(list(rows.values()), images, batch, calls, rounds)
         sys.stdout.write(f"{name}, {batch} image(s) a call, us an image\n")
         for row, its, error in zip(rows, times, off, strict=True):
             sys.stdout.write(f"  {row:24} {line(its, times[0])}   error of logits {error:.1%}\n")
+        sys.stdout.flush()
 
 
 def in_turn(
-    rows: list[Bind], images: Images, batch: int, calls: int, rounds: int
+    rows: list[Bindable], images: Images, batch: int, calls: int, rounds: int
 ) -> list[list[float]]:
     """Of each row: the median call of each round."""
     times: list[list[float]] = [[] for _ in rows]
@@ -149,7 +153,7 @@ def in_turn(
             for call in range(max(2, calls // 10) + calls):
                 begin = call * batch % (len(images) - batch + 1)
                 inputs = np.ascontiguousarray(images[begin : begin + batch])
-                found.append(timed(rows[at](inputs)))
+                found.append(timed(rows[at].bind(inputs)))
             times[at].append(median(found[-calls:]) / batch)
     return times
 

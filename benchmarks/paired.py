@@ -33,6 +33,9 @@ class Bindable(Protocol):
     def bind(self, inputs: NDArray[np.float32]) -> Callable[[], object]:
         """The call that is to be timed."""
 
+    def answer(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The logits."""
+
 
 class C99:
     def __init__(self, model: Path) -> None:
@@ -40,7 +43,22 @@ class C99:
         self._bound, self._shape = Bound(emitted), emitted.plan.output.shape
 
     def bind(self, inputs: NDArray[np.float32]) -> Callable[[], object]:
-        return self._bound.bind(inputs, np.zeros((len(inputs), *self._shape), np.float32))
+        self._answer = np.zeros((len(inputs), *self._shape), np.float32)
+        return self._bound.bind(inputs, self._answer)
+
+    def answer(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.bind(inputs)()
+        return self._answer
+
+
+class Plain:
+    """A runtime of quantbench's own, which copies inputs and outputs."""
+
+    def __init__(self, predict: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+        self.answer = predict
+
+    def bind(self, inputs: NDArray[np.float32]) -> Callable[[], object]:
+        return lambda: self.answer(inputs)
 
 
 class OnnxRuntime:

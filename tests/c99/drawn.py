@@ -21,7 +21,8 @@ def graphs(draw: st.DrawFn, *, dyadic: bool = False) -> Graph:
     build = Builder(shape, seed, type, dyadic=dyadic or draw(st.booleans()))
     x = "input"
     for _ in range(draw(st.integers(0, 4))):
-        steps = [_conv, _pool, _residual, _rescale, _concat, _pad, _depthwise, _reshape]
+        steps = [_conv, _pool, _residual, _rescale, _concat, _pad, _depthwise, _groups,
+                 _reshape]  # fmt: skip
         x = draw(st.sampled_from(steps))(draw, build, x)
     ends = (_vector, _images, _sums, _vector)
     return build.graph(draw(st.sampled_from(ends))(draw, build, x))
@@ -60,8 +61,24 @@ def _conv(draw: st.DrawFn, build: Builder, x: str) -> str:
 
 
 def _depthwise(draw: st.DrawFn, build: Builder, x: str) -> str:
-    groups = build.tensors[x].shape[0]
-    return build.conv(x, groups * draw(st.integers(1, 2)), _window(draw, build, x), groups=groups)
+    return _grouped(draw, build, x, build.tensors[x].shape[0])
+
+
+def _groups(draw: st.DrawFn, build: Builder, x: str) -> str:
+    channels = build.tensors[x].shape[0]
+    divisors = [count for count in range(2, channels) if channels % count == 0]
+    return _grouped(draw, build, x, draw(st.sampled_from(divisors or [1])))
+
+
+def _grouped(draw: st.DrawFn, build: Builder, x: str, groups: int) -> str:
+    return build.conv(
+        x,
+        groups * draw(st.integers(1, 2)),
+        _window(draw, build, x),
+        groups=groups,
+        activation=draw(st.sampled_from(("none", "relu", "clip"))),
+        per_channel=draw(st.booleans()),
+    )
 
 
 def _pool(draw: st.DrawFn, build: Builder, x: str) -> str:

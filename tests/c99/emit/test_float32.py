@@ -84,6 +84,26 @@ def test_depthwise(tmp_path: Path, channels: int) -> None:
     assert ran(emit(import_onnx(model.saved(tmp_path), Dtype.FLOAT32)).files, tmp_path, *SANITIZED)
 
 
+@pytest.mark.parametrize(
+    ("channels", "kernel", "attributes"),
+    [
+        (8, (3, 3), {"pads": [1, 1, 1, 1]}),
+        (20, (5, 2), {"pads": [2, 0, 1, 3], "strides": [1, 2]}),
+        (37, (1, 3), {"dilations": [1, 2]}),
+    ],
+)
+def test_depthwise_in_lanes(
+    tmp_path: Path, channels: int, kernel: tuple[int, int], attributes: dict[str, list[int]]
+) -> None:
+    model = Model(("n", channels, 6, 13))
+    weights = np.random.default_rng(2).normal(0, 1, (channels, 1, *kernel))
+    model.add("Conv", None, model.constant(weights), group=channels, **attributes)
+    model.add("Relu", None)
+    files = emit(import_onnx(model.saved(tmp_path), Dtype.FLOAT32), Target.NATIVE).files
+    assert "model_l0_lanes(" in files["model.c"]
+    assert ran(files, tmp_path, *SANITIZED, *checking.native()).startswith("PASS")
+
+
 def test_the_golden_vectors_notice_a_wrong_weight(tmp_path: Path) -> None:
     files = dict(small(tmp_path).files)
     head, first, rest = re.split(r"(l0_weights\[\] = \{\s+\S+?p)", files["model.c"], maxsplit=1)

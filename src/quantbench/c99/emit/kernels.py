@@ -143,6 +143,27 @@ _VNNI = (
 )
 
 
+def _quads(bits: int, *more: str) -> tuple[Kernel, ...]:
+    """The kernels of depthwise convolutions for registers of so many bits."""
+    intrinsic = "_mm" if bits == 128 else f"_mm{bits}"
+    macros = {
+        "MODEL_REGISTER": f"__m{bits}i",
+        "MODEL_MM(name)": f"{intrinsic}_##name",
+        "MODEL_V(name)": f"model_##name##_{bits}",
+        "MODEL_AND": f"{intrinsic}_and_si{bits}",
+    }
+    return (Kernel("aligned"), *(Kernel(file, macros) for file in ("quads", *more)))
+
+
+_OF_REGISTERS: Mapping[str, tuple[Kernel, ...]] = {
+    "avx512vnni": _VNNI,
+    "quads_512": (*_quads(512), Kernel("quads_512")),
+    "quads_avxvnni": (*_quads(256, "row_ends"), Kernel("quads_avxvnni"), Kernel("even_256")),
+    "quads_avx2": (*_quads(256, "row_ends", "quad_words"), Kernel("even_256")),
+    "quads_sse2": (*_quads(128, "row_ends", "quad_words"), Kernel("even_128")),
+}
+
+
 def isa_kernels(name: str) -> tuple[Kernel, ...]:
-    """The instances of a kernel file that an instruction set lists."""
-    return _VNNI if name == "avx512vnni" else (Kernel(name),)
+    """The instances of a kernel file that an instruction set or a layer's code lists."""
+    return _OF_REGISTERS.get(name, (Kernel(name),))

@@ -36,13 +36,15 @@ class SimdCode:
     """The C of one step for one instruction set.
 
     `constants` are by name: several instruction sets may share one. `workspace`: elements of
-    scratch memory that its calls need at MODEL_WORKSPACE.
+    scratch memory that its calls need at MODEL_WORKSPACE. `kernels`: files of kernels/ beside those
+    that every layer of the instruction set may use.
     """
 
     constants: Mapping[str, str]
     text: str
     calls: tuple[str, ...]
     workspace: int
+    kernels: tuple[str, ...] = ()
 
 
 Simd = Mapping[Isa, SimdCode]
@@ -163,7 +165,10 @@ def write(
                 instantiate(c, instance, macros)
     if simd:
         for isa in isas:
-            _isa(c, isa, isas, macros)
+            more = {
+                name for layer in layers if isa in layer.simd for name in layer.simd[isa].kernels
+            }
+            _isa(c, isa, isas, sorted(more))
         _unused_functions(c, "pop")
     for layer in layers:
         _constants(c, layer, structure_types, isas)
@@ -206,12 +211,16 @@ def _unused_functions(c: CWriter, *pragmas: str) -> None:
     c.blank()
 
 
-def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], macros: Macros) -> None:
-    """Write the functions of one instruction set that the layers are written in."""
+def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], more: Sequence[str]) -> None:
+    """Write the functions of one instruction set that the layers are written in.
+
+    `more`: files of kernels/ that only some networks need.
+    """
+    macros = Macros()  # what another set defines stands between other #if and #endif
     with c.when(condition_of((isa,), isas)):
         c.directive(f"include <{isa.header}>")
         c.blank()
-        for name in isa.kernels:
+        for name in (*isa.kernels, *more):
             for instance in isa_kernels(name):
                 instantiate(c, instance, macros)
     c.blank()

@@ -92,28 +92,41 @@ static inline MODEL_V(factors) MODEL_V(factors_of)(MODEL_REGISTER m, MODEL_REGIS
     return f;
 }
 
-/* zero + round(product * 2**-shift) within [q_min, q_max], which 32 bits hold before. */
-static inline __m128i MODEL_V(rounded)(MODEL_REGISTER even, MODEL_REGISTER odd, MODEL_V(factors) f,
-                                       int zero, int q_min, int q_max)
+/* zero + round(product * 2**-shift), which 32 bits hold. */
+static inline MODEL_REGISTER MODEL_V(nearest)(MODEL_REGISTER even, MODEL_REGISTER odd,
+                                              MODEL_V(factors) f, int zero)
 {
     const MODEL_REGISTER low =
         MODEL_MM(srav_epi64)(MODEL_MM(add_epi64)(even, f.half_even), f.shift_even);
     const MODEL_REGISTER high =
         MODEL_MM(srav_epi64)(MODEL_MM(add_epi64)(odd, f.half_odd), f.shift_odd);
-    MODEL_REGISTER value =
+    const MODEL_REGISTER value =
         MODEL_MM(mask_mov_epi32)(low, MODEL_ODD_LANES, MODEL_MM(slli_epi64)(high, 32));
-    value = MODEL_MM(add_epi32)(value, MODEL_MM(set1_epi32)(zero));
+    return MODEL_MM(add_epi32)(value, MODEL_MM(set1_epi32)(zero));
+}
+
+/* Within [q_min, q_max], as bytes. */
+static inline __m128i MODEL_V(bytes)(MODEL_REGISTER value, int q_min, int q_max)
+{
     value = MODEL_MM(max_epi32)(value, MODEL_MM(set1_epi32)(q_min));
+    if (q_max == 255) {
+        return MODEL_MM(cvtusepi32_epi8)(value);
+    }
     return MODEL_MM(cvtepi32_epi8)(MODEL_MM(min_epi32)(value, MODEL_MM(set1_epi32)(q_max)));
 }
 
 /* Of sum * m, where no tie can occur. */
-static inline __m128i MODEL_V(requantized)(MODEL_REGISTER sum, MODEL_V(factors) f, int zero,
-                                           int q_min, int q_max)
+static inline MODEL_REGISTER MODEL_V(scaled)(MODEL_REGISTER sum, MODEL_V(factors) f, int zero)
 {
     const MODEL_REGISTER even = MODEL_MM(mul_epi32)(sum, f.m_even);
     const MODEL_REGISTER odd = MODEL_MM(mul_epi32)(MODEL_MM(srli_epi64)(sum, 32), f.m_odd);
-    return MODEL_V(rounded)(even, odd, f, zero, q_min, q_max);
+    return MODEL_V(nearest)(even, odd, f, zero);
+}
+
+static inline __m128i MODEL_V(requantized)(MODEL_REGISTER sum, MODEL_V(factors) f, int zero,
+                                           int q_min, int q_max)
+{
+    return MODEL_V(bytes)(MODEL_V(scaled)(sum, f, zero), q_min, q_max);
 }
 
 /* 1 less below an even integer: half up then takes a tie to the even one. */
@@ -124,13 +137,19 @@ static inline MODEL_REGISTER MODEL_V(lowered)(MODEL_REGISTER product, MODEL_REGI
     return MODEL_MM(add_epi64)(product, MODEL_MM(sub_epi64)(odd, one));
 }
 
-static inline __m128i MODEL_V(requantized_to_even)(MODEL_REGISTER sum, MODEL_V(factors) f, int zero,
-                                                   int q_min, int q_max)
+static inline MODEL_REGISTER
+    MODEL_V(scaled_to_even)(MODEL_REGISTER sum, MODEL_V(factors) f, int zero)
 {
     const MODEL_REGISTER even = MODEL_MM(mul_epi32)(sum, f.m_even);
     const MODEL_REGISTER odd = MODEL_MM(mul_epi32)(MODEL_MM(srli_epi64)(sum, 32), f.m_odd);
-    return MODEL_V(rounded)(MODEL_V(lowered)(even, f.shift_even),
-                            MODEL_V(lowered)(odd, f.shift_odd), f, zero, q_min, q_max);
+    return MODEL_V(nearest)(MODEL_V(lowered)(even, f.shift_even),
+                            MODEL_V(lowered)(odd, f.shift_odd), f, zero);
+}
+
+static inline __m128i MODEL_V(requantized_to_even)(MODEL_REGISTER sum, MODEL_V(factors) f, int zero,
+                                                   int q_min, int q_max)
+{
+    return MODEL_V(bytes)(MODEL_V(scaled_to_even)(sum, f, zero), q_min, q_max);
 }
 
 /* The same as requantized where every shift is 32 to 53: only the upper half of the product is
@@ -146,20 +165,20 @@ static inline MODEL_V(factors)
     return f;
 }
 
-static inline __m128i MODEL_V(high_requantized)(MODEL_REGISTER sum, MODEL_V(factors) f, int q_min,
-                                                int q_max)
+static inline MODEL_REGISTER MODEL_V(high_scaled)(MODEL_REGISTER sum, MODEL_V(factors) f)
 {
     const MODEL_REGISTER odds = MODEL_MM(srli_epi64)(sum, 32);
     const MODEL_REGISTER even =
         MODEL_MM(add_epi64)(MODEL_MM(mul_epi32)(sum, f.m_even), f.half_even);
     const MODEL_REGISTER odd = MODEL_MM(add_epi64)(MODEL_MM(mul_epi32)(odds, f.m_odd), f.half_odd);
     const MODEL_REGISTER high = MODEL_MM(mask_shuffle_epi32)(odd, MODEL_EVEN_LANES, even, 0xF5);
-    MODEL_REGISTER value = MODEL_MM(srav_epi32)(high, f.shift_even);
-    value = MODEL_MM(max_epi32)(value, MODEL_MM(set1_epi32)(q_min));
-    if (q_max == 255) {
-        return MODEL_MM(cvtusepi32_epi8)(value);
-    }
-    return MODEL_MM(cvtepi32_epi8)(MODEL_MM(min_epi32)(value, MODEL_MM(set1_epi32)(q_max)));
+    return MODEL_MM(srav_epi32)(high, f.shift_even);
+}
+
+static inline __m128i MODEL_V(high_requantized)(MODEL_REGISTER sum, MODEL_V(factors) f, int q_min,
+                                                int q_max)
+{
+    return MODEL_V(bytes)(MODEL_V(high_scaled)(sum, f), q_min, q_max);
 }
 
 static inline void MODEL_V(store_sums)(int32_t *out, MODEL_REGISTER sum, size_t count)

@@ -97,6 +97,22 @@ static inline __m128i model_requantized_to_even_128(__m128i sum, model_factors_1
     return model_requantized_128(sum, f, zero, q_min, q_max);
 }
 
+static inline __m128i model_lanes_128(__m128i bytes)
+{
+    const __m128i zero = _mm_setzero_si128();
+    return _mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, zero), zero);
+}
+
+static inline __m128i model_scaled_128(__m128i sum, model_factors_128 f, int zero)
+{
+    return model_lanes_128(model_requantized_128(sum, f, zero, 0, 255));
+}
+
+static inline __m128i model_scaled_to_even_128(__m128i sum, model_factors_128 f, int zero)
+{
+    return model_lanes_128(model_requantized_to_even_128(sum, f, zero, 0, 255));
+}
+
 static inline void model_store_sums_128(int32_t *out, __m128i sum, size_t count)
 {
     memcpy(out, &sum, count * sizeof *out);

@@ -99,25 +99,29 @@ static inline __m128i model_bytes_256(__m256i value, int q_min, int q_max)
     return _mm_packus_epi16(words, words);
 }
 
-/* zero + round(product * 2**-shift) within [q_min, q_max], which 32 bits hold before. */
-static inline __m128i model_rounded_256(__m256i even, __m256i odd, model_factors_256 f, int zero,
-                                        int q_min, int q_max)
+/* zero + round(product * 2**-shift), which 32 bits hold. */
+static inline __m256i model_nearest_256(__m256i even, __m256i odd, model_factors_256 f, int zero)
 {
     __m256i low = _mm256_srlv_epi64(_mm256_add_epi64(even, f.half_even), f.shift_even);
     __m256i high = _mm256_srlv_epi64(_mm256_add_epi64(odd, f.half_odd), f.shift_odd);
     low = _mm256_sub_epi64(low, f.less_even);
     high = _mm256_slli_epi64(_mm256_sub_epi64(high, f.less_odd), 32);
     const __m256i value = _mm256_blend_epi32(low, high, 0xAA);
-    return model_bytes_256(_mm256_add_epi32(value, _mm256_set1_epi32(zero)), q_min, q_max);
+    return _mm256_add_epi32(value, _mm256_set1_epi32(zero));
 }
 
 /* Of sum * m, where no tie can occur. */
-static inline __m128i model_requantized_256(__m256i sum, model_factors_256 f, int zero, int q_min,
-                                            int q_max)
+static inline __m256i model_scaled_256(__m256i sum, model_factors_256 f, int zero)
 {
     const __m256i even = _mm256_mul_epi32(sum, f.m_even);
     const __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), f.m_odd);
-    return model_rounded_256(even, odd, f, zero, q_min, q_max);
+    return model_nearest_256(even, odd, f, zero);
+}
+
+static inline __m128i model_requantized_256(__m256i sum, model_factors_256 f, int zero, int q_min,
+                                            int q_max)
+{
+    return model_bytes_256(model_scaled_256(sum, f, zero), q_min, q_max);
 }
 
 /* 1 less below an even integer: half up then takes a tie to the even one. */
@@ -128,13 +132,18 @@ static inline __m256i model_lowered_256(__m256i product, __m256i shift)
     return _mm256_add_epi64(product, _mm256_sub_epi64(odd, one));
 }
 
-static inline __m128i model_requantized_to_even_256(__m256i sum, model_factors_256 f, int zero,
-                                                    int q_min, int q_max)
+static inline __m256i model_scaled_to_even_256(__m256i sum, model_factors_256 f, int zero)
 {
     const __m256i even = _mm256_mul_epi32(sum, f.m_even);
     const __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), f.m_odd);
-    return model_rounded_256(model_lowered_256(even, f.shift_even),
-                             model_lowered_256(odd, f.shift_odd), f, zero, q_min, q_max);
+    return model_nearest_256(model_lowered_256(even, f.shift_even),
+                             model_lowered_256(odd, f.shift_odd), f, zero);
+}
+
+static inline __m128i model_requantized_to_even_256(__m256i sum, model_factors_256 f, int zero,
+                                                    int q_min, int q_max)
+{
+    return model_bytes_256(model_scaled_to_even_256(sum, f, zero), q_min, q_max);
 }
 
 /* The same as requantized where every shift is 32 to 53: only the upper half of the product is
@@ -152,14 +161,19 @@ static inline model_factors_256 model_high_factors_256(__m256i m, __m256i shift,
     return f;
 }
 
-static inline __m128i model_high_requantized_256(__m256i sum, model_factors_256 f, int q_min,
-                                                 int q_max)
+static inline __m256i model_high_scaled_256(__m256i sum, model_factors_256 f)
 {
     const __m256i odds = _mm256_srli_epi64(sum, 32);
     const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(sum, f.m_even), f.half_even);
     const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(odds, f.m_odd), f.half_odd);
     const __m256i high = _mm256_blend_epi32(_mm256_shuffle_epi32(even, 0xF5), odd, 0xAA);
-    return model_bytes_256(_mm256_srav_epi32(high, f.shift_even), q_min, q_max);
+    return _mm256_srav_epi32(high, f.shift_even);
+}
+
+static inline __m128i model_high_requantized_256(__m256i sum, model_factors_256 f, int q_min,
+                                                 int q_max)
+{
+    return model_bytes_256(model_high_scaled_256(sum, f), q_min, q_max);
 }
 
 static inline void model_store_sums_256(int32_t *out, __m256i sum, size_t count)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from quantbench.c99.emit.c_syntax import CWriter, array
 from quantbench.c99.simd.tiling import (
+    ChannelGroup,
     ConvGeometry,
     RegisterTile,
     chunks,
@@ -51,12 +54,20 @@ def products(
     weights = f"{group}_weights_{isa.element.removesuffix('_t')}"
     values = packed(geometry.weights, tile.group, isa.lanes_per_product)
     head = (f"const {isa.element} *const weights = {weights} + (ptrdiff_t)g * {values[0].size};",)
+    behind = _read_behind(tile.group) * isa.lanes_per_product
 
     def write(c: CWriter, sums: Sequence[Accumulator]) -> None:
         if not _write_shared(c, geometry, tile, isa, sums):
             _write(c, geometry, tile, isa, sums)
 
-    return {weights: array(isa.element, weights, values, aligned=True)}, Products(head, write)
+    stored = np.pad(values.ravel(), (0, behind))
+    return {weights: array(isa.element, weights, stored, aligned=True)}, Products(head, write)
+
+
+def _read_behind(group: ChannelGroup) -> int:
+    """The lanes that a register may read behind the last weights of a grouped convolution."""
+    whole = group.width % 16 == 0 or (group.width == 8 and group.count == 1)
+    return 0 if whole else -group.width % 16
 
 
 def _chunks(geometry: ConvGeometry, isa: Isa) -> tuple[tuple[int, int], ...]:
@@ -78,7 +89,7 @@ def _write(
     for chain in chains[1:]:
         for accumulator in chain:
             c.line(f"model_vec_{bits} {accumulator.name} = model_zero_{bits}();")
-    if geometry.window.dilations[1] > 1:
+    if len(runs) > geometry.window.kernel[0]:
         c.line(f"static const int runs[] = {{{', '.join(map(str, runs))}}};")
         begin = "runs[r]"
     step = tile.group.width * isa.lanes_per_product

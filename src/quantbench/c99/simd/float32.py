@@ -14,6 +14,7 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.simd import depthwise_float32
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
 from quantbench.c99.simd.tiling import (
@@ -32,8 +33,11 @@ def code(step: Step) -> SimdCode | None:
     shapes = step.inputs[0].shape, step.output.shape
     if isinstance(node, Dense):
         return _layer(step, node, dense_geometry(node.weights))
-    if not isinstance(node, Conv) or node.groups != 1:
+    if not isinstance(node, Conv):
         return None
+    if node.groups != 1:
+        bits = depthwise_float32.bits(step, node, FMA)
+        return depthwise_float32.code(step, node, bits) if bits else None
     return _layer(step, node, conv_geometry(*shapes, node.window, node.pooling, node.weights))
 
 

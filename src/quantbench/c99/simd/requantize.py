@@ -33,3 +33,14 @@ def requantized(requantize: Requantization, isa: Isa, bits: int, sums: str, fact
         return f"model_high_requantized_{bits}({sums}, {factors}, {limits})"
     name = "requantized_to_even" if requantize.ties else "requantized"
     return f"model_{name}_{bits}({sums}, {factors}, {requantize.zero_point}, {limits})"
+
+
+def scaled(requantize: Requantization, isa: Isa, bits: int, sums: str, factors: str) -> str:
+    """The C expression of one register of sums, scaled, rounded and moved by the zero point.
+
+    They are int32, which saturating packs and the limits make bytes later, more of them at once.
+    """
+    if takes_upper_half(requantize, isa):
+        return f"model_high_scaled_{bits}({sums}, {factors})"
+    name = "scaled_to_even" if requantize.ties else "scaled"
+    return f"model_{name}_{bits}({sums}, {factors}, {requantize.zero_point})"

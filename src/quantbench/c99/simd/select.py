@@ -7,6 +7,8 @@ blocks of channels stays in registers; activation, pooling and requantization ha
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
-from quantbench.c99.simd import direct_conv_avx2, direct_conv_vbmi, float32, maddubs
+from quantbench.c99.simd import depthwise, direct_conv_avx2, direct_conv_vbmi, float32, maddubs
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
 from quantbench.c99.simd.tiling import (
@@ -24,6 +26,7 @@ from quantbench.c99.simd.tiling import (
     conv_geometry,
     dense_geometry,
     groups,
+    groups_of_conv,
     register_tiles,
 )
 from quantbench.c99.target.isa import (
@@ -44,11 +47,11 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
     node = step.work
     if not isinstance(node, Conv | Dense) or needs_int16(node.weights) or not _fits_int32(node):
         return None
-    if isinstance(node, Conv) and node.groups != 1:
-        return None
     if node.requantize is None and step.output.at != "output":
         return None  # int32 in scratch memory, whose alignment isn't known
     geometry = _geometry(step, node)
+    if isinstance(node, Conv) and node.groups > 1:
+        return _grouped(step, node, geometry, isa)
     return _direct(step, node, geometry, isa) or _tiled(step, node, geometry, isa)
 
 
@@ -94,20 +97,35 @@ def _direct(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) ->
     return SimdCode(tables | constants, text, tuple(calls), workspace)
 
 
+def _grouped(step: Step, node: Conv, geometry: ConvGeometry, isa: Isa) -> SimdCode | None:
+    """A convolution of several groups; None for what only the portable kernel computes."""
+    if depthwise.fits(step, node, isa):
+        return depthwise.code(step, node, isa)
+    return None if node.weights.shape[3] == 1 else _tiled(step, node, geometry, isa)
+
+
 def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> SimdCode:
     """Any other layer: channels in lanes, one function for each register tile."""
-    name = step.identifier
-    form = AVX2_BYTES if isa is AVX2 and maddubs.fits(geometry) else isa
+    name, conv_groups = step.identifier, node.groups if isinstance(node, Conv) else 1
+    bytes_fit = isa is AVX2 and conv_groups == 1 and maddubs.fits(geometry)
+    form = AVX2_BYTES if bytes_fit else isa
     write = maddubs.products if form is AVX2_BYTES else products
     source, calls, workspace = _source(step, node, form)
     constants, functions = _tables(name, node, geometry, form), []
     output = "model_output" if node.requantize is None else "uint8_t"
     epilogue = Epilogue(node.low is not None, node.high is not None, node.requantize, output)
-    for number, group in enumerate(groups(geometry)):
+    if conv_groups == 1:
+        channel_groups = groups(geometry)
+    else:
+        channel_groups = groups_of_conv(geometry.outputs, conv_groups)
+    for number, group in enumerate(channel_groups):
         for part, tile in enumerate(register_tiles(group, geometry, form)):
             own = f"{name}_{number}_{part}"
             tables, sums = write(f"{name}_{number}", own, geometry, tile, form)
             constants |= tables
+            if conv_groups > 1:
+                apart = geometry.channels // conv_groups * form.size
+                sums = replace(sums, head=(*sums.head, f"in += g > 0 ? {apart} : 0;"))
             functions.append(function(own, name, sums, epilogue, geometry, tile, form))
             calls.append(f"{own}({source}, {step.output.at});")
     return SimdCode(constants, "\n".join(functions), tuple(calls), workspace)
@@ -140,15 +158,16 @@ def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
         multipliers = node.requantize.multipliers
         fields["m"] = np.array([multiplier.m for multiplier in multipliers])
         fields["shift"] = np.array([multiplier.s for multiplier in multipliers])
+    behind = 16 if isinstance(node, Conv) and node.groups > 1 else 0  # of the last group's register
     return {
-        f"{name}_{field}": _lanes(f"{name}_{field}", values, geometry.outputs)
+        f"{name}_{field}": _lanes(f"{name}_{field}", values, geometry.outputs, behind)
         for field, values in fields.items()
         if values is not None
     }
 
 
-def _lanes(name: str, values: NDArray[np.integer], outputs: int) -> str:
-    """A table for every channel, padded to whole registers."""
+def _lanes(name: str, values: NDArray[np.integer], outputs: int, behind: int) -> str:
+    """A table for every channel, padded to whole registers and by `behind` lanes."""
     by_channel = np.broadcast_to(values, (outputs,)) if len(values) == 1 else values
-    padded = np.pad(by_channel, (0, -outputs % 16), mode="edge")
+    padded = np.pad(by_channel, (0, -outputs % 16 + behind), mode="edge")
     return array("int32_t", name, padded, aligned=True)

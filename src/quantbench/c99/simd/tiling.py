@@ -34,7 +34,7 @@ class ConvGeometry:
         """The offsets of a window's contiguous runs of values, from the window's begin."""
         (kh, kw), (dh, dw) = self.window.kernel, self.window.dilations
         row = self.width * self.channels
-        columns = range(kw) if dw > 1 else (0,)
+        columns = range(kw) if self.weights.shape[1] > kh else (0,)
         return tuple(r * dh * row + c * dw * self.channels for r in range(kh) for c in columns)
 
     @property
@@ -81,12 +81,13 @@ def conv_geometry(
 ) -> ConvGeometry:
     """The geometry of a convolution.
 
-    Shapes are [C, H, W], weights [O, kh, kw, C]; pads lie around the image already.
+    Shapes are [C, H, W], weights [O, kh, kw, C / groups]; pads lie around the image already.
     """
     channels, _, width = input_shape
     outputs, out_height, out_width = output_shape
     _, left, _, right = window.pads
-    runs = weights.shape[1] * (weights.shape[2] if window.dilations[1] > 1 else 1)
+    apart = window.dilations[1] > 1 or weights.shape[3] < channels
+    runs = weights.shape[1] * (weights.shape[2] if apart else 1)
     return ConvGeometry(
         width=width + left + right,
         channels=channels,
@@ -149,6 +150,12 @@ def groups(geometry: ConvGeometry) -> tuple[ChannelGroup, ...]:
         first = last.first + (last.count - 1) * last.width
         result.append(ChannelGroup(last.width, first, 1, outputs - first))
     return tuple(result)
+
+
+def groups_of_conv(outputs: int, count: int) -> tuple[ChannelGroup, ...]:
+    """The channel groups of a grouped convolution: those of the convolution itself."""
+    width = outputs // count
+    return (ChannelGroup(width, 0, count, width),)
 
 
 @dataclass(frozen=True)
