@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from quantbench.explain.records import Disagreement
 from quantbench.report.html.parts import Part, Report, Section, Words, numbers
-from quantbench.report.html.sections.why import unexplained
 from quantbench.report.words import percent
 
 _TITLE = "The samples that changed"
 
 
-def section(report: Report) -> Section:
-    """The section of the changed samples."""
+def section(report: Report) -> Section | None:
+    """The section of the changed samples; None without an explanation of it."""
     explanation = report.explanation
     if explanation is None or not explanation.disagreement:
-        return unexplained(report, "changed", _TITLE, "which samples changed their answer")
+        return None
     rows = explanation.disagreement
     parts: list[Part] = [
         numbers(
