@@ -16,7 +16,7 @@ from quantbench.report.html.page import page_html, report_html
 from quantbench.report.html.parts import Embedded, Report
 from quantbench.results.recommend import with_recommendations
 from tests.report.builder import SQUARED, environment, errors, results, row
-from tests.report.html.explained import explanation, histogram
+from tests.report.html.explained import PICTURE, explanation, histogram
 
 VOID = {"meta", "br", "input", "link", "img"}
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{7*7}}"
@@ -100,7 +100,9 @@ def test_a_page_is_whole_and_needs_nothing_beside_it(name):
     assert {*anchors} <= {*page.ids}
     labels = [value for _, key, value in page.attributes if key == "aria-labelledby"]
     assert {*labels} <= {*page.ids}
-    assert not {key for _, key, _ in page.attributes} & {"src", "srcset", "style", "onclick"}
+    assert not {key for _, key, _ in page.attributes} & {"srcset", "style", "onclick"}
+    sources = [value for _, key, value in page.attributes if key == "src"]
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"https?:|@import|url\(", html)
     assert page.tags.count("h1") == 1
 
@@ -166,9 +168,19 @@ def test_without_an_explanation_one_sentence_says_what_would_tell():
     assert "why" not in Page(whole()).ids
 
 
+def test_the_images_that_changed_are_shown_with_both_answers():
+    page = Page(whole())
+    sources = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
+    assert len(sources) == 8
+    assert set(sources) == {f"data:image/png;base64,{PICTURE}"}
+    for words in ("is 3", "float32: 3 (57.5%)", "this row: 6 (55.0%)", "test image 300"):
+        assert words in page.text, words
+    assert "unlike float32, the surest answers first" in page.text
+
+
 def test_every_figure_has_a_name_words_and_its_numbers():
     html = whole()
-    figures = re.findall(r"<figure.*?</figure>", html, re.DOTALL)
+    figures = re.findall(r"<figure aria.*?</figure>", html, re.DOTALL)
     assert len(figures) > 12
     for figure in figures:
         page = Page(figure)
@@ -205,7 +217,7 @@ def test_no_text_is_markup_wherever_it_comes_from():
         [Report(study, found, HOSTILE, embedded()), Report(study, None, HOSTILE, HOSTILE)]
     )
     page = Page(html)
-    assert "img" not in page.tags
+    assert ("img", "src", "x") not in page.attributes
     assert not [key for _, key, _ in page.attributes if key.startswith("on")]
     assert "49" not in [text.strip() for text in page.texts if "alert" in text]
     run = [text for attributes, text in page.scripts if "type" not in attributes]

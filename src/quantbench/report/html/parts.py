@@ -164,7 +164,24 @@ class Trial:
     kind: str = "trial"
 
 
-Part: TypeAlias = Table | Figure | Words | Command | Heading | Cause | Pairs | Trial
+@dataclass(frozen=True)
+class Picture:
+    """A small picture, a PNG in base64, and the lines below it."""
+
+    png: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Small pictures side by side, with what they have in common."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    kind: str = "gallery"
+
+
+Part: TypeAlias = Table | Figure | Words | Command | Heading | Cause | Pairs | Trial | Gallery
 
 
 @dataclass(frozen=True)
