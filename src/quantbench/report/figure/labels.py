@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -22,9 +23,9 @@ from quantbench.report.figure.drawing import (
 
 DIRECTIONS = (
     (1, 0), (1, 1), (1, -1), (0.25, 1), (0.25, -1), (0, 1), (0, -1), (-0.25, 1), (-0.25, -1),
-    (-1, 1), (-1, -1), (-1, 0),
+    (-1, 1), (-1, -1), (-1, 0), (1, 0.4), (1, -0.4), (-1, 0.4), (-1, -0.4),
 )  # fmt: skip
-DISTANCES = (9, 18, 30, 44, 60, 80, 100)
+DISTANCES = (9, 18, 30, 44, 60, 80, 100, 125, 150)
 _ALONG: dict[float, Literal["left", "center", "right"]] = {1: "left", 0: "center", -1: "right"}
 _ACROSS: dict[float, Literal["bottom", "center", "top"]] = {1: "bottom", 0: "center", -1: "top"}
 
@@ -37,9 +38,9 @@ def label_points(
 ) -> tuple[Annotation, ...]:
     """Draw each (x, y, name) at the nearest free place, with a leader line to its point.
 
-    A free place covers no point and no earlier name or leader line, and its own leader line crosses
-    no earlier name. A name that has none is left out. `points` are all points of the axes, in data
-    coordinates.
+    A free place covers no point and no earlier name. One whose line crosses no name, and which no
+    earlier line crosses, is preferred, however far it is. A name without any is left out. `points`
+    are all points of the axes, in data coordinates.
     """
     FigureCanvasAgg(figure)
     figure.draw_without_rendering()
@@ -49,22 +50,49 @@ def label_points(
         Bbox.from_bounds(x - 6 * pixel, y - 6 * pixel, 12 * pixel, 12 * pixel)
         for x, y in axes.transData.transform(points)
     ]
-    boxes: list[Bbox] = []
-    leaders: list[Path] = []
+    taken: list[_Place] = []
     placed = []
     for x, y, name in named:
         point, size = axes.transData.transform((x, y)), _size(axes, name)
-        for offset in _offsets():
-            end = (point[0] + offset[0] * pixel, point[1] + offset[1] * pixel)
-            leader = Path([point, end])
-            box = _box(size, end, offset).padded(2 * pixel)
-            covers = box.count_overlaps([*marks, *boxes]) or _crosses(leaders, [box])
-            if not covers and not _crosses([leader], boxes) and _holds(inside, box):
-                boxes.append(box)
-                leaders.append(leader)
-                placed.append(_drawn(axes, (x, y), name, offset))
-                break
+        places = [_place(point, size, offset, pixel) for offset in _offsets()]
+        boxes = [*marks, *(each.box for each in taken)]
+        free = [
+            place
+            for place in places
+            if _holds(inside, place.box) and not place.box.count_overlaps(boxes)
+        ]
+        clear = (place for place in free if not any(map(place.crosses, taken)))
+        if chosen := next(clear, free[0] if free else None):
+            taken.append(chosen)
+            placed.append(_drawn(axes, (x, y), name, chosen.offset))
     return tuple(placed)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A place for a name: points from its point, its box in pixels and its leader line."""
+
+    offset: tuple[float, float]
+    box: Bbox
+    leader: Path
+
+    def crosses(self, other: _Place) -> bool:
+        """Whether the line of one crosses the box of the other."""
+        pairs = ((self.leader, other.box), (other.leader, self.box))
+        return any(leader.intersects_bbox(box, filled=False) for leader, box in pairs)
+
+
+def _place(
+    point: Sequence[float], size: tuple[float, float], offset: tuple[float, float], pixel: float
+) -> _Place:
+    """The place whose corner or side next to the point is at `offset` from it."""
+    end = (point[0] + offset[0] * pixel, point[1] + offset[1] * pixel)
+    left, bottom = (
+        at - length * (1 - np.sign(away)) / 2
+        for at, length, away in zip(end, size, offset, strict=True)
+    )
+    box = Bbox.from_bounds(left, bottom, *size).padded(2 * pixel)
+    return _Place(offset, box, Path([tuple(point), end]))
 
 
 def _offsets() -> Iterator[tuple[float, float]]:
@@ -80,15 +108,6 @@ def _size(axes: Axes, name: str) -> tuple[float, float]:
     box = text.get_window_extent()
     text.remove()
     return box.width, box.height
-
-
-def _box(size: tuple[float, float], end: tuple[float, float], offset: tuple[float, float]) -> Bbox:
-    """The box of a name whose corner or side that is next to the point lies at `end`."""
-    left, bottom = (
-        at - length * (1 - np.sign(away)) / 2
-        for at, length, away in zip(end, size, offset, strict=True)
-    )
-    return Bbox.from_bounds(left, bottom, *size)
 
 
 def _drawn(
@@ -114,11 +133,8 @@ def _drawn(
         parse_math=False,
     )
     label.set_in_layout(False)
+    label.get_window_extent()  # places the text, for who asks where it is before it is drawn
     return label
-
-
-def _crosses(leaders: Sequence[Path], boxes: Sequence[Bbox]) -> bool:
-    return any(leader.intersects_bbox(box, filled=False) for leader in leaders for box in boxes)
 
 
 def _holds(outer: Bbox, inner: Bbox) -> bool:
