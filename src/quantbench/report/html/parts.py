@@ -36,6 +36,8 @@ class Embedded:
     """The module, in base64."""
     description: dict[str, object]
     """Shapes, scales, addresses and preprocessing, as the page's script reads them."""
+    words: str = ""
+    """How a picture is prepared, for a network of images; empty for one of drawn digits."""
 
 
 @dataclass(frozen=True)
