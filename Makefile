@@ -8,6 +8,9 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 # What differs between versions of Python if anything does: minutes where the suite takes a quarter hour.
 SMOKE := tests/system tests/numerics tests/artifacts tests/test_public.py tests/settings
+# A worker takes neighbouring tests, whose fixtures are then made once, and takes over from another
+# when it is done. Tiny networks gain nothing by threads, which would wait for one another.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: help run test test-fast test-smoke test-targets check format clean
 .DEFAULT_GOAL := help
@@ -21,24 +24,24 @@ run: $(STAMP)  ## install, then train, quantize, measure and compare: 6 minutes
 	@$(BIN)/quantbench run $(ARGS)
 
 test: $(STAMP).dev  ## the test suite
-	@$(BIN)/python -m pytest -n auto -m "not targets" $(ARGS)
+	@$(PYTEST) -m "not targets" $(ARGS)
 
 test-fast: $(STAMP).dev  ## the test suite without what takes minutes
-	@$(BIN)/python -m pytest -n auto -m "not slow and not targets" $(ARGS)
+	@$(PYTEST) -m "not slow and not targets" $(ARGS)
 
 test-smoke: $(STAMP).dev  ## a few minutes of it, for another version of Python
-	@$(BIN)/python -m pytest -n auto -m "not slow and not targets" $(SMOKE) $(ARGS)
+	@$(PYTEST) -m "not slow and not targets" $(SMOKE) $(ARGS)
 
 test-targets: $(STAMP).dev  ## the C by other compilers and on other processors, simulated
 	@tests/targets/install
 	@$(PIP) -e '.[targets]'
-	@$(BIN)/python -m pytest -n auto -m targets -rs $(ARGS)
+	@$(PYTEST) -m targets -rs $(ARGS)
 
 check: $(STAMP).dev  ## style, types and the test suite
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n auto -m "not targets" $(ARGS)
+	@$(PYTEST) -m "not targets" $(ARGS)
 
 format: $(STAMP).dev  ## put the code into its style
 	@$(BIN)/ruff check --fix .

@@ -70,9 +70,9 @@ def test_a_plug_in_that_does_not_import_tells_why(
 
 WITHOUT = """
 import sys
-import torch
-for name in {missing!r}:
-    sys.modules[name] = None
+if {missing!r}.startswith("torch."):
+    import torch
+sys.modules[{missing!r}] = None
 from quantbench.cli.app import main
 sys.argv = ["quantbench", "list"]
 main()
@@ -101,7 +101,7 @@ main()
 def test_the_list_goes_on_without_a_library(
     tmp_path: Path, missing: str, unavailable: set[str]
 ) -> None:
-    done = python("-c", WITHOUT.format(missing=[missing]), cwd=tmp_path, COLUMNS="300")
+    done = python("-c", WITHOUT.format(missing=missing), cwd=tmp_path, COLUMNS="300")
     assert (done.returncode, done.stderr) == (0, "")
     rows = [re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines()[1:]]
     told = {name: available for _, name, available in rows}

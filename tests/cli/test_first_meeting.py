@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 from importlib import metadata
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,28 @@ def test_the_version_is_the_installed_one(tmp_path: Path) -> None:
     assert done.stdout == f"quantbench {metadata.version('quantbench')}\n"
 
 
+EVERY_HELP = f"""
+import sys
+from quantbench.cli.app import main
+for command in {((), *((name,) for name in COMMANDS))!r}:
+    for option in ("-h", "--help"):
+        sys.argv = ["quantbench", *command, option]
+        try:
+            main()
+        except SystemExit as end:
+            assert end.code == 0, (command, end.code)
+        print("\\f", end="")
+"""
+
+
 def test_help_is_whole_at_80_columns(tmp_path: Path) -> None:
-    for command in ((), *((name,) for name in COMMANDS)):
-        asked = ["-m", "quantbench", *command]
-        short = python(*asked, "-h", cwd=tmp_path, COLUMNS="80")
-        assert (short.returncode, short.stderr) == (0, "")
-        assert short.stdout == python(*asked, "--help", cwd=tmp_path, COLUMNS="80").stdout
-        lines = short.stdout.splitlines()
+    done = python("-c", EVERY_HELP, cwd=tmp_path, COLUMNS="80")
+    assert (done.returncode, done.stderr) == (0, "")
+    *pages, rest = done.stdout.split("\f")
+    assert (len(pages), rest) == (2 * (len(COMMANDS) + 1), "")
+    for short, long in zip(pages[::2], pages[1::2], strict=True):
+        assert short == long
+        lines = short.splitlines()
         assert max(map(len, lines)) <= 80
         assert not [line for line in lines[1:] if line.rstrip().endswith("...")]
 
@@ -123,8 +139,7 @@ def harmless_bytes(out: str) -> bool:
     return all(letter == "\n" or letter.isprintable() for letter in out)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_hostile_names_are_shown_as_they_are(tmp_path: Path, encoding: str) -> None:
+def test_hostile_names_are_shown_as_they_are(tmp_path: Path) -> None:
     """Folders, pictures, files to compare and to compile, on all commands that print them."""
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
@@ -134,7 +149,7 @@ def test_hostile_names_are_shown_as_they_are(tmp_path: Path, encoding: str) -> N
         (tmp_path / "two" / f"{name}.json").write_text(odd.model_dump_json(), encoding="utf-8")
     files = [str(path) for path in (tmp_path / "two").iterdir()]
     out = str(tmp_path / "[red]\x1b[31mx[/red]")
-    for arguments in (
+    commands = (
         ("-m", "tests.tiny_cli", "train", "--out", out, *FAST),
         ("-m", "tests.tiny_cli", "quantize", "dynamic", "--out", out, *FAST),
         ("-m", "tests.tiny_cli", "predict", *pictures, "--out", out, *FAST),
@@ -143,7 +158,8 @@ def test_hostile_names_are_shown_as_they_are(tmp_path: Path, encoding: str) -> N
         ("-m", "quantbench", "compile", str(tmp_path / "[/nope]\x1b[31m\n.onnx"), "-o", "c"),
         ("-m", "quantbench", "run", "--model", "[/nope]\x1b[31m"),
         ("-m", "quantbench", "run", "--no-such-\x1b[31m"),
-    ):
+    )
+    for encoding, arguments in product(("utf-8", "ascii"), commands):  # steps are taken again
         done = python(*arguments, cwd=tmp_path, PYTHONIOENCODING=encoding, COLUMNS="400")
         failing = "nope" in "".join(arguments) or "--no-such" in arguments[-1]
         assert (done.returncode != 0) == failing, done.stderr

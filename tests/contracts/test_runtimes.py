@@ -27,9 +27,11 @@ ALL = [
     for method, module in METHODS.items()
     for format in module.FORMATS
     if format != "tflite"  # of files that came so; tests/runtimes/test_litert.py
+    if model == "lenet" or method == "float32"
     for runtime in plugins.names("runtimes")
     if format in plugins.runtime(runtime).ACCEPTS
 ]
+"""Quantized LeNets, and every model in float32; test_networks.py has other quantized networks."""
 
 CHILD = """
 import json, sys

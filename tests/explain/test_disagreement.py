@@ -99,6 +99,21 @@ def test_examples_are_bounded_and_nothing_changed_is_said(tmp_path: Path) -> Non
     assert (record.changed, len(record.examples)) == (80, 24)
 
 
+def test_the_images_of_one_row_come_with_pictures(tmp_path: Path) -> None:
+    study = subject(tmp_path, TARGETS)
+    images = np.zeros((5, 1, 8, 8), np.float32)
+    task = replace(study.task, test=replace(study.task.test, stored=(images,)))
+    rows = (*study.results.rows, builder.row("dynamic", baseline=study.results.rows[0]))
+    results = study.results.model_copy(update={"rows": rows, "answers": ()})
+    pictured = replace(study, task=task, results=results)
+    outputs = {FLOAT32: (FLOAT,), STATIC: (QUANTIZED,), "dynamic on torch": (QUANTIZED,)}
+    first, second = disagreements(pictured, outputs)
+    assert all(each.picture for each in first.examples)
+    assert not any(each.picture for each in second.examples)
+    numbers = replace(pictured, results=results.model_copy(update={"sample": "sample"}))
+    assert not any(e.picture for x in disagreements(numbers, outputs) for e in x.examples)
+
+
 def test_numbers_differ_by_sample(tmp_path: Path) -> None:
     expected = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
     given = expected.copy()

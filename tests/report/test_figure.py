@@ -241,6 +241,40 @@ def test_names_cover_neither_each_other_nor_a_point():
         assert axes.get_window_extent().containsx(box.x1)
 
 
+MEASURED = (
+    (3.86, 99.46, "ort_static on c99"), (3.86, 99.44, "nncf_static on c99"),
+    (3.87, 99.45, "pt2e_static on c99"), (3.87, 99.46, "qat on c99"),
+    (10.89, 99.44, "float32 on c99"), (231.5, 99.22, "static_uncalibrated on torch: 87.12"),
+    (27.48, 99.44, ""), (28.77, 99.44, ""), (31.36, 99.44, ""), (34.65, 99.45, ""),
+    (34.76, 99.42, ""), (35.12, 99.44, ""), (35.19, 99.46, ""), (39.18, 99.44, ""),
+    (57.97, 99.46, ""), (58.01, 99.44, ""), (58.19, 99.44, ""), (59.96, 99.44, ""),
+    (61.83, 99.44, ""), (77.22, 99.44, ""), (135.98, 99.46, ""), (136.57, 99.44, ""),
+    (137.12, 99.42, ""), (229.79, 99.44, ""), (280.09, 99.44, ""), (377.45, 99.45, ""),
+)  # fmt: skip
+"""Microseconds and accuracy of a LeNet's rows, and the names of those that the figure names."""
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_no_leader_line_crosses_another_name(order):
+    figure = Figure(figsize=(10, 6.2), dpi=200)
+    axes = figure.subplots()
+    axes.set(xscale="log", xlim=(2.8, 600), ylim=(99.18, 99.6))
+    named = [each for each in MEASURED if each[2]][::order]
+    labels = label_points(figure, axes, named, [(x, y) for x, y, _ in MEASURED])
+    assert len(labels) == len(named)
+    figure.draw_without_rendering()
+    boxes = [Text.get_window_extent(label) for label in labels]
+    for label in labels:
+        line = label.arrow_patch
+        leader = line.get_path().transformed(line.get_transform())
+        crossed = [
+            other.get_text()
+            for other, box in zip(labels, boxes, strict=True)
+            if other is not label and leader.intersects_bbox(box, filled=False)
+        ]
+        assert crossed == [], label.get_text()
+
+
 def test_few_losses_and_many_epochs_are_drawn():
     none = training().model_copy(update={"losses": (), "epochs": ()})
     many = training()

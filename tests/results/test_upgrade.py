@@ -111,7 +111,8 @@ def test_a_file_of_version_3_is_read() -> None:
     after = read_results(THIRD)
     assert (before["schema_version"], after.schema_version) == (3, 5)
     changed = {"schema_version", "rows", "answers", "data_loading", "metric", "noise", "earlier"}
-    changed |= {"findings"}
+    changed |= {"findings", "preparation", "classes"}
+    assert (after.preparation, after.classes) == (None, ())
     assert not after.earlier
     assert not after.findings
     kept = after.model_dump(mode="json", exclude=changed)

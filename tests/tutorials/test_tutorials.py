@@ -1,4 +1,7 @@
-"""The tutorials do what they say: their code, commands and notebook cells are run in order."""
+"""The tutorials do what they say: their code, commands and notebook cells are run in order.
+
+Their studies are measured briefly: `short_study` says how.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from pathlib import Path
 import pytest
 
 import quantbench as qb
+from quantbench.studies import pipeline
 from tests.process import python
+from tests.tutorials import short_study
 
 FOLDER = Path(__file__).parents[2] / "docs" / "tutorials"
 PAGES = sorted(FOLDER.glob("*.md"))
@@ -23,6 +28,7 @@ BLOCK = re.compile(
 )
 """A block's language, its text, whether what is printed has times in it, and what is printed."""
 MARK = "-- end of a block --\n"
+SHORTLY = "from tests.tutorials import short_study\nshort_study.shorten()\n"
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ def _called(command: str) -> str:
     assert program == "quantbench"
     return (
         "import subprocess, sys\n"
-        f"subprocess.run([sys.executable, '-m', 'quantbench', *{arguments}], check=True)\n"
+        f"command = [sys.executable, '-m', 'tests.tutorials.short_study', *{arguments}]\n"
+        "subprocess.run(command, check=True)\n"
     )
 
 
@@ -66,7 +73,7 @@ def test_there_are_tutorials_of_both_kinds() -> None:
 def test_a_page_prints_what_stands_below_its_code(page: Path, tmp_path: Path) -> None:
     steps = blocks(page)
     script = "".join(f"{step.script}print({MARK!r}, end='', flush=True)\n" for step in steps)
-    (tmp_path / "page.py").write_text(script, encoding="utf-8")
+    (tmp_path / "page.py").write_text(SHORTLY + script, encoding="utf-8")
     done = python("page.py", cwd=tmp_path, COLUMNS="100")
     assert done.returncode == 0, done.stderr
     *printed, rest = done.stdout.split(MARK)
@@ -94,6 +101,7 @@ def test_the_cells_of_a_notebook_run_in_order(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pipeline, "run", short_study.run)
     names: dict[str, object] = {}
     shown = [value for code in code_cells(notebook) if (value := _run(code, names)) is not None]
     study, rows = shown

@@ -63,7 +63,7 @@ def drawing(stroke: list[tuple[int, int]] | None = None, kind: str = "PNG") -> b
 @contextmanager
 def served(answering: Answering, names: tuple[str, ...]) -> Iterator[Server]:
     """A server at a free port of this machine, in a thread."""
-    page = serve_html("lenet on mnist", names, SPEC.classes, None)
+    page = serve_html("lenet on mnist", names, SPEC.classes, ())
     with Server("127.0.0.1", 0, Site(page.encode(), answering.answer)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

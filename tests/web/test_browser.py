@@ -22,7 +22,7 @@ from quantbench.training.checkpoint import with_weights
 from quantbench.training.recipes import Recipe
 from quantbench.training.train import train
 from quantbench.web.answering import Answering
-from quantbench.web.layers import inside_of
+from quantbench.web.layers import insides_of
 from quantbench.web.page import serve_html
 from quantbench.web.row_worker import RowWorker, ServedRow
 from quantbench.web.server import Server, Site
@@ -77,8 +77,9 @@ def rows(mnist: Splits, tmp_path_factory: pytest.TempPathFactory) -> list[Served
 def url(rows: list[ServedRow], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     outputs = (TensorSpec(name="logits", shape=(10,)),)
     scratch = tmp_path_factory.mktemp("scratch")
-    answering = Answering(SPEC, [RowWorker(row, outputs, scratch) for row in rows], inside_of(rows))
-    page = serve_html("lenet on mnist", [row.name for row in rows], SPEC.classes, rows[-1].name)
+    workers = [RowWorker(row, outputs, scratch) for row in rows]
+    answering = Answering(SPEC, workers, insides_of(rows))
+    page = serve_html("lenet on mnist", [row.name for row in rows], SPEC.classes, [rows[-1].name])
     with Server("127.0.0.1", 0, Site(page.encode(), answering.answer)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         with answering.running() as faults:

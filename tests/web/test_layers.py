@@ -12,22 +12,24 @@ import onnxruntime
 from quantbench.artifacts.artifact import Artifact
 from quantbench.samples.records import Array
 from quantbench.tasks.task import Task
-from quantbench.web.layers import Inside, inside_of, layers
+from quantbench.web.layers import Inside, insides_of, layers, row_layers
 from quantbench.web.row_worker import ServedRow
 
 
-def test_layers_of_the_first_quantized_onnx_row(
+def test_layers_of_every_quantized_onnx_file(
     artifacts: Callable[[str, str, str], Artifact], task: Task
 ) -> None:
     folders = [artifacts("lenet", method, "onnx").folder for method in ("float32", "ort_static")]
     rows = [ServedRow(folder.name, folder, "c99", 1) for folder in (Path("gone"), *folders)]
-    inside = inside_of(rows)
-    assert inside is not None
+    same = ServedRow("the same file", folders[-1], "onnxruntime", 1)
+    (inside,) = insides_of([*rows, same])
     assert inside.row == rows[-1].name
-    assert inside_of(rows[:-1]) is None
+    assert insides_of(rows[:-1]) == ()
 
     digit = task.test.inputs(0, 1)[0]
     shown = layers(inside, digit)
+    named = row_layers(inside, digit)
+    assert (named.row, named.layers) == (inside.row, shown)
     assert [layer.shape[0] for layer in shown] == [1, 6, 16, 120, 84, 10]
     assert "conv" in shown[1].operation
     for layer in shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ from quantbench.explain.records import (
     Disagreement,
 )
 from quantbench.explain.subject import Subject
+from quantbench.explain.thumbnail import thumbnail
 from quantbench.numerics.classes import checked_targets, confusion, decisions
 from quantbench.results.records import Row
 from quantbench.samples.records import Arrays
@@ -27,6 +28,8 @@ Classes: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
 
 EXAMPLES = 24
+PICTURES = 12
+"""Changed samples that are kept as pictures, of one row."""
 MAX_CLASSES = 100
 """The most classes of which counts and a confusion matrix are kept."""
 _BLOCK = 256
@@ -39,16 +42,41 @@ def disagreements(
     """The samples whose answers quantization changed, of each row that float32 was measured beside.
 
     `outputs`: row -> its outputs for the test samples, one array [N, ...] each; those that the
-    study kept where none are given. A row without outputs is left out.
+    study kept where none are given. A row without outputs is left out. Of images, the samples that
+    the row to ship changed come with small pictures.
     """
     known = kept_outputs(subject) if outputs is None else outputs
-    return tuple(
+    found = tuple(
         _disagreement(subject, row, known[row.name], known[row.against_float.baseline])
         for row in subject.results.rows
         if row.against_float is not None
         and row.name in known
         and row.against_float.baseline in known
     )
+    if subject.results.sample != "image":
+        return found
+    pictured = _to_picture(subject, found)
+    return tuple(_with_pictures(subject, x) if x.row == pictured else x for x in found)
+
+
+def _to_picture(subject: Subject, found: Sequence[Disagreement]) -> str | None:
+    """The row whose changed samples are shown: one to ship, else the smallest, else the first."""
+    answers = subject.results.answers
+    choices = [choice for answer in answers for choice in (answer.ship, answer.smallest) if choice]
+    shipped = [answer.ship.row for answer in answers if answer.ship is not None]
+    changed = {each.row for each in found if each.examples}
+    named = (*shipped, *(choice.row for choice in choices), *(each.row for each in found))
+    return next((name for name in named if name in changed), None)
+
+
+def _with_pictures(subject: Subject, changed: Disagreement) -> Disagreement:
+    examples = tuple(
+        each.model_copy(update={"picture": thumbnail(subject.task.test, each.index)})
+        if place < PICTURES
+        else each
+        for place, each in enumerate(changed.examples)
+    )
+    return changed.model_copy(update={"examples": examples})
 
 
 def _disagreement(subject: Subject, row: Row, outputs: Arrays, expected: Arrays) -> Disagreement:

@@ -222,6 +222,12 @@ class ChangedSample(Record):
     answer: int
     float_probability: float
     probability: float
+    picture: str = Field(
+        "",
+        max_length=40_000,
+        pattern=r"^[A-Za-z0-9+/=]*$",
+        description="of an image: a small PNG in base64; of one row's first samples alone",
+    )
 
 
 class DifferingSample(Record):

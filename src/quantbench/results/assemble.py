@@ -29,6 +29,7 @@ from quantbench.results.seeds import Differences, by_seed
 from quantbench.results.seen import baseline_of, observations
 from quantbench.results.speed import fastest, speed
 from quantbench.results.statistics import discordant
+from quantbench.samples.images import Preprocessing
 from quantbench.tasks.records import Layer
 from quantbench.tasks.task import Task
 
@@ -86,6 +87,8 @@ def results_of(
         training=task.training,
         splits={split.name: split.sha256 for split in task.splits},
         preprocessing_sha256=task.preprocessing_sha256 or None,
+        preparation=prepare if isinstance(prepare := task.test.prepare, Preprocessing) else None,
+        classes=task.classes,
         environment=measured.environment,
         data_loading=measured.data_loading,
         noise=measured.noise,

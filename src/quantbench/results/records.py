@@ -19,6 +19,7 @@ from quantbench.harness.records import (
 )
 from quantbench.numerics.coverage import Coverage, Kind
 from quantbench.numerics.formats import Numerics
+from quantbench.samples.images import Preprocessing
 from quantbench.system.machine import Environment
 from quantbench.system.record import Record
 from quantbench.tasks.records import Training
@@ -295,6 +296,10 @@ class Results(Record):
     training: Training | None = Field(None, description="null where it came trained")
     splits: dict[str, str] = Field(description="split -> SHA-256 of its samples and targets")
     preprocessing_sha256: str | None = Field(None, description="null where data came prepared")
+    preparation: Preprocessing | None = Field(
+        None, description="from an image file to the input; null where samples came as arrays"
+    )
+    classes: tuple[str, ...] = Field((), description="names, in the order of the outputs, if known")
     environment: Environment
     data_loading: Latency | None = Field(
         None, description="reading the samples as end_to_end does, without a model; null untimed"

@@ -1,4 +1,4 @@
-"""Answer one drawing at a time: read the digit, ask each row, look inside one network."""
+"""Answer one drawing at a time: read the digit, ask each row, look inside the networks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from quantbench.errors import ImageError
 from quantbench.system.record import Record
 from quantbench.tasks.digit import SIDE, read_digit
 from quantbench.web.checks import RefusedError
-from quantbench.web.layers import Inside, Layer, layers
+from quantbench.web.layers import Inside, RowLayers, row_layers
 from quantbench.web.row_worker import RowAnswer
 from quantbench.web.strokes import Stroke, Strokes
 
@@ -47,7 +47,7 @@ class Answered(Record):
     pixels: tuple[int, ...]
     """The digit as networks see it: 28 rows of 28 gray levels, 0 to 255."""
     rows: tuple[RowAnswer, ...]
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[RowLayers, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Answering:
 
     spec: DataSpec
     rows: Sequence[AnsweringRow]
-    inside: Inside | None = None
+    insides: tuple[Inside, ...] = ()
     _strokes: Strokes = field(default_factory=Strokes)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -94,7 +94,7 @@ class Answering:
             for row in self.rows:
                 self._require_newest(stroke)
                 answers.append(row.answer(inputs))
-            inner = () if self.inside is None else layers(self.inside, inputs)
+            inner = tuple(row_layers(inside, inputs) for inside in self.insides)
         return Answered(pixels=tuple(digit.reshape(-1).tolist()), rows=tuple(answers), layers=inner)
 
     def _require_newest(self, stroke: Stroke | None) -> None:

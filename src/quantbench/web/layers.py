@@ -1,9 +1,10 @@
-"""The integers of each layer for one digit, as the integer C of an ONNX artifact computes them."""
+"""The integers of each layer for one digit, as the integer C of ONNX artifacts computes them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,13 @@ class Layer(Record):
     values: tuple[int, ...]
 
 
+class RowLayers(Record):
+    """The layers of a row, for one digit."""
+
+    row: str
+    layers: tuple[Layer, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Inside:
     """A network of integers to look into: the row that it is of, and its graph.
@@ -50,20 +58,38 @@ class Inside:
     labels: Mapping[str, str]
 
 
-def inside_of(rows: Iterable[ServedRow]) -> Inside | None:
-    """The first row whose artifact is an ONNX file that becomes integer C, or None."""
+def insides_of(rows: Iterable[ServedRow]) -> tuple[Inside, ...]:
+    """The rows whose artifacts are ONNX files that become integer C, as far as a page holds them.
+
+    Of rows with one artifact the first stands for all: their integers are the same.
+    """
+    by_artifact = dict[Path, ServedRow]()
     for row in rows:
-        try:
-            artifact = load_artifact(row.artifact)
-            if artifact.body.format != "onnx":
-                continue
-            file = artifact.folder / "model.onnx"
-            graph, labels = planned(file).graph, layer_names(read(file))
-        except (ArtifactError, CompileError):
-            continue
-        if not graph.is_float32 and _size(graph) <= _MAX_VALUES:
-            return Inside(row.name, graph, labels)
-    return None
+        by_artifact.setdefault(row.artifact, row)
+    insides, size = list[Inside](), 0
+    for row in by_artifact.values():
+        inside = _inside_of(row)
+        if inside is not None and size + _size(inside.graph) <= _MAX_VALUES:
+            size += _size(inside.graph)
+            insides.append(inside)
+    return tuple(insides)
+
+
+def _inside_of(row: ServedRow) -> Inside | None:
+    try:
+        artifact = load_artifact(row.artifact)
+        if artifact.body.format != "onnx":
+            return None
+        file = artifact.folder / "model.onnx"
+        graph, labels = planned(file).graph, layer_names(read(file))
+    except (ArtifactError, CompileError):
+        return None
+    return None if graph.is_float32 else Inside(row.name, graph, labels)
+
+
+def row_layers(inside: Inside, inputs: NDArray[np.float32]) -> RowLayers:
+    """The layers of a row for an input, [1, ...], by the row's name."""
+    return RowLayers(row=inside.row, layers=layers(inside, inputs))
 
 
 def layers(inside: Inside, inputs: NDArray[np.float32]) -> tuple[Layer, ...]:

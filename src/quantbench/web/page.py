@@ -17,10 +17,12 @@ from quantbench.report.html.environment import (
 from quantbench.web.checks import MAX_BYTES, NUMBER, PAGE, TYPES
 
 
-def serve_html(title: str, rows: Sequence[str], classes: Sequence[str], inside: str | None) -> str:
+def serve_html(
+    title: str, rows: Sequence[str], classes: Sequence[str], insides: Sequence[str]
+) -> str:
     """The page of a study, by its title and the names of its rows.
 
-    `inside`: the row whose integers are shown layer by layer, if any.
+    `insides`: the rows whose integers are shown layer by layer.
     """
     templates = environment(PackageLoader("quantbench.web", "templates"))
     style = style_of(templates) + source_of(templates, "serve.css")
@@ -36,7 +38,7 @@ def serve_html(title: str, rows: Sequence[str], classes: Sequence[str], inside: 
     return templates.get_template("serve.html").render(
         title=title,
         rows=rows,
-        inside=inside,
+        insides=insides,
         described=described,
         policy=policy(scripts, style, asks_server=True),
         style=Markup(style),  # noqa: S704 - the package's own file

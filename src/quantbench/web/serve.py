@@ -16,7 +16,7 @@ from quantbench.results.records import Results
 from quantbench.tasks.network import TensorSpec
 from quantbench.web.answering import Answering
 from quantbench.web.checks import is_loopback
-from quantbench.web.layers import inside_of
+from quantbench.web.layers import insides_of
 from quantbench.web.page import serve_html
 from quantbench.web.row_worker import RowWorker, ServedRow
 from quantbench.web.server import Server, Site
@@ -47,14 +47,14 @@ def serve(
             "such as `quantbench run` makes, can be drawn for"
         )
     chosen = served_rows(results, out, rows)
-    inside = inside_of(chosen)
+    insides = insides_of(chosen)
     outputs = _outputs(spec)
     with tempfile.TemporaryDirectory() as folder:
         workers = [RowWorker(row, outputs, Path(folder)) for row in chosen]
-        answering = Answering(spec, workers, inside)
+        answering = Answering(spec, workers, insides)
         names = [row.name for row in chosen]
         title = f"{results.model} on {results.data}"
-        page = serve_html(title, names, spec.classes, inside.row if inside else None)
+        page = serve_html(title, names, spec.classes, [inside.row for inside in insides])
         with Server(host, port, Site(page.encode(), answering.answer)) as server:
             tell(f"starting {len(names)} rows: {', '.join(names)}")
             with answering.running() as faults:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
+
 from quantbench.explain.records import (
     Calibration,
     CalibrationPoint,
@@ -24,7 +26,9 @@ from quantbench.explain.records import (
     TimeSplit,
     Unsplit,
 )
+from quantbench.explain.thumbnail import thumbnail
 from quantbench.results.records import Evidence, Finding, Interval, Results
+from quantbench.samples.records import Samples
 
 LAYERS = (
     ("features.0", "Conv2d", 86_400),
@@ -34,6 +38,9 @@ LAYERS = (
     ("classifier.4", "Linear", 840),
 )
 CLASSES = 10
+PICTURE = thumbnail(
+    Samples("test", (np.arange(784, dtype=np.uint16).astype(np.uint8).reshape(1, 28, 28),)), 0
+)
 
 
 def explanation(results: Results, **changes) -> Explanation:
@@ -208,6 +215,7 @@ def disagreement(row, place):
             ChangedSample(
                 index=100 * n + place, target=n, float_answer=n, answer=(n + 3) % CLASSES,
                 float_probability=0.5 + n / 40, probability=0.55,
+                picture=PICTURE if place == 0 else "",
             )
             for n in range(8)
         ),

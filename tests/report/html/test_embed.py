@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from quantbench import plugins
+from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.compile import planned
 from quantbench.c99.ir.graph import ends
 from quantbench.c99.ir.interpreter import execute, quantized
@@ -22,7 +24,11 @@ from quantbench.report.html.embed import embedded_of
 from quantbench.report.html.page import report_html
 from quantbench.report.html.parts import Embedded
 from quantbench.results.records import Results
+from quantbench.samples.images import Preprocessing, decode
+from quantbench.studies.quantize import quantize
 from quantbench.tasks.digit import normalise
+from quantbench.tasks.task import Task
+from tests import networks
 from tests.report.builder import results, row
 from tests.report.html.chromium import chromium, opened
 
@@ -85,12 +91,80 @@ def test_why_there_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     )
     assert embedded_of(study(folder.name).model_copy(update={"sample": "sample"}), out) == ""
     for data in ("fashion_mnist", "cifar10", "mine"):
-        assert embedded_of(study(folder.name).model_copy(update={"data": data}), out) == ""
+        why = embedded_of(study(folder.name).model_copy(update={"data": data}), out)
+        assert "how a picture becomes its input isn't known" in str(why)
     assert "is no ONNX file" in str(embedded_of(study(folder.name, format="pt2"), out))
     assert "absent" in str(embedded_of(study("absent"), out))
     monkeypatch.setattr(embed, "_LARGEST", 1_000)
     found = embedded_of(study(folder.name), out)
-    assert "too large" in str(found) or "WebAssembly" in str(found)
+    assert "bytes are more than the 1,000 that a page holds" in str(found)
+
+
+PREPARATION = Preprocessing(resize=12, crop=(8, 8), mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
+"""From pictures to the input of a network of 8x8 colored pixels."""
+
+
+@pytest.fixture(scope="module")
+def of_images(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """An int8 network of images, quantized on random ones."""
+    network = networks.small("residual")
+    samples = networks.calibration(network)
+    task = Task(network, "mine", samples, samples)
+    parent = tmp_path_factory.mktemp("images")
+    return quantize(task, "ort_static", plugins.method("ort_static").SETTINGS(), "onnx", parent)
+
+
+def images_study(artifact: Artifact, **changes: Any) -> Results:
+    update = {"data": "mine", "preparation": PREPARATION, "classes": ("a", "b", "c", "d")}
+    return study(artifact.folder.name).model_copy(update=update | changes)
+
+
+def test_a_picture_becomes_the_integers_of_a_network_of_images(
+    of_images: Artifact, tmp_path: Path
+) -> None:
+    """The browser resizes, cuts and normalises as samples/images.py, and answers as the C does."""
+    found = embedded_of(images_study(of_images), of_images.folder.parent)
+    if isinstance(found, str):
+        assert "WebAssembly" in found
+        pytest.skip(found)
+    file, picture = tmp_path / "report.html", tmp_path / "picture.png"
+    file.write_text(report_html(images_study(of_images), embedded=found), encoding="utf-8")
+    pixels = np.random.default_rng(5).integers(0, 256, (31, 45, 3)).astype(np.uint8)
+    Image.fromarray(pixels).resize((90, 62), Image.Resampling.BICUBIC).save(picture)
+    graph = planned(of_images.folder / "model.onnx").graph
+    with chromium() as browser, opened(browser, file) as page:
+        page.page.locator(".trial .verdict", has_text="Drop a picture").wait_for()
+        assert "8 of 8 golden vectors" in page.page.locator(".golden").inner_text()
+        page.page.locator("input[type=file]").set_input_files(picture)
+        page.page.locator(".verdict", has_text="The answer is").wait_for()
+        view = page.page.evaluate(
+            "(v => [...v.getContext('2d').getImageData(0, 0, v.width, v.height).data])"
+            "(document.querySelector('canvas.view'))"
+        )
+        seen = np.asarray(view, np.uint8).reshape(8, 8, 4)[:, :, :3]
+        expected = decode(picture, PREPARATION)
+        assert np.abs(seen.astype(int) - expected.astype(int)).max() <= 1
+        integers = called(page, "[...q.quantized(Uint8Array.from(a))]", seen.reshape(-1).tolist())
+        inputs = quantized(PREPARATION((seen[np.newaxis],))[0], ends(graph)[0])
+        assert integers == np.moveaxis(inputs, 1, -1).reshape(-1).tolist()
+        answer = called(page, "q.run(Uint8Array.from(a))", integers)
+        assert answer == execute(graph, inputs).reshape(-1).tolist()
+        small = tmp_path / "text.png"
+        small.write_bytes(b"no picture")
+        page.page.locator("input[type=file]").set_input_files(small)
+        page.page.locator(".verdict", has_text="isn't a picture").wait_for()
+        assert page.said == []
+        assert page.asked == [file.as_uri()]
+
+
+def test_a_network_of_other_images_is_refused(of_images: Artifact) -> None:
+    for preparation, why in (
+        (PREPARATION.model_copy(update={"crop": (9, 9)}), "doesn't take images of 9x9"),
+        (Preprocessing(channels="L"), "doesn't take images of 1 channels"),
+    ):
+        results_ = images_study(of_images, preparation=preparation)
+        said = str(embedded_of(results_, of_images.folder.parent))
+        assert why in said or "WebAssembly" in said
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from quantbench.report.html.page import page_html, report_html
 from quantbench.report.html.parts import Embedded, Report
 from quantbench.results.recommend import with_recommendations
 from tests.report.builder import SQUARED, environment, errors, results, row
-from tests.report.html.explained import explanation, histogram
+from tests.report.html.explained import PICTURE, explanation, histogram
 
 VOID = {"meta", "br", "input", "link", "img"}
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{7*7}}"
@@ -100,7 +100,9 @@ def test_a_page_is_whole_and_needs_nothing_beside_it(name):
     assert {*anchors} <= {*page.ids}
     labels = [value for _, key, value in page.attributes if key == "aria-labelledby"]
     assert {*labels} <= {*page.ids}
-    assert not {key for _, key, _ in page.attributes} & {"src", "srcset", "style", "onclick"}
+    assert not {key for _, key, _ in page.attributes} & {"srcset", "style", "onclick"}
+    sources = [value for _, key, value in page.attributes if key == "src"]
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"https?:|@import|url\(", html)
     assert page.tags.count("h1") == 1
 
@@ -150,20 +152,35 @@ def test_shipping_says_how():
 
 
 @pytest.mark.parametrize("part", ["times", "errors", "sensitivity", "calibration", "disagreement"])
-def test_a_part_that_is_missing_says_so(part):
+def test_a_part_that_is_missing_is_told_once(part):
     study = results()
     assert "has nothing on" not in whole()
     html = report_html(study, explanation(study, **{part: ()}))
-    assert html.count("The explanation of this study has nothing on") == 1 + (
-        part == "disagreement"
-    )
-    plain = Page(report_html(study))
-    assert plain.text.count("from a finished study: quantbench explain") == 7
+    assert html.count("The explanation of this study has nothing on") == 1
+
+
+def test_without_an_explanation_one_sentence_says_what_would_tell():
+    page = Page(report_html(results()))
+    assert page.text.count("from a finished study: quantbench explain") == 1
+    assert page.text.count("Not found out yet: where the time of each row goes, which layers") == 1
+    assert not {"time", "error", "sensitivity", "calibration", "changed"} & set(page.ids)
+    assert "why" in page.ids
+    assert "why" not in Page(whole()).ids
+
+
+def test_the_images_that_changed_are_shown_with_both_answers():
+    page = Page(whole())
+    sources = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
+    assert len(sources) == 8
+    assert set(sources) == {f"data:image/png;base64,{PICTURE}"}
+    for words in ("is 3", "float32: 3 (57.5%)", "this row: 6 (55.0%)", "test image 300"):
+        assert words in page.text, words
+    assert "unlike float32, the surest answers first" in page.text
 
 
 def test_every_figure_has_a_name_words_and_its_numbers():
     html = whole()
-    figures = re.findall(r"<figure.*?</figure>", html, re.DOTALL)
+    figures = re.findall(r"<figure aria.*?</figure>", html, re.DOTALL)
     assert len(figures) > 12
     for figure in figures:
         page = Page(figure)
@@ -200,7 +217,7 @@ def test_no_text_is_markup_wherever_it_comes_from():
         [Report(study, found, HOSTILE, embedded()), Report(study, None, HOSTILE, HOSTILE)]
     )
     page = Page(html)
-    assert "img" not in page.tags
+    assert ("img", "src", "x") not in page.attributes
     assert not [key for _, key, _ in page.attributes if key.startswith("on")]
     assert "49" not in [text.strip() for text in page.texts if "alert" in text]
     run = [text for attributes, text in page.scripts if "type" not in attributes]

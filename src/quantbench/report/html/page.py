@@ -45,7 +45,7 @@ def page_html(reports: Sequence[Report]) -> str:
     tried = any(isinstance(report.embedded, Embedded) for report in reports)
     scripts = [
         source_of(templates, name)
-        for name in ("script.js", *((*FIELD_SCRIPTS, "trial.js") if tried else ()))
+        for name in ("script.js", *((*FIELD_SCRIPTS, "picture.js", "trial.js") if tried else ()))
     ]
     several = len(reports) > 1
     studies = [

@@ -36,6 +36,8 @@ class Embedded:
     """The module, in base64."""
     description: dict[str, object]
     """Shapes, scales, addresses and preprocessing, as the page's script reads them."""
+    words: str = ""
+    """How a picture is prepared, for a network of images; empty for one of drawn digits."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,24 @@ class Trial:
     kind: str = "trial"
 
 
-Part: TypeAlias = Table | Figure | Words | Command | Heading | Cause | Pairs | Trial
+@dataclass(frozen=True)
+class Picture:
+    """A small picture, a PNG in base64, and the lines below it."""
+
+    png: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Small pictures side by side, with what they have in common."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    kind: str = "gallery"
+
+
+Part: TypeAlias = Table | Figure | Words | Command | Heading | Cause | Pairs | Trial | Gallery
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,10 @@
     trial.querySelector(".verdict").textContent = verdict(answered.rows);
     const items = [...trial.querySelectorAll(".row")];
     answered.rows.forEach((answer) => showRow(items.find((item) => item.dataset.row === answer.row), answer));
-    const inside = trial.querySelector(".integers");
-    if (inside) inside.replaceChildren(...answered.layers.map(showLayer));
+    trial.querySelectorAll(".integers").forEach((part) => {
+      const { layers } = answered.layers.find(({ row }) => row === part.dataset.row);
+      part.replaceChildren(...layers.map(showLayer));
+    });
   }
 
   function empty(words) {

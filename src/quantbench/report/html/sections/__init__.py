@@ -20,6 +20,7 @@ from quantbench.report.html.sections import (
     time,
     training,
     trial,
+    why,
 )
 
 Make: TypeAlias = Callable[[Report], Section | None]
@@ -27,6 +28,7 @@ Make: TypeAlias = Callable[[Report], Section | None]
 SECTIONS: tuple[Make, ...] = (
     rows.section,
     trial.section,
+    why.section,
     time.section,
     error.section,
     sensitivity.section,

@@ -15,7 +15,6 @@ from quantbench.report.html.parts import (
     legend,
     numbers,
 )
-from quantbench.report.html.sections.why import unexplained
 from quantbench.report.scores import is_fraction, score_heading
 from quantbench.report.svg.frame import Axis
 from quantbench.report.svg.lines import Line, lines
@@ -25,13 +24,11 @@ from quantbench.results.records import MetricInfo
 _TITLE = "How many samples calibration needs"
 
 
-def section(report: Report) -> Section:
-    """The section of the calibration curves."""
+def section(report: Report) -> Section | None:
+    """The section of the calibration curves; None without an explanation of it."""
     explanation = report.explanation
     if explanation is None or not explanation.calibration:
-        return unexplained(
-            report, "calibration", _TITLE, "the score against the number of calibration samples"
-        )
+        return None
     metric = report.results.metric
     parts: list[Part] = []
     for each in explanation.calibration:

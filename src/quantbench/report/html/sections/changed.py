@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from quantbench.explain.records import Disagreement
-from quantbench.report.html.parts import Part, Report, Section, Words, numbers
-from quantbench.report.html.sections.why import unexplained
+from quantbench.report.html.parts import (
+    Gallery,
+    Part,
+    Picture,
+    Report,
+    Section,
+    Words,
+    numbers,
+)
 from quantbench.report.words import percent
 
 _TITLE = "The samples that changed"
 
 
-def section(report: Report) -> Section:
-    """The section of the changed samples."""
+def section(report: Report) -> Section | None:
+    """The section of the changed samples; None without an explanation of it."""
     explanation = report.explanation
     if explanation is None or not explanation.disagreement:
-        return unexplained(report, "changed", _TITLE, "which samples changed their answer")
+        return None
     rows = explanation.disagreement
     parts: list[Part] = [
         numbers(
@@ -43,6 +50,7 @@ def section(report: Report) -> Section:
                 f"that {least.row} changed {probability} in the median."
             )
         )
+    parts.extend(_gallery(x) for x in rows if any(each.picture for each in x.examples))
     if any(x.examples for x in rows):
         parts.append(_examples(rows))
     if any(x.differing for x in rows):
@@ -55,6 +63,26 @@ def section(report: Report) -> Section:
             )
         )
     return Section("changed", _TITLE, tuple(parts))
+
+
+def _gallery(row: Disagreement) -> Gallery:
+    """The changed samples of a row as pictures, the surest answers that fell first."""
+    return Gallery(
+        f"Images that {row.row} answers unlike float32, the surest answers first",
+        tuple(
+            Picture(
+                each.picture,
+                (
+                    *(() if each.target is None else (f"is {_name(row, each.target)}",)),
+                    f"float32: {_name(row, each.float_answer)} ({percent(each.float_probability)})",
+                    f"this row: {_name(row, each.answer)} ({percent(each.probability)})",
+                    f"test image {each.index:,}",
+                ),
+            )
+            for each in row.examples
+            if each.picture
+        ),
+    )
 
 
 def _examples(rows: tuple[Disagreement, ...]) -> Part:

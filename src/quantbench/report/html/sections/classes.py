@@ -8,7 +8,6 @@ from functools import partial
 
 from quantbench.explain.records import Disagreement
 from quantbench.report.html.parts import Figure, Part, Report, Section, Table, Words, numbers
-from quantbench.report.html.sections.why import unexplained
 from quantbench.report.svg.heat import Cell, heat
 
 _TITLE = "Which classes changed"
@@ -18,14 +17,12 @@ _LARGEST = 24
 _CONFUSIONS = 20
 
 
-def section(report: Report) -> Section:
-    """The section of the classes."""
+def section(report: Report) -> Section | None:
+    """The section of the classes; None without an explanation of it."""
     explanation = report.explanation
     rows = [] if explanation is None else [x for x in explanation.disagreement if x.confusion]
     if not rows:
-        return unexplained(
-            report, "classes", _TITLE, "which classes quantization confuses that float32 doesn't"
-        )
+        return None
     words = Words(
         "Down: the class that it is. Across: the answer. The stronger the colour, the more samples "
         "were confused so; right answers have no colour."

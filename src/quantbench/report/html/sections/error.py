@@ -7,7 +7,6 @@ from functools import partial
 
 from quantbench.explain.records import ErrorByLayer, Histogram, LayerError
 from quantbench.report.html.parts import Figure, Heading, Part, Report, Section, Table, numbers
-from quantbench.report.html.sections.why import unexplained
 from quantbench.report.svg.heat import Cell, heat
 from quantbench.report.svg.histogram import histogram
 from quantbench.report.words import count, percent
@@ -19,12 +18,12 @@ _HISTOGRAMS = 24
 """Histograms that a page shows at most."""
 
 
-def section(report: Report) -> Section:
-    """The section of the error by layer."""
+def section(report: Report) -> Section | None:
+    """The section of the error by layer; None without an explanation of it."""
     explanation = report.explanation
     errors = () if explanation is None else tuple(x for x in explanation.errors if x.layers)
     if not errors:
-        return unexplained(report, "error", _TITLE, "which layers make the numerical error")
+        return None
     return Section("error", _TITLE, (*_maps(errors), *_histograms(errors)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from quantbench.report.html.parts import Cause, Part, Report, Section, Words
-from quantbench.report.html.sections.why import unexplained
 from quantbench.report.scores import number
 from quantbench.report.words import joined
 from quantbench.results.records import Evidence, Finding
@@ -14,11 +13,11 @@ _ORDER = tuple(WEIGHTS)
 _WHOLE = 1e9
 
 
-def section(report: Report) -> Section:
-    """The section of the findings."""
+def section(report: Report) -> Section | None:
+    """The section of the findings; None without an explanation of it."""
     explanation = report.explanation
     if explanation is None:
-        return unexplained(report, "findings", _TITLE, "the causes of what was measured")
+        return None
     parts: list[Part] = [cause(finding) for finding in by_weight(explanation.findings)]
     if not parts:
         parts.append(Words("Nothing was found that costs speed, size or score."))

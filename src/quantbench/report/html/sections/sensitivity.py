@@ -7,7 +7,6 @@ from functools import partial
 
 from quantbench.explain.records import LayerSensitivity, Mixed, Sensitivity
 from quantbench.report.html.parts import Figure, Key, Part, Report, Section, Words, numbers
-from quantbench.report.html.sections.why import unexplained
 from quantbench.report.scores import difference_text, is_fraction, signed
 from quantbench.report.svg.forest import Estimate, forest
 from quantbench.report.svg.marks import nth_series
@@ -18,11 +17,11 @@ _TITLE = "Which layers cost the score"
 _ALONE, _ALL_BUT = nth_series(0), nth_series(1)
 
 
-def section(report: Report) -> Section:
-    """The section of the sensitivity."""
+def section(report: Report) -> Section | None:
+    """The section of the sensitivity; None without an explanation of it."""
     explanation = report.explanation
     if explanation is None or not explanation.sensitivity:
-        return unexplained(report, "sensitivity", _TITLE, "what quantizing each layer alone costs")
+        return None
     metric = report.results.metric
     parts: list[Part] = []
     for each in explanation.sensitivity:

@@ -17,7 +17,6 @@ from quantbench.report.html.parts import (
     Words,
     numbers,
 )
-from quantbench.report.html.sections.why import unexplained
 from quantbench.report.svg.bars import Bar, bars
 from quantbench.report.svg.bars import Part as Piece
 from quantbench.report.svg.marks import Series
@@ -36,11 +35,11 @@ _SLOWEST = 12
 """Layers of a row that are listed."""
 
 
-def section(report: Report) -> Section:
-    """The section of the time split."""
+def section(report: Report) -> Section | None:
+    """The section of the time split; None without an explanation of it."""
     explanation = report.explanation
     if explanation is None or not explanation.times:
-        return unexplained(report, "time", _TITLE, "where the time of each row goes")
+        return None
     parts: list[Part] = [
         part for (batch, threads) in _cells(explanation.times)
         for part in _cell(explanation.times, batch, threads)

@@ -195,21 +195,25 @@ const quantbenchDigit = (() => {
     return peak(ink) < Math.max(LEAST_CONTRAST, 1.2 * noise) ? picture(ink.width, ink.height) : ink;
   }
 
+  // A real number, float32, as an integer of the input: half to even.
+  function integer(value, { scale, zero }) {
+    const large = 12582912;
+    const scaled = Math.min(Math.max(f32(value / f32(scale)), -zero), 255 - zero);
+    return f32(f32(scaled + large) - large) + zero;
+  }
+
   // The integers of the network's input: zeros around the pixels, normalised, then quantized.
   function quantized(pixels, net) {
-    const { scale, zero, size } = net.input;
-    const wide = SIDE + 2 * net.pad, large = 12582912;
-    const made = new Uint8Array(size);
-    for (let place = 0; place < size; place += 1) {
+    const wide = SIDE + 2 * net.pad;
+    const made = new Uint8Array(net.input.size);
+    for (let place = 0; place < made.length; place += 1) {
       const x = (place % wide) - net.pad, y = Math.floor(place / wide) - net.pad;
       const inside = x >= 0 && y >= 0 && x < SIDE && y < SIDE;
       const part = f32((inside ? pixels[y * SIDE + x] : 0) / 255);
-      const value = f32(f32(part - f32(net.mean)) / f32(net.std));
-      const scaled = Math.min(Math.max(f32(value / f32(scale)), -zero), 255 - zero);
-      made[place] = f32(f32(scaled + large) - large) + zero;
+      made[place] = integer(f32(f32(part - f32(net.mean)) / f32(net.std)), net.input);
     }
     return made;
   }
 
-  return Object.freeze({ SIDE, gray, inkOf, digitOf, quantized });
+  return Object.freeze({ SIDE, gray, inkOf, digitOf, integer, quantized, rounded, weights });
 })();

@@ -2,7 +2,7 @@
 // A field to draw a digit on, by pointer or keyboard, or to drop a picture on; what is done with
 // it is the affair of the script that begins it.
 const quantbenchField = (() => {
-  const { SIDE, gray } = quantbenchDigit;
+  const { gray } = quantbenchDigit;
   const INK = 22, LARGEST_PICTURE = 560;
 
   const percent = (share) => `${(100 * share).toFixed(1)}%`;
@@ -24,12 +24,15 @@ const quantbenchField = (() => {
     });
   }
 
-  // Shows gray levels, 0 to 255, on a canvas of `width` columns.
-  function paint(canvas, levels, width) {
-    [canvas.width, canvas.height] = [width, levels.length / width];
+  // Shows levels, 0 to 255, gray or red, green and blue, on a canvas of `width` columns.
+  function paint(canvas, levels, width, channels = 1) {
+    [canvas.width, canvas.height] = [width, levels.length / width / channels];
     const view = canvas.getContext("2d");
     const image = view.createImageData(canvas.width, canvas.height);
-    levels.forEach((value, place) => image.data.set([value, value, value, 255], 4 * place));
+    for (let place = 0; place < levels.length / channels; place += 1) {
+      const [first, second = first, third = first] = levels.slice(channels * place, channels * (place + 1));
+      image.data.set([first, second, third, 255], 4 * place);
+    }
     view.putImageData(image, 0, 0);
   }
 
@@ -39,7 +42,8 @@ const quantbenchField = (() => {
     pen.fillRect(0, 0, canvas.width, canvas.height);
     trial.querySelector(".verdict").textContent = words;
     trial.querySelectorAll(".probabilities").forEach((list) => list.replaceChildren());
-    trial.querySelector(".view").getContext("2d").clearRect(0, 0, SIDE, SIDE);
+    const view = trial.querySelector(".view");
+    view.getContext("2d").clearRect(0, 0, view.width, view.height);
   }
 
   // Draws by pointer and keyboard. `changed` is called for the last stroke alone: the function that
@@ -95,10 +99,10 @@ const quantbenchField = (() => {
     return callOff;
   }
 
-  // Shows a picture on the canvas; its gray levels.
-  async function fromFile(file, canvas) {
-    const image = await createImageBitmap(file);
-    const factor = Math.max(1, Math.floor(Math.max(image.width, image.height) / LARGEST_PICTURE));
+  // Shows a picture on the canvas; its pixels, of every nth where a side is beyond `largest`.
+  async function imageOf(file, canvas, largest) {
+    const image = await createImageBitmap(file, { colorSpaceConversion: "none" });
+    const factor = Math.max(1, Math.floor(Math.max(image.width, image.height) / largest));
     const hidden = document.createElement("canvas");
     hidden.width = Math.max(1, Math.floor(image.width / factor));
     hidden.height = Math.max(1, Math.floor(image.height / factor));
@@ -109,15 +113,18 @@ const quantbenchField = (() => {
     const [width, height] = [hidden.width * scale, hidden.height * scale];
     shown.fillRect(0, 0, canvas.width, canvas.height);
     shown.drawImage(hidden, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
-    return gray(context.getImageData(0, 0, hidden.width, hidden.height));
+    return context.getImageData(0, 0, hidden.width, hidden.height);
   }
 
+  // Shows a picture of a digit on the canvas; its gray levels.
+  const fromFile = async (file, canvas) => gray(await imageOf(file, canvas, LARGEST_PICTURE));
+
   // Begins a field: `changed` is called after a stroke, `open` with a file, `reset` to clear.
-  // Returns the function that calls `changed` off.
+  // Without `changed` nothing is drawn. Returns the function that calls `changed` off.
   function begin(trial, { changed, open, reset }) {
     const canvas = trial.querySelector(".ink"), files = trial.querySelector("input[type=file]");
     const pen = canvas.getContext("2d", { willReadFrequently: true });
-    const callOff = drawing(canvas, pen, changed, reset);
+    const callOff = changed ? drawing(canvas, pen, changed, reset) : () => {};
     trial.querySelector(".clear").addEventListener("click", () => reset());
     files.addEventListener("change", () => { if (files.files.length) open(files.files[0]); });
     trial.addEventListener("dragover", (event) => { event.preventDefault(); canvas.classList.add("over"); });
@@ -130,5 +137,5 @@ const quantbenchField = (() => {
     return callOff;
   }
 
-  return Object.freeze({ begin, clear, fromFile, meters, order, paint, percent });
+  return Object.freeze({ begin, clear, fromFile, imageOf, meters, order, paint, percent });
 })();
