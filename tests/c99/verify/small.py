@@ -18,7 +18,8 @@ from quantbench.system.store import load, save
 from tests.c99.models import Model
 
 COUNT = 12
-STEP = 0.75
+STEP = 12.3
+"""The scale of the output; sums are multiples of 0.525, so that none lies halfway between steps."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def small(folder: Path) -> Small:
     quantized.pair()
     for number, values in enumerate(weights):
         quantized.conv(values)
-        quantized.pair(scale=(2.0, STEP * 16)[number], zero=120)
+        quantized.pair(scale=(2.1, STEP)[number], zero=120)
     quantized.add("Flatten")
     real = Model()
     for values in weights:
