@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from quantbench.studies.predict import answers
     from quantbench.studies.quantize import quantize
     from quantbench.studies.usable import why_unusable
+    from quantbench.studies.verify import verify
     from quantbench.tasks.digit import read_digit
     from quantbench.tasks.layers import layers
     from quantbench.tasks.task import Task
@@ -55,6 +56,7 @@ _HOMES = {
     "study": "api",
     "train": "training.train",
     "use_plugins": "plugins",
+    "verify": "studies.verify",
     "why_unusable": "studies.usable",
 }
 """Public name -> the module that defines it."""
@@ -82,6 +84,7 @@ __all__ = [
     "study",
     "train",
     "use_plugins",
+    "verify",
     "why_unusable",
 ]
 

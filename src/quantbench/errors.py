@@ -120,6 +120,10 @@ class RulesFailedError(QuantbenchError):
     """A comparison broke a rule that it should keep; everything was shown and written."""
 
 
+class BitsDifferError(QuantbenchError):
+    """Compiled C doesn't compute the integer graph's bits, or couldn't be run; all was shown."""
+
+
 class NoRowError(QuantbenchError):
     """No row of a study is shown to keep the limits that were asked for; all was shown."""
 

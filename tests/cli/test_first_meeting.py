@@ -22,7 +22,7 @@ from tests.system.test_terminal import HOSTILE
 
 COMMANDS = ("run", "train", "quantize", "measure", "compare", "describe", "compile", "list",
             "doctor", "predict", "check", "init", "show", "report", "explain",
-            "recommend", "serve")  # fmt: skip
+            "recommend", "serve", "verify")  # fmt: skip
 HEAVY = ("torch", "onnx", "onnxruntime", "openvino", "nncf", "executorch", "torchao", "scipy",
          "matplotlib")  # fmt: skip
 

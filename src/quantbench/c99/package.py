@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from quantbench.c99.build.cortex_m import BOARDS, Counts, counted
+from quantbench.c99.build.folder import build_folder
 from quantbench.c99.build.library import checked_size
 from quantbench.c99.compile import compiled
 from quantbench.c99.emit.describe import describe
@@ -79,7 +77,7 @@ def deliver(
     _refuse_foreign(folder)
     emitted = compiled(model, target, dtype, options)
     flash, unbuilt = None, None
-    with _build_folder(build, folder) as scratch:
+    with build_folder(build, folder) as scratch:
         try:
             flash = checked_size(emitted.files, emitted.name, scratch)
         except UnavailableError as error:
@@ -102,26 +100,6 @@ def deliver(
         "isas": ",".join(options.isas),
     }
     return save(folder.absolute(), KIND, {**inputs}, fill)
-
-
-@contextmanager
-def _build_folder(build: Path | None, output: Path) -> Iterator[Path]:
-    """A temporary folder in `build`, or else beside the output, on the same disk."""
-    if build is None:
-        beside = output.absolute().parent
-        parent = next(path for path in (beside, *beside.parents) if path.is_dir())
-    elif build.is_dir():
-        parent = build.absolute()
-    else:
-        raise StorageError(f"{build} is no folder; name one that exists with --build")
-    try:
-        folder = TemporaryDirectory(dir=parent, prefix=".quantbench-")
-    except OSError as error:
-        raise StorageError(
-            f"{parent} can't be written ({error.strerror}); name a folder with --build"
-        ) from error
-    with folder as name:
-        yield Path(name)
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -203,6 +203,17 @@ def compile_(record: records.Compile) -> None:
     )
 
 
+@declare(app, records.Verify)
+def verify(record: records.Verify) -> None:
+    """Run compiled C for your own inputs and compare every bit.
+
+    Exits with 1 where the C doesn't compute the integer network's bits.
+    """
+    from quantbench.cli import verify
+
+    verify.verify(record)
+
+
 @declare(app, records.List, "list")
 def list_(record: records.List) -> None:
     """Print every plug-in, and why one is unavailable."""

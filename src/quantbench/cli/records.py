@@ -350,6 +350,56 @@ class Compile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verify:
+    """`quantbench verify`."""
+
+    folder: Annotated[Path, argument("A folder that `quantbench compile` wrote.", "FOLDER")]
+    model: Annotated[
+        Path | None,
+        option(None, "--model", metavar="MODEL.onnx", help="The network that it was written from."),
+    ] = None
+    data: Annotated[
+        str | None,
+        option(
+            None, "--data", metavar="DATA",
+            help="Your inputs: a file .npz, .npy or .csv, or a folder of images.",
+        ),
+    ] = None  # fmt: skip
+    float_model: Annotated[
+        Path | None,
+        option(
+            None, "--float", metavar="NET.onnx",
+            help="The network before it was quantized, to say how far the answers are from it.",
+        ),
+    ] = None  # fmt: skip
+    cpu: Annotated[
+        list[str] | None,
+        option(
+            None, "--cpu", metavar="NAME", default="native, this CPU",
+            help="Where to run it: portable, a set of kernels such as avx2, a simulated machine "
+            "such as cortex-m7, or all; several: A,B, or repeat it.",
+        ),
+    ] = None  # fmt: skip
+    samples: Annotated[
+        int | None,
+        option(
+            None, "--samples", metavar="N", default="all, 64 on a simulated machine",
+            help="Take only the first N.",
+        ),
+    ] = None  # fmt: skip
+    json: Annotated[
+        Path | None, option(None, "--json", metavar="FILE", help="Write the outcome as JSON.")
+    ] = None
+    build: Annotated[
+        Path | None,
+        option(
+            None, "--build", metavar="FOLDER",
+            help="Compile and run in this folder, not beside the C.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class List(PluginFiles):
     """`quantbench list`."""
 

@@ -24,23 +24,36 @@ _SHAPES = 8
 """Shapes whose inputs stay in memory; a further one replaces the least recently used."""
 
 
-def load(artifact: Artifact, threads: int) -> Predict:
-    """Load the model. Raises ArtifactError for a file that MNN can't load."""
-    path = artifact.folder / MODEL
-    options = {
+def options(threads: int) -> dict[str, str | int]:
+    """The settings of a session."""
+    return {
         "backend": "CPU",
         "numThread": threads,
         "precision": "high",  # else float32 layers may run in 16 bits where the CPU has them
         "memory": "high",
         "power": "high",
     }
+
+
+def opened(artifact: Artifact, threads: int) -> tuple[Any, dict[str, Any]]:
+    """The module, and what it says of itself. Raises ArtifactError for a file that it can't load.
+
+    `inputs` and `inputNames` are in the order in which it takes them.
+    """
+    path = artifact.folder / MODEL
     try:
         with silenced_natively():
-            manager = MNN.nn.create_runtime_manager((options,))
+            manager = MNN.nn.create_runtime_manager((options(threads),))
             module = MNN.nn.load_module_from_file(str(path), [], [], runtime_manager=manager)
-            stated = module.get_info()["inputs"]
+            return module, module.get_info()
     except (SystemError, RuntimeError, ValueError, AttributeError) as error:
         raise ArtifactError(f"MNN {MNN.version()} can't load {path}; quantize again") from error
+
+
+def load(artifact: Artifact, threads: int) -> Predict:
+    """Load the model. Raises ArtifactError for a file that MNN can't load."""
+    module, about = opened(artifact, threads)
+    stated = about["inputs"]
     fixed = stated[0].shape[0] if stated and stated[0].shape else -1
 
     @lru_cache(_SHAPES)
@@ -48,7 +61,7 @@ def load(artifact: Artifact, threads: int) -> Predict:
         return [_placeholder(shape, dtype) for shape, dtype in shapes]
 
     def predict(*arrays: Array) -> Array | Arrays:
-        held = [_taken(array) for array in arrays]
+        held = [taken(array) for array in arrays]
         variables = inputs(tuple((array.shape, array.dtype.name) for array in held))
         for variable, array in zip(variables, held, strict=True):
             variable.write(array)
@@ -59,7 +72,7 @@ def load(artifact: Artifact, threads: int) -> Predict:
     return exactly(predict, fixed) if fixed > 0 else predict
 
 
-def _taken(array: Array) -> Array:
+def taken(array: Array) -> Array:
     """The array in its own order in memory; MNN holds whole numbers in 32 bits."""
     return np.ascontiguousarray(array, np.int32 if array.dtype.kind in "iu" else array.dtype)
 

@@ -24,8 +24,8 @@ _HALVES = (
 """Options by which float32 layers would run in 16 bits where the CPU has them."""
 
 
-def load(artifact: Artifact, threads: int) -> Predict:
-    """Load the model. Raises ArtifactError for files that ncnn can't load."""
+def opened(artifact: Artifact, threads: int) -> ncnn.Net:
+    """The network, in float32. Raises ArtifactError for files that ncnn can't load."""
     network = ncnn.Net()
     network.opt.num_threads = threads
     network.opt.use_vulkan_compute = False
@@ -37,7 +37,18 @@ def load(artifact: Artifact, threads: int) -> Predict:
         )
     if failed:
         raise ArtifactError(f"ncnn can't load {artifact.folder / PARAM}; quantize again")
-    inputs = sorted(network.input_names(), key=_number)
+    return network
+
+
+def inputs_of(network: ncnn.Net) -> list[str]:
+    """The names of the inputs, in the network's order."""
+    return sorted(network.input_names(), key=_number)
+
+
+def load(artifact: Artifact, threads: int) -> Predict:
+    """Load the model. Raises ArtifactError for files that ncnn can't load."""
+    network = opened(artifact, threads)
+    inputs = inputs_of(network)
     outputs = sorted(network.output_names(), key=_number)
     shapes = json.loads((artifact.folder / SHAPES).read_bytes())
 

@@ -240,6 +240,8 @@ class Step:
     work: Node
     inputs: tuple[Place, ...]
     output: Place
+    order: Order
+    """The order in which it writes its output."""
 
 
 @dataclass(frozen=True)

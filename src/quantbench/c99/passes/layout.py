@@ -54,6 +54,7 @@ class _Move:
     inputs: tuple[tuple[int, Tensor], ...]
     """The buffer and the tensor of each input."""
     output: tuple[int, Tensor]
+    order: Order
 
 
 @dataclass
@@ -95,7 +96,7 @@ class _Draft:
         tensor = self.graph.tensors[node.output]
         buffer = self.buffer(tensor)
         sources = tuple((self.values[name].buffer, self.graph.tensors[name]) for name in node.reads)
-        self.moves.append(_Move(laid.work, sources, (buffer, tensor)))
+        self.moves.append(_Move(laid.work, sources, (buffer, tensor), laid.output))
         self.values[node.output] = _Value(buffer, laid.output)
 
     def require(self, name: str, order: Order) -> None:
@@ -115,7 +116,7 @@ class _Draft:
             )
         buffer = self.buffer(tensor)
         work = Permute(name, name, name, index)
-        self.moves.append(_Move(work, ((value.buffer, tensor),), (buffer, tensor)))
+        self.moves.append(_Move(work, ((value.buffer, tensor),), (buffer, tensor), order))
         self.values[name] = _Value(buffer, order)
 
     def end(self) -> None:
@@ -142,6 +143,7 @@ class _Draft:
                 move.work,
                 tuple(_place(places[buffer], tensor) for buffer, tensor in move.inputs),
                 _place(places[move.output[0]], move.output[1]),
+                move.order,
             )
             for number, move in enumerate(self.moves)
         )

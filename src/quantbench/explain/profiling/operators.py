@@ -80,10 +80,8 @@ class ProfilerModule(Protocol):
 
 
 _SILENT = {
-    "torch_compile": "its compiled library doesn't tell PyTorch's profiler of its kernels",
-    "litert": "LiteRT's profiler can't be reached from Python",
-    "ncnn": "ncnn as its package is built has no profiler",
-    "mnn": "MNN's profiler can't be reached from Python",
+    "torch_compile": "its compiled library doesn't tell PyTorch's profiler of its kernels, and one "
+    "that does would have to be compiled once more, which takes longer than all of an explanation",
 }
 """Runtime -> why nothing tells where its time goes."""
 

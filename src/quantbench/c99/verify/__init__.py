@@ -1,0 +1,1 @@
+"""Verification of a delivered folder: its C, run for samples, against the integer graph."""
