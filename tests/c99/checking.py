@@ -50,7 +50,7 @@ def ran(files: Mapping[str, str], folder: Path, *flags: str) -> str:
     """What main.c printed; fails where it doesn't compile without a warning or differs."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    build = [*command(), "-std=c99", *WARNINGS, *flags, "model.c", "main.c", "-o", "check"]
+    build = [*command(), "-std=c99", *WARNINGS, *flags, "model.c", "main.c", "-lm", "-o", "check"]
     built = subprocess.run(build, cwd=folder, capture_output=True, check=False, timeout=120)
     assert built.returncode == 0, built.stderr.decode(errors="replace")
     ran = subprocess.run(

@@ -70,7 +70,7 @@ def all_pass(
 ) -> None:
     """Each network's golden vectors, in one program that is built in `folder` without a warning."""
     sources = written(networks, folder)
-    build = [*compiler, "-std=c99", *warnings, *sources, "-o", PROGRAM]
+    build = [*compiler, "-std=c99", *warnings, *sources, "-lm", "-o", PROGRAM]
     built = subprocess.run(build, cwd=folder, capture_output=True, check=False, timeout=600)
     assert built.returncode == 0, built.stderr.decode(errors="replace")
     ran = subprocess.run(

@@ -15,8 +15,8 @@ from quantbench.c99.frontend.values import Value
 from quantbench.errors import CompileError
 
 _FOLDER = Path(__file__).parent / "ops"
-_MODULES = "quantbench.c99.ops.*"
-"""system/fingerprint.py reads from this name what a stored step depends on."""
+_MODULES = ("quantbench.c99.ops.*", "quantbench.c99.ops.elementwise.*")
+"""system/fingerprint.py reads from these names what a stored step depends on."""
 TEMPLATE = "TEMPLATE"
 
 
@@ -42,14 +42,17 @@ def operators() -> Mapping[str, Operator]:
 
 
 def file_names() -> Iterator[str]:
-    """The stems of the files of ops/ that are operators."""
-    stems = sorted(path.stem for path in _FOLDER.glob("*.py"))
-    return (stem for stem in stems if stem != TEMPLATE and not stem.startswith("_"))
+    """The files of ops/ that are operators, as modules below it: `add`, `elementwise.sigmoid`."""
+    for modules in _MODULES:
+        below = modules.removeprefix(_MODULES[0].removesuffix("*")).removesuffix("*")
+        for path in sorted((_FOLDER / below.rstrip(".")).glob("*.py")):
+            if path.stem != TEMPLATE and not path.stem.startswith("_"):
+                yield f"{below}{path.stem}"
 
 
-def load(stem: str) -> Operator:
-    """Import the operator in the file ops/STEM.py."""
-    return cast(Operator, import_module(_MODULES.replace("*", stem)))
+def load(name: str) -> Operator:
+    """Import the operator in the module NAME below ops/."""
+    return cast(Operator, import_module(_MODULES[0].replace("*", name)))
 
 
 def require_known(network: Network) -> None:

@@ -28,6 +28,8 @@ LIBRARY = "model.so"
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-pedantic")
 FAST = ("-std=c99", "-O3", "-fPIC")
+MATHEMATICS = "-lm"
+"""Links the functions of math.h, which float32 activations call."""
 SMALL = ("-std=c99", "-Os", "-fno-asynchronous-unwind-tables")
 
 
@@ -78,7 +80,7 @@ def _build(folder: Path, chosen: Compiler) -> Path:
     flags = (*chosen.command, *FAST, *chosen.native)
     _build_check(folder, flags, "model")
     sources = [name for name in ("convert.c",) if (folder / name).is_file()]
-    command = (*flags, "-shared", *sources, "model.o", "-o", LIBRARY)
+    command = (*flags, "-shared", *sources, "model.o", MATHEMATICS, "-o", LIBRARY)
     _must(command, folder, "can't link the library")
     return folder / LIBRARY
 
@@ -91,7 +93,9 @@ def _write(files: Mapping[str, str], folder: Path) -> None:
 def _build_check(folder: Path, flags: tuple[str, ...], name: str) -> None:
     """Build NAME.o, and a program with it, which must pass the golden vectors."""
     _must((*flags, "-c", f"{name}.c", "-o", f"{name}.o"), folder, f"can't compile {name}.c")
-    _must((*flags, "main.c", f"{name}.o", "-o", "check"), folder, "can't compile main.c")
+    _must(
+        (*flags, "main.c", f"{name}.o", MATHEMATICS, "-o", "check"), folder, "can't compile main.c"
+    )
     _must((str(folder / "check"),), folder, "made a program that fails its golden vectors")
 
 

@@ -115,6 +115,11 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
         ),
     ),
     "rescale": (Kernel("rescale"),),
+    "product": (Kernel("product"),),
+    "extreme": (Kernel("extreme"),),
+    "broadcast": (Kernel("broadcast"),),
+    "lookup": (Kernel("lookup"),),
+    "lookup_channels": (Kernel("lookup_channels"),),
     "concat": (Kernel("concat"),),
     "pad": (Kernel("pad"),),
     "widen": (Kernel("widen"),),
@@ -133,6 +138,7 @@ FLOAT_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "activate": (Kernel("float32/activate"),),
     "concat": (Kernel("float32/concat"),),
     "pad": (Kernel("float32/pad"),),
+    "broadcast": (Kernel("broadcast"),),
     "permute": (Kernel("permute"),),
 }
 """Portable kernels of float32."""

@@ -141,7 +141,9 @@ def write(
     used = {name for layer in layers for name in layer.code.kernels}
     c.directive('include "model.h"')
     c.blank()
-    c.directive("include <string.h>")
+    headers = {"string.h"}.union(*(layer.code.headers for layer in layers))
+    for header in sorted(headers):
+        c.directive(f"include <{header}>")
     c.blank()
     if any(name.startswith("dot") for name in used):
         _arm(c)

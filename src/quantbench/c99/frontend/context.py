@@ -57,6 +57,7 @@ class Context:
         self.values: dict[str, Value] = {network.input: self._input()}
         self._settled: dict[str, TensorRef] = {}
         self._readers: dict[str, list[OnnxNode]] = {}
+        self._producers = {name: node for node in network.nodes for name in node.outputs}
         for node in network.nodes:
             for name in node.inputs:
                 self._readers.setdefault(name, []).append(node)
@@ -82,6 +83,10 @@ class Context:
         """The one node that reads a tensor; None where there are more, or it is the output."""
         readers = self._readers.get(name, [])
         return readers[0] if len(readers) == 1 and name != self.network.output else None
+
+    def producer(self, name: str) -> OnnxNode | None:
+        """The node that gives a tensor; None for inputs and stored constants."""
+        return self._producers.get(name)
 
     def value(self, node: OnnxNode, at: int) -> Value | None:
         """The value of the node's input number `at`, from 0; None for an omitted input."""

@@ -23,7 +23,7 @@ class Code:
     """The portable C of one step: constants, calls, and the names of the kernels that they need.
 
     `weights`, `tables`: bytes of weights and of other constants. `workspace`: bytes that its calls
-    need at MODEL_WORKSPACE.
+    need at MODEL_WORKSPACE. `headers`: of the C library.
     """
 
     constants: str
@@ -33,3 +33,4 @@ class Code:
     tables: int = 0
     structures: tuple[Structure, ...] = ()
     workspace: int = 0
+    headers: tuple[str, ...] = ()

@@ -1,8 +1,9 @@
-"""Add: sums two activations of equal shapes, or adds a constant to a layer as its bias."""
+"""Add: sums two activations, or adds a constant, which a layer before it takes in as its bias."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from quantbench.c99.emit.c_syntax import structure
 from quantbench.c99.emit.describe import limits_words
 from quantbench.c99.emit.fragments import Fields, call, clamp_code
 from quantbench.c99.frontend import boundary
+from quantbench.c99.frontend.binary import elementwise, expanded, pair, result_shape
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, step_ratio
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Format, Limits
@@ -21,6 +23,7 @@ from quantbench.c99.frontend.values import Constant, Int32Constant, Value, Weigh
 from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT
+from quantbench.c99.ir.functions import ADD
 from quantbench.c99.ir.graph import (
     Graph,
     ImageOrder,
@@ -35,7 +38,6 @@ from quantbench.c99.ir.graph import (
 )
 from quantbench.c99.ir.rounding import Range, range_of, within
 from quantbench.c99.nodes.clamp import within_limits
-from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import common_multipliers, nearest_shift
 
 NAME = "Add"
@@ -50,25 +52,25 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
         for at in (0, 1)
         if isinstance(context.value(node, at), Constant | Weights | Int32Constant)
     ]
-    if constants:
+    if len(constants) == 1 and still_linear(context.activation(node, 1 - constants[0])):
         return _with_bias(context, node, constants[0])
-    first, second = context.settled(node, 0), context.settled(node, 1)
-    if first.shape != second.shape:
-        raise CompileError(
-            f"{node.where}: its inputs are {[*first.shape]} and {[*second.shape]}; equal shapes "
-            "are supported"
-        )
-    tensors = (context.builder.seen(first), context.builder.seen(second))
-    return Deferred(AddExpr(node.where, tensors, first.shape), first.shape)
+    return elementwise(context, node, ADD, _sum, _line, _line)
+
+
+def _line(constant: Fraction) -> tuple[Fraction, Fraction]:
+    return Fraction(1), constant
+
+
+def _sum(context: Context, node: OnnxNode) -> Value:
+    tensors, shape = pair(context, node)
+    seen = result_shape(context.builder, tensors)
+    first, second = (expanded(context.builder, node.where, name, seen) for name in tensors)
+    return Deferred(AddExpr(node.where, (first, second), seen), shape)
 
 
 def _with_bias(context: Context, node: OnnxNode, constant: int) -> Value:
     core = still_linear(context.activation(node, 1 - constant))
-    if core is None:
-        raise CompileError(
-            f"{node.where}: a constant is supported as the bias right behind Conv, Gemm or "
-            "MatMul only"
-        )
+    assert core is not None
     addends = context.addends(node, constant, core.scale, core.shape)
     bias = tuple(a + b for a, b in zip(core.bias, addends, strict=True))
     return Deferred(replace(core, bias=bias), core.shape)

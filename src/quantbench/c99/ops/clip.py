@@ -8,6 +8,7 @@ from fractions import Fraction
 from quantbench.c99.frontend.activations import limited
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Limits
+from quantbench.c99.frontend.functions import peeled
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import Value
 from quantbench.errors import CompileError
@@ -19,7 +20,7 @@ ATTRIBUTES = frozenset({"min", "max"})
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    value = context.activation(node, 0)
+    value = peeled(context, node)
     if context.network.opset < 11:
         low: float | None = node.real("min", -math.inf)
         high: float | None = node.real("max", math.inf)

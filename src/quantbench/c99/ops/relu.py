@@ -5,6 +5,7 @@ from __future__ import annotations
 from quantbench.c99.frontend.activations import limited
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import RELU
+from quantbench.c99.frontend.functions import peeled
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import Value
 
@@ -14,4 +15,4 @@ ATTRIBUTES: frozenset[str] = frozenset()
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    return limited(context, context.activation(node, 0), node.where, RELU)
+    return limited(context, peeled(context, node), node.where, RELU)

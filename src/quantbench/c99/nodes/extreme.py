@@ -1,0 +1,71 @@
+"""The larger or the smaller of two 8-bit tensors of one format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from quantbench.c99.ir import tolerance
+from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.graph import (
+    Graph,
+    ImageOrder,
+    Laid,
+    Node,
+    Orders,
+    Reals,
+    Step,
+    Tensors,
+    Values,
+)
+
+
+@dataclass(frozen=True)
+class Extreme(Node):
+    """The larger or the smaller of two integers: rounding keeps order."""
+
+    name: str
+    inputs: tuple[str, str]
+    output: str
+    kind: Literal["maximum", "minimum"]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.inputs
+
+    @property
+    def rounds(self) -> bool:
+        return False
+
+    def evaluate(self, graph: Graph, values: Tensors) -> Values:
+        a, b = (values[name] for name in self.inputs)
+        return np.maximum(a, b) if self.kind == "maximum" else np.minimum(a, b)
+
+    def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
+        a, b = self.inputs
+        return np.maximum(errors[a], errors[b])
+
+    def excess(self, graph: Graph, values: Tensors) -> Reals:
+        return np.full(values[self.inputs[0]].shape, tolerance.MARGIN)
+
+    def carried(self, graph: Graph, before: Tensors) -> Reals:
+        a, b = self.inputs
+        return np.maximum(before[a], before[b]) + tolerance.MARGIN
+
+    def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
+        """Keep the inputs' order where they share one, else read both as images lie."""
+        first, second = orders
+        if first is not second and not np.array_equal(first, second):
+            first = second = nhwc(graph.tensors[self.output].shape)
+        return Laid(self, (first, second), first)
+
+    def emit(self, step: Step) -> Code:
+        (a, b), output = step.inputs, step.output
+        larger = int(self.kind == "maximum")
+        call = f"model_extreme({a.at}, {b.at}, {output.at}, {output.size}, {larger});"
+        return Code("", (call,), ("extreme",))
+
+    def describe(self) -> list[str]:
+        return [self.kind]

@@ -1,0 +1,19 @@
+"""Abs: the magnitude."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.functions import applied
+from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.frontend.values import Value
+from quantbench.c99.ir.functions import Function
+
+NAME = "Abs"
+INPUTS = (1, 1)
+ATTRIBUTES: frozenset[str] = frozenset()
+
+
+def from_onnx(context: Context, node: OnnxNode) -> Value:
+    return applied(context, node, Function("magnitude", np.abs, "fabsf(x)", units=0))

@@ -1,0 +1,23 @@
+"""LeakyRelu: alpha x below 0, else x."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantbench.c99.emit.c_syntax import real
+from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.functions import applied, finite
+from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.frontend.values import Value
+from quantbench.c99.ir.functions import Function
+
+NAME = "LeakyRelu"
+INPUTS = (1, 1)
+ATTRIBUTES = frozenset({"alpha"})
+
+
+def from_onnx(context: Context, node: OnnxNode) -> Value:
+    alpha = finite(node, "alpha", 0.01)
+    c = f"x < 0.0F ? {real(alpha)} * x : x"
+    function = Function("leaky ReLU", lambda x: np.where(x < 0, alpha * x, x), c, units=0)
+    return applied(context, node, function)

@@ -1,0 +1,21 @@
+"""Sign: -1, 0 or 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.functions import applied
+from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.frontend.values import Value
+from quantbench.c99.ir.functions import Function
+
+NAME = "Sign"
+INPUTS = (1, 1)
+ATTRIBUTES: frozenset[str] = frozenset()
+
+
+def from_onnx(context: Context, node: OnnxNode) -> Value:
+    return applied(
+        context, node, Function("sign", np.sign, "(float)((x > 0.0F) - (x < 0.0F))", units=0)
+    )
