@@ -50,4 +50,5 @@ def _bytes(pixels: Array) -> NDArray[np.uint8]:
         return np.ascontiguousarray(pixels)
     values = np.nan_to_num(pixels.astype(np.float64))
     least, largest = values.min(), values.max()
-    return np.rint((values - least) * (255 / ((largest - least) or 1.0))).astype(np.uint8)
+    stretched = (values - least) * (255 / ((largest - least) or 1.0))
+    return np.asarray(np.rint(stretched), np.uint8)

@@ -53,7 +53,7 @@ def label_points(
     taken: list[_Place] = []
     placed = []
     for x, y, name in named:
-        point, size = axes.transData.transform((x, y)), _size(axes, name)
+        point, size = tuple(axes.transData.transform((x, y))), _size(axes, name)
         places = [_place(point, size, offset, pixel) for offset in _offsets()]
         boxes = [*marks, *(each.box for each in taken)]
         free = [
@@ -92,7 +92,7 @@ def _place(
         for at, length, away in zip(end, size, offset, strict=True)
     )
     box = Bbox.from_bounds(left, bottom, *size).padded(2 * pixel)
-    return _Place(offset, box, Path([tuple(point), end]))
+    return _Place(offset, box, Path([point, end]))
 
 
 def _offsets() -> Iterator[tuple[float, float]]:
