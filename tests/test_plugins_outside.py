@@ -176,7 +176,7 @@ def test_a_data_set_has_one_name(tmp_path: Path) -> None:
 
 
 STUDY = ("-m", "tests.tiny_cli", "run", "--recipe", "reference", "--set", "recipe.epochs=1",
-         "--method", "as_it_is", "--runtime", "onnxruntime", "--runtime", "mine_too",
+         "--method", "as_it_is", "--runtime", "mine_too",
          "--model", "small")  # fmt: skip
 
 
@@ -187,11 +187,7 @@ def test_a_study_of_a_method_a_runtime_a_model_and_a_metric_by_file(tmp_path: Pa
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "results" / "results.json").read_text())
     rows = {(row["method"], row["runtime"]): row for row in results["rows"]}
-    assert rows.keys() == {
-        (method, runtime)
-        for method in ("as_it_is", "float32")
-        for runtime in ("mine_too", "onnxruntime")
-    }
+    assert rows.keys() == {("as_it_is", "mine_too"), ("float32", "mine_too")}
     assert results["model"] == "small"
     for row in rows.values():
         wrong = row["metrics"]["wrong_images"]
