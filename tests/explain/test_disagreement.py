@@ -32,7 +32,7 @@ def subject(out: Path, targets: Array | None, metric: str = "accuracy") -> Subje
     """A study of five samples with two rows, float32 and static."""
     float32 = builder.row()
     rows = (float32, builder.row("static", numerics=float32.numerics, baseline=float32))
-    results = builder.results(rows=rows)
+    results = builder.results(rows=rows, sample="sample")
     results = results.model_copy(
         update={"metric": results.metric.model_copy(update={"name": metric})}
     )
@@ -104,7 +104,7 @@ def test_the_images_of_one_row_come_with_pictures(tmp_path: Path) -> None:
     images = np.zeros((5, 1, 8, 8), np.float32)
     task = replace(study.task, test=replace(study.task.test, stored=(images,)))
     rows = (*study.results.rows, builder.row("dynamic", baseline=study.results.rows[0]))
-    results = study.results.model_copy(update={"rows": rows, "answers": ()})
+    results = study.results.model_copy(update={"rows": rows, "sample": "image"})
     pictured = replace(study, task=task, results=results)
     outputs = {FLOAT32: (FLOAT,), STATIC: (QUANTIZED,), "dynamic on torch": (QUANTIZED,)}
     first, second = disagreements(pictured, outputs)

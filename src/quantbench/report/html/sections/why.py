@@ -1,4 +1,4 @@
-"""What is not known of the causes: one sentence for all sections that an explanation would fill."""
+"""One sentence on all that an explanation would tell, where it is missing, with the command."""
 
 from __future__ import annotations
 
