@@ -6,7 +6,7 @@
   const trial = document.querySelector(".trial"), canvas = trial.querySelector(".ink");
   const name = Array.from(crypto.getRandomValues(new Uint8Array(16)),
     (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const PATIENCE = 300, CHANNELS_ACROSS = 8;
+  const PATIENCE = 300, CHANNELS_ACROSS = 8, VALUES_ACROSS = 20, LAYER_WIDTH = 360, LARGEST_ZOOM = 12;
   const RANGES = { uint8: [0, 255], int8: [-128, 127] };
 
   function time(microseconds) {
@@ -33,17 +33,21 @@
     const said = rows.filter((row) => !row.fault)
       .map((row) => [row.row, served.classes[field.order(row.probabilities)[0]]]);
     if (said.length === 0) return "No row answers.";
-    const labels = new Set(said.map(([, label]) => label));
-    if (labels.size === 1) return `It is a ${said[0][1]}.`;
-    return `They don't agree: ${said.map(([row, label]) => `${row} says ${label}`).join(", ")}.`;
+    const labels = [...new Set(said.map(([, label]) => label))];
+    if (labels.length === 1) return `It is a ${labels[0]}.`;
+    const byLabel = labels.map((label) => [label, said.filter(([, its]) => its === label).map(([row]) => row)])
+      .sort(([, first], [, second]) => second.length - first.length);
+    const says = ([label, names]) => (names.length > 2
+      ? `${names.length} of ${said.length} rows say ${label}` : `${names.join(" and ")} ${names.length > 1 ? "say" : "says"} ${label}`);
+    return `They don't agree: ${byLabel.map(says).join("; ")}.`;
   }
 
   // The gray levels of a layer's channels side by side, and how many columns they take.
   function tiles(layer) {
     const [low, high] = RANGES[layer.type]
       || layer.values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
-    const [count, height, width] = layer.shape.length === 3 ? layer.shape : [1, 1, layer.values.length];
-    const across = Math.min(count, CHANNELS_ACROSS), down = Math.ceil(count / across);
+    const [count, height, width] = layer.shape.length === 3 ? layer.shape : [layer.values.length, 1, 1];
+    const across = Math.min(count, width === 1 ? VALUES_ACROSS : CHANNELS_ACROSS), down = Math.ceil(count / across);
     const levels = new Uint8ClampedArray(across * width * down * height);
     layer.values.forEach((value, place) => {
       const channel = Math.floor(place / (width * height)), within = place % (width * height);
@@ -59,7 +63,7 @@
     const [view, words] = ["canvas", "figcaption"].map((tag) => document.createElement(tag));
     const [levels, width] = tiles(layer);
     field.paint(view, levels, width);
-    const zoom = Math.max(1, Math.min(6, Math.floor(288 / width)));
+    const zoom = Math.max(1, Math.min(LARGEST_ZOOM, Math.floor(LAYER_WIDTH / width)));
     view.setAttribute("role", "img");
     view.setAttribute("aria-label", `Integers of ${layer.name}`);
     const [low, high] = layer.values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
@@ -68,7 +72,6 @@
       + `${layer.shape.join("×")} ${layer.type}, ${scale}, zero point ${layer.zero_point}; from ${low} to ${high}`;
     // The policy allows no style attribute; a property set by script is none.
     view.style.width = `${zoom * width}px`;
-    view.style.height = `${zoom * Math.max(levels.length / width, 3)}px`;
     figure.append(view, words);
     return figure;
   }
