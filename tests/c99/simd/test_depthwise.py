@@ -15,7 +15,7 @@ from quantbench.c99.generate import emit
 from quantbench.c99.ir.graph import Graph, Pooling, Window
 from quantbench.c99.passes.layout import plan
 from quantbench.c99.simd import depthwise_one_pass, select
-from quantbench.c99.simd.depthwise_plan import DepthwisePlan, Lanes, Tap, depthwise_plan
+from quantbench.c99.simd.depthwise_plan import DepthwisePlan, Lanes, Tap, best_plan
 from quantbench.c99.target.isa import AVX2, AVX512VNNI, AVXVNNI, ISAS, NEON, SSE2, Isa
 from quantbench.c99.target.target import Target
 from tests.c99.builder import Builder, places
@@ -28,7 +28,7 @@ HALVING = Window((3, 3), (2, 2), SAME)
 
 
 def planned(channels: int, window: Window, sides: tuple[int, int], bytes: int) -> DepthwisePlan:
-    return depthwise_plan(Lanes(bytes, channels), window, *places(sides, window))
+    return best_plan(bytes, channels, window, *places(sides, window))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,9 @@ def planned(channels: int, window: Window, sides: tuple[int, int], bytes: int) -
         (16, THREE, 4, 2, 1, 3),
         (8, THREE, 8, 2, 1, 3),  # a pixel isn't 16 bytes: another plane for the odd column
         (12, THREE, 5, 2, 3, 3),
-        (24, THREE, 2, 2, 3, 3),  # pixels don't fill the register: a set for each column
+        (24, THREE, 0, 2, 1, 3),  # pixels don't fill the register: a flat row
+        (96, THREE, 0, 2, 1, 3),
+        (26, THREE, 2, 2, 3, 3),  # nor are they whole quads: a set for each column
         (200, THREE, 1, 2, 1, 3),
         (64, HALVING, 1, 1, 2, 3),  # even columns and odd ones
         (64, Window((3, 3), dilations=(2, 2)), 1, 1, 1, 3),
@@ -87,12 +89,13 @@ def test_each_tap_meets_its_value_once(window: Window, channels: int, bytes: int
         assert sorted(seen) == [*np.ndindex(*window.kernel)]
 
 
-@given(st.integers(1, 300), st.sampled_from((16, 32, 64)))
-def test_every_channel_has_a_lane(channels: int, bytes: int) -> None:
-    lanes = Lanes(bytes, channels)
+@given(st.integers(1, 300), st.sampled_from((16, 32, 64)), st.booleans())
+def test_every_channel_has_a_lane(channels: int, bytes: int, flat: bool) -> None:
+    lanes = Lanes(bytes, channels, flat)
     order = [lanes.byte(plane, lane) for plane in range(4) for lane in range(bytes // 4)]
     assert sorted(order) == list(range(bytes))
-    seen = {lanes.channel(part, byte) for part in range(lanes.parts) for byte in order}
+    parts = range(max(lanes.parts, lanes.phases))
+    seen = {lanes.channel(part, byte) for part in parts for byte in order}
     assert seen - {None} == set(range(channels))
 
 
@@ -184,6 +187,6 @@ def test_which_layers_have_code_of_their_own() -> None:
         kinds = [select.code(step, isa) for step in steps]
         assert [code is not None for code in kinds] == [True, True, True, True, False, True]
         assert kinds[0] is not None
-        assert "repeat" in kinds[0].kernels
+        assert "depthwise/repeat" in kinds[0].kernels
     assert select.code(steps[1], NEON) is not None
     assert {isa for isa in ISAS if select.code(steps[0], isa)} >= {*X86, AVXVNNI}

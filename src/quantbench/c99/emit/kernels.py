@@ -158,15 +158,16 @@ def _quads(bits: int, *more: str) -> tuple[Kernel, ...]:
         "MODEL_V(name)": f"model_##name##_{bits}",
         "MODEL_AND": f"{intrinsic}_and_si{bits}",
     }
-    return (Kernel("aligned"), *(Kernel(file, macros) for file in ("quads", *more)))
+    of_width = (Kernel(f"depthwise/{file}", macros) for file in ("quads", *more))
+    return (Kernel("depthwise/aligned"), *of_width)
 
 
 _OF_REGISTERS: Mapping[str, tuple[Kernel, ...]] = {
     "avx512vnni": _VNNI,
-    "quads_512": (*_quads(512), Kernel("quads_512")),
-    "quads_avxvnni": (*_quads(256, "row_ends"), Kernel("quads_avxvnni"), Kernel("even_256")),
-    "quads_avx2": (*_quads(256, "row_ends", "quad_words"), Kernel("even_256")),
-    "quads_sse2": (*_quads(128, "row_ends", "quad_words"), Kernel("even_128")),
+    "quads_512": (*_quads(512), Kernel("depthwise/avx512")),
+    "quads_avxvnni": (*_quads(256, "row_ends", "even_256"), Kernel("depthwise/avxvnni")),
+    "quads_avx2": _quads(256, "row_ends", "words", "even_256"),
+    "quads_sse2": _quads(128, "row_ends", "words", "even_128"),
 }
 
 

@@ -12,7 +12,7 @@ from quantbench.c99.ir.graph import Step
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.simd import depthwise_one_pass, depthwise_two_pass
 from quantbench.c99.simd.depthwise_layer import DepthwiseLayer, tables
-from quantbench.c99.simd.depthwise_plan import Lanes, depthwise_plan
+from quantbench.c99.simd.depthwise_plan import best_plan
 from quantbench.c99.target.isa import AVX2, AVX512VBMI, AVX512VNNI, AVXVNNI, SSE2, Isa
 
 _KERNELS = {
@@ -43,7 +43,7 @@ def code(step: Step, node: Conv, isa: Isa) -> SimdCode:
         source, repeated = WORKSPACE, image.size * times
         calls.append(f"model_repeat({image.at}, {source}, {image.size}, {times});")
     calls.append(f"{layer.function}({source}, {step.output.at}, {WORKSPACE} + {repeated});")
-    kernels = (_KERNELS[isa], *(["repeat"] if times > 1 else []))
+    kernels = (_KERNELS[isa], *(["depthwise/repeat"] if times > 1 else []))
     workspace = repeated + way.memory(layer)
     return SimdCode(tables(layer), way.function(layer), tuple(calls), workspace, kernels)
 
@@ -52,6 +52,6 @@ def _layer(step: Step, node: Conv, isa: Isa) -> DepthwiseLayer:
     assert node.requantize is not None
     _, height, width = step.inputs[0].shape
     channels, out_height, out_width = step.output.shape
-    plan = depthwise_plan(Lanes(isa.bits[0] // 8, channels), node.window, out_height, out_width)
+    plan = best_plan(isa.bits[0] // 8, channels, node.window, out_height, out_width)
     sides = height, width, out_height, out_width
     return DepthwiseLayer(step.identifier, node, node.requantize, isa, plan, *sides)

@@ -60,11 +60,6 @@ class DepthwiseLayer:
         return self.out_width * self.lanes.channels
 
     @property
-    def step(self) -> int:
-        """The distance, in bytes of the output, from a register to the next."""
-        return self.lanes.pixels * self.lanes.channels
-
-    @property
     def first(self) -> str:
         """The C expression of the first channel of part `k`."""
         size, last = self.lanes.bytes, self.lanes.first(self.lanes.parts - 1)
@@ -118,8 +113,11 @@ def _by_channel(values: NDArray[np.integer], layer: DepthwiseLayer) -> NDArray[n
 
 
 def _channels(lanes: Lanes) -> NDArray[np.int64]:
-    """The channel of each lane, as [parts, planes, lanes]; an empty lane repeats channel 0."""
-    shape = (lanes.parts, 4, lanes.bytes // 4)
+    """The channel of each lane, as [parts, planes, lanes]; an empty lane repeats channel 0.
+
+    Of a flat row, its phases stand for parts.
+    """
+    shape = (max(lanes.parts, lanes.phases), 4, lanes.bytes // 4)
     places = (
         lanes.channel(part, lanes.byte(plane, lane)) for part, plane, lane in np.ndindex(shape)
     )
@@ -186,9 +184,8 @@ def write_store(c: CWriter, layer: DepthwiseLayer, halves: tuple[str, str], y: s
     limits = f"{requantize.low}, {requantize.high}"
     value = f"model_quartered_{bits}({halves[0]}, {halves[1]}, {limits})"
     c.line(f"const model_vec_{bits} bytes = {value};")
-    c.line(f"uint8_t *const at = out + ({y}) * {layer.out_row} + b * {layer.step} + first;")
-    left = (layer.out_width - (plan.blocks - 1) * lanes.pixels) * lanes.channels
-    last = min(lanes.filled, left)
+    c.line(f"uint8_t *const at = out + ({y}) * {layer.out_row} + b * {lanes.step} + first;")
+    last = min(lanes.filled, layer.out_row - (plan.blocks - 1) * lanes.step)
     whole = f"model_store_{bits}(at, bytes);"
     if lanes.filled < lanes.bytes:
         whole = f"model_store_first_{bits}(at, bytes, {lanes.filled});"
@@ -204,7 +201,7 @@ def write_store(c: CWriter, layer: DepthwiseLayer, halves: tuple[str, str], y: s
 def _reads(layer: DepthwiseLayer) -> str:
     """How a register of pixels is read: at once, every other of two registers, or one by one."""
     lanes, stride = layer.lanes, layer.window.strides[1]
-    if lanes.pixels == 1 or stride == 1:
+    if lanes.flat or lanes.pixels == 1 or stride == 1:
         return "run"
     if stride == 2 and lanes.channels in (8, 16, 32) and lanes.filled == lanes.bytes:
         return "even"
@@ -214,12 +211,14 @@ def _reads(layer: DepthwiseLayer) -> str:
 def whole_blocks(layer: DepthwiseLayer, quads: QuadSet) -> tuple[int, int]:
     """The blocks, from and to, in which each source lies within its row."""
     lanes, stride = layer.lanes, layer.window.strides[1]
-    across = lanes.pixels * (stride if _reads(layer) == "even" else 1)
+    across = lanes.step * (stride if _reads(layer) == "even" else 1)
+    if lanes.pixels == 1:
+        across = lanes.channels
     blocks = [
         block
         for block in range(quads.blocks)
         if all(
-            0 <= block * lanes.pixels * stride + source.pixel <= layer.width - across
+            0 <= block * lanes.step * stride + source.pixel * lanes.channels <= layer.row - across
             for source in quads.sources
         )
     ]
@@ -232,15 +231,13 @@ def loaded(layer: DepthwiseLayer, source: Source, block: str, *, whole: bool) ->
     """The C expression of the bytes of one source in a block."""
     lanes, bits, row = layer.lanes, layer.bits, f"r{source.row}"
     stride, channels, padding = layer.window.strides[1], lanes.channels, layer.node.padding
-    reads = _reads(layer)
-    pixel = (
-        f"{block} * {lanes.pixels * stride} {'-' if source.pixel < 0 else '+'} {abs(source.pixel)}"
-    )
+    reads, sign = _reads(layer), "-" if source.pixel < 0 else "+"
+    pixel = f"{block} * {lanes.pixels * stride} {sign} {abs(source.pixel)}"
     if reads == "pixels":
         numbers = f"{stride}, {lanes.pixels}, {layer.width}, {channels}, {padding}"
         return f"model_pixels_{bits}({row}, {pixel}, {numbers})"
-    at = f"({pixel}) * {channels}"
-    if not whole and lanes.pixels > 1:
+    at = f"{block} * {lanes.step * stride} {sign} {abs(source.pixel) * channels}"
+    if not whole and lanes.pixels != 1:
         low, high = (
             f"model_row_{bits}({row}, {at}{more}, {layer.row}, {padding})"
             for more in ("", f" + {lanes.bytes}")

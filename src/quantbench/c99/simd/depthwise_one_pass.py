@@ -28,7 +28,7 @@ _REGISTERS = {512: 12, 256: 12, 128: 0}
 def fits(plan: DepthwisePlan, isa: Isa) -> bool:
     """Whether quads serve one row, and registers hold them."""
     held = sum(4 * (_ahead(plan, quads) + 1) for quads in plan.sets)
-    return plan.rows == 1 and held <= _REGISTERS.get(isa.bits[0], 0)
+    return plan.rows == 1 and not plan.lanes.flat and held <= _REGISTERS.get(isa.bits[0], 0)
 
 
 def _ahead(plan: DepthwisePlan, quads: QuadSet) -> int:

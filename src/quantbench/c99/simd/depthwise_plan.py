@@ -8,6 +8,7 @@ quads in the same set, some pixels further on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ from quantbench.c99.ir.graph import Window
 
 Tap = tuple[int, int]
 """Row and column in the kernel."""
+_MAX_PHASES = 9
+"""More phases would need tables that are many times as large as the weights."""
+_MAX_FLAT = 65536
+"""Bytes of quads that all phases read: they have to stay in the second-level cache."""
 _COLUMNS = {1: 4, 2: 2, 3: 1, 4: 1}
 """The columns of a quad, by its rows."""
 
@@ -25,30 +30,44 @@ class Lanes:
 
     bytes: int
     channels: int
+    flat: bool = False
+    """Whether registers follow one another through a row, wherever its pixels end."""
 
     @property
     def pixels(self) -> int:
-        """The pixels of a register."""
-        return max(1, self.bytes // self.channels)
+        """The pixels of a register; 0 of a flat row."""
+        return 0 if self.flat else max(1, self.bytes // self.channels)
 
     @property
     def filled(self) -> int:
         """The bytes in use."""
-        return min(self.bytes, self.pixels * self.channels)
+        return self.bytes if self.flat else min(self.bytes, self.pixels * self.channels)
+
+    @property
+    def step(self) -> int:
+        """The distance of registers in a row of outputs, in bytes."""
+        return self.bytes if self.flat else self.pixels * self.channels
 
     @property
     def parts(self) -> int:
-        """The registers of one pixel; the last may overlap the one before."""
-        return -(-self.channels // self.bytes)
+        """The registers of one pixel; the last may overlap the one before. 1 of a flat row."""
+        return 1 if self.flat else -(-self.channels // self.bytes)
+
+    @property
+    def phases(self) -> int:
+        """The registers of a flat row until one begins with the first channel again; else 1."""
+        return self.channels // math.gcd(self.channels, self.bytes) if self.flat else 1
 
     def first(self, part: int) -> int:
         """The first channel of a part."""
-        return min(part * self.bytes, max(0, self.channels - self.bytes))
+        return 0 if self.flat else min(part * self.bytes, max(0, self.channels - self.bytes))
 
     def channel(self, part: int, byte: int) -> int | None:
-        """The channel of a byte of a part; None where there is none."""
+        """The channel of a byte of a part, or of a phase; None where there is none."""
         if byte >= self.filled:
             return None
+        if self.flat:
+            return (part * self.bytes + byte) % self.channels
         return self.first(part) + byte if self.pixels == 1 else byte % self.channels
 
     def byte(self, plane: int, lane: int) -> int:
@@ -125,6 +144,25 @@ class DepthwisePlan:
         return self.begin(len(self.sets))
 
 
+def best_plan(
+    bytes: int, channels: int, window: Window, out_height: int, out_width: int
+) -> DepthwisePlan:
+    """The plan of a layer for registers of so many bytes.
+
+    A row is flat where registers of whole pixels would have many empty lanes, where columns lie
+    side by side, and where the planes of quads allow it: a shift has to be a multiple of 4 bytes.
+    """
+    pixels, flat = Lanes(bytes, channels), Lanes(bytes, channels, flat=True)
+    plan = depthwise_plan(pixels, window, out_height, out_width)
+    computed = plan.blocks * pixels.parts * bytes
+    allowed = window.strides[1] == 1 and channels % 4 == 0 and flat.phases <= _MAX_PHASES
+    if not allowed or 10 * out_width * channels >= 9 * computed:
+        return plan
+    other = depthwise_plan(flat, window, out_height, out_width)
+    shorter = 10 * other.blocks * bytes < 9 * computed
+    return other if shorter and other.bytes <= _MAX_FLAT else plan
+
+
 def depthwise_plan(lanes: Lanes, window: Window, out_height: int, out_width: int) -> DepthwisePlan:
     """The plan of a layer for registers of `lanes`.
 
@@ -132,7 +170,7 @@ def depthwise_plan(lanes: Lanes, window: Window, out_height: int, out_width: int
     """
     together = window.strides[0] == window.dilations[0] == 1 and out_height > 1
     rows = 2 if together and window.kernel[0] > 1 else 1
-    blocks = -(-out_width // lanes.pixels)
+    blocks = -(-out_width * lanes.channels // lanes.step) if lanes.pixels != 1 else out_width
     sets: list[QuadSet] = []
     products: list[Product] = []
     read = window.kernel[0] + rows - 1

@@ -50,9 +50,10 @@ def function(layer: DepthwiseLayer) -> str:
     """The C function (in, out, memory) of the layer."""
     plan, lanes, bits, padding = layer.plan, layer.lanes, layer.bits, layer.node.padding
     groups, band, quads = _groups(layer), _band(layer), _band(layer) * layer.plan.bytes
-    rows = "two rows" if plan.rows == 2 else "a row"
+    rows = "two rows" if plan.rows == 2 else "one row"
     c = CWriter()
-    c.line(f"/* Channels in lanes, {lanes.pixels} outputs a register, {rows} of them at once. */")
+    filled = "rows without gaps" if lanes.flat else f"{lanes.pixels} outputs a register"
+    c.line(f"/* Channels in lanes, {filled}, {rows} of outputs at once. */")
     arguments = "const uint8_t *in, uint8_t *out, uint8_t *memory"
     with c.function(f"static __attribute__((noinline)) void {layer.function}({arguments})"):
         c.line("uint8_t *const quads = model_aligned(memory);")
@@ -70,8 +71,12 @@ def function(layer: DepthwiseLayer) -> str:
                 c.line(f"const int count = {left} < {band} ? {left} : {band};")
                 with c.loop("g", "count"):
                     _write_quads(c, layer)
-                with c.loop("h", 2):
-                    _write_products(c, layer)
+                if lanes.flat:
+                    with c.loop("p", lanes.phases), c.loop("h", 2):
+                        _write_products(c, layer, "p")
+                else:
+                    with c.loop("h", 2):
+                        _write_products(c, layer, "k")
     return c.finished()
 
 
@@ -102,15 +107,19 @@ def _write_block(
     c.line(f"model_store_planes_{bits}({to}, {layer.plan.plane(number)}, {planes});")
 
 
-def _write_products(c: CWriter, layer: DepthwiseLayer) -> None:
-    """Write the second pass for two planes of a band, 2 * h and the next one."""
+def _write_products(c: CWriter, layer: DepthwiseLayer, part: str) -> None:
+    """Write the second pass for two planes of a band, 2 * h and the next one.
+
+    `part`: the counter of parts or phases.
+    """
     plan, bits = layer.plan, layer.bits
-    c.line("const int plane = k * 4 + 2 * h;")
+    c.line(f"const int plane = {part} * 4 + 2 * h;")
     write_constants(c, layer, 2)
     with c.loop("g", "count"):
         c.line(f"const uint8_t *const from = quads + g * {plan.bytes};")
         c.line(f"const int y = (begin + g) * {plan.rows};")
-        with c.loop("b", plan.blocks):
+        begin, step = (part, layer.lanes.phases) if layer.lanes.flat else ("0", 1)
+        with c.block(f"for (int b = {begin}; b < {plan.blocks}; b += {step})"):
             for v in range(plan.rows):
                 c.line(f"model_vec_{bits} a{v}_0 = start0, a{v}_1 = start1;")
             for number in range(len(plan.products)):
