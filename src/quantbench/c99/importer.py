@@ -71,7 +71,7 @@ def _graph(context: Context) -> Graph:
         raise CompileError(_constant_output(network))
     return Graph(
         name=network.name,
-        output=builder.seen(value),
+        output=builder.seen_exactly(value),
         tensors=builder.tensors,
         nodes=tuple(builder.nodes),
         input=context.input,

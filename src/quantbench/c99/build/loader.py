@@ -211,7 +211,7 @@ def _convert(emitted: Emitted) -> str:
 
 def _image(end: str, place: Place) -> dict[str, int | str]:
     """The shape as [C, H, W]; a vector is one channel."""
-    channels = place.shape[0] if len(place.shape) == 3 else 1
+    channels = place.shape[0] if len(place.shape) > 1 else 1
     return {f"{end}CHANNELS": channels, f"{end}PIXELS": place.size // channels}
 
 

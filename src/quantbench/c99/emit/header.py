@@ -89,6 +89,8 @@ def _float32(plan: Plan, scratch: int) -> list[str]:
 
 
 def _described(place: Place) -> str:
+    if len(place.shape) == 2:
+        return f"[{place.shape[1]} positions][{place.shape[0]} channels]"
     if len(place.shape) != 3:
         return f"{place.size} values"
     channels, height, width = place.shape

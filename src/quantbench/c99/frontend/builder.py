@@ -17,7 +17,15 @@ import numpy as np
 from quantbench.c99.frontend import boundary
 from quantbench.c99.frontend.formats import FREE, Format, Limits, format_of_tensor
 from quantbench.c99.frontend.reader import shown
-from quantbench.c99.ir.graph import LIMITS, Node, Origin, Requantization, Shape, Tensor
+from quantbench.c99.ir.graph import (
+    LIMITS,
+    Node,
+    Origin,
+    Requantization,
+    Shape,
+    Tensor,
+    image_shape,
+)
 from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.c99.nodes.clamp import Clamp
 from quantbench.c99.nodes.requantize import Requantize
@@ -97,7 +105,7 @@ class Deferred:
     @property
     def plain(self) -> bool:
         """Whether no step follows the core, and none of its dimensions was changed."""
-        return not self.steps and self.shape == self.core.shape
+        return not self.steps and image_shape(self.shape) == image_shape(self.core.shape)
 
 
 class Builder:
@@ -164,18 +172,22 @@ class Builder:
         self.origins[tensor] = (*self.origins.get(tensor, ()), origin)
 
     def seen(self, ref: TensorRef) -> str:
+        """The name of the tensor as layers see it: a signal [C, L] as an image [C, 1, L]."""
+        return self.seen_exactly(replace(ref, shape=image_shape(ref.shape)))
+
+    def seen_exactly(self, ref: TensorRef) -> str:
         """The name of the tensor in the shape in which it is seen; a Reshape is added if needed."""
         tensor = self.tensors[ref.tensor]
         if tensor.shape == ref.shape:
             return ref.tensor
         if (ref.tensor, ref.shape) not in self._reshaped:
             scale = tensor.scale
-            if len(scale) > 1 and len(ref.shape) == 3 and ref.shape[0] != len(scale):
+            if len(scale) > 1 and len(ref.shape) > 1 and ref.shape[0] != len(scale):
                 raise CompileError(
                     f"{shown(tensor.name)}: it has a scale for each channel, so that it can't be "
                     f"seen as {[*ref.shape]}"
                 )
-            if len(scale) > 1 and len(ref.shape) != 3:  # each channel is several numbers now
+            if len(scale) > 1 and len(ref.shape) == 1:  # each channel is several numbers now
                 scale = tuple(np.repeat(scale, tensor.size // len(scale)).tolist())
             output = self.keep(replace(tensor, shape=ref.shape, scale=scale))
             self.nodes.append(Reshape(output, ref.tensor, output))

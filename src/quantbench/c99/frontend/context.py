@@ -23,7 +23,7 @@ from quantbench.c99.frontend.values import (
     Value,
     Weights,
 )
-from quantbench.c99.ir.graph import Shape
+from quantbench.c99.ir.graph import Shape, image_shape
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import exact
 
@@ -181,7 +181,7 @@ class Context:
         return self._settled[name]
 
     def image(self, node: OnnxNode, at: int) -> tuple[str, tuple[int, int, int]]:
-        """The tensor of an input, and its shape [C, H, W]. Raises CompileError for another rank."""
+        """The tensor of an input, and its sizes C, H, W. Raises CompileError for another rank."""
         ref = self.settled(node, at)
         return self.builder.seen(ref), channels_and_image(node, ref.shape)
 
@@ -251,10 +251,21 @@ class Context:
 
 
 def channels_and_image(node: OnnxNode, shape: Shape) -> tuple[int, int, int]:
-    """The sizes C, H, W of an input [C, H, W]. Raises CompileError for another rank."""
-    if len(shape) != 3:
-        raise CompileError(f"{node.where}: its input is {[*shape]}; [C, H, W] is supported")
-    return shape[0], shape[1], shape[2]
+    """The sizes C, H, W of an input [C, H, W]; [C, L] has one row.
+
+    Raises CompileError for another rank.
+    """
+    if len(shape) not in (2, 3):
+        raise CompileError(
+            f"{node.where}: its input is {[*shape]}; [C, H, W] and [C, L] are supported"
+        )
+    channels, height, width = image_shape(shape)
+    return channels, height, width
+
+
+def signal_or_image(shape: Shape, like: Shape) -> Shape:
+    """The image [C, H, W] as the file has it: [C, W] where `like`, its input, is a signal."""
+    return (shape[0], shape[2]) if len(like) == 2 else shape
 
 
 def _stored(

@@ -175,7 +175,7 @@ def poolable(value: Value | None) -> LinearExpr | None:
     """The layer behind `value` if a pooling can be fused into it, else None."""
     if not isinstance(value, Deferred) or not isinstance(value.core, LinearExpr):
         return None
-    if not value.plain or value.core.pooling is not None or len(value.shape) != 3:
+    if not value.plain or value.core.pooling is not None or len(value.shape) == 1:
         return None
     return value.core
 

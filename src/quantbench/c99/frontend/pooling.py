@@ -16,7 +16,7 @@ from quantbench.c99.frontend.builder import (
     TensorRef,
     step_ratio,
 )
-from quantbench.c99.frontend.context import Context, channels_and_image
+from quantbench.c99.frontend.context import Context, channels_and_image, signal_or_image
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.linear import poolable
 from quantbench.c99.frontend.reader import OnnxNode
@@ -91,7 +91,7 @@ def pool_window(node: OnnxNode, shape: Shape) -> tuple[Window, Shape]:
     """The window of an AveragePool or a MaxPool, and the shape of its output."""
     channels, *image = channels_and_image(node, shape)
     size = (image[0], image[1])
-    window = windows.window(node, windows.kernel_shape(node), size)
+    window = windows.window(node, windows.kernel_shape(node), size, len(shape) - 1)
     (kh, kw), (top, left, bottom, right) = window.kernel, window.pads
     spread = window.dilations != (1, 1)
     if max(top, bottom) >= kh or max(left, right) >= kw or (spread and any(window.pads)):
@@ -105,32 +105,34 @@ def average(
     context: Context, node: OnnxNode, value: TensorRef | Deferred, window: Window, shape: Shape, *,
     count_pads: bool,
 ) -> Deferred:  # fmt: skip
-    """The average of the node's input `value`, of shape `shape`."""
+    """The average of the node's input `value`; its shape is the image `shape`."""
+    seen = signal_or_image(shape, value.shape)
     core = poolable(value)
     if core and isinstance(value, Deferred) and not windows.padded(window):
         pooling = Pooling("average", window)
         fused = replace(core, limits=value.limits, pooling=pooling, shape=shape)
-        return Deferred(fused, shape, slack=value.slack)
+        return Deferred(fused, seen, slack=value.slack)
     tensor, _ = context.image(node, 0)
-    return Deferred(AvgPoolExpr(node.where, tensor, shape, window, count_pads), shape)
+    return Deferred(AvgPoolExpr(node.where, tensor, shape, window, count_pads), seen)
 
 
 def largest(
     context: Context, node: OnnxNode, value: TensorRef | Deferred, window: Window, shape: Shape
 ) -> Deferred:
-    """The largest of each window of the node's input `value`, of shape `shape`."""
+    """The largest of each window of the node's input `value`; its shape is the image `shape`."""
+    seen = signal_or_image(shape, value.shape)
     core = poolable(value)
     fits = windows.apart(window) and not windows.padded(window)
     if core and fits and isinstance(value, Deferred):
         fused = replace(core, pooling=Pooling("max", window), shape=shape)
-        return replace(value, core=fused, shape=shape, grid=None)
+        return replace(value, core=fused, shape=seen, grid=None)
     deferred = before_step(context, node, value)
     step = MaxPoolExpr(node.where, window, shape)
-    return replace(deferred, steps=(*deferred.steps, step), shape=shape)
+    return replace(deferred, steps=(*deferred.steps, step), shape=seen)
 
 
 def global_average(context: Context, node: OnnxNode) -> Deferred:
-    """The mean of an image's height and width, as [C, 1, 1]."""
+    """The mean of an image's height and width, as [C, 1, 1]; that of a signal as [C, 1]."""
     value = context.activation(node, 0)
     window, shape = whole_image(node, value.shape)
     return average(context, node, value, window, shape, count_pads=True)

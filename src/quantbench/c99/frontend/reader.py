@@ -273,10 +273,10 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], int | Non
     sizes = [int(d.dim_value) if d.HasField("dim_value") else None for d in kind.shape.dim]
     batch, *shape = sizes or [0]
     known = tuple(size for size in shape if size is not None)
-    if len(known) not in (1, 3) or len(known) < len(shape) or (batch is not None and batch < 1):
+    if len(known) not in (1, 2, 3) or len(known) < len(shape) or (batch is not None and batch < 1):
         raise CompileError(
-            f"{where}: a batch of images [N, C, H, W] or of vectors [N, K] is supported, of which "
-            "only the batch may be left open"
+            f"{where}: a batch of images [N, C, H, W], signals [N, C, L] or vectors [N, K] is "
+            "supported, of which only the batch may be left open"
         )
     if not all(0 < size <= MAX_NUMBERS for size in known) or math.prod(known) > MAX_NUMBERS:
         raise CompileError(f"{where}: its shape {known} isn't supported")

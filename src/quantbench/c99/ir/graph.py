@@ -21,7 +21,7 @@ from quantbench.numerics.fixed_point import Multiplier
 
 Type = Literal["uint8", "int8", "int32", "float32"]
 Shape = tuple[int, ...]
-"""[C, H, W], or [K] of a vector; never with the batch."""
+"""[C, H, W], [C, L] of a signal, or [K] of a vector; never with the batch."""
 Values = NDArray[Any]
 """[N, *shape]: int64 of a tensor of integers, float64 of a tensor of float32."""
 Reals = NDArray[np.float64]
@@ -39,6 +39,11 @@ LIMITS: dict[Type, tuple[int, int]] = {
     "int32": (-(2**31), 2**31 - 1),
 }
 BYTES: dict[Type, int] = {"uint8": 1, "int8": 1, "int32": 4, "float32": 4}
+
+
+def image_shape(shape: Shape) -> Shape:
+    """The shape in which layers see a tensor: a signal [C, L] is an image of one row, [C, 1, L]."""
+    return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
 
 
 @dataclass(frozen=True)

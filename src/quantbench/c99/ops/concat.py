@@ -28,6 +28,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    image_shape,
 )
 from quantbench.c99.ir.move import Move
 from quantbench.c99.ir.sizes import MAX_NUMBERS
@@ -50,7 +51,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     shape = (sum(part.shape[0] for part in parts), *shapes.pop())
     if math.prod(shape) > MAX_NUMBERS:
         raise CompileError(f"{node.where}: its output of {[*shape]} is too large")
-    return Deferred(ConcatExpr(node.where, parts, shape), shape)
+    return Deferred(ConcatExpr(node.where, parts, image_shape(shape)), shape)
 
 
 def _part(context: Context, node: OnnxNode, at: int) -> TensorRef | Deferred:
@@ -114,7 +115,7 @@ class Concat(Move):
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """Lay an image out as images are; vectors keep their orders, one behind the other."""
         shape = graph.tensors[self.output].shape
-        if len(shape) == 3:
+        if len(shape) > 1:
             return Laid(self, orders, nhwc(shape))
         begin, parts = 0, []
         for order in orders:

@@ -18,7 +18,7 @@ ATTRIBUTES = frozenset({"axes", "keepdims", "noop_with_empty_axes"})
 def from_onnx(context: Context, node: OnnxNode) -> Value:
     axes = node.wholes("axes") if context.network.opset < 18 else context.wholes(node, 1)
     rank = len(context.activation(node, 0).shape) + 1
-    if rank != 4 or axes is None or sorted(axis % 4 for axis in axes) != [2, 3]:
+    if rank < 3 or axes is None or sorted(axis % rank for axis in axes) != [*range(2, rank)]:
         raise CompileError(
             f"{node.where}: of [N, C, H, W], the axes 2 and 3 together are supported"
         )

@@ -23,9 +23,9 @@ _MAX_PERMUTED = 2**22
 
 
 def nhwc_order(shape: Shape) -> Order:
-    """The memory order of an image, [H, W, C]; a vector keeps its order."""
+    """The memory order of an image, [H, W, C], or of a signal, [L, C]; a vector keeps its order."""
     flat = np.arange(int(np.prod(shape)), dtype=np.int64)
-    return flat.reshape(shape).transpose(1, 2, 0).ravel() if len(shape) == 3 else flat
+    return np.moveaxis(flat.reshape(shape), 0, -1).ravel()
 
 
 def plan(graph: Graph) -> Plan:
