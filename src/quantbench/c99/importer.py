@@ -9,7 +9,7 @@ from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.linear import accumulators
 from quantbench.c99.frontend.reader import Network, read
 from quantbench.c99.frontend.schemes import require_qdq
-from quantbench.c99.frontend.values import Probabilities, Quantized
+from quantbench.c99.frontend.values import Probabilities, Quantized, Several
 from quantbench.c99.ir.graph import Graph, Tensor
 from quantbench.c99.ir.sizes import require_sizes
 from quantbench.c99.operators import checked, require_known
@@ -35,7 +35,11 @@ def import_network(network: Network, dtype: Dtype = Dtype.INT8) -> Graph:
         raise CompileError(f"its input is {network.input_type}; float32 is supported")
     context = Context(network)
     for node in network.nodes:
-        context.hold(node.outputs[0], checked(node).from_onnx(context, node))
+        value = checked(node).from_onnx(context, node)
+        values = value.values if isinstance(value, Several) else (value,)
+        for name, each in zip(node.outputs, values, strict=False):
+            if name:
+                context.hold(name, each)
     graph = _graph(context)
     require_sizes(graph)
     return graph

@@ -124,6 +124,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "pad": (Kernel("pad"),),
     "widen": (Kernel("widen"),),
     "permute": (Kernel("permute"),),
+    "rearrange": (Kernel("rearrange"),),
 }
 """Portable kernels of integers, by the name that layers ask for; each uses only those before it."""
 
@@ -140,6 +141,7 @@ FLOAT_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "pad": (Kernel("float32/pad"),),
     "broadcast": (Kernel("broadcast"),),
     "permute": (Kernel("permute"),),
+    "rearrange": (Kernel("rearrange"),),
 }
 """Portable kernels of float32."""
 

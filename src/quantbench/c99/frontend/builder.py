@@ -74,6 +74,8 @@ class PostStep(ABC):
 
     where: str
     shape: Shape
+    keeps_channels: ClassVar[bool] = True
+    """Whether the values of a channel stay in it."""
 
     @abstractmethod
     def lower(self, builder: Builder, name: str, tensor: str) -> str:
@@ -81,6 +83,14 @@ class PostStep(ABC):
 
     def clipped(self, limits: Limits) -> PostStep:  # noqa: ARG002
         """The step as it is with an activation behind it."""
+        return self
+
+    def before(self, format: Format) -> Format:
+        """The format that the values need before the step, to have `format` behind it."""
+        return format
+
+    def with_shape(self, shape: Shape) -> PostStep:  # noqa: ARG002
+        """The step where its output is seen in `shape`; itself where it gives images only."""
         return self
 
     @property
@@ -197,11 +207,14 @@ class Builder:
     def place(self, name: str, deferred: Deferred, format: Format) -> TensorRef:
         """Add the nodes of `deferred`; returns its tensor in `format`, named `name` or like it."""
         between, last = f"before {name}", len(deferred.steps)
+        for step in reversed(deferred.steps):
+            format = step.before(format)
         tensor = deferred.core.lower(self, between if last else name, deferred.limits, format)
         for number, step in enumerate(deferred.steps, start=1):
             before = tensor
             tensor = step.lower(self, name if number == last else between, before)
-            self.moved[tensor] = self.moved.get(before, ())
+            moved = self.moved.get(before, ())
+            self.moved[tensor] = moved if step.keeps_channels else moved and (max(moved),)
         return TensorRef(tensor, deferred.shape)
 
     def settled(self, value: TensorRef | Deferred) -> TensorRef | None:

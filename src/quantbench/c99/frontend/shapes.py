@@ -33,6 +33,9 @@ def reshaped(
         )
     if isinstance(value, Quantized):
         return replace(value, ref=replace(value.ref, shape=shape))
+    if isinstance(value, Deferred) and value.steps:
+        *before, last = value.steps
+        return replace(value, shape=shape, steps=(*before, last.with_shape(shape)))
     return replace(value, shape=shape)
 
 

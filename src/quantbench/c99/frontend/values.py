@@ -91,6 +91,13 @@ class Probabilities:
     integers: bool = False
 
 
+@dataclass(frozen=True)
+class Several:
+    """The outputs of a node that has more than one, in order."""
+
+    values: tuple[Value, ...]
+
+
 Value = (
     Constant
     | Weights
@@ -101,4 +108,5 @@ Value = (
     | Deferred
     | ElidedQuantize
     | Probabilities
+    | Several
 )

@@ -107,12 +107,8 @@ def _pads(
     return pads[0], pads[1], pads[2], pads[3]
 
 
-def _pair(
-    node: OnnxNode, what: str, values: tuple[int, ...], dimensions: int
-) -> tuple[int, int]:
+def _pair(node: OnnxNode, what: str, values: tuple[int, ...], dimensions: int) -> tuple[int, int]:
     if len(values) != dimensions or not all(1 <= value <= _MAX for value in values):
         number = {1: "one dimension", 2: "two dimensions, each"}[dimensions]
-        raise CompileError(
-            f"{node.where}: {what} of {number} from 1 to {_MAX:,}, is supported"
-        )
+        raise CompileError(f"{node.where}: {what} of {number} from 1 to {_MAX:,}, is supported")
     return (1, values[0]) if dimensions == 1 else (values[0], values[1])

@@ -13,8 +13,10 @@ import numpy as np
 
 from quantbench.c99.ir.graph import BYTES, Graph, Node, Order, Place, Plan, Shape, Step, Tensor
 from quantbench.c99.nodes.permute import Permute
+from quantbench.c99.nodes.rearrange import Rearrange
 from quantbench.c99.nodes.reshape import Reshape
 from quantbench.c99.passes.memory import LiveRange, offsets
+from quantbench.c99.passes.moves import joined_moves
 from quantbench.c99.passes.ties import mark_ties
 from quantbench.c99.passes.to_uint8 import to_uint8
 from quantbench.errors import CompileError
@@ -34,7 +36,7 @@ def plan(graph: Graph) -> Plan:
     Raises CompileError for a layer whose sums exceed 32 bits with unsigned tensors, and where the
     values to be permuted are too many.
     """
-    draft = _Draft(mark_ties(to_uint8(graph)))
+    draft = _Draft(joined_moves(mark_ties(to_uint8(graph))))
     for node in draft.graph.nodes:
         draft.append(node)
     return draft.finished()
@@ -90,6 +92,9 @@ class _Draft:
         if isinstance(node, Reshape):
             self.values[node.output] = self.values[node.input]
             self.require(node.output, laid.output)
+            return
+        if isinstance(laid.work, Rearrange) and _identical(laid.work.index, laid.inputs[0]):
+            self.values[node.output] = _Value(self.values[laid.work.input].buffer, laid.output)
             return
         for name, order in zip(node.reads, laid.inputs, strict=True):
             self.require(name, order)
@@ -163,6 +168,11 @@ class _Draft:
             for buffer in range(1, len(self.sizes))
         ]
         return offsets(ranges)
+
+
+def _identical(index: Order, input: Order) -> bool:
+    """Whether the values lie already where a Rearrange would put them."""
+    return len(index) == len(input) and bool((index == np.arange(len(index))).all())
 
 
 def _place(at: str, tensor: Tensor) -> Place:
