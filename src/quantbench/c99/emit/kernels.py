@@ -104,6 +104,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "conv": (Kernel("conv"),),
     "conv_w16": (Kernel("conv", {}, _w16("conv", *_CONV).renames),),
     "pool": (Kernel("pool"),),
+    "pool_sums": (Kernel("pool_sums"),),
     "add_layer": (Kernel("add_layer"),),
     "add": (Kernel("add", {_SHIFT: "((high) >> (shift))"}),),
     "add_even": (

@@ -61,6 +61,13 @@ class Expr(ABC):
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         """Add the expression's nodes; returns its tensor, in `format` and within `limits`."""
 
+    def sums(self, builder: Builder, name: str, limits: Limits) -> str | None:  # noqa: ARG002
+        """Add the expression's nodes up to its int32 accumulators, and return their tensor.
+
+        None where it has none, or none that the limits leave as they are.
+        """
+        return None
+
     def unrounded(self, builder: Builder) -> tuple[Expr, Format] | None:  # noqa: ARG002
         """The expression with its parts held, and the format in which it needs no rounding.
 

@@ -288,7 +288,7 @@ def _by_channel(node: OnnxNode, values: NDArray[np.generic], shape: Shape) -> ND
     """The bias as [O]. Raises CompileError unless it differs by output channel only."""
     channels = (shape[0], *[1] * (len(shape) - 1))
     fits = values.size == 1 or values.shape in (channels, (1, *channels))
-    if node.op == "Conv":
+    if node.op in ("Conv", "ConvTranspose"):
         fits = values.shape == shape[:1]
     if not fits:
         raise CompileError(

@@ -17,11 +17,11 @@ from quantbench.c99.frontend.builder import (
     step_ratio,
 )
 from quantbench.c99.frontend.context import Context, channels_and_image, signal_or_image
-from quantbench.c99.frontend.formats import Format, Limits
-from quantbench.c99.frontend.linear import poolable
+from quantbench.c99.frontend.formats import FREE, Format, Limits
+from quantbench.c99.frontend.linear import one_if_alike, poolable
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.shapes import before_step
-from quantbench.c99.ir.graph import Pooling, Requantization, Shape, Window
+from quantbench.c99.ir.graph import Pooling, Requantization, Shape, Tensor, Window
 from quantbench.c99.nodes.pool import Pool
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import multiplier, require_word
@@ -59,6 +59,17 @@ class AvgPoolExpr(Expr):
         factors = tuple(multiplier(ratio / count, self.where) for count in counts)
         ends = boundary.integers(self.where, limits, format)
         builder.nodes.append(self._pool(output, Requantization(factors, format.zero_point, *ends)))
+        return output
+
+    def sums(self, builder: Builder, name: str, limits: Limits) -> str | None:
+        if limits != FREE or not self.count_pads:
+            return None
+        whole = math.prod(self.window.kernel)
+        require_word(255 * whole, self.where)
+        scale = tuple(step / whole for step in builder.tensors[self.input].scale)
+        scale = one_if_alike(self.where, scale)
+        output = builder.keep(Tensor(name, self.shape, "int32", scale))
+        builder.nodes.append(self._pool(output, None))
         return output
 
     def _pool(self, output: str, requantize: Requantization | None) -> Pool:

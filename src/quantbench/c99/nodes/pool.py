@@ -53,8 +53,8 @@ class Pool(OneInput):
 
     Average of integers: acc = sum (q - zero point of the input), requantized by
     `requantize.multipliers[n - 1]`, where n positions of the window lie inside the image. With
-    `count_pads` pads count, too, and there is one multiplier. Maximum: of the integers themselves,
-    without requantization, as input and output have one format.
+    `count_pads` pads count, too, and there is one multiplier. An int32 output is acc itself.
+    Maximum: of the integers themselves, without requantization, as input and output have one format.
     """
 
     name: str
@@ -75,6 +75,8 @@ class Pool(OneInput):
             lowest = -np.inf if graph.is_float32 else LIMITS[tensor.type][0]
             return np.asarray(self._windows(x, lowest).max(axis=(4, 5)), x.dtype)
         acc = self._windows(x - tensor.zero_point, 0).sum(axis=(4, 5))
+        if graph.tensors[self.output].type == "int32":
+            return np.asarray(acc)
         if self.requantize is None:
             return np.asarray(acc / self._counts(x))
         if self.count_pads:
@@ -93,12 +95,13 @@ class Pool(OneInput):
 
     def excess(self, graph: Graph, values: Tensors) -> Reals:
         x = values[self.input]
-        if self.requantize is None:
+        if self.kind == "max":
             return np.full(self._windows(x, 0).shape[:4], tolerance.MARGIN)
         sizes = np.abs(x - graph.tensors[self.input].zero_point).astype(np.float64)
         patches = self._windows(sizes, 0.0)
         terms = patches.shape[4] * patches.shape[5]
-        largest = max(float(factor.value) for factor in self.requantize.multipliers)
+        factors = self.requantize.multipliers if self.requantize else ()
+        largest = max((float(factor.value) for factor in factors), default=1.0)
         relative = largest * UNIT * (terms + tolerance.EXTRA)
         return np.asarray(patches.sum(axis=(4, 5)) * relative + tolerance.MARGIN, np.float64)
 
@@ -127,6 +130,9 @@ class Pool(OneInput):
             constant = structure("model_pool_layer", step.identifier, fields)
             return Code(constant, (call(step, "pool"),), ("pool",))
         tables = Tables(step.identifier)
+        if step.output.type == "int32":
+            more: Fields = {"in_zero": step.inputs[0].zero_point}
+            return layer_code(step, "pool_sums", tables, fields | more)
         tables.add_requantization(self.requantize)
         tables.fields.pop("m_step")
         fields["inside"] = int(windows_inside(step, self.window, NO_POOLING.window))
