@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.frontend.builder import Builder, Deferred, TensorRef
 from quantbench.c99.frontend.formats import FLOAT32, Format
-from quantbench.c99.frontend.reader import Network, OnnxNode, array
+from quantbench.c99.frontend.reader import Network, NetworkInput, OnnxNode, array
 from quantbench.c99.frontend.values import (
     Constant,
     ElidedQuantize,
@@ -47,16 +47,16 @@ class Placed:
 class Context:
     """The interface of an import to an operator's `from_onnx`.
 
-    `input`: the name of the input's tensor, once it is quantized. `placed`: tensors that were
-    quantized already, by the name of the rounded tensor and the format.
+    `inputs`: the tensor of each input, by the input's name, once it is quantized. `placed`: tensors
+    that were quantized already, by the name of the rounded tensor and the format.
     """
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.builder = Builder(None if network.quantized else FLOAT32)
-        self.input: str | None = None
+        self.inputs: dict[str, str] = {}
         self.placed: dict[tuple[str, Format], Placed] = {}
-        self.values: dict[str, Value] = {network.input: self._input()}
+        self.values: dict[str, Value] = {each.name: self._input(each) for each in network.inputs}
         self._settled: dict[str, TensorRef] = {}
         self._readers: dict[str, list[OnnxNode]] = {}
         self._producers = {name: node for node in network.nodes for name in node.outputs}
@@ -64,12 +64,12 @@ class Context:
             for name in node.inputs:
                 self._readers.setdefault(name, []).append(node)
 
-    def _input(self) -> Value:
-        shape = self.network.input_shape
+    def _input(self, given: NetworkInput) -> Value:
         if self.network.quantized:
-            return GraphInput(shape, self.network.input_type)
-        self.input = self.builder.add(self.network.input, shape, FLOAT32)
-        return TensorRef(self.input, shape)
+            return GraphInput(given.name, given.shape, given.type)
+        tensor = self.builder.add(given.name, given.shape, FLOAT32)
+        self.inputs[given.name] = tensor
+        return TensorRef(tensor, given.shape)
 
     def hold(self, name: str, value: Value) -> None:
         """Store the value of a node's output.
@@ -84,7 +84,7 @@ class Context:
     def reader(self, name: str) -> OnnxNode | None:
         """The one node that reads a tensor; None where there are more, or it is the output."""
         readers = self._readers.get(name, [])
-        return readers[0] if len(readers) == 1 and name != self.network.output else None
+        return readers[0] if len(readers) == 1 and name not in self.network.outputs else None
 
     def producer(self, name: str) -> OnnxNode | None:
         """The node that gives a tensor; None for inputs and stored constants."""

@@ -53,6 +53,7 @@ class GraphInput:
     `type`: that of its integers; None where it is float32.
     """
 
+    name: str
     shape: Shape
     type: Type | None = None
 

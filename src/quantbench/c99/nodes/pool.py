@@ -54,7 +54,7 @@ class Pool(OneInput):
     Average of integers: acc = sum (q - zero point of the input), requantized by
     `requantize.multipliers[n - 1]`, where n positions of the window lie inside the image. With
     `count_pads` pads count, too, and there is one multiplier. An int32 output is acc itself.
-    Maximum: of the integers themselves, without requantization, as input and output have one format.
+    Maximum: of the integers themselves, without requantization, as input and output share a format.
     """
 
     name: str

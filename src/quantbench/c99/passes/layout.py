@@ -7,6 +7,7 @@ match. Where a node can't adapt to an order, a Permute moves the values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,7 +62,7 @@ class _Move:
 
 @dataclass
 class _Draft:
-    """The steps under construction. Buffer 0 is the input, the last one the output."""
+    """The steps under construction. The first buffers are the inputs."""
 
     graph: Graph
     values: dict[str, _Value] = field(default_factory=dict)
@@ -73,8 +74,9 @@ class _Draft:
     """The indices of all Permutes together: each is stored as a constant."""
 
     def __post_init__(self) -> None:
-        tensor = self.graph.tensors[self.graph.input]
-        self.values[self.graph.input] = _Value(self.buffer(tensor), self.nhwc(tensor.shape))
+        for name in self.graph.inputs:
+            tensor = self.graph.tensors[name]
+            self.values[name] = _Value(self.buffer(tensor), self.nhwc(tensor.shape))
 
     def nhwc(self, shape: Shape) -> Order:
         if shape not in self.orders:
@@ -124,24 +126,29 @@ class _Draft:
         self.moves.append(_Move(work, ((value.buffer, tensor),), (buffer, tensor), order))
         self.values[name] = _Value(buffer, order)
 
-    def end(self) -> None:
-        """The output as images lie, in a buffer of its own that nothing else reads."""
-        name = self.graph.output
+    def end(self, name: str, taken: set[int]) -> int:
+        """The output as images lie, in a buffer of its own that nothing else reads: its number.
+
+        `taken`: the buffers of the outputs before it.
+        """
         value = self.values[name]
         order = self.nhwc(self.graph.tensors[name].shape)
         read = any(value.buffer == source for move in self.moves for source, _ in move.inputs)
-        last = value.buffer == len(self.sizes) - 1
-        if value.buffer == 0 or read or not last or not np.array_equal(value.order, order):
+        foreign = value.buffer < len(self.graph.inputs) or value.buffer in taken
+        if foreign or read or not np.array_equal(value.order, order):
             self.permute(name, order)
+        return self.values[name].buffer
 
     def finished(self) -> Plan:
-        self.end()
-        last = self.values[self.graph.output].buffer
-        starts, scratch = self.in_scratch(last)
-        input, output = (self.graph.tensors[name] for name in (self.graph.input, self.graph.output))
-        unit = BYTES[input.type]  # bytes of one element of scratch memory
+        last: dict[int, str] = {}
+        for number, name in enumerate(self.graph.outputs):
+            last[self.end(name, {*last})] = end_name("output", number, self.graph.outputs)
+        starts, scratch = self.in_scratch({*last})
+        inputs = [end_name("input", number, self.graph.inputs)
+                  for number in range(len(self.graph.inputs))]  # fmt: skip
+        unit = BYTES[self.graph.tensors[self.graph.input].type]  # bytes of an element of scratch
         inside = [f"scratch + {start // unit}" for start in starts]
-        places = ["input", *inside[:-1], "output"] if last else ["input"]
+        places = [last.get(at, place) for at, place in enumerate([*inputs, *inside])]
         steps = tuple(
             Step(
                 f"l{number}",
@@ -152,10 +159,16 @@ class _Draft:
             )
             for number, move in enumerate(self.moves)
         )
-        return Plan(self.graph, steps, _place("input", input), _place("output", output), scratch)
+        ends = (zip(names, tensors, strict=True) for names, tensors in (
+            (inputs, self.graph.inputs), ([*last.values()], self.graph.outputs)
+        ))  # fmt: skip
+        given, answers = (
+            tuple(_place(at, self.graph.tensors[name]) for at, name in pairs) for pairs in ends
+        )
+        return Plan(self.graph, steps, given, answers, scratch)
 
-    def in_scratch(self, last: int) -> tuple[list[int], int]:
-        """The begin of each buffer but the input, and the bytes of all: `last`, the output, takes
+    def in_scratch(self, last: set[int]) -> tuple[list[int], int]:
+        """The begin of each buffer but the inputs, and the bytes of all: `last`, the outputs, take
         none.
         """
         first, final = [0] * len(self.sizes), [0] * len(self.sizes)
@@ -164,10 +177,15 @@ class _Draft:
             for buffer in (move.output[0], *(source for source, _ in move.inputs)):
                 final[buffer] = number
         ranges = [
-            LiveRange(0 if buffer == last else self.sizes[buffer], first[buffer], final[buffer])
-            for buffer in range(1, len(self.sizes))
+            LiveRange(0 if buffer in last else self.sizes[buffer], first[buffer], final[buffer])
+            for buffer in range(len(self.graph.inputs), len(self.sizes))
         ]
         return offsets(ranges)
+
+
+def end_name(end: str, number: int, all: Sequence[str]) -> str:
+    """The name of an input or output in C: `input`, or `input_0` and so on of several."""
+    return f"{end}_{number}" if len(all) > 1 else end
 
 
 def _identical(index: Order, input: Order) -> bool:

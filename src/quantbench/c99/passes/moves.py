@@ -49,7 +49,7 @@ def _unshaped(name: str, makers: dict[str, Node]) -> str:
 
 def _read(graph: Graph) -> Graph:
     """The graph without the moves that no node reads and that aren't an output."""
-    wanted, kept = {graph.output}, []
+    wanted, kept = {*graph.outputs}, []
     for node in reversed(graph.nodes):
         if node.output in wanted or not isinstance(node, Rearrange | Reshape):
             wanted.update(node.reads)
