@@ -266,6 +266,28 @@ class IdentityExpr(Expr):
         return self, builder.format(self.input)
 
 
+@dataclass(frozen=True, eq=False)
+class InputExpr(Expr):
+    """An input of the network that is moved before it is rounded, which gives the same."""
+
+    where: str
+    name: str
+    shape: Shape
+    inputs: dict[str, str]
+    """The tensor of each input that is quantized already: see Context."""
+
+    def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
+        if self.name not in self.inputs:
+            self.inputs[self.name] = builder.add(self.name, self.shape, format)
+        tensor = self.inputs[self.name]
+        if format.by_channel or builder.format(tensor) != format:
+            raise CompileError(
+                f"{self.where}: the input is quantized in two ways; one, with one scale, is "
+                "supported"
+            )
+        return IdentityExpr(self.where, tensor, self.shape).lower(builder, name, limits, format)
+
+
 def step_ratios(builder: Builder, tensor: str, format: Format) -> tuple[Fraction, ...]:
     """The tensor's step size divided by the step size of `format`: one ratio, or one by channel."""
     own, wanted = builder.scales(tensor), [exact(scale) for scale in format.scales]

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.frontend.builder import Builder, Deferred, TensorRef
+from quantbench.c99.frontend.builder import Builder, Deferred, InputExpr, TensorRef
 from quantbench.c99.frontend.formats import FLOAT32, Format
 from quantbench.c99.frontend.reader import Network, NetworkInput, OnnxNode, array
 from quantbench.c99.frontend.values import (
@@ -158,6 +158,15 @@ class Context:
             case _:
                 why = f"its input {at + 1} is a constant, where only activations are supported"
         raise CompileError(f"{node.where}: {why}")
+
+    def to_be_moved(self, node: OnnxNode, at: int) -> TensorRef | Deferred:
+        """An activation, or the input before it is rounded: for steps that rounding doesn't see."""
+        value = self.value(node, at)
+        if not isinstance(value, GraphInput) or value.type is not None:
+            return self.activation(node, at)
+        shapes = {given.name: given.shape for given in self.network.inputs}
+        core = InputExpr(node.where, value.name, shapes[value.name], self.inputs)
+        return Deferred(core, value.shape)
 
     def moved(self, node: OnnxNode, at: int) -> TensorRef | Deferred | GraphInput | Quantized:
         """An activation, its integers, or the unquantized input, for operators that move values."""

@@ -33,13 +33,14 @@ _MAX_COUNTED = 4096
 
 @dataclass(frozen=True)
 class AvgPoolExpr(Expr):
-    """An average pooling that isn't fused."""
+    """An average pooling that isn't fused; `summed`: the sum instead of the average."""
 
     where: str
     input: str
     shape: Shape
     window: Window
     count_pads: bool
+    summed: bool = False
 
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         output = builder.add(name, self.shape, format)
@@ -56,7 +57,8 @@ class AvgPoolExpr(Expr):
         builder.spend(COST * (1 if self.count_pads else whole))
         ratio = step_ratio(builder, self.where, self.input, format)
         counts = range(whole if self.count_pads else 1, whole + 1)
-        factors = tuple(multiplier(ratio / count, self.where) for count in counts)
+        divisors = (1,) if self.summed else counts
+        factors = tuple(multiplier(ratio / count, self.where) for count in divisors)
         ends = boundary.integers(self.where, limits, format)
         builder.nodes.append(self._pool(output, Requantization(factors, format.zero_point, *ends)))
         return output
@@ -66,7 +68,8 @@ class AvgPoolExpr(Expr):
             return None
         whole = math.prod(self.window.kernel)
         require_word(255 * whole, self.where)
-        scale = tuple(step / whole for step in builder.tensors[self.input].scale)
+        divisor = 1 if self.summed else whole
+        scale = tuple(step / divisor for step in builder.tensors[self.input].scale)
         scale = one_if_alike(self.where, scale)
         output = builder.keep(Tensor(name, self.shape, "int32", scale))
         builder.nodes.append(self._pool(output, None))
@@ -77,7 +80,7 @@ class AvgPoolExpr(Expr):
             name=self.where,
             input=self.input,
             output=output,
-            kind="average",
+            kind="sum" if self.summed else "average",
             window=self.window,
             count_pads=self.count_pads,
             requantize=requantize,
@@ -103,6 +106,12 @@ def pool_window(node: OnnxNode, shape: Shape) -> tuple[Window, Shape]:
     channels, *image = channels_and_image(node, shape)
     size = (image[0], image[1])
     window = windows.window(node, windows.kernel_shape(node), size, len(shape) - 1)
+    ceiled = windows.with_last_window(node, window, size)
+    if ceiled != window and node.whole("count_include_pad", 0):
+        raise CompileError(
+            f"{node.where}: ceil_mode is supported where pads don't count in the average"
+        )
+    window = ceiled
     (kh, kw), (top, left, bottom, right) = window.kernel, window.pads
     spread = window.dilations != (1, 1)
     if max(top, bottom) >= kh or max(left, right) >= kw or (spread and any(window.pads)):

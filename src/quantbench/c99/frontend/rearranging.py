@@ -62,10 +62,7 @@ def moved(
     if len(index) == math.prod(value.shape) and (index == np.arange(len(index))).all():
         return reshaped(node, value, shape, kept=True)
     if isinstance(value, GraphInput):
-        raise CompileError(
-            f"{node.where}: it reads the input as float32; one that a QuantizeLinear rounds is "
-            "supported"
-        )
+        value = context.to_be_moved(node, 0)
     if isinstance(value, Quantized):
         real = stepped(context, node, value.ref, index, shape)
         ref = context.builder.place(shown(node.outputs[0]), real, value.format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.ir.graph import Window
@@ -44,10 +45,7 @@ def whole(window: Window) -> tuple[int, int]:
 
 
 def output_size(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple[int, int]:
-    """The height and width of the output.
-
-    Raises CompileError where the window doesn't fit, and for a ceil_mode that would add a window.
-    """
+    """The height and width of the output. Raises CompileError where the window doesn't fit."""
     top, left, bottom, right = window.pads
     sides = []
     for size, before, after, span, stride in zip(
@@ -56,14 +54,29 @@ def output_size(node: OnnxNode, window: Window, image: tuple[int, int]) -> tuple
         free = size + before + after - span
         if free < 0:
             raise CompileError(f"{node.where}: its window of {span} is wider than its input")
-        if node.whole("ceil_mode", 0) and free % stride:
-            last = (free // stride + 1) * stride
-            if last < size + before:
-                raise CompileError(f"{node.where}: ceil_mode isn't supported where it matters")
         sides.append(free // stride + 1)
     if math.prod(sides) > MAX_NUMBERS:
         raise CompileError(f"{node.where}: its output of {sides} is too large")
     return sides[0], sides[1]
+
+
+def with_last_window(node: OnnxNode, window: Window, image: tuple[int, int]) -> Window:
+    """The window with the pads at the end that ceil_mode's last windows reach into.
+
+    As ONNX has it, a window must begin within the image or the pads in front of it.
+    """
+    if not node.whole("ceil_mode", 0):
+        return window
+    top, left, *ends = window.pads
+    after = []
+    for size, before, end, span, stride in zip(
+        image, (top, left), ends, whole(window), window.strides, strict=True
+    ):
+        free = size + before + end - span
+        last = -(-free // stride) * stride
+        more = last - free if free >= 0 and last < size + before else 0
+        after.append(end + more)
+    return replace(window, pads=(top, left, after[0], after[1]))
 
 
 def padded(window: Window) -> bool:

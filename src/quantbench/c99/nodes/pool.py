@@ -60,14 +60,14 @@ class Pool(OneInput):
     name: str
     input: str
     output: str
-    kind: Literal["average", "max"]
+    kind: Literal["average", "sum", "max"]
     window: Window
     count_pads: bool
     requantize: Requantization | None = None
 
     @property
     def rounds(self) -> bool:
-        return self.kind == "average"
+        return self.kind != "max"
 
     def evaluate(self, graph: Graph, values: Tensors) -> Values:
         tensor, x = graph.tensors[self.input], values[self.input]
@@ -78,7 +78,7 @@ class Pool(OneInput):
         if graph.tensors[self.output].type == "int32":
             return np.asarray(acc)
         if self.requantize is None:
-            return np.asarray(acc / self._counts(x))
+            return np.asarray(acc / (1 if self.kind == "sum" else self._counts(x)))
         if self.count_pads:
             return requantized(acc, self.requantize)
         which = self._counts(x) - 1
@@ -91,7 +91,8 @@ class Pool(OneInput):
         if self.kind == "max":
             return np.asarray(error.max(axis=(4, 5)))
         largest = self._windows(np.abs(x) + errors[self.input], 0)
-        return mean_error(error.sum(axis=(4, 5)), largest, self._counts(x))
+        counts = 1 if self.kind == "sum" else self._counts(x)
+        return mean_error(error.sum(axis=(4, 5)), largest, counts)
 
     def excess(self, graph: Graph, values: Tensors) -> Reals:
         x = values[self.input]
@@ -127,6 +128,7 @@ class Pool(OneInput):
             "count_pads": int(self.count_pads),
         }
         if step.output.type == "float32":
+            fields["sum"] = int(self.kind == "sum")
             constant = structure("model_pool_layer", step.identifier, fields)
             return Code(constant, (call(step, "pool"),), ("pool",))
         tables = Tables(step.identifier)

@@ -37,7 +37,7 @@ _MAX_PAD = 2**15
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    value = context.activation(node, 0)
+    value = context.to_be_moved(node, 0)
     old = context.network.opset < 11
     pads = node.wholes("pads") if old else context.wholes(node, 1)
     fill = node.real("value", 0.0) if old else context.number(node, 2) or 0.0
