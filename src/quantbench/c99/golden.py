@@ -58,7 +58,7 @@ def _float32(plan: Plan) -> str:
     inputs, answers = ([each[held] for each in end] for end in (inputs, answers))
     values, tolerances = ([each[:, part] for each in answers] for part in (0, 1))
     lines = [
-        f"#define MODEL_GOLDEN_COUNT {len(inputs)}",
+        f"#define MODEL_GOLDEN_COUNT {len(inputs[0])}",
         array("float", "model_golden_inputs", _stored(inputs, plan.inputs)),
         array("float", "model_golden_outputs", _stored(values, plan.outputs)),
         array("float", "model_golden_tolerances", _stored(tolerances, plan.outputs)),

@@ -100,6 +100,7 @@ def _graph(context: Context) -> Graph:
         rounded=first.rounded,
         more_inputs=tuple(tensors[1:]),
         more_outputs=tuple(each.tensor for each in more),
+        names=(*(given.name for given in network.inputs), *network.outputs),
     )
 
 

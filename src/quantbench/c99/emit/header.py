@@ -89,9 +89,11 @@ def _described_ends(plan: Plan) -> list[str]:
     """The beginning of model_run's comment."""
     if not plan.graph.several:
         return [f"/* input: {_described(plan.input)}; output: {_described(plan.output)};"]
+    graph = plan.graph
+    names = graph.names or (*graph.inputs, *graph.outputs)
     each = [
         f"{place.at}: the network's {comment(name)}, {_described(place)};"
-        for _, place, name in _ends(plan)
+        for place, name in zip((*plan.inputs, *plan.outputs), names, strict=True)
     ]
     first, *rest = each
     return [f"/* {first}", *(f"   {line}" for line in rest)]

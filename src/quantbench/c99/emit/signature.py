@@ -10,7 +10,9 @@ def signature(plan: Plan) -> str:
     number, output = ("float", "float") if plan.graph.is_float32 else ("uint8_t", "model_output")
     given = [f"const {number} *{place.at}" for place in plan.inputs]
     answers = [f"{output} *{place.at}" for place in plan.outputs]
-    return f"void model_run({', '.join([*given, *answers, f'{number} *scratch'])})"
+    parameters = [*given, *answers, f"{number} *scratch"]
+    between = ",\n               " if plan.graph.several else ", "
+    return f"void model_run({between.join(parameters)})"
 
 
 def packed_run(plan: Plan) -> str:

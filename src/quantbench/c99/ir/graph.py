@@ -289,6 +289,8 @@ class Graph:
     more_inputs: tuple[str, ...] = ()
     """The inputs behind the first; with any, or with several outputs, both ends are float32."""
     more_outputs: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """The names that its inputs, then its outputs, have in the file; () where there is none."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
