@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -48,16 +49,14 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     scale = output_scales(context, node, tensor, weights, outputs, depthwise=channels == groups)
     shape = (outputs, *(side.output for side in sides))
     phases = math.prod(side.stride for side in sides)
+    seen = signal_or_image(shape, given.shape)
+    bias = context.addends(node, 2, scale, seen)
     core = LinearExpr(
         where=node.where,
         input=tensor,
         weights=_by_phase(weights.values.reshape(inputs, each, *_two(kernel)), groups, sides),
-        scale=tuple(step for step in scale for _ in range(phases)),
-        bias=tuple(
-            number
-            for number in context.addends(node, 2, scale, signal_or_image(shape, given.shape))
-            for _ in range(phases)
-        ),
+        scale=_repeated(scale, each, phases),
+        bias=_repeated(bias, each, phases),
         shape=(outputs * phases, *(side.places for side in sides)),
         window=Window(
             (sides[0].taps, sides[1].taps),
@@ -66,8 +65,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
         groups=groups,
     )
     between = Deferred(core, core.shape)
-    seen = signal_or_image(shape, given.shape)
-    return moved(context, node, between, _between(outputs, sides), seen)
+    return moved(context, node, between, _between(groups, each, sides), seen)
 
 
 @dataclass(frozen=True)
@@ -119,30 +117,40 @@ def _two(sizes: list[int] | tuple[int, ...], other: int = 1) -> tuple[int, int]:
     return (other, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])
 
 
+def _repeated(values: tuple[Fraction, ...], each: int, phases: int) -> tuple[Fraction, ...]:
+    """The numbers of each group's `each` outputs, once for each phase."""
+    groups = (values[at : at + each] for at in range(0, len(values), each))
+    return tuple(number for group in groups for _ in range(phases) for number in group)
+
+
 def _by_phase(weights: Factors, groups: int, sides: list[_Side]) -> Factors:
-    """Weights [I, O / groups, kh, kw] as [O * phases, I / groups, taps, taps], tap by tap back."""
+    """Weights [I, O / groups, kh, kw] as [groups, phases, O / groups, I / groups, taps, taps].
+
+    The first three are one dimension. Taps stand in the other direction, as a convolution has them.
+    """
     inputs, each, *kernel = weights.shape
-    by_output = weights.reshape(groups, inputs // groups, each, *kernel).swapaxes(1, 2)
     rows, columns = sides
+    height, width = (
+        (size - 1) * side.dilation + 1 for size, side in zip(kernel, sides, strict=True)
+    )
     whole = np.zeros(
-        (groups * each, inputs // groups, rows.taps * rows.stride, columns.taps * columns.stride),
+        (groups, inputs // groups, each, rows.taps * rows.stride, columns.taps * columns.stride),
         weights.dtype,
     )
-    spans = ((size - 1) * side.dilation + 1 for size, side in zip(kernel, sides, strict=True))
-    height, width = spans
-    whole[:, :, : height : rows.dilation, : width : columns.dilation] = by_output.reshape(
-        groups * each, inputs // groups, *kernel
+    whole[..., : height : rows.dilation, : width : columns.dilation] = weights.reshape(
+        groups, inputs // groups, each, *kernel
     )
-    split = whole.reshape(*whole.shape[:2], rows.taps, rows.stride, columns.taps, columns.stride)
-    turned = split[:, :, ::-1, :, ::-1].transpose(0, 3, 5, 1, 2, 4)
-    return np.ascontiguousarray(turned).reshape(-1, *turned.shape[3:])
+    split = whole.reshape(*whole.shape[:3], rows.taps, rows.stride, columns.taps, columns.stride)
+    turned = split[:, :, :, ::-1, :, ::-1].transpose(0, 4, 6, 2, 1, 3, 5)
+    return np.ascontiguousarray(turned).reshape(-1, *turned.shape[4:])
 
 
-def _between(outputs: int, sides: list[_Side]) -> Order:
+def _between(groups: int, each: int, sides: list[_Side]) -> Order:
     """The index that puts the phases' outputs between one another, and leaves the pads out."""
     rows, columns = sides
-    shape = (outputs, rows.stride, columns.stride, rows.places, columns.places)
-    places = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+    shape = (groups, rows.stride, columns.stride, each, rows.places, columns.places)
+    numbers = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+    places = numbers.transpose(0, 3, 1, 2, 4, 5).reshape(groups * each, *shape[1:3], *shape[4:])
     y, x = (np.arange(side.output) + side.pad for side in sides)
     chosen = places[
         :,
