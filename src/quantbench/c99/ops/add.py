@@ -35,7 +35,6 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
-    image_shape,
 )
 from quantbench.c99.ir.rounding import Range, range_of, within
 from quantbench.c99.nodes.clamp import within_limits
