@@ -16,6 +16,7 @@ from quantbench.c99.passes.layout import plan
 from quantbench.c99.target.target import Dtype
 from quantbench.errors import CompileError
 from tests.c99.checking import SANITIZED, command
+from tests.c99.models import Model
 from tests.c99.shape_networks import CASES, Case, built, layer, node, resize, shuffle
 from tests.c99.together import all_pass
 
@@ -48,18 +49,18 @@ def test_a_shuffle_is_one_move(tmp_path: Path) -> None:
 
 
 def test_a_transpose_that_moves_ones_is_none(tmp_path: Path) -> None:
-    case = Case(node("Transpose", perm=[0, 3, 1, 2]), (4, 5, 1))
+    case = Case(node("Transpose", perm=[0, 1, 3, 2]), (4, 1, 5))
     assert kinds(built(case, quantized=True).saved(tmp_path)) == ["Requantize"]
 
 
 def test_a_scale_for_each_channel_moves_with_it(tmp_path: Path) -> None:
-    def build(model: object) -> None:
-        layer("Conv", (6, 4, 1, 1))(model)  # type: ignore[arg-type]
-        model.add("Reshape", None, model.constant([-1, 2, 3, 6, 5], "int64"))  # type: ignore[attr-defined]
-        model.add("Transpose", perm=[0, 2, 1, 3, 4])  # type: ignore[attr-defined]
-        model.add("Reshape", None, model.constant([-1, 6, 6, 5], "int64"))  # type: ignore[attr-defined]
-        model.pair(None, np.arange(1, 7) * 0.1, [7] * 6, axis=1)  # type: ignore[attr-defined]
-        layer("Conv", (6, 1, 3, 3), group=6)(model)  # type: ignore[arg-type]
+    def build(model: Model) -> None:
+        layer("Conv", (6, 4, 1, 1))(model)
+        model.add("Reshape", None, model.constant([-1, 2, 3, 6, 5], "int64"))
+        model.add("Transpose", perm=[0, 2, 1, 3, 4])
+        model.add("Reshape", None, model.constant([-1, 6, 6, 5], "int64"))
+        model.pair(None, np.arange(1, 7) * 0.1, [7] * 6, axis=1)
+        layer("Conv", (6, 1, 3, 3), group=6)(model)
 
     path = built(Case(build), quantized=True).saved(tmp_path)
     require_agreement(read(path))

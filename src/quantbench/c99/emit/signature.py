@@ -18,7 +18,7 @@ def signature(plan: Plan) -> str:
 def packed_run(plan: Plan) -> str:
     """C that defines MODEL_GOLDEN_RUN: model_run for inputs, and outputs, behind one another."""
     if not plan.graph.several:
-        return "#define MODEL_GOLDEN_RUN model_run"
+        return "#define MODEL_GOLDEN_RUN model_run\n"
     number, output = ("float", "float") if plan.graph.is_float32 else ("uint8_t", "model_output")
     arguments = []
     for end, places in (("input", plan.inputs), ("output", plan.outputs)):

@@ -92,8 +92,8 @@ class PostStep(ABC):
         """The step as it is with an activation behind it."""
         return self
 
-    def before(self, format: Format) -> Format:
-        """The format that the values need before the step, to have `format` behind it."""
+    def before(self, format: Format, shape: Shape) -> Format:  # noqa: ARG002
+        """The format that values of `shape` need before the step, to have `format` behind it."""
         return format
 
     def with_shape(self, shape: Shape) -> PostStep:  # noqa: ARG002
@@ -214,8 +214,9 @@ class Builder:
     def place(self, name: str, deferred: Deferred, format: Format) -> TensorRef:
         """Add the nodes of `deferred`; returns its tensor in `format`, named `name` or like it."""
         between, last = f"before {name}", len(deferred.steps)
-        for step in reversed(deferred.steps):
-            format = step.before(format)
+        shapes = [deferred.core.shape, *(step.shape for step in deferred.steps)]
+        for step, shape in reversed([*zip(deferred.steps, shapes, strict=False)]):
+            format = step.before(format, shape)
         tensor = deferred.core.lower(self, between if last else name, deferred.limits, format)
         for number, step in enumerate(deferred.steps, start=1):
             before = tensor

@@ -75,20 +75,19 @@ def stepped(
 ) -> Deferred:
     """`value` with one step more; a step of the same kind before it is joined with it."""
     before = deferred(context, value, node.where)
-    steps, given = before.steps, value.shape
+    steps = before.steps
     if steps and isinstance(steps[-1], Rearranged):
-        index, given, steps = steps[-1].index[index], steps[-1].given, steps[:-1]
-    step = Rearranged(node.where, index, given, image_shape(shape))
+        index, steps = steps[-1].index[index], steps[:-1]
+    step = Rearranged(node.where, index, image_shape(shape))
     return replace(before, steps=(*steps, step), shape=shape, grid=None)
 
 
 @dataclass(frozen=True, eq=False)
 class Rearranged(PostStep):
-    """The values at `index` of a tensor seen in the shape `given`: rounding doesn't see places."""
+    """The values at `index` of a tensor: rounding doesn't see places."""
 
     where: str
     index: Order
-    given: Shape
     shape: Shape
     keeps_channels: ClassVar[bool] = False
 
@@ -102,13 +101,12 @@ class Rearranged(PostStep):
         builder.nodes.append(Rearrange(self.where, tensor, output, self.index))
         return output
 
-    def before(self, format: Format) -> Format:
-        """The format that the values need before the step, to have `format` behind it."""
+    def before(self, format: Format, shape: Shape) -> Format:
         if not format.by_channel:
             return format
-        channels = self.given[0]
+        channels = shape[0]
         wanted = np.repeat(format.by_channel, len(self.index) // len(format.by_channel))
-        sources = self.index // (math.prod(self.given) // channels)
+        sources = self.index // (math.prod(shape) // channels)
         scales = np.full(channels, max(format.by_channel))
         scales[sources] = wanted
         if (scales[sources] != wanted).any():
