@@ -22,6 +22,7 @@ from quantbench.c99.ir.graph import (
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.nodes.rearrange import Rearrange
 from quantbench.c99.nodes.requantize import Requantize
 from quantbench.c99.nodes.reshape import Reshape
 from quantbench.c99.ops.add import Add, AddRequantization
@@ -211,6 +212,14 @@ class Builder:
         out = f"x{len(self.tensors)}"
         self.tensors[out] = Tensor(out, shape, into.type, into.scale, into.zero_point)
         self.nodes.append(Reshape(f"reshape {out}", source, out))
+        return out
+
+    def rearrange(self, source: str, places: NDArray[np.int64]) -> str:
+        """The values at `places` [*shape of the output], counted in the source's ONNX order."""
+        into = self.tensors[source]
+        out = f"x{len(self.tensors)}"
+        self.tensors[out] = Tensor(out, places.shape, into.type, into.scale, into.zero_point)
+        self.nodes.append(Rearrange(f"rearrange {out}", source, out, places.reshape(-1)))
         return out
 
     def graph(self, output: str) -> Graph:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from hypothesis import strategies as st
 
 from quantbench.c99.ir.graph import Graph, Pooling, Window
@@ -22,7 +23,7 @@ def graphs(draw: st.DrawFn, *, dyadic: bool = False) -> Graph:
     x = "input"
     for _ in range(draw(st.integers(0, 4))):
         steps = [_conv, _pool, _residual, _rescale, _concat, _pad, _depthwise, _groups,
-                 _reshape]  # fmt: skip
+                 _reshape, _rearrange]  # fmt: skip
         x = draw(st.sampled_from(steps))(draw, build, x)
     ends = (_vector, _images, _sums, _vector)
     return build.graph(draw(st.sampled_from(ends))(draw, build, x))
@@ -101,6 +102,17 @@ def _concat(draw: st.DrawFn, build: Builder, x: str) -> str:
 
 def _pad(draw: st.DrawFn, build: Builder, x: str) -> str:
     return build.pad(x, draw(_PADS)) if build.tensors[x].size < _MOST_VALUES else x
+
+
+def _rearrange(draw: st.DrawFn, build: Builder, x: str) -> str:
+    """A part of each axis, the axes in another order."""
+    shape = build.tensors[x].shape
+    places = np.arange(build.tensors[x].size).reshape(shape)
+    for axis, size in enumerate(shape):
+        kept = draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=9))
+        evenly = np.arange(draw(st.integers(0, size - 1)), size, draw(st.integers(1, 2)))
+        places = places.take(kept if draw(st.booleans()) else evenly, axis)
+    return build.rearrange(x, places.transpose(draw(st.permutations(range(3)))))
 
 
 def _reshape(draw: st.DrawFn, build: Builder, x: str) -> str:

@@ -174,6 +174,75 @@ class Maker(Spelling):
         shape = (channels, height + pads[0] + pads[2], width + pads[1] + pads[3])
         return self.held(self.node("Pad", x.name, *given, **attributes), shape, x)
 
+    def shuffled(self, x: At) -> At:
+        """Channels of two halves in turn, or height and width exchanged."""
+        channels, height, width = x.shape
+        if channels % 2:
+            name = self.node("Transpose", x.name, perm=[0, 1, 3, 2])
+            return self.held(name, (channels, width, height), x)
+        halves = self.constant([-1, 2, channels // 2, height, width], "int64")
+        name = self.node("Transpose", self.node("Reshape", x.name, halves), perm=[0, 2, 1, 3, 4])
+        if self.one_of(True, False):
+            name = self.pair(name, (channels // 2, 2, height, width), x.scale, like=x).name
+        back = self.constant([-1, channels, height, width], "int64")
+        return self.held(self.node("Reshape", name, back), x.shape, x)
+
+    def sliced(self, x: At) -> At:
+        axis = self.whole(1, 3)
+        size, step = x.shape[axis - 1], self.one_of(1, 2, -1)
+        begin = self.whole(0, size - 1)
+        start, end = (begin, size) if step > 0 else (size - 1 - begin, -size - 1)
+        given = [self.constant([value], "int64") for value in (start, end, axis, step)]
+        shape = [*x.shape]
+        shape[axis - 1] = -(-(size - begin) // abs(step))
+        return self.held(self.node("Slice", x.name, *given), tuple(shape), x)
+
+    def gathered(self, x: At) -> At:
+        axis = self.whole(1, 3)
+        places = [self.whole(-x.shape[axis - 1], x.shape[axis - 1] - 1) for _ in range(3)]
+        shape = (*x.shape[: axis - 1], 3, *x.shape[axis:])
+        name = self.node("Gather", x.name, self.constant(places, "int64"), axis=axis)
+        return self.held(name, shape, x)
+
+    def resized(self, x: At) -> At:
+        channels, height, width = x.shape
+        if self.opset < 13 or height * width > 60:
+            return x
+        kind, factor = self.one_of("nearest", "linear"), self.whole(1, 3)
+        mode = self.one_of("asymmetric", "half_pixel")
+        scales = self.constant([1, 1, factor, 2], "float32")
+        more = {"nearest_mode": "floor"} if kind == "nearest" else {}
+        name = self.node(
+            "Resize", x.name, "", scales, mode=kind, coordinate_transformation_mode=mode, **more
+        )
+        return self.held(name, (channels, factor * height, 2 * width), x)
+
+    def conv_transposed(self, x: At) -> At:
+        channels, height, width = x.shape
+        if height * width > 60:
+            return x
+        outputs, kernel = self.whole(1, 3), [self.whole(1, 4), self.whole(1, 4)]
+        strides = [self.whole(1, 3), self.whole(1, 3)]
+        weights, scale = self.weights((channels, outputs, *kernel), 1)
+        bias = self.bias(outputs, np.asarray(np.float32(x.scale) * scale, np.float32))
+        name = self.node(
+            "ConvTranspose", x.name, weights, *bias, kernel_shape=kernel, strides=strides
+        )
+        gain = x.scale * float(scale.max()) * 74 * 74 * (channels * kernel[0] * kernel[1]) ** 0.5
+        sides = [
+            (size - 1) * s + k for size, s, k in zip((height, width), strides, kernel, strict=True)
+        ]
+        return self.pair(self.activated(name, gain * 0.02), (outputs, *sides), gain * 0.02)
+
+    def reduced_over(self, x: At) -> At:
+        """The mean or the maximum over some axes, as the axes' input came with different sets."""
+        axes = sorted({self.whole(1, 3), self.whole(1, 3)})
+        shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape, start=1))
+        op = self.one_of("ReduceMean", "ReduceMax")
+        if self.opset < 18:
+            return self.held(self.node(op, x.name, axes=axes), shape, x)
+        return self.held(self.node(op, x.name, self.constant(axes, "int64")), shape, x)
+
     def flat(self, x: At) -> At:
         size = int(np.prod(x.shape))
         if x.shape[1:] == (1, 1) and self.one_of(True, False):
@@ -207,7 +276,8 @@ class Maker(Spelling):
         x = self.pair("input", shape, 0.05)
         given = self.rng.normal(0, 4, (images, *shape)).astype(np.float32)
         steps = (self.conv, self.conv, self.conv, self.pool, self.activation, self.residual,
-                 self.joined, self.padded)  # fmt: skip
+                 self.joined, self.padded, self.shuffled, self.sliced, self.gathered,
+                 self.resized, self.conv_transposed, self.reduced_over)  # fmt: skip
         for _ in range(self.whole(1, 4)):
             x = self.one_of(*steps)(x)
         x = self.flat(x)

@@ -359,3 +359,5 @@ static const lenet_output lenet_golden_outputs[] = {
   67, 115, 87, 89, 85, 199, 94, 103, 98, 109, 92, 106, 112, 96, 93, 117, 100, 126, 55, 92, 35,
   137, 79, 89, 72, 209, 79, 103, 81, 88, 86, 101, 97, 86, 93, 188, 105
 };
+
+#define LENET_GOLDEN_RUN lenet_run

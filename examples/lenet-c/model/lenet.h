@@ -27,9 +27,9 @@ extern "C" {
 typedef uint8_t lenet_output;
 
 /* input: [32 rows][32 columns][1 channels]; output: 10 values;
-   scratch: LENET_SCRATCH bytes of any alignment, whose content means nothing. The three
-   must not overlap. Nothing else is written: calls may run at the same time if each has
-   buffers of its own. */
+   scratch: LENET_SCRATCH bytes of any alignment, whose content means nothing. The three must not
+   overlap. Nothing else is written: calls may run at the same time if each has buffers
+   of its own. */
 void lenet_run(const uint8_t *input, lenet_output *output, uint8_t *scratch);
 
 #ifdef __cplusplus

@@ -11,7 +11,7 @@ static lenet_output output[LENET_OUTPUT_SIZE];
 int main(void)
 {
     for (size_t i = 0; i < LENET_GOLDEN_COUNT; i++) {
-        lenet_run(lenet_golden_inputs + i * LENET_INPUT_SIZE, output, scratch);
+        LENET_GOLDEN_RUN(lenet_golden_inputs + i * LENET_INPUT_SIZE, output, scratch);
         for (size_t k = 0; k < LENET_OUTPUT_SIZE; k++) {
             const lenet_output wanted = lenet_golden_outputs[i * LENET_OUTPUT_SIZE + k];
             if (output[k] != wanted) {

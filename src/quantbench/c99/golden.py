@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quantbench.c99.check.golden import float32_vectors, vectors
+from quantbench.c99.check.golden import all_vectors, float32_vectors
 from quantbench.c99.emit.c_syntax import array
+from quantbench.c99.emit.signature import packed_run
 from quantbench.c99.ir import error_bounds
 from quantbench.c99.ir.graph import Place, Plan, Values
-from quantbench.c99.ir.interpreter import execute
-from quantbench.c99.ir.sizes import in_parts, multiply_adds
+from quantbench.c99.ir.interpreter import execute_all
+from quantbench.c99.ir.sizes import Arrays, all_in_parts, multiply_adds
 from quantbench.c99.passes.layout import nhwc_order
 from quantbench.errors import CompileError
 
@@ -31,9 +31,9 @@ def golden(plan: Plan) -> str:
 def golden_integers(plan: Plan) -> tuple[Values, Values]:
     """The golden inputs [N, size] and outputs [N, size] of integers, in the order of the C code."""
     graph = plan.graph
-    inputs = vectors(graph, _count(plan), SEED)
-    outputs = in_parts(lambda part: execute(graph, part), inputs, graph)
-    return _stored(inputs, plan.input), _stored(outputs, plan.output)
+    inputs = all_vectors(graph, _count(plan), SEED)
+    outputs = all_in_parts(lambda parts: execute_all(graph, parts), inputs, graph)
+    return _stored(inputs, plan.inputs), _stored(outputs, plan.outputs)
 
 
 def _integers(plan: Plan) -> str:
@@ -42,6 +42,7 @@ def _integers(plan: Plan) -> str:
         f"#define MODEL_GOLDEN_COUNT {len(inputs)}",
         array("uint8_t", "model_golden_inputs", inputs),
         array("model_output", "model_golden_outputs", outputs),
+        packed_run(plan),
     ]
     return "/* What the integer network gives, computed in Python. */\n" + "\n".join(lines)
 
@@ -49,43 +50,50 @@ def _integers(plan: Plan) -> str:
 def _float32(plan: Plan) -> str:
     inputs = float32_vectors(plan.graph, _count(plan), SEED)
     with np.errstate(over="ignore", invalid="ignore"):
-        answers = in_parts(_answers(plan), inputs, plan.graph)
-    held = np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)
+        answers = all_in_parts(_answers(plan), inputs, plan.graph)
+    finite = [np.isfinite(each.reshape(len(each), -1)).all(axis=1) for each in answers]
+    held = np.logical_and.reduce(finite)
     if not held.any():
         raise CompileError("float32 doesn't hold what it computes for inputs near 1")
-    inputs, answers = inputs[held], answers[held]
-    values, tolerances = answers.swapaxes(0, 1)
+    inputs, answers = ([each[held] for each in end] for end in (inputs, answers))
+    values, tolerances = ([each[:, part] for each in answers] for part in (0, 1))
     lines = [
-        f"#define MODEL_GOLDEN_COUNT {len(inputs)}",
-        array("float", "model_golden_inputs", _stored(inputs, plan.input)),
-        array("float", "model_golden_outputs", _stored(values, plan.output)),
-        array("float", "model_golden_tolerances", _stored(tolerances, plan.output)),
+        f"#define MODEL_GOLDEN_COUNT {len(inputs[0])}",
+        array("float", "model_golden_inputs", _stored(inputs, plan.inputs)),
+        array("float", "model_golden_outputs", _stored(values, plan.outputs)),
+        array("float", "model_golden_tolerances", _stored(tolerances, plan.outputs)),
+        packed_run(plan),
     ]
     head = "/* What float64 gives, and how far float32 may be from it, computed in Python. */"
     return head + "\n" + "\n".join(lines)
 
 
-def _answers(plan: Plan) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def _answers(plan: Plan) -> Callable[[Arrays], Arrays]:
     """A function from inputs [N, ...] to [N, 2, *shape]: outputs, and the tolerance of each."""
 
-    def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        near = error_bounds.execute(plan.graph, inputs)
-        tolerances = near.error + _ROUNDING * near.most
-        return np.stack([near.values, tolerances], axis=1).astype(np.float32)
+    def run(inputs: Arrays) -> Arrays:
+        return [
+            np.stack([near.values, near.error + _ROUNDING * near.most], 1).astype(np.float32)
+            for near in error_bounds.execute_all(plan.graph, inputs)
+        ]
 
     return run
 
 
-def _stored(values: Values, place: Place) -> Values:
+def _stored(values: Sequence[Values], places: Sequence[Place]) -> Values:
     """Values [N, *shape] in ONNX's order as [N, size] in the order of the C code.
 
-    Integers are unsigned.
+    Several lie behind one another. Integers are unsigned.
     """
-    return values.reshape(len(values), -1)[:, nhwc_order(place.shape)]
+    flat = (
+        each.reshape(len(each), -1)[:, nhwc_order(place.shape)]
+        for each, place in zip(values, places, strict=True)
+    )
+    return np.concatenate([*flat], axis=1)
 
 
 def _count(plan: Plan) -> int:
     """The number of random vectors to write: fewer where they are large, or take long."""
-    vector_bytes = plan.input.bytes + plan.output.bytes
+    vector_bytes = sum(place.bytes for place in (*plan.inputs, *plan.outputs))
     work = max(1, multiply_adds(plan.graph))
     return max(1, min(_RANDOM, min(_MAX_BYTES // vector_bytes, _MAX_MACS // work) - 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from quantbench.c99.frontend.builder import Deferred, TensorRef
@@ -9,8 +10,8 @@ from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.linear import accumulators
 from quantbench.c99.frontend.reader import Network, read
 from quantbench.c99.frontend.schemes import require_qdq
-from quantbench.c99.frontend.values import Probabilities, Quantized
-from quantbench.c99.ir.graph import Graph, Tensor
+from quantbench.c99.frontend.values import Probabilities, Quantized, Several
+from quantbench.c99.ir.graph import Graph, Tensor, Type
 from quantbench.c99.ir.sizes import require_sizes
 from quantbench.c99.operators import checked, require_known
 from quantbench.c99.target.target import Dtype
@@ -31,11 +32,16 @@ def import_network(network: Network, dtype: Dtype = Dtype.INT8) -> Graph:
     require_qdq(network.nodes)
     _require_dtype(network, dtype)
     require_known(network)
-    if not network.quantized and network.input_type:
-        raise CompileError(f"its input is {network.input_type}; float32 is supported")
+    for given in network.inputs:
+        if not network.quantized and given.type:
+            raise CompileError(f"its input is {given.type}; float32 is supported")
     context = Context(network)
     for node in network.nodes:
-        context.hold(node.outputs[0], checked(node).from_onnx(context, node))
+        value = checked(node).from_onnx(context, node)
+        values = value.values if isinstance(value, Several) else (value,)
+        for name, each in zip(node.outputs, values, strict=False):
+            if name:
+                context.hold(name, each)
     graph = _graph(context)
     require_sizes(graph)
     return graph
@@ -54,10 +60,53 @@ def _require_dtype(network: Network, dtype: Dtype) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Output:
+    """An output: its tensor, and what the file makes of the tensor's numbers."""
+
+    tensor: str
+    softmax: bool
+    own: Type | None
+    rounded: Tensor | None
+
+
 def _graph(context: Context) -> Graph:
     network, builder = context.network, context.builder
-    value, rounded = context.values.get(network.output), None
-    softmax, own, source = isinstance(value, Probabilities), None, network.output
+    first, *more = [_output(context, name) for name in network.outputs]
+    for given in network.inputs:
+        if given.name not in context.inputs:
+            raise CompileError(f"its input {given.name!a:.60}: no output depends on it")
+    several = len(network.inputs) > 1 or bool(more)
+    if several and any(each.softmax or each.own for each in (first, *more)):
+        raise CompileError(
+            "of several inputs or outputs, each is supported as float32 and without a Softmax at "
+            "the end"
+        )
+    if len({builder.tensors[each.tensor].type == "int32" for each in (first, *more)}) > 1:
+        raise CompileError(
+            "only some of its outputs are rounded to 8 bits; all or none of them is supported"
+        )
+    tensors = [context.inputs[given.name] for given in network.inputs]
+    return Graph(
+        name=network.name,
+        output=first.tensor,
+        tensors=builder.tensors,
+        nodes=tuple(builder.nodes),
+        input=tensors[0],
+        softmax=first.softmax,
+        origins=builder.origins,
+        own_input=network.input_type,
+        own_output=first.own,
+        rounded=first.rounded,
+        more_inputs=tuple(tensors[1:]),
+        more_outputs=tuple(each.tensor for each in more),
+        names=(*(given.name for given in network.inputs), *network.outputs),
+    )
+
+
+def _output(context: Context, name: str) -> _Output:
+    builder, value, rounded = context.builder, context.values.get(name), None
+    softmax, own, source = isinstance(value, Probabilities), None, name
     if isinstance(value, Quantized):
         own = value.format.type
         value = value.ref
@@ -67,24 +116,13 @@ def _graph(context: Context) -> Graph:
         value = value.of
     if isinstance(value, Deferred):
         value = builder.settled(value) or accumulators(builder, source, value)
-    if not isinstance(value, TensorRef) or context.input is None:
-        raise CompileError(_constant_output(network))
-    return Graph(
-        name=network.name,
-        output=builder.seen(value),
-        tensors=builder.tensors,
-        nodes=tuple(builder.nodes),
-        input=context.input,
-        softmax=softmax,
-        origins=builder.origins,
-        own_input=network.input_type,
-        own_output=own,
-        rounded=rounded,
-    )
+    if not isinstance(value, TensorRef) or not context.inputs:
+        raise CompileError(_constant_output(context.network, name))
+    return _Output(builder.seen_exactly(value), softmax, own, rounded)
 
 
-def _constant_output(network: Network) -> str:
-    output = f"its output {network.output!a:.60}"
+def _constant_output(network: Network, name: str) -> str:
+    output = f"its output {name!a:.60}"
     if not network.quantized:
         return f"{output} is a constant; what a layer gives is supported"
     return (

@@ -15,7 +15,9 @@ from quantbench.c99.frontend.values import Value
 from quantbench.errors import CompileError
 
 _FOLDER = Path(__file__).parent / "ops"
-_MODULES = ("quantbench.c99.ops.*", "quantbench.c99.ops.elementwise.*")
+_MODULES = (
+    "quantbench.c99.ops.*", "quantbench.c99.ops.elementwise.*", "quantbench.c99.ops.shapes.*",
+)  # fmt: skip
 """system/fingerprint.py reads from these names what a stored step depends on."""
 TEMPLATE = "TEMPLATE"
 

@@ -141,8 +141,8 @@ def _costs(
             )
             for number, (step, code) in enumerate(zip(plan.steps, emitted.codes, strict=True))
         ),
-        input=plan.input.bytes,
-        output=plan.output.bytes,
+        input=sum(place.bytes for place in plan.inputs),
+        output=sum(place.bytes for place in plan.outputs),
         scratch=emitted.scratch,
         flash=flash,
         unbuilt=unbuilt,

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.build.library import library
+from quantbench.c99.build.several import several
 from quantbench.c99.emit.kernels import kernel
 from quantbench.c99.emit.library import Emitted
 from quantbench.c99.ir.graph import Place, ends
 from quantbench.c99.ir.probabilities import answers
 from quantbench.contracts import Predict
-from quantbench.errors import CompileError
+from quantbench.errors import CompileError, UnavailableError
 
 _ALIGNMENT = 64
 Array = NDArray[np.float32] | NDArray[np.uint8]
@@ -27,8 +28,12 @@ Array = NDArray[np.float32] | NDArray[np.uint8]
 def loaded(emitted: Emitted, threads: int) -> Predict:
     """The network as a function float32 [N, *shape] -> float32 [N, *shape], in ONNX's order.
 
+    One of several inputs takes an array for each; one of several outputs gives a tuple.
+
     It takes one call at a time. Raises UnavailableError, CompileError or StorageError.
     """
+    if emitted.plan.graph.several:
+        return several(emitted, threads)
     return _predict(emitted, _calls(emitted), threads)
 
 
@@ -52,7 +57,12 @@ class Counted:
 
 
 def counted(emitted: Emitted) -> Counted:
-    """The network with the counters of its layers. Raises like `loaded`."""
+    """The network with the counters of its layers.
+
+    Raises like `loaded`, and UnavailableError for several inputs or outputs.
+    """
+    if emitted.plan.graph.several:
+        raise UnavailableError("layers are timed in networks of one input and one output")
     calls = _calls(emitted, counters=True)
     ticks = (ctypes.c_uint64 * (len(emitted.codes) + 1)).in_dll(calls.library, "model_ticks")
     now = calls.library.model_now
@@ -211,7 +221,7 @@ def _convert(emitted: Emitted) -> str:
 
 def _image(end: str, place: Place) -> dict[str, int | str]:
     """The shape as [C, H, W]; a vector is one channel."""
-    channels = place.shape[0] if len(place.shape) == 3 else 1
+    channels = place.shape[0] if len(place.shape) > 1 else 1
     return {f"{end}CHANNELS": channels, f"{end}PIXELS": place.size // channels}
 
 

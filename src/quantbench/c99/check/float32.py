@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import softmax
 
 from quantbench.c99.check.evaluator import evaluate
 from quantbench.c99.check.golden import float32_vectors
 from quantbench.c99.frontend.reader import Network
-from quantbench.c99.ir.error_bounds import execute
+from quantbench.c99.ir.error_bounds import Near, execute_all
 from quantbench.c99.ir.functions import distance
 from quantbench.c99.ir.graph import Graph
 from quantbench.errors import CompileError
@@ -25,17 +26,22 @@ def verify(file: Network, graph: Graph) -> None:
 
     Raises CompileError where they are further apart than a few bounds of float32's rounding.
     """
-    inputs = float32_vectors(graph, _COUNT, _SEED)
-    inputs = inputs[: len(inputs) // (file.batch or 1) * (file.batch or 1)]
-    if not len(inputs):
-        inputs = np.resize(
-            float32_vectors(graph, _COUNT, _SEED), (file.batch or 1, *inputs.shape[1:])
-        )
+    batch = file.batch or 1
+    inputs = tuple(
+        np.resize(values, (-(-_COUNT // batch) * batch, *values.shape[1:]))
+        for values in float32_vectors(graph, _COUNT, _SEED)
+    )
     with np.errstate(over="ignore", invalid="ignore"):
-        near = execute(graph, inputs)
-    answers = evaluate(file.model, file.batch, {file.input: inputs}, {}, [file.output])
-    theirs = answers[file.output].reshape(near.values.shape).astype(np.float64)
-    ours = softmax(near.values, axis=1) if graph.softmax else near.values
+        outputs = execute_all(graph, inputs)
+    feeds = {given.name: values for given, values in zip(file.inputs, inputs, strict=True)}
+    answers = evaluate(file.model, file.batch, feeds, {}, file.outputs)
+    for name, near in zip(file.outputs, outputs, strict=True):
+        _require_near(near, answers[name], softmaxed=graph.softmax)
+
+
+def _require_near(near: Near, answers: NDArray[np.generic], *, softmaxed: bool) -> None:
+    theirs = answers.reshape(near.values.shape).astype(np.float64)
+    ours = softmax(near.values, axis=1) if softmaxed else near.values
     finite = np.abs(theirs[np.isfinite(theirs)])
     room = _BOUNDS * near.error + _ROOM * finite.max(initial=0.0)
     apart = distance(ours, theirs)  # 0 where both are no number, or the same infinity

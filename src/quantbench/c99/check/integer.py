@@ -41,14 +41,19 @@ def verify(file: Network, graph: Graph) -> None:
     number = -(-affordable(network, multiply_adds(network)) // batch) * batch
     integers = probes(network, number)
     inner = source.given(integers)
-    reals = _reals(graph.tensors[graph.input], (number, *file.input_shape))
-    inputs = {file.input: inner.pop(file.input, reals)}
+    reals = {
+        given.name: _reals(graph.tensors[name], (number, *given.shape), seed)
+        for seed, (given, name) in enumerate(zip(file.inputs, graph.inputs, strict=True))
+    }
+    inputs = {name: inner.pop(name, values) for name, values in reals.items()}
     answers = evaluator.evaluate(file.model, file.batch, inputs, inner, source.all_watched())
-    ours = quantized(reals, graph.tensors[graph.input])
-    for origin in graph.origins[graph.input]:
-        if origin.name != file.input:
-            wanted = answers[origin.name].reshape(ours.shape)
-            _require(np.array_equal(ours, wanted), "the input's quantization")
+    for given, name in zip(file.inputs, graph.inputs, strict=True):
+        ours = quantized(reals[given.name], graph.tensors[name])
+        for origin in graph.origins.get(name, ()):
+            if origin.name != given.name:
+                wanted = answers[origin.name].reshape(ours.shape)
+                _require(np.array_equal(ours, wanted), "the input's quantization")
+        integers.setdefault(name, ours + source.offset(name))
     results: dict[str, Integers] = {}
     for node, values, e in _layers(network, integers):
         results[node.output] = values
@@ -57,7 +62,8 @@ def verify(file: Network, graph: Graph) -> None:
             wanted = answers[source.watched(node.output, origin)].reshape(values.shape)
             room = e + (origin.slack + _by_channel(origin.moved, tensor)) / _scale(tensor)
             _require_close(node.name, _apart(values, wanted, tensor), room, tensor)
-    _require_answer(network, source, results | integers, answers)
+    for output, name in zip(network.outputs, file.outputs, strict=True):
+        _require_answer(network, source, results | integers, answers, (output, name))
 
 
 class _Source:
@@ -66,16 +72,16 @@ class _Source:
     def __init__(self, file: Network, graph: Graph) -> None:
         self._graph = graph
         self._rounded = evaluator.real_inputs(file.model)
-        self.output = file.output
+        self._outputs = file.outputs
 
     def all_watched(self) -> list[str]:
         """Every tensor to be compared, once."""
         origins = ((name, origin) for name, many in self._graph.origins.items() for origin in many)
-        return [*dict.fromkeys([*(self.watched(*pair) for pair in origins), self.output])]
+        return [*dict.fromkeys([*(self.watched(*pair) for pair in origins), *self._outputs])]
 
     def watched(self, name: str, origin: Origin) -> str:
-        """The file's tensor to compare: for the input its integers, else what is to be rounded."""
-        if name == self._graph.input:
+        """The file's tensor to compare: for an input its integers, else what is to be rounded."""
+        if name in self._graph.inputs:
             return origin.name
         return self._rounded.get(origin.name, origin.name)
 
@@ -162,14 +168,19 @@ def _require(equal: bool, what: str) -> None:
 
 
 def _require_answer(
-    network: Graph, source: _Source, values: Mapping[str, Integers], answers: Mapping[str, Array]
-) -> None:
-    """Compare the file's output for the integers that it is given, or for its accumulators."""
-    name, tensor = _held_as(network), network.tensors[network.output]
+    network: Graph, source: _Source, values: Mapping[str, Integers], answers: Mapping[str, Array],
+    end: tuple[str, str],
+) -> None:  # fmt: skip
+    """Compare the file's output for the integers that it is given, or for its accumulators.
+
+    `end`: the output's tensor, and its name in the file.
+    """
+    output, given = end
+    name, tensor = _held_as(network, output), network.tensors[output]
     origins = network.origins.get(name, ())
-    if source.output in {origin.name for origin in origins}:
+    if given in {origin.name for origin in origins}:
         return  # these integers are the output: they were compared
-    theirs = answers[source.output].astype(np.float64)
+    theirs = answers[given].astype(np.float64)
     held = values[name].reshape(-1, *tensor.shape)
     if network.own_output and not network.softmax:
         own = held - source.offset(name)
@@ -192,16 +203,15 @@ def _require_answer(
     _require(bool(close.all()), "the output")
 
 
-def _held_as(network: Graph) -> str:
-    """The tensor that the output is, even if in another shape."""
-    name = network.output
+def _held_as(network: Graph, name: str) -> str:
+    """The tensor that an output is, even if in another shape."""
     before = {node.output: node.input for node in network.nodes if isinstance(node, Reshape)}
     while name not in network.origins and name in before:
         name = before[name]
     return name
 
 
-def _reals(tensor: Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def _reals(tensor: Tensor, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
     """Inputs of the network, some beyond the range of its integers."""
-    steps = np.random.default_rng(_SEED).normal(0, 150, shape)
+    steps = np.random.default_rng(_SEED + seed).normal(0, 150, shape)
     return np.asarray(steps * tensor.scale[0], np.float32)

@@ -12,7 +12,7 @@
 #define PAINT 0xA5C3965Au
 #define DEPTH 65536u
 
-typedef __typeof__(model_run) run_t;
+typedef __typeof__(MODEL_GOLDEN_RUN) run_t;
 
 void wrapped(void);
 
@@ -71,7 +71,7 @@ int main(void)
         return 1;
     }
     const uint32_t empty = ticks(nothing);
-    const unsigned long full = ticks(model_run) - empty;
-    printf("COUNTED %lu ticks, %lu bytes of stack\n", full, depth(model_run));
+    const unsigned long full = ticks(MODEL_GOLDEN_RUN) - empty;
+    printf("COUNTED %lu ticks, %lu bytes of stack\n", full, depth(MODEL_GOLDEN_RUN));
     return 0;
 }

@@ -79,16 +79,18 @@ def _layers(plan: Plan, descriptions: Sequence[Description], codes: Sequence[Cod
 
 def _memory(plan: Plan, scratch: Memory) -> list[str]:
     """The table of memory: where each tensor lies, and between which layers it is needed."""
-    last = f"l{len(plan.steps) - 1}"
     steps = plan.steps
     rows = [("memory", "written by", "read until", "bytes")]
-    until = _last_read(steps, -1, "input") or "-"
-    rows.append(("input", "caller", until, _bytes(plan.input.bytes)))
+    for place in plan.inputs:
+        until = _last_read(steps, -1, place.at) or "-"
+        rows.append((place.at, "caller", until, _bytes(place.bytes)))
     for number, step in enumerate(steps):
-        if step.output.at != "output":
+        if step.output.at not in {place.at for place in plan.outputs}:
             until = _last_read(steps, number, step.output.at) or "-"
             rows.append((step.output.at, f"l{number}", until, _bytes(step.output.bytes)))
-    rows.append(("output", last if steps else "-", "caller", _bytes(plan.output.bytes)))
+    for place in plan.outputs:
+        writers = (f"l{at}" for at, step in enumerate(steps) if step.output.at == place.at)
+        rows.append((place.at, next(writers, "-"), "caller", _bytes(place.bytes)))
     if scratch.workspace:
         unit = plan.input.bytes // plan.input.size
         at = f"scratch + {scratch.begin // unit}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from quantbench.c99.emit.namespace import comment
+from quantbench.c99.emit.signature import signature
 from quantbench.c99.ir.graph import BYTES, Place, Plan
 
 
@@ -39,27 +41,66 @@ def _guarded(lines: Sequence[str]) -> str:
 
 
 def _integers(plan: Plan, scratch: int) -> list[str]:
-    tensors, graph = plan.graph.tensors, plan.graph
-    input_, output = tensors[graph.input], tensors[graph.output]
-    scales = ", ".join(f"{float(np.float32(scale))!r}" for scale in output.scale)
+    graph, lines, overlap = plan.graph, [], _overlap(plan)
+    for macro, place, name in _ends(plan):
+        tensor = graph.tensors[name]
+        scales = ", ".join(f"{float(np.float32(scale))!r}" for scale in tensor.scale)
+        lines.append(f"#define {macro}_SIZE {place.size}")
+        if name in graph.inputs and macro.startswith("MODEL_INPUT"):
+            lines.append(f"#define {macro}_SCALE {scales}")
+        else:
+            lines.append(f"#define {macro}_SCALES {{{scales}}}")
+            lines.append(f"#define {macro}_SCALE_COUNT {len(tensor.scale)}")
+        lines.append(f"#define {macro}_ZERO {tensor.zero_point}")
     return [
-        f"#define MODEL_INPUT_SIZE {plan.input.size}",
-        f"#define MODEL_INPUT_SCALE {float(np.float32(input_.scale[0]))!r}",
-        f"#define MODEL_INPUT_ZERO {input_.zero_point}",
-        f"#define MODEL_OUTPUT_SIZE {plan.output.size}",
-        f"#define MODEL_OUTPUT_SCALES {{{scales}}}",
-        f"#define MODEL_OUTPUT_SCALE_COUNT {len(output.scale)}",
-        f"#define MODEL_OUTPUT_ZERO {output.zero_point}",
+        *lines,
+        *_totals(plan),
         f"#define MODEL_SCRATCH {max(scratch, 1)}",
         "",
         f"typedef {plan.output.type}_t model_output;",
         "",
-        f"/* input: {_described(plan.input)}; output: {_described(plan.output)};",
-        "   scratch: MODEL_SCRATCH bytes of any alignment, whose content means nothing. The three",
-        "   must not overlap. Nothing else is written: calls may run at the same time if each has",
-        f"   buffers of its own.{_own(plan)} */",
-        "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch);",
+        *_described_ends(plan),
+        f"   scratch: MODEL_SCRATCH bytes of any alignment, whose content means nothing. {overlap}",
+        "   overlap. Nothing else is written: calls may run at the same time if each has buffers",
+        f"   of its own.{_own(plan)} */",
+        f"{signature(plan)};",
     ]
+
+
+def _ends(plan: Plan) -> Iterator[tuple[str, Place, str]]:
+    """The prefix of its macros, the place and the tensor of each input and output."""
+    graph = plan.graph
+    for places, names in ((plan.inputs, graph.inputs), (plan.outputs, graph.outputs)):
+        for place, name in zip(places, names, strict=True):
+            yield f"MODEL_{place.at.upper()}", place, name
+
+
+def _totals(plan: Plan) -> list[str]:
+    """The sizes of all inputs, and of all outputs, where there are several."""
+    ends = (("INPUT", plan.inputs), ("OUTPUT", plan.outputs))
+    return [
+        f"#define MODEL_{end}_SIZE {sum(place.size for place in places)}"
+        for end, places in ends
+        if len(places) > 1
+    ]
+
+
+def _described_ends(plan: Plan) -> list[str]:
+    """The beginning of model_run's comment."""
+    if not plan.graph.several:
+        return [f"/* input: {_described(plan.input)}; output: {_described(plan.output)};"]
+    graph = plan.graph
+    names = graph.names or (*graph.inputs, *graph.outputs)
+    each = [
+        f"{place.at}: the network's {comment(name)}, {_described(place)};"
+        for place, name in zip((*plan.inputs, *plan.outputs), names, strict=True)
+    ]
+    first, *rest = each
+    return [f"/* {first}", *(f"   {line}" for line in rest)]
+
+
+def _overlap(plan: Plan) -> str:
+    return "None of these may" if plan.graph.several else "The three must not"
 
 
 def _own(plan: Plan) -> str:
@@ -75,20 +116,23 @@ def _own(plan: Plan) -> str:
 
 def _float32(plan: Plan, scratch: int) -> list[str]:
     softmax = "\n   The network's Softmax is left to the caller: the output is what goes into it."
+    overlap = _overlap(plan)
     return [
-        f"#define MODEL_INPUT_SIZE {plan.input.size}",
-        f"#define MODEL_OUTPUT_SIZE {plan.output.size}",
+        *(f"#define {macro}_SIZE {place.size}" for macro, place, _ in _ends(plan)),
+        *_totals(plan),
         f"#define MODEL_SCRATCH {max(scratch // BYTES['float32'], 1)}",
         "",
-        f"/* input: {_described(plan.input)}; output: {_described(plan.output)};",
-        "   scratch: MODEL_SCRATCH numbers, whose content means nothing. The three must not",
+        *_described_ends(plan),
+        f"   scratch: MODEL_SCRATCH numbers, whose content means nothing. {overlap}",
         "   overlap. Nothing else is written: calls may run at the same time if each has buffers",
         f"   of its own.{softmax if plan.graph.softmax else ''} */",
-        "void model_run(const float *input, float *output, float *scratch);",
+        f"{signature(plan)};",
     ]
 
 
 def _described(place: Place) -> str:
+    if len(place.shape) == 2:
+        return f"[{place.shape[1]} positions][{place.shape[0]} channels]"
     if len(place.shape) != 3:
         return f"{place.size} values"
     channels, height, width = place.shape

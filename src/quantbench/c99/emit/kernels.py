@@ -104,6 +104,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "conv": (Kernel("conv"),),
     "conv_w16": (Kernel("conv", {}, _w16("conv", *_CONV).renames),),
     "pool": (Kernel("pool"),),
+    "pool_sums": (Kernel("pool_sums"),),
     "add_layer": (Kernel("add_layer"),),
     "add": (Kernel("add", {_SHIFT: "((high) >> (shift))"}),),
     "add_even": (
@@ -124,6 +125,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "pad": (Kernel("pad"),),
     "widen": (Kernel("widen"),),
     "permute": (Kernel("permute"),),
+    "rearrange": (Kernel("rearrange"),),
 }
 """Portable kernels of integers, by the name that layers ask for; each uses only those before it."""
 
@@ -140,6 +142,7 @@ FLOAT_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "pad": (Kernel("float32/pad"),),
     "broadcast": (Kernel("broadcast"),),
     "permute": (Kernel("permute"),),
+    "rearrange": (Kernel("rearrange"),),
 }
 """Portable kernels of float32."""
 

@@ -11,6 +11,7 @@ from quantbench.c99.emit.head import Provenance, block_comment, head
 from quantbench.c99.emit.header import header
 from quantbench.c99.emit.kernels import kernel
 from quantbench.c99.emit.namespace import DEFAULT, layer_symbol, renamed, require_name
+from quantbench.c99.emit.signature import signature
 from quantbench.c99.emit.translation_unit import (
     INTEGERS,
     REALS,
@@ -110,7 +111,7 @@ def library(
     golden: str,
 ) -> Emitted:
     """The files of a plan with symbols; `golden` is the text of golden.h."""
-    language = language_of(plan.graph)
+    language = replace(language_of(plan.graph), run=signature(plan))
     codes = tuple(step.work.emit(step) for step in plan.steps)
     descriptions = [describe(step, options.labels) for step in plan.steps]
     layers = [

@@ -7,6 +7,9 @@ from dataclasses import replace
 from quantbench.c99.frontend.builder import Deferred, IdentityExpr, TensorRef
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Limits
+from quantbench.c99.ir.graph import image_shape
+
+_IMAGE = 3
 
 
 def limited(context: Context, value: TensorRef | Deferred, where: str, limits: Limits) -> Deferred:
@@ -19,7 +22,10 @@ def limited(context: Context, value: TensorRef | Deferred, where: str, limits: L
 
 def identity(context: Context, value: TensorRef, where: str) -> Deferred:
     """A tensor, in the shape in which it is seen, as an expression that may change its format."""
-    core = IdentityExpr(where, value.tensor, context.builder.tensors[value.tensor].shape)
+    tensor, shape = value.tensor, context.builder.tensors[value.tensor].shape
+    if len(shape) > _IMAGE:  # between two steps that only move values
+        tensor, shape = context.builder.seen(value), image_shape(value.shape)
+    core = IdentityExpr(where, tensor, shape)
     return Deferred(core, value.shape)
 
 

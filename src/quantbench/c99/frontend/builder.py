@@ -17,7 +17,15 @@ import numpy as np
 from quantbench.c99.frontend import boundary
 from quantbench.c99.frontend.formats import FREE, Format, Limits, format_of_tensor
 from quantbench.c99.frontend.reader import shown
-from quantbench.c99.ir.graph import LIMITS, Node, Origin, Requantization, Shape, Tensor
+from quantbench.c99.ir.graph import (
+    LIMITS,
+    Node,
+    Origin,
+    Requantization,
+    Shape,
+    Tensor,
+    image_shape,
+)
 from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.c99.nodes.clamp import Clamp
 from quantbench.c99.nodes.requantize import Requantize
@@ -53,6 +61,13 @@ class Expr(ABC):
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         """Add the expression's nodes; returns its tensor, in `format` and within `limits`."""
 
+    def sums(self, builder: Builder, name: str, limits: Limits) -> str | None:  # noqa: ARG002
+        """Add the expression's nodes up to its int32 accumulators, and return their tensor.
+
+        None where it has none, or none that the limits leave as they are.
+        """
+        return None
+
     def unrounded(self, builder: Builder) -> tuple[Expr, Format] | None:  # noqa: ARG002
         """The expression with its parts held, and the format in which it needs no rounding.
 
@@ -66,6 +81,8 @@ class PostStep(ABC):
 
     where: str
     shape: Shape
+    keeps_channels: ClassVar[bool] = True
+    """Whether the values of a channel stay in it."""
 
     @abstractmethod
     def lower(self, builder: Builder, name: str, tensor: str) -> str:
@@ -73,6 +90,14 @@ class PostStep(ABC):
 
     def clipped(self, limits: Limits) -> PostStep:  # noqa: ARG002
         """The step as it is with an activation behind it."""
+        return self
+
+    def before(self, format: Format, shape: Shape) -> Format:  # noqa: ARG002
+        """The format that values of `shape` need before the step, to have `format` behind it."""
+        return format
+
+    def with_shape(self, shape: Shape) -> PostStep:  # noqa: ARG002
+        """The step where its output is seen in `shape`; itself where it gives images only."""
         return self
 
     @property
@@ -97,7 +122,7 @@ class Deferred:
     @property
     def plain(self) -> bool:
         """Whether no step follows the core, and none of its dimensions was changed."""
-        return not self.steps and self.shape == self.core.shape
+        return not self.steps and image_shape(self.shape) == image_shape(self.core.shape)
 
 
 class Builder:
@@ -164,18 +189,22 @@ class Builder:
         self.origins[tensor] = (*self.origins.get(tensor, ()), origin)
 
     def seen(self, ref: TensorRef) -> str:
+        """The name of the tensor as layers see it: a signal [C, L] as an image [C, 1, L]."""
+        return self.seen_exactly(replace(ref, shape=image_shape(ref.shape)))
+
+    def seen_exactly(self, ref: TensorRef) -> str:
         """The name of the tensor in the shape in which it is seen; a Reshape is added if needed."""
         tensor = self.tensors[ref.tensor]
         if tensor.shape == ref.shape:
             return ref.tensor
         if (ref.tensor, ref.shape) not in self._reshaped:
             scale = tensor.scale
-            if len(scale) > 1 and len(ref.shape) == 3 and ref.shape[0] != len(scale):
+            if len(scale) > 1 and len(ref.shape) > 1 and ref.shape[0] != len(scale):
                 raise CompileError(
                     f"{shown(tensor.name)}: it has a scale for each channel, so that it can't be "
                     f"seen as {[*ref.shape]}"
                 )
-            if len(scale) > 1 and len(ref.shape) != 3:  # each channel is several numbers now
+            if len(scale) > 1 and len(ref.shape) == 1:  # each channel is several numbers now
                 scale = tuple(np.repeat(scale, tensor.size // len(scale)).tolist())
             output = self.keep(replace(tensor, shape=ref.shape, scale=scale))
             self.nodes.append(Reshape(output, ref.tensor, output))
@@ -185,11 +214,15 @@ class Builder:
     def place(self, name: str, deferred: Deferred, format: Format) -> TensorRef:
         """Add the nodes of `deferred`; returns its tensor in `format`, named `name` or like it."""
         between, last = f"before {name}", len(deferred.steps)
+        shapes = [deferred.core.shape, *(step.shape for step in deferred.steps)]
+        for step, shape in reversed([*zip(deferred.steps, shapes, strict=False)]):
+            format = step.before(format, shape)
         tensor = deferred.core.lower(self, between if last else name, deferred.limits, format)
         for number, step in enumerate(deferred.steps, start=1):
             before = tensor
             tensor = step.lower(self, name if number == last else between, before)
-            self.moved[tensor] = self.moved.get(before, ())
+            moved = self.moved.get(before, ())
+            self.moved[tensor] = moved if step.keeps_channels else moved and (max(moved),)
         return TensorRef(tensor, deferred.shape)
 
     def settled(self, value: TensorRef | Deferred) -> TensorRef | None:
@@ -232,6 +265,28 @@ class IdentityExpr(Expr):
 
     def unrounded(self, builder: Builder) -> tuple[Expr, Format]:
         return self, builder.format(self.input)
+
+
+@dataclass(frozen=True, eq=False)
+class InputExpr(Expr):
+    """An input of the network that is moved before it is rounded, which gives the same."""
+
+    where: str
+    name: str
+    shape: Shape
+    inputs: dict[str, str]
+    """The tensor of each input that is quantized already: see Context."""
+
+    def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
+        if self.name not in self.inputs:
+            self.inputs[self.name] = builder.add(self.name, self.shape, format)
+        tensor = self.inputs[self.name]
+        if format.by_channel or builder.format(tensor) != format:
+            raise CompileError(
+                f"{self.where}: the input is quantized in two ways; one, with one scale, is "
+                "supported"
+            )
+        return IdentityExpr(self.where, tensor, self.shape).lower(builder, name, limits, format)
 
 
 def step_ratios(builder: Builder, tensor: str, format: Format) -> tuple[Fraction, ...]:

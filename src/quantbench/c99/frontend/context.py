@@ -10,9 +10,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.frontend.builder import Builder, Deferred, TensorRef
+from quantbench.c99.frontend.builder import Builder, Deferred, InputExpr, TensorRef
 from quantbench.c99.frontend.formats import FLOAT32, Format
-from quantbench.c99.frontend.reader import Network, OnnxNode, array
+from quantbench.c99.frontend.reader import Network, NetworkInput, OnnxNode, array
 from quantbench.c99.frontend.values import (
     Constant,
     ElidedQuantize,
@@ -23,10 +23,12 @@ from quantbench.c99.frontend.values import (
     Value,
     Weights,
 )
-from quantbench.c99.ir.graph import Shape
+from quantbench.c99.ir.graph import Shape, image_shape
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import exact
 
+BATCH = -(2**40)
+"""What Shape gives for a batch that the file leaves open: no size, so nothing computes with it."""
 _NEAR = Fraction(1, 2**21)
 """Two roundings to float32 lie between a bias's scale and the product of the others."""
 
@@ -45,16 +47,16 @@ class Placed:
 class Context:
     """The interface of an import to an operator's `from_onnx`.
 
-    `input`: the name of the input's tensor, once it is quantized. `placed`: tensors that were
-    quantized already, by the name of the rounded tensor and the format.
+    `inputs`: the tensor of each input, by the input's name, once it is quantized. `placed`: tensors
+    that were quantized already, by the name of the rounded tensor and the format.
     """
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.builder = Builder(None if network.quantized else FLOAT32)
-        self.input: str | None = None
+        self.inputs: dict[str, str] = {}
         self.placed: dict[tuple[str, Format], Placed] = {}
-        self.values: dict[str, Value] = {network.input: self._input()}
+        self.values: dict[str, Value] = {each.name: self._input(each) for each in network.inputs}
         self._settled: dict[str, TensorRef] = {}
         self._readers: dict[str, list[OnnxNode]] = {}
         self._producers = {name: node for node in network.nodes for name in node.outputs}
@@ -62,12 +64,12 @@ class Context:
             for name in node.inputs:
                 self._readers.setdefault(name, []).append(node)
 
-    def _input(self) -> Value:
-        shape = self.network.input_shape
+    def _input(self, given: NetworkInput) -> Value:
         if self.network.quantized:
-            return GraphInput(shape, self.network.input_type)
-        self.input = self.builder.add(self.network.input, shape, FLOAT32)
-        return TensorRef(self.input, shape)
+            return GraphInput(given.name, given.shape, given.type)
+        tensor = self.builder.add(given.name, given.shape, FLOAT32)
+        self.inputs[given.name] = tensor
+        return TensorRef(tensor, given.shape)
 
     def hold(self, name: str, value: Value) -> None:
         """Store the value of a node's output.
@@ -82,7 +84,7 @@ class Context:
     def reader(self, name: str) -> OnnxNode | None:
         """The one node that reads a tensor; None where there are more, or it is the output."""
         readers = self._readers.get(name, [])
-        return readers[0] if len(readers) == 1 and name != self.network.output else None
+        return readers[0] if len(readers) == 1 and name not in self.network.outputs else None
 
     def producer(self, name: str) -> OnnxNode | None:
         """The node that gives a tensor; None for inputs and stored constants."""
@@ -157,6 +159,15 @@ class Context:
                 why = f"its input {at + 1} is a constant, where only activations are supported"
         raise CompileError(f"{node.where}: {why}")
 
+    def to_be_moved(self, node: OnnxNode, at: int) -> TensorRef | Deferred:
+        """An activation, or the input before it is rounded: for steps that rounding doesn't see."""
+        value = self.value(node, at)
+        if not isinstance(value, GraphInput) or value.type is not None:
+            return self.activation(node, at)
+        shapes = {given.name: given.shape for given in self.network.inputs}
+        core = InputExpr(node.where, value.name, shapes[value.name], self.inputs)
+        return Deferred(core, value.shape)
+
     def moved(self, node: OnnxNode, at: int) -> TensorRef | Deferred | GraphInput | Quantized:
         """An activation, its integers, or the unquantized input, for operators that move values."""
         value = self.value(node, at)
@@ -181,7 +192,7 @@ class Context:
         return self._settled[name]
 
     def image(self, node: OnnxNode, at: int) -> tuple[str, tuple[int, int, int]]:
-        """The tensor of an input, and its shape [C, H, W]. Raises CompileError for another rank."""
+        """The tensor of an input, and its sizes C, H, W. Raises CompileError for another rank."""
         ref = self.settled(node, at)
         return self.builder.seen(ref), channels_and_image(node, ref.shape)
 
@@ -251,10 +262,21 @@ class Context:
 
 
 def channels_and_image(node: OnnxNode, shape: Shape) -> tuple[int, int, int]:
-    """The sizes C, H, W of an input [C, H, W]. Raises CompileError for another rank."""
-    if len(shape) != 3:
-        raise CompileError(f"{node.where}: its input is {[*shape]}; [C, H, W] is supported")
-    return shape[0], shape[1], shape[2]
+    """The sizes C, H, W of an input [C, H, W]; [C, L] has one row.
+
+    Raises CompileError for another rank.
+    """
+    if len(shape) not in (2, 3):
+        raise CompileError(
+            f"{node.where}: its input is {[*shape]}; [C, H, W] and [C, L] are supported"
+        )
+    channels, height, width = image_shape(shape)
+    return channels, height, width
+
+
+def signal_or_image(shape: Shape, like: Shape) -> Shape:
+    """The image [C, H, W] as the file has it: [C, W] where `like`, its input, is a signal."""
+    return (shape[0], shape[2]) if len(like) == 2 else shape
 
 
 def _stored(
@@ -275,7 +297,7 @@ def _by_channel(node: OnnxNode, values: NDArray[np.generic], shape: Shape) -> ND
     """The bias as [O]. Raises CompileError unless it differs by output channel only."""
     channels = (shape[0], *[1] * (len(shape) - 1))
     fits = values.size == 1 or values.shape in (channels, (1, *channels))
-    if node.op == "Conv":
+    if node.op in ("Conv", "ConvTranspose"):
         fits = values.shape == shape[:1]
     if not fits:
         raise CompileError(

@@ -73,6 +73,22 @@ class LinearExpr(Expr):
         average = self.pooling is not None and self.pooling.kind == "average"
         return math.prod(self.pooling.window.kernel) if self.pooling and average else 1
 
+    def sums(self, builder: Builder, name: str, limits: Limits) -> str:
+        core, limits = _commuting(self, limits)
+        core, shift = _fitted(core, builder, None)
+        if core.averaged == 1:
+            core, limits = replace(core, limits=limits), FREE
+        if limits != FREE:
+            raise CompileError(
+                f"{core.where}: its output isn't quantized, as an activation behind an average "
+                "needs it"
+            )
+        scale = tuple(float(step / core.averaged) for step in core.scale)
+        output = builder.keep(Tensor(name, core.shape, "int32", one_if_alike(core.where, scale)))
+        builder.moved[output] = shift
+        builder.nodes.append(_integers(core, builder.tensors[core.input], output, None))
+        return output
+
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         builder.spend(self.weights.size + COST * len(self.weights))
         core, limits = _commuting(self, limits)
@@ -96,28 +112,27 @@ def accumulators(builder: Builder, name: str, deferred: Deferred) -> TensorRef:
 
     Raises CompileError where the value is anything else.
     """
-    if not isinstance(deferred.core, LinearExpr) or deferred.steps:
+    output = None
+    if all(step.keeps_channels is False for step in deferred.steps):
+        output = deferred.core.sums(builder, name, deferred.limits)
+    if output is None:
         raise CompileError(
             f"{deferred.core.where}: its output isn't quantized; only that of a last Conv, "
-            "Gemm or MatMul may be left so"
+            "Gemm, MatMul or average may be left so"
         )
-    core, limits = _commuting(deferred.core, deferred.limits)
-    core, shift = _fitted(core, builder, None)
-    if core.averaged == 1:
-        core, limits = replace(core, limits=limits), FREE
-    if limits != FREE:
-        raise CompileError(
-            f"{core.where}: its output isn't quantized, as an activation behind an average needs it"
-        )
-    scale = tuple(float(step / core.averaged) for step in core.scale)
-    if not all(1e-38 < step < 1e38 for step in scale):
-        raise CompileError(f"{core.where}: the scale of its output is no float32")
-    scale = scale[:1] if len({*scale}) == 1 else scale
-    output = builder.keep(Tensor(name, core.shape, "int32", scale))
-    builder.moved[output] = shift
+    for step in deferred.steps:
+        coarser = builder.moved.get(output, ())
+        output = step.lower(builder, name, output)
+        builder.moved[output] = coarser and (max(coarser),)
     builder.originates(output, name, deferred.shape, deferred.slack)
-    builder.nodes.append(_integers(core, builder.tensors[core.input], output, None))
     return TensorRef(output, deferred.shape)
+
+
+def one_if_alike(where: str, scale: tuple[float, ...]) -> tuple[float, ...]:
+    """The scales of accumulators, one where all are equal. Raises CompileError beyond float32."""
+    if not all(1e-38 < step < 1e38 for step in scale):
+        raise CompileError(f"{where}: the scale of its output is no float32")
+    return scale[:1] if len({*scale}) == 1 else scale
 
 
 def dense(context: Context, node: OnnxNode, *, transposed: bool, alpha: Fraction) -> LinearExpr:
@@ -175,7 +190,7 @@ def poolable(value: Value | None) -> LinearExpr | None:
     """The layer behind `value` if a pooling can be fused into it, else None."""
     if not isinstance(value, Deferred) or not isinstance(value.core, LinearExpr):
         return None
-    if not value.plain or value.core.pooling is not None or len(value.shape) != 3:
+    if not value.plain or value.core.pooling is not None or len(value.shape) == 1:
         return None
     return value.core
 

@@ -16,12 +16,12 @@ from quantbench.c99.frontend.builder import (
     TensorRef,
     step_ratio,
 )
-from quantbench.c99.frontend.context import Context, channels_and_image
-from quantbench.c99.frontend.formats import Format, Limits
-from quantbench.c99.frontend.linear import poolable
+from quantbench.c99.frontend.context import Context, channels_and_image, signal_or_image
+from quantbench.c99.frontend.formats import FREE, Format, Limits
+from quantbench.c99.frontend.linear import one_if_alike, poolable
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.shapes import before_step
-from quantbench.c99.ir.graph import Pooling, Requantization, Shape, Window
+from quantbench.c99.ir.graph import Pooling, Requantization, Shape, Tensor, Window
 from quantbench.c99.nodes.pool import Pool
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import multiplier, require_word
@@ -33,13 +33,14 @@ _MAX_COUNTED = 4096
 
 @dataclass(frozen=True)
 class AvgPoolExpr(Expr):
-    """An average pooling that isn't fused."""
+    """An average pooling that isn't fused; `summed`: the sum instead of the average."""
 
     where: str
     input: str
     shape: Shape
     window: Window
     count_pads: bool
+    summed: bool = False
 
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         output = builder.add(name, self.shape, format)
@@ -56,9 +57,22 @@ class AvgPoolExpr(Expr):
         builder.spend(COST * (1 if self.count_pads else whole))
         ratio = step_ratio(builder, self.where, self.input, format)
         counts = range(whole if self.count_pads else 1, whole + 1)
-        factors = tuple(multiplier(ratio / count, self.where) for count in counts)
+        divisors = (1,) if self.summed else counts
+        factors = tuple(multiplier(ratio / count, self.where) for count in divisors)
         ends = boundary.integers(self.where, limits, format)
         builder.nodes.append(self._pool(output, Requantization(factors, format.zero_point, *ends)))
+        return output
+
+    def sums(self, builder: Builder, name: str, limits: Limits) -> str | None:
+        if limits != FREE or not self.count_pads:
+            return None
+        whole = math.prod(self.window.kernel)
+        require_word(255 * whole, self.where)
+        divisor = 1 if self.summed else whole
+        scale = tuple(step / divisor for step in builder.tensors[self.input].scale)
+        scale = one_if_alike(self.where, scale)
+        output = builder.keep(Tensor(name, self.shape, "int32", scale))
+        builder.nodes.append(self._pool(output, None))
         return output
 
     def _pool(self, output: str, requantize: Requantization | None) -> Pool:
@@ -66,7 +80,7 @@ class AvgPoolExpr(Expr):
             name=self.where,
             input=self.input,
             output=output,
-            kind="average",
+            kind="sum" if self.summed else "average",
             window=self.window,
             count_pads=self.count_pads,
             requantize=requantize,
@@ -91,7 +105,13 @@ def pool_window(node: OnnxNode, shape: Shape) -> tuple[Window, Shape]:
     """The window of an AveragePool or a MaxPool, and the shape of its output."""
     channels, *image = channels_and_image(node, shape)
     size = (image[0], image[1])
-    window = windows.window(node, windows.kernel_shape(node), size)
+    window = windows.window(node, windows.kernel_shape(node), size, len(shape) - 1)
+    ceiled = windows.with_last_window(node, window, size)
+    if ceiled != window and node.whole("count_include_pad", 0):
+        raise CompileError(
+            f"{node.where}: ceil_mode is supported where pads don't count in the average"
+        )
+    window = ceiled
     (kh, kw), (top, left, bottom, right) = window.kernel, window.pads
     spread = window.dilations != (1, 1)
     if max(top, bottom) >= kh or max(left, right) >= kw or (spread and any(window.pads)):
@@ -105,32 +125,34 @@ def average(
     context: Context, node: OnnxNode, value: TensorRef | Deferred, window: Window, shape: Shape, *,
     count_pads: bool,
 ) -> Deferred:  # fmt: skip
-    """The average of the node's input `value`, of shape `shape`."""
+    """The average of the node's input `value`; its shape is the image `shape`."""
+    seen = signal_or_image(shape, value.shape)
     core = poolable(value)
     if core and isinstance(value, Deferred) and not windows.padded(window):
         pooling = Pooling("average", window)
         fused = replace(core, limits=value.limits, pooling=pooling, shape=shape)
-        return Deferred(fused, shape, slack=value.slack)
+        return Deferred(fused, seen, slack=value.slack)
     tensor, _ = context.image(node, 0)
-    return Deferred(AvgPoolExpr(node.where, tensor, shape, window, count_pads), shape)
+    return Deferred(AvgPoolExpr(node.where, tensor, shape, window, count_pads), seen)
 
 
 def largest(
     context: Context, node: OnnxNode, value: TensorRef | Deferred, window: Window, shape: Shape
 ) -> Deferred:
-    """The largest of each window of the node's input `value`, of shape `shape`."""
+    """The largest of each window of the node's input `value`; its shape is the image `shape`."""
+    seen = signal_or_image(shape, value.shape)
     core = poolable(value)
     fits = windows.apart(window) and not windows.padded(window)
     if core and fits and isinstance(value, Deferred):
         fused = replace(core, pooling=Pooling("max", window), shape=shape)
-        return replace(value, core=fused, shape=shape, grid=None)
+        return replace(value, core=fused, shape=seen, grid=None)
     deferred = before_step(context, node, value)
     step = MaxPoolExpr(node.where, window, shape)
-    return replace(deferred, steps=(*deferred.steps, step), shape=shape)
+    return replace(deferred, steps=(*deferred.steps, step), shape=seen)
 
 
 def global_average(context: Context, node: OnnxNode) -> Deferred:
-    """The mean of an image's height and width, as [C, 1, 1]."""
+    """The mean of an image's height and width, as [C, 1, 1]; that of a signal as [C, 1]."""
     value = context.activation(node, 0)
     window, shape = whole_image(node, value.shape)
     return average(context, node, value, window, shape, count_pads=True)

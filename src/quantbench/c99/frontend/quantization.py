@@ -102,16 +102,18 @@ def quantized_input(
         raise CompileError(
             f"{node.where}: the input is supported with one scale, and in its own type"
         )
-    name, shape = context.network.input, context.network.input_shape
-    if context.input is None:
-        context.input = context.builder.add(name, shape, format)
+    shapes = {each.name: each.shape for each in context.network.inputs}
+    name, shape = image.name, shapes[image.name]
+    if name not in context.inputs:
+        context.inputs[name] = context.builder.add(name, shape, format)
         if image.type is not None:  # the integers are the network's own
-            context.builder.originates(context.input, name, shape, Fraction(0))
-    if context.builder.format(context.input) != format:
+            context.builder.originates(context.inputs[name], name, shape, Fraction(0))
+    tensor = context.inputs[name]
+    if context.builder.format(tensor) != format:
         raise CompileError(f"{node.where}: the input is quantized in two ways; one is supported")
     if image.type is None:
-        context.builder.originates(context.input, node.outputs[0], image.shape, Fraction(0))
-    return Quantized(TensorRef(context.input, image.shape), format)
+        context.builder.originates(tensor, node.outputs[0], image.shape, Fraction(0))
+    return Quantized(TensorRef(tensor, image.shape), format)
 
 
 def _output_types(node: OnnxNode) -> frozenset[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,8 @@ from quantbench.errors import ArtifactError, CompileError
 
 CAPS = Caps(whole=64 * 2**20, beside_weights=4 * 2**20)
 OPSETS = range(10, 29)
+MAX_ENDS = 16
+"""The most inputs, and outputs, of a network."""
 
 _QUANTIZING = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
 
@@ -96,29 +98,56 @@ class OnnxNode:
         return CompileError(f"{self.where}: its attribute {name} is of another type")
 
 
+@dataclass(frozen=True)
+class NetworkInput:
+    """An input of the network."""
+
+    name: str
+    shape: tuple[int, ...]
+    """The shape of one sample, without the batch."""
+    type: Literal["uint8", "int8"] | None
+    """The type of the integers that it takes; None: float32."""
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network with one input and one output. Each tensor is produced once, before it is read."""
+    """A network with its inputs and outputs. Each tensor is produced once, before it is read."""
 
     name: str
     opset: int
     nodes: tuple[OnnxNode, ...]
-    """The nodes that the output depends on."""
+    """The nodes that the outputs depend on."""
     quantized: bool
     """Whether any node of the file rounds to integers."""
     tensors: Mapping[str, TensorProto]
     unsupported: str | None
-    """Why the shape of its input isn't; then `input_shape` is ()."""
-    input: str
-    input_shape: tuple[int, ...]
-    """The shape of one sample, without the batch."""
-    input_type: Literal["uint8", "int8"] | None
-    """The type of the integers that it takes; None: float32."""
+    """Why the shape of an input isn't; then that shape is ()."""
+    inputs: tuple[NetworkInput, ...]
     batch: int | None
     """The fixed batch size; None: any."""
-    output: str
+    outputs: tuple[str, ...]
     model: onnx.ModelProto
-    """The file, without the nodes that the output doesn't depend on."""
+    """The file, without the nodes that the outputs don't depend on."""
+
+    @property
+    def input(self) -> str:
+        """The name of the only input, or of the first."""
+        return self.inputs[0].name
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of the only input, or of the first, without the batch."""
+        return self.inputs[0].shape
+
+    @property
+    def input_type(self) -> Literal["uint8", "int8"] | None:
+        """The type of integers that the only input, or the first, takes; None: float32."""
+        return self.inputs[0].type
+
+    @property
+    def output(self) -> str:
+        """The name of the only output, or of the first."""
+        return self.outputs[0]
 
 
 def read(path: Path) -> Network:
@@ -137,25 +166,19 @@ def read(path: Path) -> Network:
         raise CompileError("functions of its own, sparse tensors: neither is supported")
     graph = model.graph
     tensors = {_name(tensor.name): tensor for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in tensors]
-    if len(inputs) != 1 or len(graph.output) != 1:
+    values = [value for value in graph.input if value.name not in tensors]
+    names = [_name(value.name) for value in values]
+    outputs = tuple(_name(value.name) for value in graph.output)
+    if not 1 <= len({*names}) == len(names) <= MAX_ENDS or not 1 <= len(outputs) <= MAX_ENDS:
         raise CompileError(
-            f"{len(inputs)} inputs, {len(graph.output)} outputs: one of each is supported"
+            f"{len(names)} inputs, {len(outputs)} outputs: 1 to {MAX_ENDS} of each are supported"
         )
-    unsupported: str | None = None
-    shape: tuple[int, ...] = ()
-    batch: int | None = None
-    try:
-        shape, batch = _input_shape(inputs[0])
-    except CompileError as error:  # raised later: unsupported operators are reported first
-        unsupported = str(error)
-    kind = inputs[0].type.tensor_type.elem_type
-    output = _name(graph.output[0].name)
+    inputs, batch, unsupported = _inputs(values)
     nodes = [_node(node) for node in graph.node]
-    _require_order(nodes, {_name(inputs[0].name), *tensors}, output)
+    _require_order(nodes, {*names, *tensors}, outputs)
     if len(tensors) != len(graph.initializer):
         raise CompileError("two of its initializers have one name")
-    needed = _constants_first(_needed(nodes, output), _name(inputs[0].name))
+    needed = _constants_first(_needed(nodes, outputs), names)
     _keep(graph, {name for node in needed for name in node.outputs if name})
     return Network(
         name=shown(_name(graph.name)),
@@ -164,11 +187,9 @@ def read(path: Path) -> Network:
         quantized=any(node.op in _QUANTIZING for node in nodes),
         tensors=tensors,
         unsupported=unsupported,
-        input=_name(inputs[0].name),
-        input_shape=shape,
-        input_type=_INTEGERS.get(kind),
+        inputs=inputs,
         batch=batch,
-        output=output,
+        outputs=outputs,
         model=model,
     )
 
@@ -265,6 +286,29 @@ def _name(name: object) -> str:
     return name
 
 
+def _inputs(
+    values: Sequence[onnx.ValueInfoProto],
+) -> tuple[tuple[NetworkInput, ...], int | None, str | None]:
+    """The inputs, their fixed batch, and why one isn't supported."""
+    inputs: list[NetworkInput] = []
+    batches: set[int | None] = set()
+    unsupported: str | None = None
+    for value in values:
+        shape: tuple[int, ...] = ()
+        try:
+            shape, batch = _input_shape(value)
+            batches.add(batch)
+        except CompileError as error:  # raised later: unsupported operators are reported first
+            unsupported = unsupported or str(error)
+        kind = value.type.tensor_type.elem_type
+        inputs.append(NetworkInput(_name(value.name), shape, _INTEGERS.get(kind)))
+    if len(batches) > 1 and not unsupported:
+        unsupported = "its inputs have different batches; one batch for all is supported"
+    if len(inputs) > 1 and any(each.type for each in inputs):
+        unsupported = unsupported or "several inputs are supported as float32 only"
+    return tuple(inputs), min(batches, default=None, key=lambda size: size or 0), unsupported
+
+
 def _input_shape(value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], int | None]:
     where = f"input {shown(_name(value.name))}"
     kind = value.type.tensor_type
@@ -273,17 +317,17 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], int | Non
     sizes = [int(d.dim_value) if d.HasField("dim_value") else None for d in kind.shape.dim]
     batch, *shape = sizes or [0]
     known = tuple(size for size in shape if size is not None)
-    if len(known) not in (1, 3) or len(known) < len(shape) or (batch is not None and batch < 1):
+    if len(known) not in (1, 2, 3) or len(known) < len(shape) or (batch is not None and batch < 1):
         raise CompileError(
-            f"{where}: a batch of images [N, C, H, W] or of vectors [N, K] is supported, of which "
-            "only the batch may be left open"
+            f"{where}: a batch of images [N, C, H, W], signals [N, C, L] or vectors [N, K] is "
+            "supported, of which only the batch may be left open"
         )
     if not all(0 < size <= MAX_NUMBERS for size in known) or math.prod(known) > MAX_NUMBERS:
         raise CompileError(f"{where}: its shape {known} isn't supported")
     return known, batch
 
 
-def _require_order(nodes: list[OnnxNode], known: set[str], output: str) -> None:
+def _require_order(nodes: list[OnnxNode], known: set[str], outputs: Sequence[str]) -> None:
     for node in nodes:
         for name in node.inputs:
             if name and name not in known:
@@ -292,12 +336,13 @@ def _require_order(nodes: list[OnnxNode], known: set[str], output: str) -> None:
         if len({*outputs}) < len(outputs) or known & {*outputs}:
             raise CompileError(f"{node.where}: its output is made twice")
         known.update(outputs)
-    if output not in known:
-        raise CompileError(f"its output {shown(output)} isn't made by any node")
+    for output in outputs:
+        if output not in known:
+            raise CompileError(f"its output {shown(output)} isn't made by any node")
 
 
-def _needed(nodes: list[OnnxNode], output: str) -> tuple[OnnxNode, ...]:
-    wanted, needed = {output}, []
+def _needed(nodes: list[OnnxNode], outputs: Sequence[str]) -> tuple[OnnxNode, ...]:
+    wanted, needed = {*outputs}, []
     for node in reversed(nodes):
         if wanted & {*node.outputs}:
             wanted.update(node.inputs)
@@ -305,12 +350,12 @@ def _needed(nodes: list[OnnxNode], output: str) -> tuple[OnnxNode, ...]:
     return tuple(reversed(needed))
 
 
-def _constants_first(nodes: tuple[OnnxNode, ...], input: str) -> tuple[OnnxNode, ...]:
-    """The nodes in order, with those that don't depend on the input in front.
+def _constants_first(nodes: tuple[OnnxNode, ...], inputs: Sequence[str]) -> tuple[OnnxNode, ...]:
+    """The nodes in order, with those that don't depend on an input in front.
 
     Scales may be computed by nodes that stand behind the nodes that they decide on.
     """
-    dependent, constants, others = {input}, [], []
+    dependent, constants, others = {*inputs}, [], []
     for node in nodes:
         if dependent.isdisjoint(node.inputs):
             constants.append(node)

@@ -10,7 +10,7 @@ from quantbench.c99.frontend.builder import Deferred, TensorRef
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import GraphInput, Quantized, Value
-from quantbench.c99.ir.graph import Shape
+from quantbench.c99.ir.graph import Shape, image_shape
 from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.errors import CompileError
 
@@ -33,6 +33,9 @@ def reshaped(
         )
     if isinstance(value, Quantized):
         return replace(value, ref=replace(value.ref, shape=shape))
+    if isinstance(value, Deferred) and value.steps:
+        *before, last = value.steps
+        return replace(value, shape=shape, steps=(*before, last.with_shape(shape)))
     return replace(value, shape=shape)
 
 
@@ -48,7 +51,7 @@ def before_step(context: Context, node: OnnxNode, value: TensorRef | Deferred) -
     if isinstance(value, TensorRef):
         return _held(context, node, value)
     last = value.steps[-1].shape if value.steps else value.core.shape
-    if value.shape != last or len(value.steps) >= _MAX_STEPS:
+    if image_shape(value.shape) != image_shape(last) or len(value.steps) >= _MAX_STEPS:
         return _held(context, node, context.settled(node, 0))
     return value
 

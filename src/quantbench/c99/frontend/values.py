@@ -53,6 +53,7 @@ class GraphInput:
     `type`: that of its integers; None where it is float32.
     """
 
+    name: str
     shape: Shape
     type: Type | None = None
 
@@ -91,6 +92,13 @@ class Probabilities:
     integers: bool = False
 
 
+@dataclass(frozen=True)
+class Several:
+    """The outputs of a node that has more than one, in order."""
+
+    values: tuple[Value, ...]
+
+
 Value = (
     Constant
     | Weights
@@ -101,4 +109,5 @@ Value = (
     | Deferred
     | ElidedQuantize
     | Probabilities
+    | Several
 )

@@ -15,6 +15,7 @@ of two, averages, maxima) the errors are added.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,13 @@ class Near:
 
 
 def execute(graph: Graph, inputs: NDArray[np.float32]) -> Near:
-    """The network's output for inputs [N, *shape]."""
+    """The only output for the only input [N, *shape]."""
+    (output,) = execute_all(graph, (inputs,))
+    return output
+
+
+def execute_all(graph: Graph, inputs: Sequence[NDArray[np.float32]]) -> tuple[Near, ...]:
+    """The network's outputs for inputs [N, *shape]."""
     values, errors = _begin(graph, inputs)
     for node, read_last in zip(graph.nodes, last_reads(graph), strict=True):
         values[node.output] = node.evaluate(graph, values)
@@ -50,10 +57,10 @@ def execute(graph: Graph, inputs: NDArray[np.float32]) -> Near:
         for name in read_last:
             values.pop(name)
             errors.pop(name)
-    return Near(values[graph.output], errors[graph.output])
+    return tuple(Near(values[name], errors[name]) for name in graph.outputs)
 
 
-def run_all(graph: Graph, inputs: NDArray[np.float32]) -> dict[str, Near]:
+def run_all(graph: Graph, *inputs: NDArray[np.float32]) -> dict[str, Near]:
     """Tensor name -> values and errors of every tensor, for inputs [N, *shape]."""
     values, errors = _begin(graph, inputs)
     for node in graph.nodes:
@@ -62,9 +69,13 @@ def run_all(graph: Graph, inputs: NDArray[np.float32]) -> dict[str, Near]:
     return {name: Near(values[name], errors[name]) for name in values}
 
 
-def _begin(graph: Graph, inputs: NDArray[np.float32]) -> tuple[dict[str, Reals], dict[str, Reals]]:
-    values = inputs.astype(np.float64)
-    return {graph.input: values}, {graph.input: np.zeros_like(values)}
+def _begin(
+    graph: Graph, inputs: Sequence[NDArray[np.float32]]
+) -> tuple[dict[str, Reals], dict[str, Reals]]:
+    values = {
+        name: array.astype(np.float64) for name, array in zip(graph.inputs, inputs, strict=True)
+    }
+    return values, {name: np.zeros_like(array) for name, array in values.items()}
 
 
 def mean_error(error: Reals, most: Reals, counts: Reals | int) -> Reals:

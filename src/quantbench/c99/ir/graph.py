@@ -21,7 +21,7 @@ from quantbench.numerics.fixed_point import Multiplier
 
 Type = Literal["uint8", "int8", "int32", "float32"]
 Shape = tuple[int, ...]
-"""[C, H, W], or [K] of a vector; never with the batch."""
+"""[C, H, W], [C, L] of a signal, or [K] of a vector; never with the batch."""
 Values = NDArray[Any]
 """[N, *shape]: int64 of a tensor of integers, float64 of a tensor of float32."""
 Reals = NDArray[np.float64]
@@ -39,6 +39,11 @@ LIMITS: dict[Type, tuple[int, int]] = {
     "int32": (-(2**31), 2**31 - 1),
 }
 BYTES: dict[Type, int] = {"uint8": 1, "int8": 1, "int32": 4, "float32": 4}
+
+
+def image_shape(shape: Shape) -> Shape:
+    """The shape in which layers see a tensor: a signal [C, L] is an image of one row, [C, 1, L]."""
+    return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
 
 
 @dataclass(frozen=True)
@@ -281,6 +286,26 @@ class Graph:
     """The type of the integers that the ONNX network itself gives; None: float32."""
     rounded: Tensor | None = None
     """The integers to which the file rounds a Softmax's result."""
+    more_inputs: tuple[str, ...] = ()
+    """The inputs behind the first; with any, or with several outputs, both ends are float32."""
+    more_outputs: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """The names that its inputs, then its outputs, have in the file; () where there is none."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors of all inputs."""
+        return (self.input, *self.more_inputs)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The tensors of all outputs."""
+        return (self.output, *self.more_outputs)
+
+    @property
+    def several(self) -> bool:
+        """Whether it has more than one input or output."""
+        return bool(self.more_inputs or self.more_outputs)
 
     @property
     def is_float32(self) -> bool:
@@ -292,15 +317,25 @@ class Graph:
 class Plan:
     """A graph laid out in memory.
 
-    `graph`: the graph that is computed, without int8 tensors. `scratch`: bytes beyond input and
-    output.
+    `graph`: the graph that is computed, without int8 tensors. `scratch`: bytes beyond inputs and
+    outputs.
     """
 
     graph: Graph
     steps: tuple[Step, ...]
-    input: Place
-    output: Place
+    inputs: tuple[Place, ...]
+    outputs: tuple[Place, ...]
     scratch: int
+
+    @property
+    def input(self) -> Place:
+        """The only input, or the first."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Place:
+        """The only output, or the first."""
+        return self.outputs[0]
 
     def macs(self, step: Step) -> int:
         """The multiply-adds of a step for one sample."""
@@ -326,7 +361,7 @@ def _end(graph: Graph, name: str, own: Type | None) -> Tensor:
 
 def last_reads(graph: Graph) -> list[set[str]]:
     """The tensors that are dead after each node: no later node, nor the output, needs them."""
-    wanted, last = {graph.output}, []
+    wanted, last = {*graph.outputs}, []
     for node in reversed(graph.nodes):
         reads = {*node.reads}
         last.append((reads | {node.output}) - wanted)

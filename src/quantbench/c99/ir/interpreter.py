@@ -6,6 +6,8 @@ before `require_word` has proved that 32 bits hold it; a float32 network is comp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,18 +34,24 @@ def dequantized(values: Integers, tensor: Tensor) -> NDArray[np.float32]:
 
 
 def execute(graph: Graph, inputs: Values) -> Values:
-    """The network's output for inputs [N, *shape]; each tensor is freed after its last read."""
-    values = {graph.input: inputs}
+    """The only output for the only input [N, *shape]."""
+    (output,) = execute_all(graph, (inputs,))
+    return output
+
+
+def execute_all(graph: Graph, inputs: Sequence[Values]) -> tuple[Values, ...]:
+    """The network's outputs for inputs [N, *shape]; each tensor is freed after its last read."""
+    values = dict(zip(graph.inputs, inputs, strict=True))
     for node, read_last in zip(graph.nodes, last_reads(graph), strict=True):
         values[node.output] = node.evaluate(graph, values)
         for name in read_last:
             values.pop(name)
-    return values[graph.output]
+    return tuple(values[name] for name in graph.outputs)
 
 
-def run_all(graph: Graph, inputs: Values) -> dict[str, Values]:
+def run_all(graph: Graph, *inputs: Values) -> dict[str, Values]:
     """Tensor name -> values of every tensor, for inputs [N, *shape]."""
-    values = {graph.input: inputs}
+    values = dict(zip(graph.inputs, inputs, strict=True))
     for node in graph.nodes:
         values[node.output] = node.evaluate(graph, values)
     return values

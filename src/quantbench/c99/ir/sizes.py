@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from quantbench.c99.ir.graph import Graph
 from quantbench.errors import CompileError
 
+Arrays = Sequence[NDArray[Any]]
 MAX_NUMBERS = 2**26
 """The most numbers of one tensor, constant or computed."""
 MAX_MACS = 2**36
@@ -23,7 +24,7 @@ _AT_ONCE = 2**24
 def require_sizes(graph: Graph) -> None:
     """Raise CompileError for a network that takes too much memory or work for one sample."""
     tensors = graph.tensors
-    ends = tensors[graph.input].size + tensors[graph.output].size
+    ends = sum(tensors[name].size for name in (*graph.inputs, *graph.outputs))
     if ends > _MAX_AT_ENDS:
         raise CompileError(
             f"its input and output have {ends:,} numbers; up to {_MAX_AT_ENDS:,} are supported"
@@ -57,6 +58,19 @@ def in_parts(
     run: Callable[[NDArray[Any]], NDArray[Any]], inputs: NDArray[Any], graph: Graph
 ) -> NDArray[Any]:
     """Apply `run` to [N, ...] in batches that memory allows, and join the results."""
-    samples = max(1, _AT_ONCE // largest(graph))
-    parts = [run(inputs[at : at + samples]) for at in range(0, len(inputs), samples)]
-    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+    (joined,) = all_in_parts(lambda parts: (run(parts[0]),), (inputs,), graph)
+    return joined
+
+
+def all_in_parts(
+    run: Callable[[Arrays], Arrays], inputs: Arrays, graph: Graph
+) -> tuple[NDArray[Any], ...]:
+    """The same for several inputs and outputs: `run` takes and gives one array for each."""
+    samples, count = max(1, _AT_ONCE // largest(graph)), len(inputs[0])
+    parts = [
+        run([values[at : at + samples] for values in inputs]) for at in range(0, count, samples)
+    ]
+    return tuple(
+        np.concatenate(values) if len(parts) > 1 else values[0]
+        for values in zip(*parts, strict=True)
+    )

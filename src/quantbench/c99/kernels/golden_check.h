@@ -9,7 +9,7 @@ size_t model_golden(uint8_t *scratch)
 {
     model_output output[MODEL_OUTPUT_SIZE];
     for (size_t i = 0; i < MODEL_GOLDEN_COUNT; i++) {
-        model_run(model_golden_inputs + i * MODEL_INPUT_SIZE, output, scratch);
+        MODEL_GOLDEN_RUN(model_golden_inputs + i * MODEL_INPUT_SIZE, output, scratch);
         for (size_t k = 0; k < MODEL_OUTPUT_SIZE; k++) {
             if (output[k] != model_golden_outputs[i * MODEL_OUTPUT_SIZE + k]) {
                 return i + 1;

@@ -11,7 +11,7 @@ static model_output output[MODEL_OUTPUT_SIZE];
 int main(void)
 {
     for (size_t i = 0; i < MODEL_GOLDEN_COUNT; i++) {
-        model_run(model_golden_inputs + i * MODEL_INPUT_SIZE, output, scratch);
+        MODEL_GOLDEN_RUN(model_golden_inputs + i * MODEL_INPUT_SIZE, output, scratch);
         for (size_t k = 0; k < MODEL_OUTPUT_SIZE; k++) {
             const model_output wanted = model_golden_outputs[i * MODEL_OUTPUT_SIZE + k];
             if (output[k] != wanted) {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quantbench.c99.emit.c_syntax import array
+from quantbench.c99.emit.moves import moved_code
 from quantbench.c99.ir.code import Code
-from quantbench.c99.ir.graph import BYTES, Graph, Order, Step, Tensors, Values
+from quantbench.c99.ir.graph import Graph, Order, Step, Tensors, Values
 from quantbench.c99.ir.move import Move
 
 
@@ -30,11 +30,7 @@ class Permute(Move):
         return numbers[self.input]
 
     def emit(self, step: Step) -> Code:
-        (source,), output, name = step.inputs, step.output, f"{step.identifier}_index"
-        numbers = f"{len(self.index)}, {BYTES[output.type]}"
-        call = f"model_permute({source.at}, {output.at}, {name}, {numbers});"
-        index = array("uint32_t", name, self.index)
-        return Code(index, (call,), ("permute",), tables=4 * len(self.index))
+        return moved_code(step, self.index)
 
     def describe(self) -> list[str]:
         return ["change of memory order"]

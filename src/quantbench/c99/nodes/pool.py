@@ -53,21 +53,21 @@ class Pool(OneInput):
 
     Average of integers: acc = sum (q - zero point of the input), requantized by
     `requantize.multipliers[n - 1]`, where n positions of the window lie inside the image. With
-    `count_pads` pads count, too, and there is one multiplier. Maximum: of the integers themselves,
-    without requantization, as input and output have one format.
+    `count_pads` pads count, too, and there is one multiplier. An int32 output is acc itself.
+    Maximum: of the integers themselves, without requantization, as input and output share a format.
     """
 
     name: str
     input: str
     output: str
-    kind: Literal["average", "max"]
+    kind: Literal["average", "sum", "max"]
     window: Window
     count_pads: bool
     requantize: Requantization | None = None
 
     @property
     def rounds(self) -> bool:
-        return self.kind == "average"
+        return self.kind != "max"
 
     def evaluate(self, graph: Graph, values: Tensors) -> Values:
         tensor, x = graph.tensors[self.input], values[self.input]
@@ -75,8 +75,10 @@ class Pool(OneInput):
             lowest = -np.inf if graph.is_float32 else LIMITS[tensor.type][0]
             return np.asarray(self._windows(x, lowest).max(axis=(4, 5)), x.dtype)
         acc = self._windows(x - tensor.zero_point, 0).sum(axis=(4, 5))
+        if graph.tensors[self.output].type == "int32":
+            return np.asarray(acc)
         if self.requantize is None:
-            return np.asarray(acc / self._counts(x))
+            return np.asarray(acc / (1 if self.kind == "sum" else self._counts(x)))
         if self.count_pads:
             return requantized(acc, self.requantize)
         which = self._counts(x) - 1
@@ -89,16 +91,18 @@ class Pool(OneInput):
         if self.kind == "max":
             return np.asarray(error.max(axis=(4, 5)))
         largest = self._windows(np.abs(x) + errors[self.input], 0)
-        return mean_error(error.sum(axis=(4, 5)), largest, self._counts(x))
+        counts = 1 if self.kind == "sum" else self._counts(x)
+        return mean_error(error.sum(axis=(4, 5)), largest, counts)
 
     def excess(self, graph: Graph, values: Tensors) -> Reals:
         x = values[self.input]
-        if self.requantize is None:
+        if self.kind == "max":
             return np.full(self._windows(x, 0).shape[:4], tolerance.MARGIN)
         sizes = np.abs(x - graph.tensors[self.input].zero_point).astype(np.float64)
         patches = self._windows(sizes, 0.0)
         terms = patches.shape[4] * patches.shape[5]
-        largest = max(float(factor.value) for factor in self.requantize.multipliers)
+        factors = self.requantize.multipliers if self.requantize else ()
+        largest = max((float(factor.value) for factor in factors), default=1.0)
         relative = largest * UNIT * (terms + tolerance.EXTRA)
         return np.asarray(patches.sum(axis=(4, 5)) * relative + tolerance.MARGIN, np.float64)
 
@@ -124,9 +128,13 @@ class Pool(OneInput):
             "count_pads": int(self.count_pads),
         }
         if step.output.type == "float32":
+            fields["sum"] = int(self.kind == "sum")
             constant = structure("model_pool_layer", step.identifier, fields)
             return Code(constant, (call(step, "pool"),), ("pool",))
         tables = Tables(step.identifier)
+        if step.output.type == "int32":
+            more: Fields = {"in_zero": step.inputs[0].zero_point}
+            return layer_code(step, "pool_sums", tables, fields | more)
         tables.add_requantization(self.requantize)
         tables.fields.pop("m_step")
         fields["inside"] = int(windows_inside(step, self.window, NO_POOLING.window))

@@ -64,7 +64,7 @@ class Requantize(OneInput):
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """Keep the order; multipliers by channel are moved to the positions of their values."""
         (order,), factors = orders, self.requantize.multipliers
-        if len(factors) == 1 or len(graph.tensors[self.output].shape) == 3:
+        if len(factors) == 1 or len(graph.tensors[self.output].shape) > 1:
             return Laid(self, orders, order)
         moved = replace(self.requantize, multipliers=tuple(factors[at] for at in order))
         return Laid(replace(self, requantize=moved), orders, order)

@@ -28,7 +28,7 @@ class Reshape(Move):
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """Keep a vector's order; an image of another shape lies as images do."""
         shape = graph.tensors[self.output].shape
-        return Laid(self, orders, nhwc(shape) if len(shape) == 3 else orders[0])
+        return Laid(self, orders, nhwc(shape) if len(shape) > 1 else orders[0])
 
     def emit(self, step: Step) -> Code:
         raise ValueError(f"{self.name}: a Reshape is no step")

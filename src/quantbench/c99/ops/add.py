@@ -69,11 +69,12 @@ def _sum(context: Context, node: OnnxNode) -> Value:
 
 
 def _with_bias(context: Context, node: OnnxNode, constant: int) -> Value:
-    core = still_linear(context.activation(node, 1 - constant))
+    value = context.activation(node, 1 - constant)
+    core = still_linear(value)
     assert core is not None
-    addends = context.addends(node, constant, core.scale, core.shape)
+    addends = context.addends(node, constant, core.scale, value.shape)
     bias = tuple(a + b for a, b in zip(core.bias, addends, strict=True))
-    return Deferred(replace(core, bias=bias), core.shape)
+    return Deferred(replace(core, bias=bias), value.shape)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
-"""Concat: joins along channels; parts of other scales are first brought to that of the result."""
+"""Concat: joins along any axis; parts of other scales are first brought to that of the result."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantbench.c99.frontend.builder import (
     Builder,
@@ -17,7 +19,8 @@ from quantbench.c99.frontend.builder import (
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.reader import OnnxNode
-from quantbench.c99.frontend.values import Value
+from quantbench.c99.frontend.rearranging import axis_behind_batch, require_few, stepped
+from quantbench.c99.frontend.values import Constant, Value
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import (
     Graph,
@@ -28,6 +31,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    image_shape,
 )
 from quantbench.c99.ir.move import Move
 from quantbench.c99.ir.sizes import MAX_NUMBERS
@@ -39,18 +43,56 @@ ATTRIBUTES = frozenset({"axis"})
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
+    constants = [context.value(node, at) for at in range(len(node.inputs))]
+    if all(isinstance(value, Constant) for value in constants):
+        return _constant(node, [value.array for value in constants if isinstance(value, Constant)])
     parts = tuple(_part(context, node, at) for at in range(len(node.inputs)))
-    shapes = {part.shape[1:] for part in parts}
-    axis = node.whole("axis", 1)
-    ranks = {len(part.shape) + 1 for part in parts}
-    if len(shapes) != 1 or len(ranks) != 1 or axis not in (1, 1 - min(ranks)):
+    rank = len(parts[0].shape) + 1
+    axis = axis_behind_batch(node, node.whole("axis", 1), rank)
+    shapes = {(len(part.shape), *part.shape[: axis - 1], *part.shape[axis:]) for part in parts}
+    if len(shapes) != 1 or axis == 0:
         raise CompileError(
-            f"{node.where}: axis 1, of shapes that agree in the others, is supported"
+            f"{node.where}: an axis behind the batch, of shapes that agree in the others, is "
+            "supported"
         )
-    shape = (sum(part.shape[0] for part in parts), *shapes.pop())
+    whole = sum(part.shape[axis - 1] for part in parts)
+    shape = (*parts[0].shape[: axis - 1], whole, *parts[0].shape[axis:])
     if math.prod(shape) > MAX_NUMBERS:
         raise CompileError(f"{node.where}: its output of {[*shape]} is too large")
-    return Deferred(ConcatExpr(node.where, parts, shape), shape)
+    if axis > 1:
+        return _behind_each_other(context, node, parts, axis)
+    return Deferred(ConcatExpr(node.where, parts, image_shape(shape)), shape)
+
+
+def _constant(node: OnnxNode, arrays: list[NDArray[Any]]) -> Constant:
+    """Constants joined, as exporters do with the sizes of a shape."""
+    axis = node.whole("axis", 0)
+    kinds = {array.dtype for array in arrays}
+    try:
+        joined = np.concatenate(arrays, axis)
+    except ValueError as error:  # numpy's AxisError is one
+        raise CompileError(f"{node.where}: its constants don't fit along axis {axis}") from error
+    if len(kinds) > 1 or joined.size > MAX_NUMBERS:
+        raise CompileError(f"{node.where}: its constants are of several types, or too large")
+    return Constant(joined)
+
+
+def _behind_each_other(
+    context: Context, node: OnnxNode, parts: tuple[TensorRef | Deferred, ...], axis: int
+) -> Deferred:
+    """A concatenation along another axis: all values one part behind the other, then reordered."""
+    begin, places = 0, []
+    for part in parts:
+        size = math.prod(part.shape)
+        require_few(node, (begin + size,))
+        places.append(np.arange(begin, begin + size).reshape(part.shape))
+        begin += size
+    index = np.concatenate(places, axis - 1)
+    context.builder.spend(8 * begin)
+    flat = tuple(replace(part, shape=(math.prod(part.shape),)) for part in parts)
+    core = ConcatExpr(node.where, flat, (begin,))
+    joined = Deferred(core, core.shape)
+    return stepped(context, node, joined, index.reshape(-1), index.shape)
 
 
 def _part(context: Context, node: OnnxNode, at: int) -> TensorRef | Deferred:
@@ -114,7 +156,7 @@ class Concat(Move):
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         """Lay an image out as images are; vectors keep their orders, one behind the other."""
         shape = graph.tensors[self.output].shape
-        if len(shape) == 3:
+        if len(shape) > 1:
             return Laid(self, orders, nhwc(shape))
         begin, parts = 0, []
         for order in orders:

@@ -1,10 +1,10 @@
-"""Conv: convolves in two dimensions, with groups, by constant weights."""
+"""Conv: convolves signals and images, with groups, by constant weights."""
 
 from __future__ import annotations
 
 from quantbench.c99.frontend import windows
 from quantbench.c99.frontend.builder import Deferred
-from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.context import Context, signal_or_image
 from quantbench.c99.frontend.linear import LinearExpr, output_scales
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import Value
@@ -17,8 +17,8 @@ ATTRIBUTES = windows.ATTRIBUTES | {"group"}
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
     tensor, (channels, *image) = context.image(node, 0)
-    size = (image[0], image[1])
-    weights = context.weights(node, 1, rank=4, axis=0)
+    size, given = (image[0], image[1]), context.settled(node, 0).shape
+    weights = context.weights(node, 1, rank=len(given) + 1, axis=0)
     outputs, inputs, *kernel = weights.values.shape
     groups = node.whole("group", 1)
     if groups < 1 or outputs % groups or inputs * groups != channels:
@@ -28,17 +28,17 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
         )
     if (node.wholes("kernel_shape") or tuple(kernel)) != tuple(kernel):
         raise CompileError(f"{node.where}: its kernel_shape isn't that of its weights")
-    window = windows.window(node, tuple(kernel), size)
+    window = windows.window(node, tuple(kernel), size, len(kernel))
     scale = output_scales(context, node, tensor, weights, outputs, depthwise=inputs == 1)
     shape = (outputs, *windows.output_size(node, window, size))
     core = LinearExpr(
         where=node.where,
         input=tensor,
-        weights=weights.values,
+        weights=weights.values.reshape(outputs, inputs, *window.kernel),
         scale=scale,
         bias=context.addends(node, 2, scale, shape),
         shape=shape,
         window=window,
         groups=groups,
     )
-    return Deferred(core, shape)
+    return Deferred(core, signal_or_image(shape, given))

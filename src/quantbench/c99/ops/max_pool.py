@@ -14,7 +14,7 @@ ATTRIBUTES = pooling.ATTRIBUTES | {"storage_order"}
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    value = context.activation(node, 0)
+    value = context.to_be_moved(node, 0)
     window, shape = pooling.pool_window(node, value.shape)
     if node.whole("storage_order", 0):
         raise CompileError(f"{node.where}: storage_order 0 is supported")

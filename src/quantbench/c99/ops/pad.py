@@ -11,7 +11,7 @@ from quantbench.c99.emit.describe import pads_words
 from quantbench.c99.emit.fragments import pad_call
 from quantbench.c99.frontend import boundary
 from quantbench.c99.frontend.builder import Builder, PostStep
-from quantbench.c99.frontend.context import Context, channels_and_image
+from quantbench.c99.frontend.context import Context, channels_and_image, signal_or_image
 from quantbench.c99.frontend.formats import Limits
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.shapes import before_step
@@ -37,7 +37,7 @@ _MAX_PAD = 2**15
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    value = context.activation(node, 0)
+    value = context.to_be_moved(node, 0)
     old = context.network.opset < 11
     pads = node.wholes("pads") if old else context.wholes(node, 1)
     fill = node.real("value", 0.0) if old else context.number(node, 2) or 0.0
@@ -45,21 +45,23 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     if node.text("mode", "constant") != "constant" or not math.isfinite(fill):
         raise CompileError(f"{node.where}: mode constant, with a finite number, is supported")
     channels, height, width = channels_and_image(node, value.shape)
-    axes = (0, 1, 2, 3) if axes is None else tuple(axis % 4 for axis in axes)
+    rank = len(value.shape) + 1
+    axes = tuple(range(rank)) if axes is None else tuple(axis % rank for axis in axes)
     if pads is None or len(pads) != 2 * len(axes) or len({*axes}) < len(axes):
         raise CompileError(f"{node.where}: its pads don't fit its axes")
-    by_axis = dict.fromkeys(range(4), (0, 0))
+    by_axis = dict.fromkeys(range(rank), (0, 0))
     by_axis |= {axis: (pads[i], pads[i + len(axes)]) for i, axis in enumerate(axes)}
     sides = [pad for both in by_axis.values() for pad in both]
     if any(sides[:4]) or not all(0 <= pad <= _MAX_PAD for pad in sides):
         raise CompileError(f"{node.where}: pads of 0 and more, of height and width, are supported")
-    top, bottom, left, right = sides[4:]
+    top, bottom, left, right = (*(0, 0) * (4 - rank), *sides[4:])
     shape = (channels, height + top + bottom, width + left + right)
     if math.prod(shape) > MAX_NUMBERS:
         raise CompileError(f"{node.where}: its output of {[*shape]} is too large")
     step = PadExpr(node.where, (top, left, bottom, right), exact(fill), shape)
     deferred = before_step(context, node, value)
-    return replace(deferred, steps=(*deferred.steps, step), shape=shape)
+    seen = signal_or_image(shape, value.shape)
+    return replace(deferred, steps=(*deferred.steps, step), shape=seen)
 
 
 @dataclass(frozen=True)

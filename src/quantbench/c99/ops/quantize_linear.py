@@ -23,6 +23,7 @@ from quantbench.c99.frontend.quantization import (
     quantized_input,
 )
 from quantbench.c99.frontend.reader import OnnxNode, shown
+from quantbench.c99.frontend.reducing import whole_images
 from quantbench.c99.frontend.values import (
     Constant,
     ElidedQuantize,
@@ -109,6 +110,8 @@ def _elided(context: Context, node: OnnxNode, waiting: Deferred, format: Format)
         if fused and follower.op in ("AveragePool", "MaxPool"):
             window, _ = pool_window(follower, waiting.shape)
             fused = windows.apart(window) and not windows.padded(window)
+        if fused and follower.op == "ReduceMean":
+            fused = whole_images(context, follower, len(waiting.shape) + 1)
     following = _next_format(context, follower) if fused else None
     return following is not None and _slack(waiting, format) < exact(following.scale)
 

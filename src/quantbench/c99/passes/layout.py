@@ -7,14 +7,17 @@ match. Where a node can't adapt to an order, a Permute moves the values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from quantbench.c99.ir.graph import BYTES, Graph, Node, Order, Place, Plan, Shape, Step, Tensor
 from quantbench.c99.nodes.permute import Permute
+from quantbench.c99.nodes.rearrange import Rearrange
 from quantbench.c99.nodes.reshape import Reshape
 from quantbench.c99.passes.memory import LiveRange, offsets
+from quantbench.c99.passes.moves import joined_moves
 from quantbench.c99.passes.ties import mark_ties
 from quantbench.c99.passes.to_uint8 import to_uint8
 from quantbench.errors import CompileError
@@ -23,9 +26,9 @@ _MAX_PERMUTED = 2**22
 
 
 def nhwc_order(shape: Shape) -> Order:
-    """The memory order of an image, [H, W, C]; a vector keeps its order."""
+    """The memory order of an image, [H, W, C], or of a signal, [L, C]; a vector keeps its order."""
     flat = np.arange(int(np.prod(shape)), dtype=np.int64)
-    return flat.reshape(shape).transpose(1, 2, 0).ravel() if len(shape) == 3 else flat
+    return np.moveaxis(flat.reshape(shape), 0, -1).ravel()
 
 
 def plan(graph: Graph) -> Plan:
@@ -34,7 +37,7 @@ def plan(graph: Graph) -> Plan:
     Raises CompileError for a layer whose sums exceed 32 bits with unsigned tensors, and where the
     values to be permuted are too many.
     """
-    draft = _Draft(mark_ties(to_uint8(graph)))
+    draft = _Draft(joined_moves(mark_ties(to_uint8(graph))))
     for node in draft.graph.nodes:
         draft.append(node)
     return draft.finished()
@@ -59,7 +62,7 @@ class _Move:
 
 @dataclass
 class _Draft:
-    """The steps under construction. Buffer 0 is the input, the last one the output."""
+    """The steps under construction. The first buffers are the inputs."""
 
     graph: Graph
     values: dict[str, _Value] = field(default_factory=dict)
@@ -71,8 +74,9 @@ class _Draft:
     """The indices of all Permutes together: each is stored as a constant."""
 
     def __post_init__(self) -> None:
-        tensor = self.graph.tensors[self.graph.input]
-        self.values[self.graph.input] = _Value(self.buffer(tensor), self.nhwc(tensor.shape))
+        for name in self.graph.inputs:
+            tensor = self.graph.tensors[name]
+            self.values[name] = _Value(self.buffer(tensor), self.nhwc(tensor.shape))
 
     def nhwc(self, shape: Shape) -> Order:
         if shape not in self.orders:
@@ -90,6 +94,9 @@ class _Draft:
         if isinstance(node, Reshape):
             self.values[node.output] = self.values[node.input]
             self.require(node.output, laid.output)
+            return
+        if isinstance(laid.work, Rearrange) and _identical(laid.work.index, laid.inputs[0]):
+            self.values[node.output] = _Value(self.values[laid.work.input].buffer, laid.output)
             return
         for name, order in zip(node.reads, laid.inputs, strict=True):
             self.require(name, order)
@@ -119,24 +126,29 @@ class _Draft:
         self.moves.append(_Move(work, ((value.buffer, tensor),), (buffer, tensor), order))
         self.values[name] = _Value(buffer, order)
 
-    def end(self) -> None:
-        """The output as images lie, in a buffer of its own that nothing else reads."""
-        name = self.graph.output
+    def end(self, name: str, taken: set[int]) -> int:
+        """The output as images lie, in a buffer of its own that nothing else reads: its number.
+
+        `taken`: the buffers of the outputs before it.
+        """
         value = self.values[name]
         order = self.nhwc(self.graph.tensors[name].shape)
         read = any(value.buffer == source for move in self.moves for source, _ in move.inputs)
-        last = value.buffer == len(self.sizes) - 1
-        if value.buffer == 0 or read or not last or not np.array_equal(value.order, order):
+        foreign = value.buffer < len(self.graph.inputs) or value.buffer in taken
+        if foreign or read or not np.array_equal(value.order, order):
             self.permute(name, order)
+        return self.values[name].buffer
 
     def finished(self) -> Plan:
-        self.end()
-        last = self.values[self.graph.output].buffer
-        starts, scratch = self.in_scratch(last)
-        input, output = (self.graph.tensors[name] for name in (self.graph.input, self.graph.output))
-        unit = BYTES[input.type]  # bytes of one element of scratch memory
+        last: dict[int, str] = {}
+        for number, name in enumerate(self.graph.outputs):
+            last[self.end(name, {*last})] = end_name("output", number, self.graph.outputs)
+        starts, scratch = self.in_scratch({*last})
+        inputs = [end_name("input", number, self.graph.inputs)
+                  for number in range(len(self.graph.inputs))]  # fmt: skip
+        unit = BYTES[self.graph.tensors[self.graph.input].type]  # bytes of an element of scratch
         inside = [f"scratch + {start // unit}" for start in starts]
-        places = ["input", *inside[:-1], "output"] if last else ["input"]
+        places = [last.get(at, place) for at, place in enumerate([*inputs, *inside])]
         steps = tuple(
             Step(
                 f"l{number}",
@@ -147,10 +159,16 @@ class _Draft:
             )
             for number, move in enumerate(self.moves)
         )
-        return Plan(self.graph, steps, _place("input", input), _place("output", output), scratch)
+        ends = (zip(names, tensors, strict=True) for names, tensors in (
+            (inputs, self.graph.inputs), ([*last.values()], self.graph.outputs)
+        ))  # fmt: skip
+        given, answers = (
+            tuple(_place(at, self.graph.tensors[name]) for at, name in pairs) for pairs in ends
+        )
+        return Plan(self.graph, steps, given, answers, scratch)
 
-    def in_scratch(self, last: int) -> tuple[list[int], int]:
-        """The begin of each buffer but the input, and the bytes of all: `last`, the output, takes
+    def in_scratch(self, last: set[int]) -> tuple[list[int], int]:
+        """The begin of each buffer but the inputs, and the bytes of all: `last`, the outputs, take
         none.
         """
         first, final = [0] * len(self.sizes), [0] * len(self.sizes)
@@ -159,10 +177,20 @@ class _Draft:
             for buffer in (move.output[0], *(source for source, _ in move.inputs)):
                 final[buffer] = number
         ranges = [
-            LiveRange(0 if buffer == last else self.sizes[buffer], first[buffer], final[buffer])
-            for buffer in range(1, len(self.sizes))
+            LiveRange(0 if buffer in last else self.sizes[buffer], first[buffer], final[buffer])
+            for buffer in range(len(self.graph.inputs), len(self.sizes))
         ]
         return offsets(ranges)
+
+
+def end_name(end: str, number: int, all: Sequence[str]) -> str:
+    """The name of an input or output in C: `input`, or `input_0` and so on of several."""
+    return f"{end}_{number}" if len(all) > 1 else end
+
+
+def _identical(index: Order, input: Order) -> bool:
+    """Whether the values lie already where a Rearrange would put them."""
+    return len(index) == len(input) and bool((index == np.arange(len(index))).all())
 
 
 def _place(at: str, tensor: Tensor) -> Place:

@@ -76,6 +76,8 @@ def subject(folder: Path, model: Path) -> Subject:
         )
     network = read(model)
     plan = layout.plan(import_network(network))
+    if plan.graph.several:
+        raise UsageError(f"{model} has several inputs or outputs; verify takes one of each")
     layers = tuple(f"{layer.layer} {layer.name} ({layer.kind})" for layer in stored.body.layers)
     if len(layers) != len(plan.steps):
         layers = tuple(f"l{number}" for number in range(len(plan.steps)))

@@ -76,7 +76,7 @@ def embedded_of(results: Results, out: Path) -> Embedded | str:
 
 def _digits(spec: DataSpec, emitted: Emitted) -> Preparation | str:
     side = SIDE + 2 * PAD
-    if emitted.plan.input.shape != (1, side, side):
+    if emitted.plan.graph.several or emitted.plan.input.shape != (1, side, side):
         return f"doesn't take images of {side}x{side}"
     classes = [*spec.classes]
     return Preparation({"classes": classes, "pad": PAD, "mean": spec.mean, "std": spec.std})
@@ -84,7 +84,8 @@ def _digits(spec: DataSpec, emitted: Emitted) -> Preparation | str:
 
 def _pictures(results: Results, emitted: Emitted) -> Preparation | str:
     output = emitted.plan.output
-    if results.preparation is None or len(output.shape) != 1:
+    several = emitted.plan.graph.several
+    if results.preparation is None or len(output.shape) != 1 or several:
         return "gives no class of a whole image"
     names = results.classes
     known = names if len(names) == output.size else tuple(map(str, range(output.size)))

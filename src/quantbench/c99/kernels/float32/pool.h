@@ -1,8 +1,8 @@
-/* A pooling by itself. Without `count_pads` an average is of the places inside. */
+/* A pooling by itself: an average, a sum or a maximum. Without `count_pads` an average is of the places inside. */
 typedef struct {
     int32_t height, width, channels, out_height, out_width;
     int32_t kernel_h, kernel_w, stride_h, stride_w, top, left, dilation_h, dilation_w;
-    int32_t max, count_pads;
+    int32_t max, count_pads, sum;
 } model_pool_layer;
 
 static void model_pool_place(const model_pool_layer *l, const float *in, float *out, int32_t y,
@@ -27,7 +27,7 @@ static void model_pool_place(const model_pool_layer *l, const float *in, float *
             count++;
         }
     }
-    if (l->max == 0) {
+    if (l->max == 0 && l->sum == 0) {
         const int32_t places = l->count_pads != 0 ? l->kernel_h * l->kernel_w : count;
         for (int32_t k = 0; k < l->channels; k++) {
             out[k] /= (float)places;
