@@ -59,10 +59,10 @@ def predictions(
         and not _is_float32(rows[split.row])
     ]
     found = list[Prediction]()
-    for row in dict.fromkeys(split.row for split in integers):
-        model = subject.artifact(rows[row]).folder / "model.onnx"
-        both = [built(model, isa, rows[row].threads) for isa in (here, wanted)]
-        for split in (split for split in integers if split.row == row):
+    for name in dict.fromkeys(split.row for split in integers):
+        model = subject.artifact(rows[name]).folder / "model.onnx"
+        both = [built(model, isa, rows[name].threads) for isa in (here, wanted)]
+        for split in (split for split in integers if split.row == name):
             (inputs,) = subject.task.test.inputs(0, split.batch)
             usual, other = in_turn(both, inputs)
             found.append(_prediction(split, floats[split.batch], (here, wanted), other / usual))
