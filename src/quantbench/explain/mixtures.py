@@ -14,6 +14,7 @@ from functools import cached_property
 import onnx
 
 from quantbench.errors import UnavailableError
+from quantbench.explain.aligned import OUTPUT_IN_FLOAT, aligned
 from quantbench.export.float_nodes import float_nodes
 from quantbench.export.kept_float import kept_float
 from quantbench.export.onnx_coverage import layer_numerics, nodes_by_layer
@@ -26,9 +27,11 @@ from quantbench.tasks.records import Layer
 
 _QUANTIZE, _DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
 _ACTIVATIONS = ("Relu", "Clip")
-_OUTPUT_IN_FLOAT = "_QuantizeLinear_Input"
-"""What ONNX Runtime puts behind the name of a network's output, before it is quantized."""
 _COPIED = " (quantized)"
+_STRANGER = (
+    "not every layer of the quantized file is found in the float ONNX file, so they can't be taken "
+    "one by one"
+)
 
 
 @dataclass(frozen=True)
@@ -77,31 +80,31 @@ def mixtures_of(
 ) -> Mixtures:
     """The mixtures of a network's float graph and of what a quantizer made of that graph.
 
-    Raises UnavailableError where the one isn't the other's form: a method that traces the network
-    itself names its nodes as it likes.
+    A method that traces the network itself names its nodes as it likes: then counterparts are found
+    by aligned.py. Raises UnavailableError where the one isn't the other's form.
     """
     layers = network_layers(network)
     renamed = given_weights(network, layers)
     nodes = nodes_by_layer(float_model, layers, renamed)
     integer = {found.name for found in layer_numerics(quantized, layers, renamed) if found.integer}
-    known = {(node.name, node.op_type) for node in quantized.graph.node}
-    strangers = [
-        node.name
-        for name in integer
-        for node in nodes.get(name, ())
-        if (node.name, node.op_type) not in known
-    ]
-    if strangers or not integer or not integer <= nodes.keys():
-        raise UnavailableError(
-            "no layer of the quantized file is found in the float ONNX file, so they can't be "
-            "taken one by one; ort_static and nncf_static quantize that file"
-        )
+    if not integer or not integer <= nodes.keys():
+        raise UnavailableError(_STRANGER)
+    wanted = [node for name in integer for node in nodes[name]]
+    donor = quantized if _holds(quantized, wanted) else aligned(float_model, quantized)
+    if not _holds(donor, wanted):
+        raise UnavailableError(_STRANGER)
     return Mixtures(
         float_model=_of_opset(float_model, quantized),
-        quantized=quantized,
+        quantized=donor,
         layers=tuple(layer for layer in layers if layer.name in integer),
         nodes=nodes,
     )
+
+
+def _holds(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto]) -> bool:
+    """Whether a model has nodes of these names and operators."""
+    known = {(node.name, node.op_type) for node in model.graph.node}
+    return all((node.name, node.op_type) in known for node in nodes)
 
 
 def _of_opset(model: onnx.ModelProto, like: onnx.ModelProto) -> onnx.ModelProto:
@@ -211,7 +214,7 @@ class _Transplant:
         return self._model
 
     def _pair(self, pair: tuple[onnx.NodeProto, onnx.NodeProto]) -> None:
-        tensor = pair[0].input[0].removesuffix(_OUTPUT_IN_FLOAT)
+        tensor = pair[0].input[0].removesuffix(OUTPUT_IN_FLOAT)
         if tensor not in self._activations:
             raise UnavailableError(
                 f"'{tensor}' is quantized, and the float ONNX file has no such tensor"

@@ -1,69 +1,78 @@
 """A prediction of the generated C's times on a CPU with another set of kernels.
 
-A layer that has kernels for both sets takes longer by the ratio of the peaks that their
-instructions reach on this CPU; one that runs portable code, conversions and the call take as long
-as here. So it tells what the instructions change at this CPU's clock and caches. docs/explain.md
-says how far it misses where it can be checked.
+The network's own C is built with those kernels alone and timed here, in turn with the C that this
+CPU's set gives. So it tells what the instructions change at this CPU's clock, caches and ports. A
+ratio of the instructions' peaks would tell less: beside the products a layer loads values, spreads
+them over a register and rounds sums, and each set does that in another number of instructions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
 
 from quantbench.c99.build import toolchain
-from quantbench.c99.compile import planned
-from quantbench.c99.ir.graph import Plan
-from quantbench.c99.simd import select
-from quantbench.c99.target.isa import AVX2, AVX512VBMI, AVX512VNNI, AVXVNNI, ISAS, SSE2, Isa, named
+from quantbench.c99.build.loader import loaded
+from quantbench.c99.compile import emitted
+from quantbench.c99.emit.library import Options
+from quantbench.c99.frontend.reader import read
+from quantbench.c99.target.isa import ISAS, SSE2, Isa
+from quantbench.c99.target.target import Target
+from quantbench.contracts import Predict
 from quantbench.errors import UnavailableError, UnknownNameError
-from quantbench.explain.records import Peaks, Prediction, TimeSplit
+from quantbench.explain.profiling.undisturbed import undisturbed
+from quantbench.explain.records import Prediction, TimeSplit
 from quantbench.explain.subject import Subject
 from quantbench.results.records import Row
+from quantbench.samples.records import Array
 
-_PEAKS = {
-    SSE2: "sse2 int8",
-    AVX2: "avx2 int8",
-    AVXVNNI: "avxvnni int8",
-    AVX512VNNI: "avx512vnni int8",
-    AVX512VBMI: "avx512vnni int8",
-}
-"""Kernel set -> the peak of the instruction that it multiplies by."""
-_SAME_FLOAT32 = frozenset((AVX2, AVXVNNI, AVX512VNNI, AVX512VBMI))
-"""Sets of CPUs that have FMA: the generated C has one set of float32 kernels, for these."""
+_NO_FLOAT32 = frozenset((SSE2,))
+"""Sets of CPUs without FMA, for which the generated C has no float32 kernels."""
+_SECONDS = 1.0
+_MIN_CALLS, _MAX_CALLS = 8, 400
 
 
 def predictions(
-    subject: Subject, splits: Sequence[TimeSplit], kernels: str, peaks: Peaks
+    subject: Subject, splits: Sequence[TimeSplit], kernels: str
 ) -> tuple[Prediction, ...]:
     """Predict each integer row on c99 among `splits` with another set of kernels.
 
-    Raises UsageError for an unknown set, UnavailableError for one that this CPU can't run, and
-    ArtifactError or CompileError for a file that can't be read.
+    Raises UnknownNameError for an unknown set, UnavailableError for one that this CPU can't run,
+    and ArtifactError or CompileError for a file that can't be read or built.
     """
-    (wanted,) = named((kernels,), ISAS)
-    here = kernels_here()
-    ratio = slowdown(here, wanted, peaks)
+    here, wanted = kernels_here(), _runnable(kernels)
     rows = {split.row: row for split in splits if (row := subject.row(split.row))}
     floats = {
         split.batch: split
         for split in splits
         if split.row in rows and _is_float32(rows[split.row]) and rows[split.row].runtime == "c99"
     }
-    return tuple(
-        _prediction(split, floats[split.batch], (here, wanted), ratio, _plan(subject, split.row))
+    integers = [
+        split
         for split in splits
         if split.batch in floats
         and split.row in rows
         and rows[split.row].runtime == "c99"
         and not _is_float32(rows[split.row])
-    )
+    ]
+    found = list[Prediction]()
+    for name in dict.fromkeys(split.row for split in integers):
+        model = subject.artifact(rows[name]).folder / "model.onnx"
+        both = [built(model, isa, rows[name].threads) for isa in (here, wanted)]
+        for split in (split for split in integers if split.row == name):
+            (inputs,) = subject.task.test.inputs(0, split.batch)
+            usual, other = in_turn(both, inputs)
+            found.append(_prediction(split, floats[split.batch], (here, wanted), other / usual))
+    return tuple(found)
 
 
 def known_kernels(name: str) -> str:
     """The name of a set of kernels, as it was given. Raises UnknownNameError for one that isn't."""
-    names = [isa.name for isa in _PEAKS]
-    if name not in names:
-        raise UnknownNameError("set of kernels", name, names)
+    if name not in _by_name():
+        raise UnknownNameError("set of kernels", name, _by_name())
     return name
 
 
@@ -72,47 +81,63 @@ def kernels_here() -> Isa:
 
     Raises UnavailableError without a compiler, or where it chooses portable code.
     """
-    compiler = toolchain.find()
-    chosen = next((isa for isa in ISAS if toolchain.meets(compiler, isa.condition)), None)
-    if chosen is None or chosen not in _PEAKS:
-        raise UnavailableError("a prediction starts from kernels for x86-64, which this CPU lacks")
+    chosen = next(iter(available()), None)
+    if chosen is None:
+        raise UnavailableError("a prediction starts from this CPU's kernels, and it has none")
     return chosen
 
 
-def slowdown(here: Isa, wanted: Isa, peaks: Peaks) -> float:
-    """The factor by which a layer takes longer with the kernels `wanted` than with this CPU's.
+def available() -> tuple[Isa, ...]:
+    """The sets of kernels that this CPU can run, the best first."""
+    compiler = toolchain.find()
+    return tuple(isa for isa in ISAS if toolchain.meets(compiler, isa.condition))
 
-    Raises UnavailableError for a set whose peak isn't measured on this CPU.
+
+def built(model: Path, isa: Isa, threads: int) -> Predict:
+    """The C of a network with the kernels of one set alone, as a function.
+
+    Raises what loading it raises.
     """
-    reached = [peaks.macs_per_us.get(_PEAKS.get(isa, "")) for isa in (here, wanted)]
-    if reached[0] is None or reached[1] is None:
+    code = emitted(read(model), Target.NATIVE, options=Options(isas=(isa.name,)))
+    return loaded(code, threads)
+
+
+def in_turn(networks: Sequence[Predict], inputs: Array) -> list[float]:
+    """Microseconds of a call of each network, called one after the other, over and over."""
+    times: list[list[float]] = [[] for _ in networks]
+    began = time.monotonic()
+    while len(times[0]) < _MIN_CALLS or (
+        len(times[0]) < _MAX_CALLS and time.monotonic() - began < _SECONDS
+    ):
+        for network, its in zip(networks, times, strict=True):
+            start = time.perf_counter_ns()
+            network(inputs)
+            its.append((time.perf_counter_ns() - start) / 1e3)
+    return [float(undisturbed(np.array(its))) for its in times]
+
+
+def _runnable(name: str) -> Isa:
+    """The set of that name. Raises UnavailableError for one that this CPU can't run."""
+    wanted = _by_name()[known_kernels(name)]
+    sets = available()
+    if wanted not in sets:
         raise UnavailableError(
-            f"this CPU has no {wanted.name}, so nothing is known of its speed; predictions are for "
-            f"sets that it has: {', '.join(known(peaks))}"
+            f"this CPU has no {name}, so nothing is known of its speed; predictions are for "
+            f"sets that it has: {', '.join(isa.name for isa in sets)}"
         )
-    return reached[0] / reached[1]
+    return wanted
 
 
-def known(peaks: Peaks) -> tuple[str, ...]:
-    """The kernel sets that a prediction can be made for."""
-    return tuple(isa.name for isa, peak in _PEAKS.items() if peak in peaks.macs_per_us)
-
-
-def scaled_time(split: TimeSplit, plan: Plan, here: Isa, wanted: Isa, ratio: float) -> float:
-    """The predicted microseconds of a call: layers that have kernels for both sets are scaled."""
-    scaled = split.total_us
-    for time, step in zip(split.layers, plan.steps, strict=False):  # conversions stand behind them
-        if all(select.code(step, isa) is not None for isa in (here, wanted)):
-            scaled += time.us * (ratio - 1)
-    return scaled
+def _by_name() -> Mapping[str, Isa]:
+    return {isa.name: isa for isa in ISAS}
 
 
 def _prediction(
-    split: TimeSplit, float32: TimeSplit, isas: tuple[Isa, Isa], ratio: float, plan: Plan
+    split: TimeSplit, float32: TimeSplit, isas: tuple[Isa, Isa], ratio: float
 ) -> Prediction:
     here, wanted = isas
-    int8_us = scaled_time(split, plan, here, wanted, ratio)
-    float32_us = float32.total_us if wanted in _SAME_FLOAT32 else None
+    int8_us = split.total_us * ratio
+    float32_us = None if wanted in _NO_FLOAT32 else float32.total_us
     return Prediction(
         row=split.row,
         float32=float32.row,
@@ -127,9 +152,3 @@ def _prediction(
 
 def _is_float32(row: Row) -> bool:
     return row.coverage.integer_macs == 0
-
-
-def _plan(subject: Subject, name: str) -> Plan:
-    row = subject.row(name)
-    assert row is not None
-    return planned(subject.artifact(row).folder / "model.onnx")

@@ -92,7 +92,9 @@ class Peaks(Record):
 
 
 class Prediction(Record):
-    """The predicted times of a row and of float32 with another set of kernels. Nothing ran there.
+    """The predicted times of a row and of float32 on a CPU with another set of kernels.
+
+    What ran is the row's C with these kernels, on this CPU.
 
     `float32_us` and `ratio` are None for a set that has no float32 kernels.
     """
@@ -100,7 +102,7 @@ class Prediction(Record):
     row: str
     float32: str = Field(description="the row that it is compared with")
     kernels: str = Field(description='the set: "avx2"')
-    measured_with: str = Field(description="the set that ran here")
+    measured_with: str = Field(description="the set that this CPU's C is built with")
     batch: int
     int8_us: float
     float32_us: float | None = None

@@ -20,6 +20,7 @@ from quantbench.explain.ran import as_profiled, layers_ran
 from quantbench.explain.records import Explanation, Prediction
 from quantbench.explain.sensitivity import sensitivity
 from quantbench.explain.subject import Subject
+from quantbench.explain.taken_apart import taken_apart
 from quantbench.explain.telling import telling_rows
 from quantbench.explain.time_split import time_splits
 from quantbench.results.metric import Metric
@@ -68,9 +69,9 @@ def _time(subject: Subject, asked: Asked) -> Explanation:
         notes = (f"peaks of this CPU: {error}",)
     times, unsplit = time_splits(subject, _rows(subject, asked), peaks)
     predicted = tuple[Prediction, ...]()
-    if asked.predict_on is not None and peaks is not None:
+    if asked.predict_on is not None:
         try:
-            predicted = predictions(subject, times, asked.predict_on, peaks)
+            predicted = predictions(subject, times, asked.predict_on)
         except QuantbenchError as error:
             notes = (f"prediction: {error}",)
     return _part(peaks=peaks, times=times, unsplit=unsplit, predictions=predicted, notes=notes)
@@ -89,12 +90,17 @@ def _disagreement(subject: Subject, asked: Asked) -> Explanation:  # noqa: ARG00
 
 
 def _sensitivity(subject: Subject, asked: Asked) -> Explanation:
-    found = sensitivity(subject, max_drop=asked.max_drop, seconds=_SECONDS, metric=asked.metric)
+    method = taken_apart(subject.results, _rows(subject, asked), named=asked.rows is not None)
+    found = sensitivity(
+        subject, method, max_drop=asked.max_drop, seconds=_SECONDS, metric=asked.metric
+    )
     return _part(sensitivity=(found,))
 
 
 def _calibration(subject: Subject, asked: Asked) -> Explanation:
-    found = calibration(subject, seconds=_SECONDS, metric=asked.metric)
+    named = asked.rows is not None
+    method = taken_apart(subject.results, asked.rows or (), named=named)
+    found = calibration(subject, method, seconds=_SECONDS, metric=asked.metric)
     return _part(calibration=(found,))
 
 

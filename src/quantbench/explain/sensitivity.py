@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 
+from quantbench.errors import UnavailableError
 from quantbench.explain.bench import (
     FORMAT,
     Bench,
@@ -25,6 +27,7 @@ from quantbench.explain.predictions import Predictions
 from quantbench.explain.records import LayerSensitivity, Sensitivity
 from quantbench.explain.subject import Subject
 from quantbench.explain.units import Unit, units
+from quantbench.export.calibration import CalibrationSettings
 from quantbench.export.ort_quantizer import float_onnx
 from quantbench.harness.deadline import Deadline
 from quantbench.results.metric import Metric
@@ -32,6 +35,12 @@ from quantbench.samples.records import Arrays
 from quantbench.tasks.records import Layer
 
 SECONDS = 30.0
+_SAME = 1e-3
+"""Of an output's variance: the mean squared difference of two forms of one quantized graph."""
+_NOT_CALIBRATED = (
+    "method '{}' doesn't calibrate a network whose weights stay as they are: its layers alone "
+    "would be those of another network"
+)
 MIN_SAMPLES = 500
 """Fewer samples than these are taken only where there are no more: their intervals say little."""
 
@@ -52,10 +61,12 @@ def sensitivity(
     float, so that the score falls by no more, in points of a metric that is a fraction. `seconds`
     bound the time after the network was quantized: fewer samples are taken then, and layers in
     blocks. `metric` is the study's, where it is no plug-in. Raises UnavailableError where the
-    method writes no ONNX file that is a form of the float one, WorkerError where ONNX Runtime
-    doesn't run a variant.
+    method writes no ONNX file that is a form of the float one, or trains its weights, WorkerError
+    where ONNX Runtime doesn't run a variant.
     """
     require_onnx(method)
+    if not isinstance(settings_of(subject, method), CalibrationSettings):
+        raise UnavailableError(_NOT_CALIBRATED.format(method))
     mixtures = _mixtures(subject, method)
     test = test_samples(subject, samples, 4 * len(mixtures.layers) + 2)
     with Predictions(subject.task.network, subject.scratch) as predictions:
@@ -64,6 +75,7 @@ def sensitivity(
         bench = Bench(judging(subject, metric), test.targets, float_outputs)
         began = time.monotonic()
         all_integer = predictions.of(mixtures.quantized)
+        _require_same(all_integer, predictions.of(mixtures.without(())))
         deadline = Deadline(seconds)
         ranking = seconds if max_drop is None else seconds / 2
         plan = _plan(mixtures.layers, len(test), time.monotonic() - began, ranking)
@@ -87,6 +99,21 @@ def sensitivity(
             )
             notes += more
     return Sensitivity(method=method, samples=plan.samples, layers=layers, mixed=found, notes=notes)
+
+
+def _require_same(outputs: Arrays, mixture: Arrays) -> None:
+    """Raise UnavailableError where the mixture of all layers isn't what the method wrote.
+
+    Its nodes may have been told apart wrongly; a value that was rounded to the next step is none
+    of a wrong layer's.
+    """
+    for output, other in zip(outputs, mixture, strict=True):
+        apart = np.square(output - other, dtype=np.float64).mean()
+        if apart > _SAME * max(float(np.var(output, dtype=np.float64)), 1e-30):
+            raise UnavailableError(
+                "the layers of the quantized file can't be told from its ONNX graph: put together "
+                "again they answer differently"
+            )
 
 
 def _mixtures(subject: Subject, method: str) -> Mixtures:

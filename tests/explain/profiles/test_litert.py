@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.artifacts.tflite_file import MODEL, checked, read_graph
@@ -28,7 +28,11 @@ def test_each_part_ends_with_what_the_whole_holds_there() -> None:
     path = files.path("ds_cnn")
     graph = read_graph(path)
     (array,) = files.samples("ds_cnn", 1)
-    whole = Interpreter(str(path), experimental_preserve_all_tensors=True)
+    whole = Interpreter(
+        str(path),
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+    )
     whole.allocate_tensors()
     whole.set_tensor(whole.get_input_details()[0]["index"], array)
     whole.invoke()

@@ -15,7 +15,7 @@ from tests import networks
 
 
 def test_the_operators_of_a_session_that_answers_as_pytorch_does(tmp_path: Path) -> None:
-    network = networks.small("mlp")
+    network = networks.small("features")
     convert(network, tmp_path / MODEL)
     artifact = cast(Artifact, SimpleNamespace(folder=tmp_path))
     inputs = networks.calibration(network).inputs(0, 3)

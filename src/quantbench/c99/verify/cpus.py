@@ -47,9 +47,8 @@ def chosen(asked: Sequence[str], isas: Sequence[Isa], name: str) -> tuple[Cpu, .
         return tuple(_every(isas, name))
     names = tuple(asked) or (NATIVE,)
     known = _known(isas, name)
-    for cpu in names:
-        if cpu not in known:
-            raise UnknownNameError("cpu", cpu, (*known, ALL))
+    if unknown := [cpu for cpu in names if cpu not in known]:
+        raise UnknownNameError("cpu", unknown[0], (*known, ALL))
     cpus = tuple(known[cpu] for cpu in dict.fromkeys(names))
     for cpu in cpus:
         if cpu.missing:

@@ -130,7 +130,7 @@ def _layer(
     plan = delivered.plan
     text = watched(delivered.source, plan, delivered.name)
     if text is None:
-        return None, "its C was written by another version, whose layers aren't known"
+        return None, "its C doesn't call layers as this version would, so none can be named"
     with TemporaryDirectory(dir=parent) as part:
         folder = _prepared(delivered, cpu, Path(part))
         (folder / f"{delivered.name}.c").write_text(text, encoding="utf-8")

@@ -12,9 +12,12 @@ from quantbench.artifacts.artifact import Artifact
 from quantbench.explain.profiling.operators import WARM, Operator, Profile, Profiled
 from quantbench.explain.records import Part
 from quantbench.export.to_mnn import MODEL
-from quantbench.runtimes.mnn import MNN, opened, options, taken
+from quantbench.runtimes.mnn import opened, options, taken
 from quantbench.samples.records import Array, Arrays
 from quantbench.system.silence import silenced_natively
+
+with silenced_natively():  # it prints what the CPU can do
+    import MNN
 
 PROFILER = "MNN's callbacks"
 RESOLUTION = 0.0

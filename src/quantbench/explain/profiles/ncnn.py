@@ -64,7 +64,7 @@ def layer_times(computed: Array, handed: Array) -> Array:
     `computed`, `handed`: of the first and of the second request for each output. Handing over takes
     the least that it took in any call: other programs only ever make it longer.
     """
-    return np.maximum(computed[WARM:] - handed[WARM:].min(axis=0), 0.0)
+    return np.asarray(np.maximum(computed[WARM:] - handed[WARM:].min(axis=0), 0.0))
 
 
 def _operator(name: str, kind: str) -> Operator:

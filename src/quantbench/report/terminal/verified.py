@@ -53,9 +53,11 @@ def _summary(outcome: Verification) -> str:
     if passed < len(ran):
         return f"The C is NOT the integer graph on {len(ran) - passed} of {_builds(len(ran))}."
     where = f"in {_builds(len(ran))}" if len(ran) > 1 else f"on {ran[0].cpu}"
+    numbers = sorted({execution.samples for execution in ran}, reverse=True)
+    fewer = f" ({numbers[-1]:,} where it is simulated)" if len(numbers) > 1 else ""
     return (
         f"The C is the integer graph, bit for bit, {where}: all outputs of "
-        f"{count(max(execution.samples for execution in ran), 'sample')} are equal."
+        f"{count(numbers[0], 'sample')}{fewer} are equal."
     )
 
 
@@ -94,11 +96,11 @@ def _distances(distances: tuple[Distance, ...]) -> Table:
     unit = "steps of its output" if distances[0].in_steps else "the output's own numbers"
     table = titled(f"The integer graph's distance, in {unit}")
     table.add_column("from")
-    for heading in ("same answer", "mean", "largest"):
+    for heading in ("same\nanswer", "mean", "largest"):
         table.add_column(heading, justify="right")
     steps = ("0", "1", "2", "3+") if distances[0].in_steps else ()
     for step in steps:
-        table.add_column(f"off by {step}", justify="right")
+        table.add_column(f"off by\n{step}", justify="right")
     for distance in distances:
         same = NONE if distance.same_answer is None else _percent(distance.same_answer)
         shares = [_percent(share) for share in distance.shares]
@@ -113,7 +115,7 @@ def _percent(share: float) -> str:
         return "<0.01%"
     if 0.9999 < share < 1:
         return ">99.99%"
-    return f"{100 * share:.4g}%"
+    return f"{100 * share:.2f}%" if 0 < share < 1 else f"{share:.0%}"
 
 
 def _notes(outcome: Verification) -> Iterator[Text]:

@@ -64,9 +64,9 @@ def prediction_parts(predictions: Sequence[Prediction]) -> Iterator[RenderableTy
         )
     yield table
     yield Wrapped(
-        f"A prediction from this CPU's peaks and the times by layer with {here} kernels: nothing "
-        f"ran with {kernels}. Speed: the time of {harmless(predictions[0].float32)} over it. "
-        "docs/explain.md has the error that such predictions had."
+        f"A prediction for another CPU: on this one the C with {kernels} kernels alone ran in turn "
+        f"with {here}. Speed: the time of {harmless(predictions[0].float32)} over it. The other "
+        "CPU's clock and caches are taken to be this one's."
     )
 
 
