@@ -329,7 +329,7 @@ def test_a_last_layer_that_is_not_quantized_gives_accumulators(tmp_path: Path) -
     assert dense.requantize is None
     assert dense.bias.tolist() == [8 - 320, 4 - 320, 2 - 320]
     output = graph.tensors[graph.output]
-    assert (output.type, output.scale, graph.softmax) == ("int32", (0.125, 0.25, 0.5), True)
+    assert (output.type, output.scale, graph.final) == ("int32", (0.125, 0.25, 0.5), "softmax")
 
 
 def test_a_last_average_is_of_accumulators(tmp_path: Path) -> None:

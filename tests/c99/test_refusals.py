@@ -136,7 +136,7 @@ def softmax_within(model: Model) -> None:
 
 def other_shapes(model: Model) -> None:
     before = model.last
-    model.add("AveragePool", kernel_shape=[1, 4])
+    model.add("AveragePool", kernel_shape=[1, 3])
     model.add("Add", before, model.pair())
 
 
@@ -146,14 +146,23 @@ def second_output(model: Model) -> None:
     model.add("Relu")
 
 
-def normalized_alone(model: Model) -> None:
+def normalized_by_the_batch(model: Model) -> None:
     given = [model.constant([1.0, 1.0]) for _ in range(4)]
-    model.add("BatchNormalization", None, *given)
+    model.add("BatchNormalization", None, *given, training_mode=1)
+
+
+def of_two_tensors(op: str) -> Build:
+    def build(model: Model) -> None:
+        before = model.last
+        model.conv(np.ones((2, 2, 1, 1)))
+        model.add(op, before, model.pair())
+
+    return build
 
 
 REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "operator": (
-        node("Sigmoid"), ("sigmoid2 (Sigmoid)", "isn't supported", "docs/compiling.md lists"),
+        node("Hardmax"), ("hardmax2 (Hardmax)", "isn't supported", "docs/compiling.md lists"),
     ),
     "operator like others": (
         node("ConvTranspose"), ("(ConvTranspose)", "isn't supported; Conv, Transpose are"),
@@ -211,7 +220,7 @@ REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "concat along height": (
         lambda m: m.add("Concat", m.last, m.last, axis=2), ("concat2 (Concat)", "axis 1"),
     ),
-    "other shapes": (other_shapes, ("(Add)", "equal shapes")),
+    "other shapes": (other_shapes, ("(Add)", "agree but for sizes of 1")),
     "groups": (
         lambda m: m.conv(np.ones((3, 1, 1, 1)), group=2), ("conv3 (Conv)", "in 2 groups", "2 ch"),
     ),
@@ -221,7 +230,11 @@ REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "auto_pad": (lambda m: m.conv(auto_pad="SAME"), ("auto_pad NOTSET, VALID",)),
     "softmax within": (softmax_within, ("relu4 (Relu)", "Softmax", "at the end only")),
     "second output": (second_output, ("(Relu)", "second output")),
-    "normalized alone": (normalized_alone, ("(BatchNormalization)", "right behind Conv")),
+    "normalized by the batch": (normalized_by_the_batch, ("(BatchNormalization)", "training_mode")),
+    "quotient": (of_two_tensors("Div"), ("(Div)", "divisor that is constant")),
+    "difference": (of_two_tensors("Sub"), ("(Sub)", "subtrahend that is constant")),
+    "a number for each place": (node("Mul", np.ones((4, 4))), ("(Mul)", "one for each channel")),
+    "division by zero": (node("Div", [[[1.0]], [[0.0]]]), ("(Div)", "divides by 0")),
     "clip nan": (node("Clip", np.nan), ("(Clip)", "aren't numbers")),
     "clip turned": (node("Clip", 2.0, 1.0), ("(Clip)", "above its upper")),
     "integers": (
@@ -299,9 +312,9 @@ def test_the_same_network_unchanged_is_imported(tmp_path: Path) -> None:
 def test_a_name_is_shown_on_one_short_line(tmp_path: Path) -> None:
     def change(model: onnx.ModelProto) -> None:
         model.graph.node[-1].name = "a\nb\x1b[31m" + 1000 * "c"
-        model.graph.node[-1].op_type = "Sigmoid"
+        model.graph.node[-1].op_type = "Hardmax"
 
-    refused(changed(tmp_path, change), "a?b?[31m" + 50 * "c", "c (Sigmoid): ")
+    refused(changed(tmp_path, change), "a?b?[31m" + 50 * "c", "c (Hardmax): ")
 
 
 def test_a_zero_point_beyond_its_type_is_refused(tmp_path: Path) -> None:

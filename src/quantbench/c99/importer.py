@@ -11,7 +11,7 @@ from quantbench.c99.frontend.linear import accumulators
 from quantbench.c99.frontend.reader import Network, read
 from quantbench.c99.frontend.schemes import require_qdq
 from quantbench.c99.frontend.values import Probabilities, Quantized, Several
-from quantbench.c99.ir.graph import Graph, Tensor, Type
+from quantbench.c99.ir.graph import Final, Graph, Tensor, Type
 from quantbench.c99.ir.sizes import require_sizes
 from quantbench.c99.operators import checked, require_known
 from quantbench.c99.target.target import Dtype
@@ -65,7 +65,7 @@ class _Output:
     """An output: its tensor, and what the file makes of the tensor's numbers."""
 
     tensor: str
-    softmax: bool
+    final: Final | None
     own: Type | None
     rounded: Tensor | None
 
@@ -77,10 +77,10 @@ def _graph(context: Context) -> Graph:
         if given.name not in context.inputs:
             raise CompileError(f"its input {given.name!a:.60}: no output depends on it")
     several = len(network.inputs) > 1 or bool(more)
-    if several and any(each.softmax or each.own for each in (first, *more)):
+    if several and any(each.final or each.own for each in (first, *more)):
         raise CompileError(
-            "of several inputs or outputs, each is supported as float32 and without a Softmax at "
-            "the end"
+            "of several inputs or outputs, each is supported as float32 and without a Softmax or "
+            "Sigmoid at the end"
         )
     if len({builder.tensors[each.tensor].type == "int32" for each in (first, *more)}) > 1:
         raise CompileError(
@@ -93,7 +93,7 @@ def _graph(context: Context) -> Graph:
         tensors=builder.tensors,
         nodes=tuple(builder.nodes),
         input=tensors[0],
-        softmax=first.softmax,
+        final=first.final,
         origins=builder.origins,
         own_input=network.input_type,
         own_output=first.own,
@@ -106,19 +106,19 @@ def _graph(context: Context) -> Graph:
 
 def _output(context: Context, name: str) -> _Output:
     builder, value, rounded = context.builder, context.values.get(name), None
-    softmax, own, source = isinstance(value, Probabilities), None, name
+    final, own, source = None, None, name
     if isinstance(value, Quantized):
         own = value.format.type
         value = value.ref
     elif isinstance(value, Probabilities):
-        source, rounded = value.source, _rounded(value)
+        final, source, rounded = value.final, value.source, _rounded(value)
         own = rounded.type if rounded and value.integers else None
         value = value.of
     if isinstance(value, Deferred):
         value = builder.settled(value) or accumulators(builder, source, value)
     if not isinstance(value, TensorRef) or not context.inputs:
         raise CompileError(_constant_output(context.network, name))
-    return _Output(builder.seen_exactly(value), softmax, own, rounded)
+    return _Output(builder.seen_exactly(value), final, own, rounded)
 
 
 def _constant_output(network: Network, name: str) -> str:
@@ -132,8 +132,8 @@ def _constant_output(network: Network, name: str) -> str:
 
 
 def _rounded(output: Probabilities) -> Tensor | None:
-    """The tensor of integers to which a Softmax's result is rounded; None: it isn't."""
+    """The tensor of integers to which the final function's result is rounded; None: it isn't."""
     if output.format is None:
         return None
     format = output.format
-    return Tensor("softmax", output.of.shape, format.type, (format.scale,), format.zero_point)
+    return Tensor(output.final, output.of.shape, format.type, (format.scale,), format.zero_point)

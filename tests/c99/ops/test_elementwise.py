@@ -15,6 +15,7 @@ from quantbench.c99.frontend.reader import read
 from quantbench.c99.generate import emit
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.ir.interpreter import dequantized, execute, quantized
+from quantbench.c99.ir.probabilities import answers
 from quantbench.c99.nodes.table import Table
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import CompileError
@@ -176,3 +177,22 @@ def test_numbers_without_a_result_are_refused(tmp_path: Path) -> None:
     model.pair()
     with pytest.raises(CompileError, match=r"log.*\(Log\): some integers of its input have no"):
         import_onnx(model.saved(tmp_path))
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_a_sigmoid_at_the_end_is_left_to_the_caller(tmp_path: Path, *, rounded: bool) -> None:
+    model = Model(("n", *SHAPE))
+    model.pair("x", SCALE, 100)
+    model.conv(np.ones((3, 2, 2, 2)))
+    model.add("Sigmoid")
+    if rounded:
+        model.pair(None, 1 / 255, 0)
+    path = model.saved(tmp_path)
+    graph = import_onnx(path)
+    assert graph.final == "sigmoid"
+    assert graph.tensors[graph.output].type == "int32"
+    require_agreement(read(path))
+    inputs = every_integer(SCALE, 100)
+    sums = execute(graph, quantized(inputs, graph.tensors[graph.input]))
+    ours = answers(dequantized(sums, graph.tensors[graph.output]), graph)
+    assert np.abs(ours - theirs(path, inputs)).max() < 1e-6

@@ -42,7 +42,7 @@ def _predict(emitted: Emitted, calls: _Calls, threads: int) -> Predict:
     many = _many(calls.batch, plan.output.shape, size, threads)
     predict = _with_one(calls.image, plan.input.shape, plan.output.shape, size, many)
     graph = plan.graph
-    return (lambda inputs: answers(predict(inputs), graph)) if graph.softmax else predict
+    return (lambda inputs: answers(predict(inputs), graph)) if graph.final else predict
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from quantbench.c99.check.evaluator import evaluate
 from quantbench.c99.check.golden import float32_vectors
 from quantbench.c99.frontend.reader import Network
 from quantbench.c99.ir.error_bounds import Near, execute_all
 from quantbench.c99.ir.functions import distance
-from quantbench.c99.ir.graph import Graph
+from quantbench.c99.ir.graph import Final, Graph
+from quantbench.c99.ir.probabilities import finished
 from quantbench.errors import CompileError
 
 _COUNT, _SEED = 6, 2
@@ -36,12 +36,12 @@ def verify(file: Network, graph: Graph) -> None:
     feeds = {given.name: values for given, values in zip(file.inputs, inputs, strict=True)}
     answers = evaluate(file.model, file.batch, feeds, {}, file.outputs)
     for name, near in zip(file.outputs, outputs, strict=True):
-        _require_near(near, answers[name], softmaxed=graph.softmax)
+        _require_near(near, answers[name], graph.final)
 
 
-def _require_near(near: Near, answers: NDArray[np.generic], *, softmaxed: bool) -> None:
+def _require_near(near: Near, answers: NDArray[np.generic], final: Final | None) -> None:
     theirs = answers.reshape(near.values.shape).astype(np.float64)
-    ours = softmax(near.values, axis=1) if softmaxed else near.values
+    ours = finished(near.values, final) if final else near.values
     finite = np.abs(theirs[np.isfinite(theirs)])
     room = _BOUNDS * near.error + _ROOM * finite.max(initial=0.0)
     apart = distance(ours, theirs)  # 0 where both are no number, or the same infinity

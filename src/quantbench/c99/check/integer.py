@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
 
 from quantbench.c99.check import evaluator
 from quantbench.c99.check.probes import affordable, probes
 from quantbench.c99.frontend.reader import Network
 from quantbench.c99.ir.graph import LIMITS, Graph, Node, Origin, Reals, Tensor
 from quantbench.c99.ir.interpreter import dequantized, quantized
+from quantbench.c99.ir.probabilities import finished
 from quantbench.c99.ir.sizes import multiply_adds
 from quantbench.c99.nodes.reshape import Reshape
 from quantbench.c99.passes.to_uint8 import to_uint8
@@ -182,7 +182,7 @@ def _require_answer(
         return  # these integers are the output: they were compared
     theirs = answers[given].astype(np.float64)
     held = values[name].reshape(-1, *tensor.shape)
-    if network.own_output and not network.softmax:
+    if network.own_output and not network.final:
         own = held - source.offset(name)
         _require(np.array_equal(own.reshape(theirs.shape), theirs), "the output")
         return
@@ -191,8 +191,8 @@ def _require_answer(
     else:
         ours = dequantized(held, tensor).astype(np.float64)
     ours, room = ours.reshape(len(ours), -1), _ROOM * max(np.abs(theirs).max(), 1e-30)
-    if network.softmax:
-        ours = softmax(ours, axis=1)
+    if network.final:
+        ours = finished(ours, network.final)
     if rounded := network.rounded:
         scale = float(np.float32(rounded.scale[0]))
         low, high = (scale * (q - rounded.zero_point) for q in LIMITS[rounded.type])

@@ -109,13 +109,14 @@ def _own(plan: Plan) -> str:
     sentences = [
         f"\n   The ONNX network's {end} is these integers{', int8 as 128 more' * (type == 'int8')}."
         for end, type in (("input", graph.own_input), ("output", graph.own_output))
-        if type and not (end == "output" and graph.softmax)
+        if type and not (end == "output" and graph.final)
     ]
     return "".join(sentences)
 
 
 def _float32(plan: Plan, scratch: int) -> list[str]:
-    softmax = "\n   The network's Softmax is left to the caller: the output is what goes into it."
+    name = (plan.graph.final or "").capitalize()
+    final = f"\n   The network's {name} is left to the caller: the output is what goes into it."
     overlap = _overlap(plan)
     return [
         *(f"#define {macro}_SIZE {place.size}" for macro, place, _ in _ends(plan)),
@@ -125,7 +126,7 @@ def _float32(plan: Plan, scratch: int) -> list[str]:
         *_described_ends(plan),
         f"   scratch: MODEL_SCRATCH numbers, whose content means nothing. {overlap}",
         "   overlap. Nothing else is written: calls may run at the same time if each has buffers",
-        f"   of its own.{softmax if plan.graph.softmax else ''} */",
+        f"   of its own.{final if plan.graph.final else ''} */",
         f"{signature(plan)};",
     ]
 

@@ -90,6 +90,15 @@ class Context:
         """The node that gives a tensor; None for inputs and stored constants."""
         return self._producers.get(name)
 
+    def follower(self, node: OnnxNode) -> OnnxNode | None:
+        """The node behind the pairs that quantize a node's output; None at the network's end."""
+        name = node.outputs[0]
+        reader = self.reader(name)
+        while reader is not None and reader.op in ("QuantizeLinear", "DequantizeLinear"):
+            name = reader.outputs[0]
+            reader = self.reader(name)
+        return None if name in self.network.outputs else reader or node
+
     def value(self, node: OnnxNode, at: int) -> Value | None:
         """The value of the node's input number `at`, from 0; None for an omitted input."""
         name = node.inputs[at] if at < len(node.inputs) else ""
@@ -153,8 +162,8 @@ class Context:
                 why = "it reads the input as float32; one that a QuantizeLinear rounds is supported"
             case Quantized() | ElidedQuantize() | GraphInput():
                 why = "it reads integers; a DequantizeLinear before it is supported"
-            case Probabilities():
-                why = "it follows Softmax, which is supported at the end only"
+            case Probabilities(final=final):
+                why = f"it follows {final.capitalize()}, which is supported at the end only"
             case _:
                 why = f"its input {at + 1} is a constant, where only activations are supported"
         raise CompileError(f"{node.where}: {why}")

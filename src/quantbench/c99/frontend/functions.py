@@ -118,6 +118,14 @@ def applied(context: Context, node: OnnxNode, function: Function, at: int = 0) -
     return Deferred(operand.taken(context).then(node.where, function), operand.shape)
 
 
+def is_of_integers(context: Context, node: OnnxNode) -> bool:
+    """Whether the node's first input is a number for each integer of a tensor."""
+    value = context.activation(node, 0)
+    if isinstance(value, TensorRef):
+        return True
+    return isinstance(value.core, FunctionExpr | IdentityExpr) and not value.steps
+
+
 def peeled(context: Context, node: OnnxNode) -> TensorRef | Deferred:
     """The node's first input; a table that it alone reads becomes an expression again."""
     value = context.activation(node, 0)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.frontend.builder import Deferred, TensorRef
 from quantbench.c99.frontend.formats import Format
-from quantbench.c99.ir.graph import Shape, Type
+from quantbench.c99.ir.graph import Final, Shape, Type
 from quantbench.numerics.fixed_point import Integers
 
 Factors = NDArray[np.int16 | np.float32]
@@ -80,14 +80,15 @@ class ElidedQuantize:
 
 @dataclass(frozen=True)
 class Probabilities:
-    """The result of a Softmax at the end of the network.
+    """The result of a Softmax or Sigmoid at the end of the network.
 
-    `source`: the name of the tensor that the Softmax reads. `format`: that to which the file rounds
+    `source`: the name of the tensor that it reads. `format`: that to which the file rounds
     the result; None if to none. `integers`: the value is the rounded integers, not real numbers.
     """
 
     of: TensorRef | Deferred
     source: str
+    final: Final = "softmax"
     format: Format | None = None
     integers: bool = False
 

@@ -20,6 +20,8 @@ from quantbench.c99.ir.code import Code
 from quantbench.numerics.fixed_point import Multiplier
 
 Type = Literal["uint8", "int8", "int32", "float32"]
+Final = Literal["softmax", "sigmoid"]
+"""A function at the end of a network that is left to the caller."""
 Shape = tuple[int, ...]
 """[C, H, W], [C, L] of a signal, or [K] of a vector; never with the batch."""
 Values = NDArray[Any]
@@ -269,7 +271,7 @@ class Origin:
 class Graph:
     """A network of integers or of float32.
 
-    `softmax`: a Softmax follows the output, and is computed in float outside of the graph.
+    `final`: the function that follows the output, and is computed in float outside of the graph.
     `origins`: for each tensor, where the ONNX file holds its values.
     """
 
@@ -278,14 +280,14 @@ class Graph:
     nodes: tuple[Node, ...]
     input: str
     output: str
-    softmax: bool = False
+    final: Final | None = None
     origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
     own_input: Type | None = None
     """The type of the integers that the ONNX network itself takes; None: float32."""
     own_output: Type | None = None
     """The type of the integers that the ONNX network itself gives; None: float32."""
     rounded: Tensor | None = None
-    """The integers to which the file rounds a Softmax's result."""
+    """The integers to which the file rounds the final function's result."""
     more_inputs: tuple[str, ...] = ()
     """The inputs behind the first; with any, or with several outputs, both ends are float32."""
     more_outputs: tuple[str, ...] = ()
@@ -347,7 +349,7 @@ def ends(graph: Graph) -> tuple[Tensor, Tensor]:
 
     An end that is integers in the file has the scale 1.
     """
-    own_output = None if graph.softmax else graph.own_output
+    own_output = None if graph.final else graph.own_output
     return _end(graph, graph.input, graph.own_input), _end(graph, graph.output, own_output)
 
 

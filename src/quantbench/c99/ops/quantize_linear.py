@@ -52,7 +52,9 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     format = format_of_node(context, node)
     if isinstance(value, Probabilities):
         if value.format not in (None, format):
-            raise CompileError(f"{node.where}: what follows Softmax is rounded twice")
+            raise CompileError(
+                f"{node.where}: what follows {value.final.capitalize()} is rounded twice"
+            )
         return replace(value, format=format, integers=True)
     if isinstance(value, GraphInput) and value.type is None:
         return quantized_input(context, node, value, format)

@@ -18,7 +18,7 @@ def step_of(graph: Graph) -> Reals | None:
 
     None where its output isn't rounded to 8 bits: accumulators of 32 bits, probabilities.
     """
-    if graph.softmax:
+    if graph.final:
         if graph.rounded is None:
             return None
         return np.array([1.0 if graph.own_output else np.float32(graph.rounded.scale[0])])

@@ -1,0 +1,172 @@
+"""Write docs/operators.md: the operators of ONNX that are compiled, and the kernels that they have.
+
+    python -m benchmarks.operators_page
+
+What an operator does is its file's first line. Its kernels are found by compiling a small network
+of it for every instruction set.
+"""
+
+from __future__ import annotations
+
+import inspect
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from quantbench.c99.importer import import_onnx
+from quantbench.c99.ir.graph import Graph
+from quantbench.c99.operators import Operator, operators
+from quantbench.c99.passes import layout
+from quantbench.c99.simd import select
+from quantbench.c99.target.isa import FMA, ISAS, Isa
+from quantbench.c99.target.target import Dtype
+from quantbench.errors import CompileError
+from tests.c99.models import Model
+
+PAGE = Path(__file__).parents[1] / "docs" / "operators.md"
+_OF_INTEGERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
+"""A network that has them isn't float32."""
+_SHAPE = (4, 6, 6)
+_HEAD = """# Operators that are compiled
+
+{command} writes this page. Each operator is a file below [c99/ops](../src/quantbench/c99/ops); what it
+doesn't support is refused, with the name of the node. Attributes that aren't named here are refused,
+too. In quantized networks tensors are int8 or uint8 between QuantizeLinear and DequantizeLinear, and
+[compiling.md](compiling.md#what-it-reads) says how they may be written; in float32 networks nothing is.
+
+The last columns say what a small network of the operator becomes: the kinds of nodes, and the
+instruction sets for which there are kernels (`--isa`) beside the portable C, which every operator
+has; "all" are {all}. A fused operator costs nothing by itself, and one that only moves or renames
+numbers needs no kernel.
+
+| operator | what it is | inputs | attributes | int8 becomes | kernels, int8 | kernels, float32 |
+|---|---|---|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The text of docs/operators.md."""
+    command = "`python -m benchmarks.operators_page`"
+    everything = ", ".join(isa.name for isa in ISAS)
+    rows = [_row(operator) for operator in operators().values()]
+    return _HEAD.format(command=command, all=everything) + "\n".join(rows) + "\n"
+
+
+def _row(operator: Operator) -> str:
+    what = (inspect.getdoc(operator) or "").splitlines()[0].partition(": ")[2]
+    what = what.replace("|", "\\|").rstrip(".")
+    few, many = operator.INPUTS
+    inputs = str(few) if few == many else f"{few} to {'any' if many > 100 else many}"
+    attributes = ", ".join(f"`{name}`" for name in sorted(operator.ATTRIBUTES))
+    becomes, kernels = _integers(operator.NAME)
+    cells = (operator.NAME, what, inputs, attributes, becomes, kernels, _float32(operator.NAME))
+    return f"| {' | '.join(cells)} |"
+
+
+def _integers(name: str) -> tuple[str, str]:
+    """The kinds of nodes that the operator becomes, and the instruction sets that have kernels."""
+    graph = _compiled(name, Dtype.INT8)
+    if graph is None:
+        return "", ""
+    kinds = dict.fromkeys(type(node).__name__ for node in graph.nodes)
+    return ", ".join(kinds), _sets(graph, ISAS)
+
+
+def _float32(name: str) -> str:
+    if name in _OF_INTEGERS:
+        return "no float32"
+    graph = _compiled(name, Dtype.FLOAT32)
+    return "" if graph is None else _sets(graph, (FMA,))
+
+
+def _sets(graph: Graph, isas: tuple[Isa, ...]) -> str:
+    """The instruction sets that have kernels for a step of the graph."""
+    steps = layout.plan(graph).steps
+    names = [isa.name for isa in isas if any(select.code(step, isa) for step in steps)]
+    return "all" if len(names) == len(ISAS) else ", ".join(names) or "portable"
+
+
+def _compiled(name: str, dtype: Dtype) -> Graph | None:
+    """A small network of the operator; None where it isn't of activations."""
+    rounded = dtype == Dtype.INT8
+    model = Model(("n", *_SHAPE), opset=21)
+    if rounded:
+        model.pair("x", 0.05, 128)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _EXAMPLES.get(name, lambda maker: maker.add(name))(_Maker(model, rounded=rounded))
+            if rounded and name != "Softmax":
+                model.pair(None, 0.05, 128)
+            return import_onnx(model.saved(Path(folder)), dtype)
+    except CompileError:
+        return None
+
+
+class _Maker:
+    """A model in which weights are quantized, or float32."""
+
+    def __init__(self, model: Model, *, rounded: bool) -> None:
+        self.model = model
+        self.rounded = rounded
+
+    def add(self, op: str, *constants: object, dtype: str = "float32", **more: object) -> None:
+        self.model.add(op, None, *(self.model.constant(c, dtype) for c in constants), **more)
+
+    def layer(self, op: str, shape: tuple[int, ...]) -> None:
+        values = np.resize(np.arange(-60, 61, 7), shape)
+        weights = self.model.weights(values) if self.rounded else self.model.constant(values * 0.1)
+        self.model.add(op, None, weights)
+
+    def both(self, op: str) -> None:
+        """The operator on the input and a pooling of it."""
+        first = self.model.last
+        self.model.add("MaxPool", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        second = self.model.pair(None, 0.05, 128) if self.rounded else self.model.last
+        self.model.add(op, first, second)
+
+    def flat(self, op: str, shape: tuple[int, ...]) -> None:
+        self.model.add("Flatten")
+        if shape:
+            self.layer(op, shape)
+        else:
+            self.model.add(op)
+
+
+_WINDOW = {"kernel_shape": [2, 2], "strides": [2, 2]}
+_SIZE = int(np.prod(_SHAPE))
+_EXAMPLES: dict[str, Callable[[_Maker], object]] = {
+    "Add": lambda m: m.both("Add"),
+    "AveragePool": lambda m: m.add("AveragePool", **_WINDOW),
+    "BatchNormalization": lambda m: m.add("BatchNormalization", *[[1.5, 0.5, 1.0, 2.0]] * 4),
+    "Clip": lambda m: m.add("Clip", -1.0, 2.0),
+    "Concat": lambda m: m.model.add("Concat", m.model.last, m.model.last, axis=1),
+    "Conv": lambda m: m.layer("Conv", (8, 4, 3, 3)),
+    "Div": lambda m: m.add("Div", 3.0),
+    "Gemm": lambda m: m.flat("Gemm", (_SIZE, 8)),
+    "Log": lambda m: (m.add("Abs"), m.add("Add", 0.1), m.add("Log")),
+    "MatMul": lambda m: m.flat("MatMul", (_SIZE, 8)),
+    "Max": lambda m: m.both("Max"),
+    "MaxPool": lambda m: m.add("MaxPool", **_WINDOW),
+    "Min": lambda m: m.both("Min"),
+    "Mul": lambda m: m.both("Mul"),
+    "PRelu": lambda m: m.add("PRelu", [[[0.1]], [[0.2]], [[0.3]], [[0.4]]]),
+    "Pad": lambda m: m.add("Pad", [0, 0, 1, 1, 0, 0, 1, 1], dtype="int64"),
+    "Pow": lambda m: m.add("Pow", 2.0),
+    "ReduceMean": lambda m: m.add("ReduceMean", [2, 3], dtype="int64"),
+    "Reshape": lambda m: m.add("Reshape", [-1, _SIZE], dtype="int64"),
+    "Softmax": lambda m: m.flat("Softmax", ()),
+    "Sqrt": lambda m: (m.add("Abs"), m.add("Sqrt")),
+    "Squeeze": lambda m: (m.add("GlobalMaxPool"), m.add("Squeeze", [2, 3], dtype="int64")),
+    "Sub": lambda m: m.add("Sub", [[[0.1]], [[0.2]], [[0.3]], [[0.4]]]),
+    "Unsqueeze": lambda m: m.add("Unsqueeze", [4], dtype="int64"),
+}  # fmt: skip
+
+
+def main() -> None:
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
