@@ -31,15 +31,16 @@ _OF_INTEGERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 _SHAPE = (4, 6, 6)
 _HEAD = """# Operators that are compiled
 
-{command} writes this page. Each operator is a file below [c99/ops](../src/quantbench/c99/ops); what it
-doesn't support is refused, with the name of the node. Attributes that aren't named here are refused,
-too. In quantized networks tensors are int8 or uint8 between QuantizeLinear and DequantizeLinear, and
-[compiling.md](compiling.md#what-it-reads) says how they may be written; in float32 networks nothing is.
+{command} writes this page. Each operator is a file below
+[c99/ops](../src/quantbench/c99/ops); what it doesn't support is refused, with the name of the node.
+Attributes that aren't named here are refused, too. In quantized networks tensors are int8 or uint8
+between QuantizeLinear and DequantizeLinear ([compiling.md](compiling.md#what-it-reads)); in float32
+networks nothing is.
 
 The last columns say what a small network of the operator becomes: the kinds of nodes, and the
 instruction sets for which there are kernels (`--isa`) beside the portable C, which every operator
-has; "all" are {all}. A fused operator costs nothing by itself, and one that only moves or renames
-numbers needs no kernel.
+has; "all" are {all}.
+A fused operator costs nothing by itself, and one that only moves or renames numbers needs no kernel.
 
 | operator | what it is | inputs | attributes | int8 becomes | kernels, int8 | kernels, float32 |
 |---|---|---|---|---|---|---|

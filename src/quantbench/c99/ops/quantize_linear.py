@@ -52,9 +52,8 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     format = format_of_node(context, node)
     if isinstance(value, Probabilities):
         if value.format not in (None, format):
-            raise CompileError(
-                f"{node.where}: what follows {value.final.capitalize()} is rounded twice"
-            )
+            name = value.final.capitalize()
+            raise CompileError(f"{node.where}: what follows {name} is rounded twice")
         return replace(value, format=format, integers=True)
     if isinstance(value, GraphInput) and value.type is None:
         return quantized_input(context, node, value, format)

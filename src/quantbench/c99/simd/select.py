@@ -18,7 +18,15 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
-from quantbench.c99.simd import depthwise, direct_conv_avx2, direct_conv_vbmi, float32, maddubs
+from quantbench.c99.nodes.table import Table
+from quantbench.c99.simd import (
+    depthwise,
+    direct_conv_avx2,
+    direct_conv_vbmi,
+    float32,
+    lookup,
+    maddubs,
+)
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
 from quantbench.c99.simd.tiling import (
@@ -45,6 +53,8 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
     if step.output.type == "float32":
         return float32.code(step)
     node = step.work
+    if isinstance(node, Table):
+        return lookup.code(step, node, isa)
     if not isinstance(node, Conv | Dense) or needs_int16(node.weights) or not _fits_int32(node):
         return None
     if node.requantize is None and not step.output.at.startswith("output"):

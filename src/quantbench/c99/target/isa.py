@@ -68,7 +68,7 @@ AVX512VBMI = replace(
     AVX512VNNI,
     name="avx512vbmi",
     condition=f"{_VNNI} && defined(__AVX512VBMI__)",
-    kernels=(*AVX512VNNI.kernels, "pixels"),
+    kernels=(*AVX512VNNI.kernels, "pixels", "lookup_512"),
 )
 AVXVNNI = Isa(
     name="avxvnni",
@@ -115,7 +115,7 @@ NEON_DOT = Isa(
     name="neon_dot",
     condition=f"{_NEON} && defined(__ARM_FEATURE_DOTPROD)",
     header="arm_neon.h",
-    kernels=("neon_lanes", "neon_dot"),
+    kernels=("neon_lanes", "neon_dot", "lookup_neon"),
     bits=(128,),
     lanes_per_product=4,
     accumulators=16,
@@ -127,7 +127,7 @@ NEON = Isa(
     name="neon",
     condition=_NEON,
     header="arm_neon.h",
-    kernels=("neon_lanes", "neon"),
+    kernels=("neon_lanes", "neon", "lookup_neon"),
     bits=(128,),
     lanes_per_product=2,
     size=2,
