@@ -40,7 +40,7 @@ networks nothing is.
 The last columns say what a small network of the operator becomes: the kinds of nodes, and the
 instruction sets for which there are kernels (`--isa`) beside the portable C, which every operator
 has; "all" are {all}.
-A fused operator costs nothing by itself, and one that only moves or renames numbers needs no kernel.
+A fused operator costs nothing by itself, and one that only renames numbers needs no kernel.
 
 | operator | what it is | inputs | attributes | int8 becomes | kernels, int8 | kernels, float32 |
 |---|---|---|---|---|---|---|

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.c99.activations import STEPS
 from tests.c99.spelling import At, Choose, Form, Spelling
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -243,6 +244,10 @@ class Maker(Spelling):
             return self.held(self.node(op, x.name, axes=axes), shape, x)
         return self.held(self.node(op, x.name, self.constant(axes, "int64")), shape, x)
 
+    def element_wise(self, x: At) -> At:
+        step: Callable[[Maker, At], At] = self.one_of(*STEPS)
+        return step(self, x)
+
     def flat(self, x: At) -> At:
         size = int(np.prod(x.shape))
         if x.shape[1:] == (1, 1) and self.one_of(True, False):
@@ -279,7 +284,7 @@ class Maker(Spelling):
                  self.joined, self.padded, self.shuffled, self.sliced, self.gathered,
                  self.resized, self.conv_transposed, self.reduced_over)  # fmt: skip
         for _ in range(self.whole(1, 4)):
-            x = self.one_of(*steps)(x)
+            x = self.one_of(*steps, self.element_wise, self.element_wise)(x)
         x = self.flat(x)
         for _ in range(self.whole(0, 1)):
             outputs = self.whole(1, 6)

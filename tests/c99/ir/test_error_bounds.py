@@ -62,7 +62,8 @@ def _folded(model: onnx.ModelProto) -> bool:
     inexact = [
         one.name == "alpha" and one.f == -1.5 for n in model.graph.node for one in n.attribute
     ]
-    return any(inexact) or any(node.op_type == "BatchNormalization" for node in model.graph.node)
+    folded = {"BatchNormalization", "Mul", "Div", "Sub", "Add"}
+    return any(inexact) or any(node.op_type in folded for node in model.graph.node)
 
 
 def _same(model: onnx.ModelProto) -> bool:

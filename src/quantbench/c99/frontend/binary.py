@@ -20,6 +20,7 @@ from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.functions import applied, combined, operands
 from quantbench.c99.frontend.linear import still_linear
 from quantbench.c99.frontend.reader import OnnxNode
+from quantbench.c99.frontend.shapes import same
 from quantbench.c99.frontend.values import Constant, Int32Constant, Value, Weights
 from quantbench.c99.ir.functions import MAXIMUM, MINIMUM, Function, Operation
 from quantbench.c99.ir.graph import Reals, Requantization, Shape
@@ -242,6 +243,8 @@ class ExtremeExpr(Expr):
 
 def extreme(context: Context, node: OnnxNode, operation: Operation) -> Value:
     """The larger or the smaller of two inputs; a constant is a limit of the other."""
+    if len(node.inputs) == 1:
+        return same(context, node)
     constants = [at for at in (0, 1) if is_constant(context, node, at)]
     if len(constants) == 1:
         numbers = constant(context, node, constants[0])

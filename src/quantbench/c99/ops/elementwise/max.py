@@ -9,7 +9,7 @@ from quantbench.c99.frontend.values import Value
 from quantbench.c99.ir.functions import MAXIMUM
 
 NAME = "Max"
-INPUTS = (2, 2)
+INPUTS = (1, 2)
 ATTRIBUTES: frozenset[str] = frozenset()
 
 

@@ -9,7 +9,7 @@ from quantbench.c99.frontend.values import Value
 from quantbench.c99.ir.functions import MINIMUM
 
 NAME = "Min"
-INPUTS = (2, 2)
+INPUTS = (1, 2)
 ATTRIBUTES: frozenset[str] = frozenset()
 
 

@@ -20,9 +20,12 @@ ATTRIBUTES: frozenset[str] = frozenset()
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    power = context.number(node, 1)
-    if power is None or not math.isfinite(power):
-        raise CompileError(f"{node.where}: one finite number is supported as the power")
+    stored = context.constant(node, 1)
+    if stored is None or stored.size != 1 or stored.dtype.kind not in "fi":
+        raise CompileError(f"{node.where}: one constant number is supported as the power")
+    power = float(np.float32(stored.reshape(-1)[0]))
+    if not math.isfinite(power):
+        raise CompileError(f"{node.where}: its power isn't finite")
     function = Function(
         f"power {power:g}", lambda x: np.power(x, power), f"powf(x, {real(power)})", units=16
     )
