@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,16 @@ from quantbench.c99.ir.graph import (
     Type,
     Window,
 )
+from quantbench.c99.nodes.broadcast import Broadcast
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.extreme import Extreme
 from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.nodes.product import Product
 from quantbench.c99.nodes.rearrange import Rearrange
 from quantbench.c99.nodes.requantize import Requantize
 from quantbench.c99.nodes.reshape import Reshape
+from quantbench.c99.nodes.table import Table
 from quantbench.c99.ops.add import Add, AddRequantization
 from quantbench.c99.ops.concat import Concat
 from quantbench.c99.ops.pad import Pad
@@ -184,6 +189,36 @@ class Builder:
         zero = self.tensors[out].zero_point
         factor = AddRequantization((m1, m2), s, zeros, zero, low, high)
         self.nodes.append(Add(f"add {out}", (one, other), out, factor))
+        return out
+
+    def table(self, source: str, *, per_channel: bool = False) -> str:
+        """Any 256 integers, for all channels or for each."""
+        shape = self.tensors[source].shape
+        out = self.new(shape)
+        low, high = LIMITS[self.type]
+        rows = (shape[0] if per_channel else 1, 256)
+        integers = self.rng.integers(low, high + 1, rows)
+        none = np.zeros(rows)
+        self.nodes.append(Table(f"table {out}", source, out, integers, none, none > 0, ("any",)))
+        return out
+
+    def broadcast(self, source: str, shape: tuple[int, ...]) -> str:
+        into = self.tensors[source]
+        out = f"x{len(self.tensors)}"
+        self.tensors[out] = Tensor(out, shape, into.type, into.scale, into.zero_point)
+        self.nodes.append(Broadcast(f"broadcast {out}", source, out))
+        return out
+
+    def product(self, one: str, other: str) -> str:
+        """Of two tensors; the second may have axes of size 1."""
+        out = self.new(self.tensors[one].shape)
+        requantize = self.requantize(out, 1, 127)
+        self.nodes.append(Product(f"product {out}", (one, other), out, requantize))
+        return out
+
+    def extreme(self, one: str, other: str, kind: Literal["maximum", "minimum"]) -> str:
+        out = self.new(self.tensors[one].shape)
+        self.nodes.append(Extreme(f"{kind} {out}", (one, other), out, kind))
         return out
 
     def rescale(self, source: str, *, per_channel: bool = False) -> str:

@@ -24,6 +24,7 @@ def graphs(draw: st.DrawFn, *, dyadic: bool = False) -> Graph:
     for _ in range(draw(st.integers(0, 4))):
         steps = [_conv, _pool, _residual, _rescale, _concat, _pad, _depthwise, _groups,
                  _reshape, _rearrange]  # fmt: skip
+        steps += [_table, _gated, _extreme]
         x = draw(st.sampled_from(steps))(draw, build, x)
     ends = (_vector, _images, _sums, _vector)
     return build.graph(draw(st.sampled_from(ends))(draw, build, x))
@@ -100,6 +101,27 @@ def _concat(draw: st.DrawFn, build: Builder, x: str) -> str:
     return build.concat(x, build.rescale(x, per_channel=True), x)
 
 
+def _table(draw: st.DrawFn, build: Builder, x: str) -> str:
+    return build.table(x, per_channel=draw(st.booleans()))
+
+
+def _gated(draw: st.DrawFn, build: Builder, x: str) -> str:
+    """Times itself, or something with axes of size 1, or that thing repeated."""
+    channels, height, width = build.tensors[x].shape
+    one = draw(st.sampled_from(("none", "rows", "columns", "both")))
+    whole = Window(
+        (height if one in ("rows", "both") else 1, width if one in ("columns", "both") else 1)
+    )
+    gate = build.table(build.pool(x, "max", whole))
+    if draw(st.booleans()):
+        gate = build.broadcast(gate, (channels, height, width))
+    return build.product(x, gate)
+
+
+def _extreme(draw: st.DrawFn, build: Builder, x: str) -> str:
+    return build.extreme(x, build.rescale(x), draw(st.sampled_from(("maximum", "minimum"))))
+
+
 def _pad(draw: st.DrawFn, build: Builder, x: str) -> str:
     return build.pad(x, draw(_PADS)) if build.tensors[x].size < _MOST_VALUES else x
 
@@ -130,6 +152,8 @@ def _vector(draw: st.DrawFn, build: Builder, x: str) -> str:
         flat = build.concat(flat, build.rescale(flat, per_channel=True))
     if draw(st.booleans()):
         flat = build.add(flat, build.rescale(flat))
+    if draw(st.booleans()):
+        flat = build.table(flat, per_channel=draw(st.booleans()))
     if draw(st.booleans()):
         flat = build.dense(flat, draw(st.integers(1, 40)), wide=draw(st.booleans()))
     if draw(st.booleans()):
