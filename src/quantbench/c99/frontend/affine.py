@@ -10,6 +10,7 @@ import numpy as np
 
 from quantbench.c99.frontend.builder import COST, Builder, Deferred, TensorRef
 from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.formats import FREE
 from quantbench.c99.frontend.linear import LinearExpr, still_linear
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.ir.graph import Reals, Shape, Window
@@ -34,9 +35,34 @@ def affine(
     of 1x1.
     """
     value = context.activation(node, at)
+    if isinstance(value, Deferred) and value.core.joined and value.plain and value.limits == FREE:
+        begin, parts = 0, []
+        for part in value.core.joined:
+            own = slice(begin, begin + part.shape[0])
+            parts.append(_affine(context, node, part, factors[own], constants[own]))
+            begin += part.shape[0]
+        return Deferred(value.core.joining(tuple(parts)), value.shape)
+    if still_linear(value) is None:
+        value = context.settled(node, at)
+    return _affine(context, node, value, factors, constants)
+
+
+def _affine(
+    context: Context,
+    node: OnnxNode,
+    value: TensorRef | Deferred,
+    factors: Sequence[Fraction],
+    constants: Sequence[Fraction],
+) -> Deferred:
     core = still_linear(value)
     if core is None:
-        core = _by_itself(context, node, context.settled(node, at))
+        ref = context.builder.settled(value)
+        if ref is None:
+            raise CompileError(
+                f"{node.where}: a part of its input isn't quantized; int8 and uint8 between "
+                "QuantizeLinear and DequantizeLinear are supported"
+            )
+        core = _by_itself(context, node, ref)
     scale = tuple(
         _short(abs(f) * s, node) if f else s for f, s in zip(factors, core.scale, strict=True)
     )

@@ -75,6 +75,15 @@ class Expr(ABC):
         """
         return None
 
+    @property
+    def joined(self) -> tuple[TensorRef | Deferred, ...]:
+        """The values of which the channels are made, one behind the other; () where it is one."""
+        return ()
+
+    def joining(self, parts: tuple[TensorRef | Deferred, ...]) -> Expr:  # noqa: ARG002
+        """The expression of other values. Raises ValueError where it has none."""
+        raise ValueError(f"{self.where}: it joins nothing")
+
 
 class PostStep(ABC):
     """A step behind a rounding that gives the same before it. Subclasses are frozen dataclasses."""

@@ -17,7 +17,7 @@ from quantbench.c99.frontend.builder import (
     TensorRef,
 )
 from quantbench.c99.frontend.context import Context
-from quantbench.c99.frontend.formats import Format, Limits
+from quantbench.c99.frontend.formats import FREE, Format, Limits
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.rearranging import axis_behind_batch, require_few, stepped
 from quantbench.c99.frontend.values import Constant, Value
@@ -46,9 +46,11 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     constants = [context.value(node, at) for at in range(len(node.inputs))]
     if all(isinstance(value, Constant) for value in constants):
         return _constant(node, [value.array for value in constants if isinstance(value, Constant)])
-    parts = tuple(_part(context, node, at) for at in range(len(node.inputs)))
-    rank = len(parts[0].shape) + 1
+    rank = len(context.activation(node, 0).shape) + 1
     axis = axis_behind_batch(node, node.whole("axis", 1), rank)
+    parts = tuple(
+        part for at in range(len(node.inputs)) for part in _parts(context, node, at, axis)
+    )
     shapes = {(len(part.shape), *part.shape[: axis - 1], *part.shape[axis:]) for part in parts}
     if len(shapes) != 1 or axis == 0:
         raise CompileError(
@@ -95,11 +97,22 @@ def _behind_each_other(
     return stepped(context, node, joined, index.reshape(-1), index.shape)
 
 
-def _part(context: Context, node: OnnxNode, at: int) -> TensorRef | Deferred:
-    """An input; one that is itself a concatenation is computed first, and only once."""
+def _parts(
+    context: Context, node: OnnxNode, at: int, axis: int
+) -> tuple[TensorRef | Deferred, ...]:
+    """An input; one that is itself a concatenation is computed first, and only once, if it can be.
+
+    Of parts in several formats, which nothing brings to one, each is a part by itself.
+    """
     value = context.activation(node, at)
-    nested = isinstance(value, Deferred) and isinstance(value.core, ConcatExpr)
-    return context.settled(node, at) if nested else value
+    if not isinstance(value, Deferred) or not isinstance(value.core, ConcatExpr):
+        return (value,)
+    formats = {
+        context.builder.format(part.tensor) if isinstance(part, TensorRef) else part
+        for part in value.core.parts
+    }
+    apart = axis == 1 and len(formats) > 1 and value.plain and value.limits == FREE
+    return value.core.parts if apart else (context.settled(node, at),)
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,13 @@ class ConcatExpr(Expr):
         output = builder.add(name, self.shape, format)
         builder.nodes.append(Concat(self.where, tuple(inputs), output))
         return IdentityExpr(self.where, output, self.shape).lower(builder, name, limits, format)
+
+    @property
+    def joined(self) -> tuple[TensorRef | Deferred, ...]:
+        return self.parts
+
+    def joining(self, parts: tuple[TensorRef | Deferred, ...]) -> ConcatExpr:
+        return replace(self, parts=parts)
 
     def unrounded(self, builder: Builder) -> tuple[Expr, Format] | None:
         held = [builder.settled(part) for part in self.parts]
