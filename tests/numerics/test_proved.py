@@ -241,7 +241,7 @@ def test_c_gives_the_exact_rounding_of_every_sum_of_proved_channels(tmp_path: Pa
 
 
 def test_the_rule_is_that_of_rescaled() -> None:
-    """`exact` of this file, which all of it leans on, and the function that the interpreter runs."""
+    """Python's rounding of fractions is that of the function which the interpreter runs."""
     channels = drawn(5, *DEPTHWISE, np.random.default_rng(7))
     acc = np.linspace(-300_000, 300_000, 41).astype(np.int64)
     for m, s in zip(channels.m.tolist(), channels.s.tolist(), strict=True):

@@ -97,6 +97,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "floor_shift": (Kernel("floor_shift"),),
     "requantize": (Kernel("requantize"),),
     "requantize_even": (Kernel("requantize_even"),),
+    "requantize_common": (Kernel("requantize_common"),),
     "dot": (Kernel("dot", _S8),),
     "dot_w16": (_w16("dot", "dot"),),
     "dense": (Kernel("dense", _S8),),

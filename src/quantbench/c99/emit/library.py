@@ -23,6 +23,7 @@ from quantbench.c99.emit.translation_unit import (
 )
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import Graph, Plan
+from quantbench.c99.passes.proved import rounds_in_float32
 from quantbench.c99.target.isa import Isa, named
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import UsageError
@@ -35,6 +36,7 @@ class Options:
     `name`: the prefix of all that it defines. `isas`: the instruction sets that a native file has
     kernels for; empty: all of them. `labels`: names of layers in the user's network, by the name of
     their node. `sha256`: of the ONNX file. `counters`: time each layer, for a profile.
+    `integer_only`: no kernel rounds in float32, though that is proved to give the same.
     """
 
     name: str = DEFAULT
@@ -42,6 +44,7 @@ class Options:
     labels: Mapping[str, str] = field(default_factory=dict)
     sha256: str | None = None
     counters: bool = False
+    integer_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,12 @@ class Emitted:
 def chosen_isas(options: Options, target: Target, language: Language) -> tuple[Isa, ...]:
     """The instruction sets for which a native file has kernels; () for other targets.
 
-    Raises UsageError for a name that can't be a prefix, and for unknown instruction sets.
+    Raises UsageError for a name that can't be a prefix, for unknown instruction sets, and for
+    float32 of integers alone.
     """
     require_name(options.name)
+    if options.integer_only and language is REALS:
+        raise UsageError("--integer-only is for --dtype int8")
     if target != Target.NATIVE:
         if options.isas:
             raise UsageError(f"--isa is for --target native; {target} has portable code alone")
@@ -96,6 +102,14 @@ def _label(work: str, options: Options) -> str:
     return options.labels.get(work, "")
 
 
+def _summary(plan: Plan, language: Language, isas: Sequence[Isa]) -> str:
+    """The numbers that a network is computed with, in words."""
+    fused = any(isa.fused != "never" for isa in isas)
+    if language is INTEGERS and fused and rounds_in_float32(plan):
+        return "with integers; some kernels round in float32, which is proved to give the same"
+    return language.summary
+
+
 def provenance(target: Target, isas: Sequence[Isa], options: Options) -> Provenance:
     """The provenance of the library's files."""
     names = tuple(isa.name for isa in isas)
@@ -124,7 +138,7 @@ def library(
     c = CWriter()
     write(c, layers, language, isas, scratch, counters=options.counters)
     about = provenance(target, isas, options)
-    what = f"{options.name}.c: a neural network that is computed {language.summary}."
+    what = f"{options.name}.c: a neural network that is computed {_summary(plan, language, isas)}."
     heads = {
         "model.h": block_comment([f"{options.name}.h: {language.ends}", "", *about.lines()]),
         "model.c": head(what, about, plan, descriptions, codes, scratch),

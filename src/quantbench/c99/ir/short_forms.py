@@ -37,3 +37,6 @@ class ShortForms:
     common: ScaledForm | None = None
     """The shift is above 32, and half is 2**(shift - 1) in every channel."""
     real: RealForm | None = None
+
+
+NOTHING_PROVED = ShortForms()

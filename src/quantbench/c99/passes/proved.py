@@ -32,6 +32,12 @@ def integers_alone(plan: Plan) -> Plan:
     return replace(plan, steps=steps)
 
 
+def rounds_in_float32(plan: Plan) -> bool:
+    """Whether a layer of the plan has a form that computes in float32."""
+    layers = (step.work for step in plan.steps if isinstance(step.work, Layer))
+    return any(layer.requantize and layer.requantize.short.real for layer in layers)
+
+
 def channels_of(layer: Layer, graph: Graph) -> Channels | None:
     """The channels of a layer with their accumulators; None where it rounds nothing.
 

@@ -1,7 +1,7 @@
 """SIMD requantization: the shortest form that is proved for a layer, and its C.
 
-Two tables, `m` and `shift`, hold what each lane is requantized with. Their 32-bit words mean what
-the form makes of them: a caller fills them by `lane_tables`, loads them, and hands them to `factors`.
+Two tables, `m` and `shift`, hold 32-bit words for each lane, which mean what the form makes of
+them: a caller writes them by `lane_tables`, loads them, and hands them to `factors`.
 """
 
 from __future__ import annotations
