@@ -97,8 +97,8 @@ factors = st.builds(
 limits = st.tuples(st.integers(-255, 0), st.integers(0, 255))
 
 
-@settings(max_examples=150)
-@given(factors, st.integers(-(2**24), 2**24), st.integers(0, 400), limits, st.data())
+@settings(max_examples=50, deadline=None)
+@given(factors, st.integers(-(2**24), 2**24), st.integers(0, 150), limits, st.data())
 def test_what_is_proved_is_the_exact_rounding_of_every_sum(
     factor: Multiplier, low: int, size: int, result: tuple[int, int], data: st.DataObject
 ) -> None:
@@ -121,7 +121,7 @@ def test_what_is_proved_is_the_exact_rounding_of_every_sum(
     assert not centred or forms.half[0] == 2 ** (shift - 1)
 
 
-@settings(max_examples=60)
+@settings(max_examples=12, deadline=None)
 @given(
     st.integers(2**30, 2**31 - 1), st.integers(1, 62), st.integers(-WORD, WORD - 1), limits,
     st.data(),
@@ -142,7 +142,7 @@ def test_thresholds_are_those_of_bisection(
 @pytest.mark.parametrize(("taps", "spread"), [DEPTHWISE, POINTWISE, (4608, 40.0)])
 def test_neighbours_of_thresholds_are_rounded_alike(taps: int, spread: float) -> None:
     """4,608 taps sum up beyond 2**24, where float32 doesn't hold each integer."""
-    channels = drawn(40, taps, spread, np.random.default_rng(taps))
+    channels = drawn(15, taps, spread, np.random.default_rng(taps))
     thresholds = channels.thresholds()
     forms, real = scaled(channels, thresholds, 32), reals(channels, thresholds, -128)
     assert taps == 4608 or (forms.proved.any() and real.proved.any())
@@ -150,7 +150,7 @@ def test_neighbours_of_thresholds_are_rounded_alike(taps: int, spread: float) ->
         factor = Multiplier(m=int(channels.m[c]), s=int(channels.s[c]))
         low, high = int(channels.low[c]), int(channels.high[c])
         near = {int(t) + d for t in row[::5] for d in (-1, 0, 1)} | {low, high}
-        for acc in sorted(near & {*range(low, high + 1)}):
+        for acc in sorted(acc for acc in near if low <= acc <= high):
             wanted = exact(acc, factor, 0, 255)
             if forms.proved[c]:
                 assert by_integers(acc, forms, 32, channels, c) == wanted
