@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from torch import nn
 
-from benchmarks.c99_networks import OneBatch
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.ir.graph import Graph
 from quantbench.c99.nodes.conv import Conv
@@ -31,6 +32,7 @@ from quantbench.export.ort_quantizer import float_onnx
 from quantbench.export.to_onnx import INPUT
 from quantbench.models.lenet import build as lenet
 from quantbench.numerics.proved import reals, scaled
+from quantbench.samples.records import Array
 from quantbench.system.silence import silenced
 from quantbench.tasks.network import TensorSpec
 from tests.families import ds_cnn, mobilenet_v1, mobilenet_v2, resnet8
@@ -49,6 +51,16 @@ class Count:
     layers: int
     proved: dict[str, int]
     whole: dict[str, int]
+
+
+class OneBatch(CalibrationDataReader):  # type: ignore[misc]
+    """All samples at once."""
+
+    def __init__(self, samples: NDArray[np.float32]) -> None:
+        self._left = iter([{INPUT: samples}])
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        return next(self._left, None)
 
 
 def counted(graph: Graph) -> dict[str, Count]:
@@ -88,9 +100,9 @@ def files(folder: Path) -> Iterator[Path]:
         yield _quantized(family.name, fitted(family, 1.0, steps), samples, folder)
 
 
-def _quantized(name, model, samples, folder: Path) -> Path:  # type: ignore[no-untyped-def]
+def _quantized(name: str, model: nn.Module, inputs: Array, folder: Path) -> Path:
     real, quantized = folder / "float32.onnx", folder / f"{name}.onnx"
-    samples = samples.astype(np.float32)
+    samples = inputs.astype(np.float32)
     with silenced():
         float_onnx(network_of(model, TensorSpec(name=INPUT, shape=samples.shape[1:])), real)
         quantize_static(

@@ -36,8 +36,8 @@ class SimdCode:
     """The C of one step for one instruction set.
 
     `constants` are by name: several instruction sets may share one, or have their own of the same
-    name. `workspace`: elements of scratch memory that its calls need at MODEL_WORKSPACE. `kernels`: files of kernels/ beside those
-    that every layer of the instruction set may use.
+    name. `workspace`: elements of scratch memory that its calls need at MODEL_WORKSPACE.
+    `kernels`: files of kernels/ beside those that every layer of the instruction set may use.
     """
 
     constants: Mapping[str, str]
