@@ -67,9 +67,9 @@ def by_integers(acc: int, forms: Scaled, shift: int, channels: Channels, c: int 
 
 
 def by_float32(acc: int, forms: Reals, zero_point: int, channels: Channels, c: int = 0) -> int:
-    """One multiplication and addition, rounded once to float32, then to the nearest integer."""
+    """One multiplication and addition, rounded once to float32, then its integer part."""
     product = Fraction(float(np.float32(acc))) * Fraction(float(forms.factor[c]))
-    value = round(to_float32(product + Fraction(float(forms.offset[c]))))
+    value = math.trunc(to_float32(product + Fraction(float(forms.offset[c]))))
     return min(max(value - zero_point, channels.first), channels.last)
 
 
@@ -107,7 +107,7 @@ def test_what_is_proved_is_the_exact_rounding_of_every_sum(
         low = -size // 2
     channels = one_channel(factor, low, low + size, *result)
     thresholds = channels.thresholds()
-    zero_point = data.draw(st.integers(-128, 255))
+    zero_point = data.draw(st.integers(-result[0], 255))
     shift, centred = data.draw(st.integers(32, 53)), data.draw(st.booleans())
     forms = scaled(channels, thresholds, shift, centred=centred)
     real = reals(channels, thresholds, zero_point)
@@ -144,7 +144,7 @@ def test_neighbours_of_thresholds_are_rounded_alike(taps: int, spread: float) ->
     """4,608 taps sum up beyond 2**24, where float32 doesn't hold each integer."""
     channels = drawn(15, taps, spread, np.random.default_rng(taps))
     thresholds = channels.thresholds()
-    forms, real = scaled(channels, thresholds, 32), reals(channels, thresholds, -128)
+    forms, real = scaled(channels, thresholds, 32), reals(channels, thresholds, 0)
     assert taps == 4608 or (forms.proved.any() and real.proved.any())
     for c, row in enumerate(thresholds):
         factor = Multiplier(m=int(channels.m[c]), s=int(channels.s[c]))
@@ -155,7 +155,7 @@ def test_neighbours_of_thresholds_are_rounded_alike(taps: int, spread: float) ->
             if forms.proved[c]:
                 assert by_integers(acc, forms, 32, channels, c) == wanted
             if real.proved[c]:
-                assert by_float32(acc, real, -128, channels, c) == wanted
+                assert by_float32(acc, real, 0, channels, c) == wanted
 
 
 def test_one_sum_that_differs_leaves_a_channel_unproved() -> None:
@@ -167,13 +167,20 @@ def test_one_sum_that_differs_leaves_a_channel_unproved() -> None:
     assert not scaled(more, more.thresholds(), 32).proved.any()
 
 
-def test_a_tie_is_kept_where_float32_has_it_too() -> None:
-    """A half, whose ties float32 rounds to even as the rule does, on an even zero point alone."""
-    half = one_channel(Multiplier(m=2**30, s=31), -100, 100, -255, 255)
-    for zero_point in (0, 1):
-        proved = reals(half, half.thresholds(), zero_point).proved.all()
-        assert proved == (zero_point == 0)
-    assert not scaled(half, half.thresholds(), 33).proved.any()
+def test_ties_above_even_and_odd_integers_leave_a_channel_unproved() -> None:
+    """Of acc / 2 every other tie goes up. Up to acc = 1 there is one, to 0, and it can be met."""
+    half = Multiplier(m=2**30, s=31)
+    many, single = one_channel(half, -100, 100, -50, 50), one_channel(half, 0, 1, 0, 50)
+    for channels, proved in ((many, False), (single, True)):
+        thresholds = channels.thresholds()
+        assert scaled(channels, thresholds, 33).proved.all() == proved
+        assert reals(channels, thresholds, 60).proved.all() == proved
+
+
+def test_results_below_0_have_no_integer_part_for_a_floor() -> None:
+    channels = one_channel(Multiplier(m=2**30 + 1, s=40), -100, 100, -50, 50)
+    with pytest.raises(ValueError, match="negative"):
+        reals(channels, channels.thresholds(), 49)
 
 
 def test_multipliers_that_the_shift_cannot_hold_are_unproved() -> None:
@@ -189,7 +196,7 @@ def test_ten_thousand_channels_take_less_than_a_second() -> None:
     begin = time.process_time()
     thresholds = channels.thresholds()
     forms = scaled(channels, thresholds, 32)
-    real = reals(channels, thresholds, -128)
+    real = reals(channels, thresholds, 0)
     assert time.process_time() - begin < 2  # of a machine that does other things as well
     assert forms.proved.mean() > 0.99
     assert real.proved.mean() > 0.99
@@ -209,7 +216,7 @@ int main(void)
             const long product = acc * m, k = product >> s;
             long wanted = (product + (1L << (s - 1)) - 1 + (k & 1)) >> s;
             wanted = wanted < 0 ? 0 : wanted > 255 ? 255 : wanted;
-            long q = lrintf(fmaf((float)(int32_t)acc, factor, offset)) + 128;
+            const long q = (long)fmaf((float)(int32_t)acc, factor, offset);
             wrong += (q < 0 ? 0 : q > 255 ? 255 : q) != wanted;
         }
         printf("%ld\\n", wrong);
@@ -222,7 +229,7 @@ int main(void)
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
 def test_c_gives_the_exact_rounding_of_every_sum_of_proved_channels(tmp_path: Path) -> None:
     channels = drawn(30, *DEPTHWISE, np.random.default_rng(5))
-    real = reals(channels, channels.thresholds(), -128)
+    real = reals(channels, channels.thresholds(), 0)
     source = tmp_path / "probe.c"
     source.write_text(PROBE, encoding="utf-8")
     program = tmp_path / "probe"

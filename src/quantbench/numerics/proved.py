@@ -80,9 +80,9 @@ class Scaled:
 
 @dataclass(frozen=True, eq=False)
 class Reals:
-    """Proved float32 factors: fma(float(acc), factor, offset), rounded to the nearest integer.
+    """Proved float32 factors: the integer part of fma(float(acc), factor, offset).
 
-    `proved` [C] says of which channels it is the exact rounding, `zero_point` added.
+    `proved` [C] says of which channels it is the exact rounding, zero point added and clamped.
     """
 
     factor: Floats
@@ -121,14 +121,15 @@ def scaled(
 
 
 def reals(channels: Channels, thresholds: Integers, zero_point: int) -> Reals:
-    """Search float32 factors and offsets; results are at most 2**10 from 0, `zero_point` added.
+    """Search float32 factors and offsets; results are 0 to 2**10, `zero_point` added.
 
     The product of a float32 accumulator and a factor has 48 bits, and float64 holds it.
     """
-    results = channels.steps + zero_point
-    odd, middles = results % 2 == 1, _middles(results)
+    if channels.first + zero_point < 0:
+        raise ValueError("the integer part of a negative number isn't its floor")
+    middles = _middles(channels.steps + zero_point)
     nearest = (channels.m * 2.0**-channels.s).astype(np.float32)
-    factor, offset = nearest.copy(), np.full(len(channels), zero_point, np.float32)
+    factor, offset = nearest.copy(), np.full(len(channels), zero_point + 0.5, np.float32)
 
     def attempt(where: Integers, distance: int) -> Flags:
         tried = (nearest[where].view(np.int32) + distance).view(np.float32)
@@ -138,14 +139,13 @@ def reals(channels: Channels, thresholds: Integers, zero_point: int) -> Reals:
         chosen = _offsets(
             np.where(reached, middles - above, -_UNBOUNDED).max(axis=1, initial=-_UNBOUNDED),
             np.where(before, middles - below, _UNBOUNDED).min(axis=1, initial=_UNBOUNDED),
-            zero_point,
+            zero_point + 0.5,
         )
         gaps = middles - chosen[:, None].astype(np.float64)
-        up = np.where(odd, above > gaps, above >= gaps)
-        down = np.where(odd, below <= gaps, below < gaps)
         largest = np.abs(_products(np.stack([low, high]), tried)).max(axis=0)
         factor[where], offset[where] = tried, chosen
         small = (largest < _LARGEST_REAL) & (np.abs(chosen) < _LARGEST_OFFSET)
+        up, down = above >= gaps, below < gaps
         return np.asarray(small & (up | ~reached).all(axis=1) & (down | ~before).all(axis=1))
 
     has_neighbours = np.flatnonzero(channels.m > 0)
@@ -180,19 +180,15 @@ def _products(acc: Integers, factor: Floats) -> NDArray[np.float64]:
 
 
 def _middles(results: Integers) -> NDArray[np.float64]:
-    """The real numbers from which on float32 rounds to what gives each result or more.
+    """The real numbers from which on float32 rounds to each result, an integer > 0, or more.
 
-    That is k - 1/2 for an even k, which takes the tie, and else the float32 above; a real number
-    rounds to a float32 from the middle between it and the one below, which counts where the
-    float32 is even, as k - 1/2 is and the one above isn't.
+    It is the middle between it and the float32 below, and counts, since that one is odd.
     """
-    ties = (results - 0.5).astype(np.float32)
-    least = np.where(results % 2 == 0, ties, np.nextafter(ties, np.float32(np.inf)))
-    below = np.nextafter(least, np.float32(-np.inf))
-    return (least.astype(np.float64) + below.astype(np.float64)) / 2
+    below = np.nextafter(results.astype(np.float32), np.float32(0))
+    return (results + below.astype(np.float64)) / 2
 
 
-def _offsets(least: NDArray[np.float64], most: NDArray[np.float64], without: int) -> Floats:
+def _offsets(least: NDArray[np.float64], most: NDArray[np.float64], without: float) -> Floats:
     """The middle between two bounds, or a step from the one that there is.
 
     `without`: the offset where there is none.

@@ -19,9 +19,9 @@ class ScaledForm:
 
 @dataclass(frozen=True)
 class RealForm:
-    """fma(float(acc), factor, offset) in float32, rounded to the nearest integer, ties to even.
+    """The integer part of fma(float(acc), factor, offset) in float32, clamped.
 
-    The zero point is part of the offset. There is a factor and an offset for each channel, or one.
+    The zero point and a half are part of the offset. There is a factor and an offset for each channel, or one.
     """
 
     factor: tuple[float, ...]

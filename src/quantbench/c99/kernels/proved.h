@@ -30,8 +30,8 @@ static inline __m128i MODEL_V(upper_requantized)(MODEL_REGISTER sum, MODEL_V(fac
     return MODEL_V(bytes)(MODEL_V(upper_scaled)(sum, f), q_min, q_max);
 }
 
-/* round(sum * factor + offset), in float32: `offset` has the zero point. The rounding mode is the
-   one that every program starts with, to the nearest. */
+/* The integer part of sum * factor + offset, in float32: `offset` has the zero point and a half. The
+   rounding mode is the one that every program starts with, to the nearest. */
 #if MODEL_HAS_FMA
 static inline MODEL_V(factors) MODEL_V(real_factors)(MODEL_REGISTER factor, MODEL_REGISTER offset)
 {
@@ -44,7 +44,7 @@ static inline MODEL_V(factors) MODEL_V(real_factors)(MODEL_REGISTER factor, MODE
 
 static inline MODEL_REGISTER MODEL_V(real_scaled)(MODEL_REGISTER sum, MODEL_V(factors) f)
 {
-    return MODEL_MM(cvtps_epi32)(MODEL_FMA(MODEL_MM(cvtepi32_ps)(sum), MODEL_REAL(f.m_even),
+    return MODEL_MM(cvttps_epi32)(MODEL_FMA(MODEL_MM(cvtepi32_ps)(sum), MODEL_REAL(f.m_even),
                                            MODEL_REAL(f.half_even)));
 }
 
