@@ -21,7 +21,8 @@ class ScaledForm:
 class RealForm:
     """The integer part of fma(float(acc), factor, offset) in float32, clamped.
 
-    The zero point and a half are part of the offset. There is a factor and an offset for each channel, or one.
+    The zero point and a half are part of the offset. There is a factor and an offset for each
+    channel, or one.
     """
 
     factor: tuple[float, ...]
