@@ -159,22 +159,17 @@ def test_neighbours_of_thresholds_are_rounded_alike(taps: int, spread: float) ->
 
 
 def test_one_sum_that_differs_leaves_a_channel_unproved() -> None:
-    """acc 3/4 has a tie at every other odd acc; no offset serves 2 -> 2 and 6 -> 4 alike."""
-    quarters = Multiplier(m=3 * 2**29, s=31)
-    few = one_channel(quarters, 1, 5, 0, 255)
-    more = one_channel(quarters, -20, 40, -255, 255)
-    assert scaled(few, few.thresholds(), 40).proved.all()
-    assert not scaled(more, more.thresholds(), 32).proved.any()
+    """Of acc 3/32 the sums -16, 16 and 48 are at ties, which go down, up and down.
 
-
-def test_ties_above_even_and_odd_integers_leave_a_channel_unproved() -> None:
-    """Of acc / 2 every other tie goes up. Up to acc = 1 there is one, to 0, and it can be met."""
-    half = Multiplier(m=2**30, s=31)
-    many, single = one_channel(half, -100, 100, -50, 50), one_channel(half, 0, 1, 0, 50)
-    for channels, proved in ((many, False), (single, True)):
+    Integers serve any two of them, float32 one; an interval of one sum more has all three.
+    """
+    factor = Multiplier(m=3 * 2**29, s=34)
+    for low, high, ties in ((-15, 47, 1), (-15, 48, 2), (-16, 47, 2), (-16, 48, 3)):
+        channels = one_channel(factor, low, high, -50, 50)
         thresholds = channels.thresholds()
-        assert scaled(channels, thresholds, 33).proved.all() == proved
-        assert reals(channels, thresholds, 60).proved.all() == proved
+        for shift in (32, 34):
+            assert scaled(channels, thresholds, shift).proved.all() == (ties < 3)
+        assert reals(channels, thresholds, 60).proved.all() == (ties < 2)
 
 
 def test_results_below_0_have_no_integer_part_for_a_floor() -> None:
