@@ -170,7 +170,7 @@ def _proved(registers: Kernel, bits: int, fma: str, upper_halves: str) -> dict[s
     """The macros of proved roundings, beside those of the registers."""
     return {
         **registers.macros,
-        "MODEL_REAL(register)": f"_mm{bits}_castsi{bits}_ps(register)",
+        "MODEL_REAL(words)": f"_mm{bits}_castsi{bits}_ps(words)",
         "MODEL_FMA(a, b, c)": fma,
         "MODEL_UPPER_HALVES(even, odd)": upper_halves,
     }

@@ -23,7 +23,6 @@ from quantbench.c99.emit.translation_unit import (
 )
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import Graph, Plan
-from quantbench.c99.passes.proved import rounds_in_float32
 from quantbench.c99.target.isa import Isa, named
 from quantbench.c99.target.target import Dtype, Target
 from quantbench.errors import UsageError
@@ -102,14 +101,6 @@ def _label(work: str, options: Options) -> str:
     return options.labels.get(work, "")
 
 
-def _summary(plan: Plan, language: Language, isas: Sequence[Isa]) -> str:
-    """The numbers that a network is computed with, in words."""
-    fused = any(isa.fused != "never" for isa in isas)
-    if language is INTEGERS and fused and rounds_in_float32(plan):
-        return "with integers; some kernels round in float32, which is proved to give the same"
-    return language.summary
-
-
 def provenance(target: Target, isas: Sequence[Isa], options: Options) -> Provenance:
     """The provenance of the library's files."""
     names = tuple(isa.name for isa in isas)
@@ -123,8 +114,13 @@ def library(
     isas: Sequence[Isa],
     options: Options,
     golden: str,
+    *,
+    rounds_in_float32: bool = False,
 ) -> Emitted:
-    """The files of a plan with symbols; `golden` is the text of golden.h."""
+    """The files of a plan with symbols; `golden` is the text of golden.h.
+
+    `rounds_in_float32`: some layer of integers is requantized so, where it is proved to be exact.
+    """
     language = replace(language_of(plan.graph), run=signature(plan))
     codes = tuple(step.work.emit(step) for step in plan.steps)
     descriptions = [describe(step, options.labels) for step in plan.steps]
@@ -138,7 +134,10 @@ def library(
     c = CWriter()
     write(c, layers, language, isas, scratch, counters=options.counters)
     about = provenance(target, isas, options)
-    what = f"{options.name}.c: a neural network that is computed {_summary(plan, language, isas)}."
+    summary = language.summary
+    if rounds_in_float32 and any(isa.fused != "never" for isa in isas):
+        summary = "with integers; some kernels round in float32, which is proved to give the same"
+    what = f"{options.name}.c: a neural network that is computed {summary}."
     heads = {
         "model.h": block_comment([f"{options.name}.h: {language.ends}", "", *about.lines()]),
         "model.c": head(what, about, plan, descriptions, codes, scratch),
