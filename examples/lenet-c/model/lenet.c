@@ -49,6 +49,18 @@ static uint8_t lenet_requantized(int32_t sum, int32_t m, unsigned shift, int32_t
     return value < q_min ? q_min : value > q_max ? q_max : (uint8_t)value;
 }
 
+/* zero + 2**(30 - more) + round(sum * m * 2**-(32 + more)) within [q_min, q_max], where this is
+   proved to be the exact rounding. 2**30 makes the upper half of the product positive, for C99 does
+   not say what a negative number shifted to the right is; what is left of it `zero` lacks. */
+static uint8_t lenet_requantized_common(int32_t sum, int32_t m, unsigned more, int32_t zero,
+                                        uint8_t q_min, uint8_t q_max)
+{
+    const uint32_t upper = (uint32_t)((uint64_t)((int64_t)sum * m) >> 32);
+    const uint32_t half = ((uint32_t)1 << 30) + ((uint32_t)1 << (more - 1U));
+    const int32_t value = (int32_t)((upper + half) >> more) + zero;
+    return value < q_min ? q_min : value > q_max ? q_max : (uint8_t)value;
+}
+
 #define LENET_WEIGHT int8_t
 
 /* Adds the products of values with two rows of weights: each value is loaded once. */
@@ -89,13 +101,14 @@ typedef struct {
     const int8_t *weights;
     const int32_t *numbers;
     const uint8_t *shift;
+    int32_t zero;
     int32_t low;
     int32_t high;
     uint16_t count;
     uint8_t outputs;
     uint8_t group_out;
     uint8_t places;
-    uint8_t zero;
+    uint8_t more;
     uint8_t high_at;
 } lenet_dense_layer;
 
@@ -103,18 +116,20 @@ typedef struct {
 #define LENET_DENSE_WEIGHTS (l->weights)
 #define LENET_DENSE_NUMBERS (l->numbers)
 #define LENET_DENSE_SHIFT (l->shift)
+#define LENET_DENSE_ZERO (l->zero)
 #define LENET_DENSE_LOW (l->low)
 #define LENET_DENSE_HIGH (l->high)
 #define LENET_DENSE_COUNT (l->count)
 #define LENET_DENSE_OUTPUTS (l->outputs)
 #define LENET_DENSE_GROUP_OUT (l->group_out)
 #define LENET_DENSE_PLACES (l->places)
-#define LENET_DENSE_ZERO (l->zero)
+#define LENET_DENSE_MORE (l->more)
 #define LENET_DENSE_HIGH_AT (l->high_at)
 #define LENET_DENSE_GROUPS 1
 #define LENET_DENSE_POOL_MAX 0
 #define LENET_DENSE_M_STEP 1
 #define LENET_DENSE_ROUNDED 1
+#define LENET_DENSE_COMMON 1
 #define LENET_DENSE_Q_MIN 0
 #define LENET_DENSE_Q_MAX 255
 #define LENET_DENSE_LOW_AT 0
@@ -144,9 +159,15 @@ static void lenet_dense_output(const lenet_dense_layer *l, int32_t sum, int32_t 
         memcpy(at, &sum, sizeof sum);
     } else {
         const int32_t k = o * LENET_DENSE_M_STEP;
-        ((uint8_t *)out)[o] = lenet_requantized(sum, LENET_DENSE_NUMBERS[LENET_DENSE_OUTPUTS + k],
-                                                LENET_DENSE_SHIFT[k], LENET_DENSE_ZERO,
-                                                LENET_DENSE_Q_MIN, LENET_DENSE_Q_MAX);
+        const int32_t m = LENET_DENSE_NUMBERS[LENET_DENSE_OUTPUTS + k];
+        uint8_t *const to = (uint8_t *)out + o;
+        if (LENET_DENSE_COMMON != 0) {
+            *to = lenet_requantized_common(sum, m, LENET_DENSE_MORE, LENET_DENSE_ZERO,
+                                           LENET_DENSE_Q_MIN, LENET_DENSE_Q_MAX);
+        } else {
+            *to = lenet_requantized(sum, m, LENET_DENSE_SHIFT[k], LENET_DENSE_ZERO,
+                                    LENET_DENSE_Q_MIN, LENET_DENSE_Q_MAX);
+        }
     }
 }
 
@@ -277,15 +298,12 @@ static const int8_t lenet_l0_features_0_weights[] = {
 };
 static const int32_t lenet_l0_features_0_numbers[] = {
   8540, 1793, -3553, 11501, -6576, -1968, 1142155655, 1918380995, 1080450746, 1081695969,
-  1151120262, 1363779005, 122740, 73076, 129749, 129600, 243567, 102794
-};
-static const uint8_t lenet_l0_features_0_shift[] = {
-  41, 41, 41, 41, 42, 41
+  575560131, 1363779005, 122740, 73076, 129749, 129600, 243567, 102794
 };
 static const lenet_dense_layer lenet_l0_features_0 = {
-  .weights = lenet_l0_features_0_weights, .numbers = lenet_l0_features_0_numbers,
-  .shift = lenet_l0_features_0_shift, .count = 25, .outputs = 6, .group_out = 6, .places = 4,
-  .zero = 0, .low = 0, .high = 122740, .high_at = 12
+  .weights = lenet_l0_features_0_weights, .numbers = lenet_l0_features_0_numbers, .shift = NULL,
+  .count = 25, .outputs = 6, .group_out = 6, .places = 4, .more = 9, .zero = -2097152, .low = 0,
+  .high = 122740, .high_at = 12
 };
 static const lenet_conv_layer lenet_l0_features_0_window = {
   .height = 32, .width = 32, .channels = 1, .group_in = 1, .out_height = 14, .out_width = 14,
@@ -409,17 +427,14 @@ static const int8_t lenet_l1_features_3_weights[] = {
 static const int32_t lenet_l1_features_3_numbers[] = {
   -349, 524, 282, 1483, 593, 817, 671, 290, -1819, 168, 190, -2494, 1666, 982, 1783, 2717,
   1573797009, 1168270011, 1358095859, 1467499880, 1098802602, 1344761132, 1240481463, 1512191114,
-  1431487992, 1255622882, 1300981200, 1682238072, 2050339015, 1548072456, 1365080927, 2093265221,
+  1431487992, 1255622882, 1300981200, 841119036, 1025169508, 1548072456, 1365080927, 1046632610,
   44538, 59998, 51612, 47764, 63791, 52124, 56505, 46353, 48966, 55824, 53878, 83334, 68373,
   45278, 51348, 66971
 };
-static const uint8_t lenet_l1_features_3_shift[] = {
-  40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 41, 41, 40, 40, 41
-};
 static const lenet_dense_layer lenet_l1_features_3 = {
-  .weights = lenet_l1_features_3_weights, .numbers = lenet_l1_features_3_numbers,
-  .shift = lenet_l1_features_3_shift, .count = 150, .outputs = 16, .group_out = 16, .places = 4,
-  .zero = 0, .low = 0, .high = 44538, .high_at = 32
+  .weights = lenet_l1_features_3_weights, .numbers = lenet_l1_features_3_numbers, .shift = NULL,
+  .count = 150, .outputs = 16, .group_out = 16, .places = 4, .more = 8, .zero = -4194304,
+  .low = 0, .high = 44538, .high_at = 32
 };
 static const lenet_conv_layer lenet_l1_features_3_window = {
   .height = 14, .width = 14, .channels = 6, .group_in = 6, .out_height = 5, .out_width = 5,
@@ -2599,34 +2614,27 @@ static const int32_t lenet_l2_features_6_numbers[] = {
   -12858, 809, 2617, -176, -1974, -11831, -1319, 586, 1771, 3423, -952, 1109, 793, -795, -2952,
   90, 1197, 1248, 1009, 1848, 12092, 278, 1964, 1053, 254, 1058, -580, 555, -516, -1031, 1282,
   430, 2, -1155, 702, -1628, 2748, 3435, 3116, 402, -359, 1013, -4063, 1039, 605, 2791, 808, 1551,
-  577, 3147, -1486, 105, 7, 3443, 224, 1200283257, 1887589197, 1557491878, 1358594212, 1685967153,
-  1367338464, 1430872618, 1387791087, 1250829117, 1674843322, 1797565075, 1469550436, 1334470054,
-  1234233851, 1323150913, 1267122626, 1135400798, 1319894641, 1399687824, 1452620437, 1347172326,
-  1389481877, 1595461468, 1530437387, 1379783294, 1400999219, 1407451018, 1812937113, 1194479172,
-  1622231210, 1371738822, 1816214327, 1692315628, 1323671583, 1307909853, 1585517360, 1378670448,
-  1548224641, 1347102672, 1866133185, 1455159573, 1183691462, 1227264043, 1146271815, 1139100797,
-  1540350024, 1246325551, 1553498221, 1486539098, 1967655558, 1553777763, 2066512331, 1291921110,
-  1514122010, 1456406520, 1560573204, 1235837284, 1933220856, 1309187578, 1557275857, 1556006810,
-  2019577724, 1470904526, 1388646143, 1089022498, 1177370409, 1468617164, 1435167570, 1739303112,
-  1454685531, 1832830767, 1441262189, 1644909177, 1395078851, 1251086560, 1573345940, 1710108088,
-  1108679768, 1440165657, 1642520111, 1786431177, 1875759915, 1502238116, 1752410928, 1399863116,
-  1349161170, 2092016844, 1380701177, 1123614096, 1651460020, 1473745997, 1379249664, 2139784061,
-  1976843885, 1557926927, 1610757720, 1365185550, 1187938280, 2063752085, 2113192157, 1843146981,
-  1309781142, 1922466122, 1335459559, 1279624498, 1478894617, 1516327454, 1345034916, 1655228400,
-  1507483349, 1471241342, 1431512464, 2016795493, 1765109382, 1250646073, 1872227110, 1548901744,
-  1370757185, 1285819317, 1573078085
-};
-static const uint8_t lenet_l2_features_6_shift[] = {
-  39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 40, 41, 39, 38, 39, 39, 39, 39, 39, 39, 39,
-  39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 40, 39, 39, 39, 40, 38, 39, 39, 39,
-  39, 39, 39, 40, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 41, 39, 38, 41, 39, 39, 39, 39, 42, 39,
-  39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 40, 40, 39, 38, 39, 39, 39, 39, 39, 39, 39,
-  39, 39, 40, 39, 39, 39, 40, 39, 39, 39, 39, 39, 39, 39, 39, 41, 40, 39, 39, 40, 39, 39, 39, 39
+  577, 3147, -1486, 105, 7, 3443, 224, 600141628, 943794598, 778745939, 679297106, 842983576,
+  683669232, 715436309, 693895543, 625414558, 837421661, 898782538, 734775218, 667235027,
+  308558463, 165393864, 633561313, 1135400798, 659947320, 699843912, 726310218, 673586163,
+  694740938, 797730734, 765218694, 689891647, 700499610, 703725509, 906468556, 597239586,
+  811115605, 685869411, 908107164, 846157814, 661835792, 653954926, 792758680, 689335224,
+  774112320, 673551336, 466533296, 727579786, 591845731, 613632022, 286567954, 1139100797,
+  770175012, 623162776, 776749110, 743269549, 983827779, 776888882, 516628083, 645960555,
+  757061005, 728203260, 780286602, 617918642, 966610428, 654593789, 778637928, 778003405,
+  1009788862, 183863066, 694323072, 1089022498, 147171301, 734308582, 717583785, 869651556,
+  727342766, 114551923, 720631094, 822454588, 697539426, 625543280, 786672970, 855054044,
+  554339884, 720082828, 821260056, 893215588, 937879958, 751119058, 876205464, 699931558,
+  337290292, 523004211, 690350588, 1123614096, 825730010, 736872998, 689624832, 1069892030,
+  988421942, 778963464, 805378860, 682592775, 593969140, 515938021, 1056596078, 921573490,
+  654890571, 480616530, 667729780, 639812249, 739447308, 758163727, 672517458, 827614200,
+  753741674, 735620671, 178939058, 504198873, 882554691, 625323036, 468056778, 774450872,
+  685378592, 642909658, 786539042
 };
 static const lenet_dense_layer lenet_l2_features_6 = {
-  .weights = lenet_l2_features_6_weights, .numbers = lenet_l2_features_6_numbers,
-  .shift = lenet_l2_features_6_shift, .count = 400, .outputs = 120, .group_out = 120, .places = 1,
-  .zero = 0, .low = INT32_MIN, .high = 2147483647, .high_at = 0
+  .weights = lenet_l2_features_6_weights, .numbers = lenet_l2_features_6_numbers, .shift = NULL,
+  .count = 400, .outputs = 120, .group_out = 120, .places = 1, .more = 6, .zero = -16777216,
+  .low = INT32_MIN, .high = 2147483647, .high_at = 0
 };
 
 /* l3 classifier.0: 120 -> 84, fully connected, ReLU */
@@ -3098,28 +3106,22 @@ static const int32_t lenet_l3_classifier_0_numbers[] = {
   827, 1322, 762, -3000, 976, -286, -142, 1872, -286, 2277, 2100, 821, 2267, 1656, 99, -390, 573,
   1447, 643, 1854, 115, 787, 1771, 1080, -3915, 866, -1531, 1274, 2357, 2094, 980, 1959, -962,
   1506, 591, 879, 1738, -3157, 2448, 2162, 3047, 1563, 1124, 54, 1419, 1927, 1145, 1030, 470,
-  2549, 1088, 1214866055, 1275800105, 2063303367, 1263765511, 1127282048, 1945234221, 2120806316,
-  1885131949, 1956590457, 1535608194, 1245492806, 1144290880, 1264810256, 1355179933, 1183480789,
+  2549, 1088, 1214866055, 1275800105, 1031651684, 1263765511, 1127282048, 972617110, 2120806316,
+  942565974, 978295228, 1535608194, 1245492806, 1144290880, 1264810256, 1355179933, 1183480789,
   1118239639, 1332112369, 1232903938, 1080213134, 1701821434, 1349473654, 1793321219, 1216911837,
-  1125567671, 1290513958, 1776624652, 1665914194, 1971734939, 1399532994, 2010011227, 1103965069,
-  1263510595, 1259722641, 1972094139, 1123800052, 1386717664, 1354856227, 1743268187, 1214664674,
-  1345838679, 1249696868, 1470203432, 1249917610, 2117094778, 1642517058, 1098744569, 1272606466,
+  1125567671, 1290513958, 1776624652, 1665914194, 1971734939, 1399532994, 1005005614, 1103965069,
+  1263510595, 1259722641, 986047070, 1123800052, 1386717664, 1354856227, 871634094, 1214664674,
+  1345838679, 1249696868, 1470203432, 1249917610, 1058547389, 1642517058, 1098744569, 1272606466,
   1272855809, 1133177754, 1636998080, 1113270168, 1843437174, 1173855212, 1342651054, 1361742923,
-  1122182919, 2130866703, 1083649735, 1303823719, 1940476325, 1158606665, 1223561218, 1520636638,
-  1315447484, 2069662923, 2079775232, 1145492418, 1640752739, 1780048126, 1221776071, 1769135134,
-  2049090105, 1386466415, 2012506120, 1190138456, 1383436022, 1770235908, 1637651944, 1399576262,
-  1920162530, 2099429002, 1077669032, 1079182835, 1233464519
-};
-static const uint8_t lenet_l3_classifier_0_shift[] = {
-  38, 38, 39, 38, 38, 39, 38, 39, 39, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38,
-  38, 38, 38, 38, 38, 39, 38, 38, 38, 39, 38, 38, 38, 39, 38, 38, 38, 38, 38, 39, 38, 38, 38, 38,
-  38, 38, 38, 38, 38, 38, 38, 38, 39, 39, 38, 39, 38, 38, 38, 38, 39, 39, 38, 38, 38, 38, 38, 39,
-  38, 39, 38, 38, 38, 38, 38, 38, 39, 38, 38, 38
+  1122182919, 1065433352, 541824868, 1303823719, 970238162, 1158606665, 1223561218, 1520636638,
+  1315447484, 1034831462, 1039887616, 1145492418, 1640752739, 1780048126, 1221776071, 1769135134,
+  1024545052, 1386466415, 1006253060, 1190138456, 1383436022, 1770235908, 1637651944, 1399576262,
+  1920162530, 1049714501, 1077669032, 1079182835, 1233464519
 };
 static const lenet_dense_layer lenet_l3_classifier_0 = {
   .weights = lenet_l3_classifier_0_weights, .numbers = lenet_l3_classifier_0_numbers,
-  .shift = lenet_l3_classifier_0_shift, .count = 120, .outputs = 84, .group_out = 84, .places = 1,
-  .zero = 0, .low = INT32_MIN, .high = 2147483647, .high_at = 0
+  .shift = NULL, .count = 120, .outputs = 84, .group_out = 84, .places = 1, .more = 6,
+  .zero = -16777216, .low = INT32_MIN, .high = 2147483647, .high_at = 0
 };
 
 /* l4 classifier.2: 84 -> 10, fully connected */
@@ -3166,16 +3168,13 @@ static const int8_t lenet_l4_classifier_2_weights[] = {
   35, -96, 114, -40, 61, 30, -68, -63, 77, 23, 74, -40
 };
 static const int32_t lenet_l4_classifier_2_numbers[] = {
-  -1227, -633, 17, 453, -242, -106, -221, 383, 118, 1166, 1169291288, 1669867023, 1083301900,
-  1172681122, 1802010888, 1214540879, 1939680075, 1892425130, 2112397605, 2087817244
-};
-static const uint8_t lenet_l4_classifier_2_shift[] = {
-  39, 40, 39, 39, 40, 39, 40, 40, 40, 40
+  -1227, -633, 17, 453, -242, -106, -221, 383, 118, 1166, 1169291288, 834933512, 1083301900,
+  1172681122, 901005444, 1214540879, 969840038, 946212565, 1056198802, 1043908622
 };
 static const lenet_dense_layer lenet_l4_classifier_2 = {
   .weights = lenet_l4_classifier_2_weights, .numbers = lenet_l4_classifier_2_numbers,
-  .shift = lenet_l4_classifier_2_shift, .count = 84, .outputs = 10, .group_out = 10, .places = 1,
-  .zero = 111, .low = INT32_MIN, .high = 2147483647, .high_at = 0
+  .shift = NULL, .count = 84, .outputs = 10, .group_out = 10, .places = 1, .more = 7,
+  .zero = -8388497, .low = INT32_MIN, .high = 2147483647, .high_at = 0
 };
 
 void lenet_run(const uint8_t *input, lenet_output *output, uint8_t *scratch)

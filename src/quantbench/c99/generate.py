@@ -16,6 +16,7 @@ from quantbench.c99.emit.translation_unit import Simd
 from quantbench.c99.golden import golden
 from quantbench.c99.ir.graph import Graph, Step
 from quantbench.c99.passes import layout
+from quantbench.c99.passes.proved import integers_alone, rounds_in_float32
 from quantbench.c99.simd import select
 from quantbench.c99.target.isa import Isa
 from quantbench.c99.target.target import Target
@@ -30,8 +31,11 @@ def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None
     options = options or Options()
     isas = chosen_isas(options, target, language_of(graph))
     plan = with_symbols(layout.plan(graph), options)
+    if options.integer_only:
+        plan = integers_alone(plan)
     simd = tuple(_simd(step, isas) for step in plan.steps)
-    return library(plan, simd, target, isas, options, golden(plan))
+    real = rounds_in_float32(plan)
+    return library(plan, simd, target, isas, options, golden(plan), rounds_in_float32=real)
 
 
 def _simd(step: Step, isas: Sequence[Isa]) -> Simd:

@@ -98,6 +98,7 @@ def deliver(
         "dtype": str(dtype),
         "name": options.name,
         "isas": ",".join(options.isas),
+        "integer_only": str(options.integer_only).lower(),
     }
     return save(folder.absolute(), KIND, {**inputs}, fill)
 

@@ -199,6 +199,7 @@ def compile_(record: records.Compile) -> None:
         record.dtype,
         name=record.name,
         isa=record.isa,
+        integer_only=record.integer_only,
         build=record.build,
     )
 

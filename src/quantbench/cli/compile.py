@@ -67,15 +67,24 @@ def compile_(
     *,
     name: str = "model",
     isa: str = "",
+    integer_only: bool = False,
     build: Path | None = None,
 ) -> None:
     """Compile the network, write its folder, and print the costs of each layer and the memory.
 
     `isa`: names of instruction sets, separated by commas; empty: all that there are.
+    `integer_only`: nothing is rounded in float32.
     """
     chosen = tuple(part for part in isa.split(",") if part.strip())
     compiled = compile(
-        source.model, source.out, name=name, isa=chosen, target=target, dtype=dtype, build=build
+        source.model,
+        source.out,
+        name=name,
+        isa=chosen,
+        integer_only=integer_only,
+        target=target,
+        dtype=dtype,
+        build=build,
     )
     terminal = Terminal()
     terminal.print(cost_table(compiled.body))

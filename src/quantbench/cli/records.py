@@ -340,6 +340,13 @@ class Compile:
             help="For --target native: only kernels for these, separated by commas: avx2,neon.",
         ),
     ] = ""  # fmt: skip
+    integer_only: Annotated[
+        bool,
+        option(
+            None, "--integer-only",
+            help="For --target native: no float32, though it is proved to give the same.",
+        ),
+    ] = False  # fmt: skip
     build: Annotated[
         Path | None,
         option(

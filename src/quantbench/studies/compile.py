@@ -24,6 +24,7 @@ def compile(
     *,
     name: str = "model",
     isa: Sequence[str] = (),
+    integer_only: bool = False,
     target: Target | str = Target.PORTABLE,
     dtype: Dtype | str = Dtype.INT8,
     build: Path | None = None,
@@ -34,9 +35,10 @@ def compile(
     it. `folder` is new, empty, or one that was written by this function before. `name` is the
     prefix of its files, functions and macros, so that several networks link into one program.
     `target` is "portable", "native", "cortex-m4" or "cortex-m7"; `isa` are the instruction sets
-    that "native" has kernels for, all of them by default. `dtype` is "int8" for a quantized
-    network and "float32" for one that isn't. `build` is where a compiler works; by default a
-    temporary folder beside `folder`.
+    that "native" has kernels for, all of them by default; `integer_only` keeps its kernels from
+    rounding in float32 where that is proved to give the same integers. `dtype` is "int8" for a
+    quantized network and "float32" for one that isn't. `build` is where a compiler works; by
+    default a temporary folder beside `folder`.
 
     Returns the written folder: `.folder`, `.files`, and in `.body` the bytes and multiply-adds of
     each layer. Raises UsageError, CompileError for a network that can't be compiled, ArtifactError
@@ -47,7 +49,7 @@ def compile(
         Path(folder),
         _chosen(Target, "target", target),
         _chosen(Dtype, "dtype", dtype),
-        Options(name, tuple(isa)),
+        Options(name, tuple(isa), integer_only=integer_only),
         build,
     )
 

@@ -146,6 +146,24 @@ def shifts(requantize: Requantization) -> NDArray[np.integer]:
     return np.array([multiplier.s + more for multiplier in requantize.multipliers])
 
 
+def applied_multipliers(requantize: Requantization) -> NDArray[np.int64]:
+    """The multipliers of a layer: those of one shift, where these are proved."""
+    common = requantize.short.common
+    if common is not None:
+        return np.array(common.m, np.int64)
+    return np.array([multiplier.m for multiplier in requantize.multipliers], np.int64)
+
+
+def common_fields(requantize: Requantization | None) -> dict[str, int]:
+    """The fields `common`, `more` and `zero`: see kernels/requantize_common.h."""
+    common = requantize.short.common if requantize else None
+    zero_point = requantize.zero_point if requantize else 0
+    if common is None:
+        return {"common": 0, "more": 0, "zero": zero_point}
+    more = common.shift - 32
+    return {"common": 1, "more": more, "zero": zero_point - 2 ** (30 - more)}
+
+
 def rounding_kernels(requantize: Requantization | None) -> tuple[str, str]:
     """The kernels that round: half to even only where ties can occur, else half up."""
     even = requantize is not None and requantize.ties

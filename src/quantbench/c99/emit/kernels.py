@@ -97,6 +97,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "floor_shift": (Kernel("floor_shift"),),
     "requantize": (Kernel("requantize"),),
     "requantize_even": (Kernel("requantize_even"),),
+    "requantize_common": (Kernel("requantize_common"),),
     "dot": (Kernel("dot", _S8),),
     "dot_w16": (_w16("dot", "dot"),),
     "dense": (Kernel("dense", _S8),),
@@ -165,12 +166,42 @@ def _quads(bits: int, *more: str) -> tuple[Kernel, ...]:
     return (Kernel("depthwise/aligned"), *of_width)
 
 
+def _proved(registers: Kernel, bits: int, fma: str, upper_halves: str) -> dict[str, str]:
+    """The macros of proved roundings, beside those of the registers."""
+    return {
+        **registers.macros,
+        "MODEL_REAL(words)": f"_mm{bits}_castsi{bits}_ps(words)",
+        "MODEL_FMA(a, b, c)": fma,
+        "MODEL_UPPER_HALVES(even, odd)": upper_halves,
+    }
+
+
+_MASKED = "mask_shuffle_epi32(odd, MODEL_EVEN_LANES, even, 0xF5)"
+_PROVED_VNNI = tuple(
+    Kernel(
+        "proved",
+        {**_proved(registers, bits, fma, f"_mm{bits}_{_MASKED}"), "MODEL_HAS_FMA": "1"},
+    )
+    for registers, bits, fma in (
+        (_VNNI[0], 512, "_mm512_fmadd_ps(a, b, c)"),
+        (_VNNI[1], 256, "_mm256_maskz_fmadd_ps(0xFF, a, b, c)"),
+    )
+)
+_PROVED_YMM = (
+    Kernel("fused"),
+    Kernel(
+        "proved",
+        _proved(_VNNI[1], 256, "_mm256_fmadd_ps(a, b, c)", "model_upper_halves_256(even, odd)"),
+    ),
+)
 _OF_REGISTERS: Mapping[str, tuple[Kernel, ...]] = {
     "avx512vnni": _VNNI,
     "quads_512": (*_quads(512), Kernel("depthwise/avx512")),
     "quads_avxvnni": (*_quads(256, "row_ends", "even_256"), Kernel("depthwise/avxvnni")),
     "quads_avx2": _quads(256, "row_ends", "words", "even_256"),
     "quads_sse2": _quads(128, "row_ends", "words", "even_128"),
+    "proved_vnni": _PROVED_VNNI,
+    "proved_ymm": _PROVED_YMM,
 }
 
 

@@ -35,6 +35,7 @@ class Options:
     `name`: the prefix of all that it defines. `isas`: the instruction sets that a native file has
     kernels for; empty: all of them. `labels`: names of layers in the user's network, by the name of
     their node. `sha256`: of the ONNX file. `counters`: time each layer, for a profile.
+    `integer_only`: no kernel rounds in float32, though that is proved to give the same.
     """
 
     name: str = DEFAULT
@@ -42,6 +43,7 @@ class Options:
     labels: Mapping[str, str] = field(default_factory=dict)
     sha256: str | None = None
     counters: bool = False
+    integer_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,12 @@ class Emitted:
 def chosen_isas(options: Options, target: Target, language: Language) -> tuple[Isa, ...]:
     """The instruction sets for which a native file has kernels; () for other targets.
 
-    Raises UsageError for a name that can't be a prefix, and for unknown instruction sets.
+    Raises UsageError for a name that can't be a prefix, for unknown instruction sets, and for
+    float32 of integers alone.
     """
     require_name(options.name)
+    if options.integer_only and language is REALS:
+        raise UsageError("--integer-only is for --dtype int8")
     if target != Target.NATIVE:
         if options.isas:
             raise UsageError(f"--isa is for --target native; {target} has portable code alone")
@@ -109,8 +114,13 @@ def library(
     isas: Sequence[Isa],
     options: Options,
     golden: str,
+    *,
+    rounds_in_float32: bool = False,
 ) -> Emitted:
-    """The files of a plan with symbols; `golden` is the text of golden.h."""
+    """The files of a plan with symbols; `golden` is the text of golden.h.
+
+    `rounds_in_float32`: some layer of integers is requantized so, where it is proved to be exact.
+    """
     language = replace(language_of(plan.graph), run=signature(plan))
     codes = tuple(step.work.emit(step) for step in plan.steps)
     descriptions = [describe(step, options.labels) for step in plan.steps]
@@ -124,7 +134,10 @@ def library(
     c = CWriter()
     write(c, layers, language, isas, scratch, counters=options.counters)
     about = provenance(target, isas, options)
-    what = f"{options.name}.c: a neural network that is computed {language.summary}."
+    summary = language.summary
+    if rounds_in_float32 and any(isa.fused != "never" for isa in isas):
+        summary = "with integers; some kernels round in float32, which is proved to give the same"
+    what = f"{options.name}.c: a neural network that is computed {summary}."
     heads = {
         "model.h": block_comment([f"{options.name}.h: {language.ends}", "", *about.lines()]),
         "model.c": head(what, about, plan, descriptions, codes, scratch),

@@ -35,9 +35,9 @@ _ALIGNMENT = 64
 class SimdCode:
     """The C of one step for one instruction set.
 
-    `constants` are by name: several instruction sets may share one. `workspace`: elements of
-    scratch memory that its calls need at MODEL_WORKSPACE. `kernels`: files of kernels/ beside those
-    that every layer of the instruction set may use.
+    `constants` are by name: several instruction sets may share one, or have their own of the same
+    name. `workspace`: elements of scratch memory that its calls need at MODEL_WORKSPACE.
+    `kernels`: files of kernels/ beside those that every layer of the instruction set may use.
     """
 
     constants: Mapping[str, str]
@@ -242,19 +242,21 @@ def _constants(
     if portable:
         with c.when(condition_of_none((*layer.simd,), isas) if layer.simd else ""):
             c.text(portable)
-    shared = {name: text for code in layer.simd.values() for name, text in code.constants.items()}
-    for users, names in groupby(shared, lambda name: _users(layer.simd, name)):
+    shared = dict.fromkeys(
+        constant for code in layer.simd.values() for constant in code.constants.items()
+    )
+    for users, constants in groupby(shared, lambda constant: _users(layer.simd, *constant)):
         with c.when(condition_of(users, isas)):
-            for name in names:
-                c.text(shared[name])
+            for _, text in constants:
+                c.text(text)
     for isa, code in layer.simd.items():
         with c.when(condition_of((isa,), isas)):
             c.text(code.text)
     c.blank()
 
 
-def _users(simd: Simd, constant: str) -> tuple[Isa, ...]:
-    return tuple(isa for isa, code in simd.items() if constant in code.constants)
+def _users(simd: Simd, name: str, text: str) -> tuple[Isa, ...]:
+    return tuple(isa for isa, code in simd.items() if code.constants.get(name) == text)
 
 
 def _run(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.short_forms import NOTHING_PROVED, ShortForms
 from quantbench.numerics.fixed_point import Multiplier
 
 Type = Literal["uint8", "int8", "int32", "float32"]
@@ -94,11 +95,14 @@ class Requantization:
     high: int
     ties: bool = True
     """False where it is proved that half up gives the same: see passes/ties.py."""
+    short: ShortForms = NOTHING_PROVED
+    """The shorter roundings that are proved to be this one: see passes/proved.py."""
 
     def plus(self, offset: int) -> Requantization:
-        """The same rounding with `offset` added to every result."""
+        """The same rounding with `offset` added to every result; nothing is proved of it yet."""
         return replace(
             self,
+            short=NOTHING_PROVED,
             zero_point=self.zero_point + offset,
             low=self.low + offset,
             high=self.high + offset,

@@ -23,9 +23,15 @@ static void model_dense_output(const model_dense_layer *l, int32_t sum, int32_t 
         memcpy(at, &sum, sizeof sum);
     } else {
         const int32_t k = o * MODEL_DENSE_M_STEP;
-        ((uint8_t *)out)[o] = model_requantized(sum, MODEL_DENSE_NUMBERS[MODEL_DENSE_OUTPUTS + k],
-                                                MODEL_DENSE_SHIFT[k], MODEL_DENSE_ZERO,
-                                                MODEL_DENSE_Q_MIN, MODEL_DENSE_Q_MAX);
+        const int32_t m = MODEL_DENSE_NUMBERS[MODEL_DENSE_OUTPUTS + k];
+        uint8_t *const to = (uint8_t *)out + o;
+        if (MODEL_DENSE_COMMON != 0) {
+            *to = model_requantized_common(sum, m, MODEL_DENSE_MORE, MODEL_DENSE_ZERO,
+                                           MODEL_DENSE_Q_MIN, MODEL_DENSE_Q_MAX);
+        } else {
+            *to = model_requantized(sum, m, MODEL_DENSE_SHIFT[k], MODEL_DENSE_ZERO,
+                                    MODEL_DENSE_Q_MIN, MODEL_DENSE_Q_MAX);
+        }
     }
 }
 

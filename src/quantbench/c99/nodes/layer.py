@@ -14,7 +14,9 @@ from quantbench.c99.emit.describe import cuts_at_zero, limits_words
 from quantbench.c99.emit.fragments import (
     Fields,
     Tables,
+    applied_multipliers,
     call,
+    common_fields,
     float_limits,
     needs_int16,
     rounding_kernels,
@@ -150,15 +152,13 @@ def dense_code(step: Step, layer: Layer, groups: int, positions: int, pool_max: 
     name, outputs, suffix, requantize = (
         step.identifier, len(layer.weights), layer.suffix, layer.requantize
     )  # fmt: skip
-    multipliers = requantize.multipliers if requantize else ()
-    numbers: list[NDArray[np.integer]] = [
-        layer.bias,
-        np.array([multiplier.m for multiplier in multipliers], np.int64),
-    ]
+    multipliers = applied_multipliers(requantize) if requantize else np.zeros(0, np.int64)
+    numbers: list[NDArray[np.integer]] = [layer.bias, multipliers]
+    common = requantize.short.common if requantize else None
     fields: Fields = {
         "weights": f"{name}_weights",
         "numbers": f"{name}_numbers",
-        "shift": f"{name}_shift" if requantize else "NULL",
+        "shift": f"{name}_shift" if requantize and not common else "NULL",
         "count": layer.weights.size // outputs,
         "outputs": outputs,
         "groups": groups,
@@ -167,7 +167,7 @@ def dense_code(step: Step, layer: Layer, groups: int, positions: int, pool_max: 
         "pool_max": pool_max,
         "m_step": int(len(multipliers) > 1),
         "rounded": int(requantize is not None),
-        "zero": requantize.zero_point if requantize else 0,
+        **common_fields(requantize),
         "q_min": requantize.low if requantize else 0,
         "q_max": requantize.high if requantize else 0,
     }
@@ -181,12 +181,12 @@ def dense_code(step: Step, layer: Layer, groups: int, positions: int, pool_max: 
             numbers.append(values)
     tables = Tables(name)
     tables.add("numbers", "int32_t", np.concatenate(numbers))
-    if requantize:
+    if requantize and not common:
         tables.add("shift", "uint8_t", shifts(requantize))
     return Code(
         array(f"{layer.weight_type}_t", f"{name}_weights", layer.weights) + tables.text,
         (call(step, f"dense{suffix}", "scratch", 0),),
-        (*rounding_kernels(requantize), f"dot{suffix}", f"dense{suffix}"),
+        (*rounding_kernels(requantize), "requantize_common", f"dot{suffix}", f"dense{suffix}"),
         layer.weights.size * (2 if suffix else 1),
         tables.bytes,
         (Structure(f"dense{suffix}", name, fields),),

@@ -18,6 +18,7 @@ from quantbench.c99.nodes.rearrange import Rearrange
 from quantbench.c99.nodes.reshape import Reshape
 from quantbench.c99.passes.memory import LiveRange, offsets
 from quantbench.c99.passes.moves import joined_moves
+from quantbench.c99.passes.proved import prove
 from quantbench.c99.passes.ties import mark_ties
 from quantbench.c99.passes.to_uint8 import to_uint8
 from quantbench.errors import CompileError
@@ -37,7 +38,7 @@ def plan(graph: Graph) -> Plan:
     Raises CompileError for a layer whose sums exceed 32 bits with unsigned tensors, and where the
     values to be permuted are too many.
     """
-    draft = _Draft(joined_moves(mark_ties(to_uint8(graph))))
+    draft = _Draft(prove(joined_moves(mark_ties(to_uint8(graph)))))
     for node in draft.graph.nodes:
         draft.append(node)
     return draft.finished()

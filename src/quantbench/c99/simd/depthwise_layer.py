@@ -11,7 +11,7 @@ from quantbench.c99.emit.c_syntax import CWriter, array
 from quantbench.c99.ir.graph import Requantization, Window
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.simd.depthwise_plan import DepthwisePlan, Lanes, QuadSet, Source, used
-from quantbench.c99.simd.requantize import factors, scaled
+from quantbench.c99.simd.requantize import factors, lane_array, lane_tables, scaled
 from quantbench.c99.target.isa import Isa
 
 
@@ -88,22 +88,23 @@ class DepthwiseLayer:
 
 def tables(layer: DepthwiseLayer) -> dict[str, str]:
     """The constants of each lane, in the order in which planes hold the channels, by name."""
-    node, multipliers = layer.node, layer.requantize.multipliers
+    node, channels = layer.node, _channels(layer.lanes)
     fields: dict[str, NDArray[np.integer] | None] = {
         "start": node.bias,
         "low": node.low,
         "high": node.high,
-        "m": np.array([multiplier.m for multiplier in multipliers]),
-        "shift": np.array([multiplier.s for multiplier in multipliers]),
     }
-    channels = _channels(layer.lanes)
+
+    def lanes(values: NDArray[np.integer]) -> NDArray[np.integer]:
+        return _by_channel(values, layer)[channels]
+
     constants = {
-        layer.table(field): array(
-            "int32_t", layer.table(field), _by_channel(values, layer)[channels], aligned=True
-        )
+        layer.table(field): lane_array(layer.table(field), lanes(values))
         for field, values in fields.items()
         if values is not None
     }
+    names = layer.table("m"), layer.table("shift")
+    constants |= lane_tables(layer.requantize, layer.isa, names, lanes)
     taps = array(layer.isa.element, layer.taps, _packed(layer, channels), aligned=True)
     return constants | {layer.taps: taps}
 

@@ -1,15 +1,47 @@
-"""SIMD requantization: the form that a layer's multipliers allow, and its C."""
+"""SIMD requantization: the shortest form that is proved for a layer, and its C.
+
+Two tables, `m` and `shift`, hold 32-bit words for each lane, which mean what the form makes of
+them: a caller writes them by `lane_tables`, loads them, and hands them to `factors`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantbench.c99.emit.c_syntax import array
 from quantbench.c99.ir.graph import Requantization
 from quantbench.c99.target.isa import Isa
 
 _MIN_SHIFT, _MAX_SHIFT = 32, 53
+Lanes = NDArray[np.integer]
+
+
+class Form(Enum):
+    """The forms of the rounding; the first that applies is the shortest."""
+
+    REAL = "one fused multiplication and addition in float32: factors, offsets"
+    UPPER = "the upper half of a sum of 64 bits: multipliers, halves"
+    HIGH = "the upper half of a product, shifted: multipliers, shifts"
+    WHOLE = "a product of 64 bits, shifted: multipliers, shifts"
+
+
+def form_of(requantize: Requantization, isa: Isa) -> Form:
+    """The form that a layer is requantized in."""
+    short = requantize.short
+    if short.real is not None and isa.fused != "never":
+        return Form.REAL
+    if short.upper is not None and isa.has_wide_shift:
+        return Form.UPPER
+    return Form.HIGH if takes_upper_half(requantize, isa) else Form.WHOLE
 
 
 def takes_upper_half(requantize: Requantization, isa: Isa) -> bool:
-    """Whether the shorter form applies, which keeps only the upper half of each product.
+    """Whether exact multipliers are applied in a form that keeps the upper half of each product.
 
     No tie can occur, every shift drops the lower half, and the zero point, shifted as far to the
     left, stays within 61 bits.
@@ -19,20 +51,45 @@ def takes_upper_half(requantize: Requantization, isa: Isa) -> bool:
     return isa.has_wide_shift and within and not requantize.ties
 
 
+def lane_array(name: str, values: Lanes) -> str:
+    """The C of a table with a number for every lane."""
+    return array("int32_t", name, values, aligned=True)
+
+
+def lane_tables(
+    requantize: Requantization, isa: Isa, names: tuple[str, str], lanes: Callable[[Lanes], Lanes]
+) -> dict[str, str]:
+    """The C of the tables `m` and `shift`, by the names that they are given.
+
+    `lanes` arranges numbers of each channel, or one for all, as a kernel reads them.
+    """
+    words = _words(requantize, form_of(requantize, isa))
+    tables = [lane_array(name, lanes(word)) for name, word in zip(names, words, strict=True)]
+    if _depends_on_flags(requantize, isa):
+        others = lane_tables(_integers(requantize), isa, names, lanes).values()
+        tables = [
+            f"#if defined(__FMA__)\n{table}#else\n{other}#endif\n"
+            for table, other in zip(tables, others, strict=True)
+        ]
+    return dict(zip(names, tables, strict=True))
+
+
 def factors(requantize: Requantization, isa: Isa, bits: int, m: str, shift: str) -> str:
-    """The C expression of a register's factors, from registers with multipliers and shifts."""
-    if takes_upper_half(requantize, isa):
-        return f"model_high_factors_{bits}({m}, {shift}, {requantize.zero_point})"
-    return f"model_factors_of_{bits}({m}, {shift})"
+    """The C expression of a register's factors, from registers of the tables `m` and `shift`."""
+    zero_point = requantize.zero_point
+    texts = {
+        Form.REAL: f"model_real_factors_{bits}({m}, {shift})",
+        Form.UPPER: f"model_upper_factors_{bits}({m}, {shift}, {zero_point})",
+        Form.HIGH: f"model_high_factors_{bits}({m}, {shift}, {zero_point})",
+        Form.WHOLE: f"model_factors_of_{bits}({m}, {shift})",
+    }
+    return _chosen(requantize, isa, texts)
 
 
 def requantized(requantize: Requantization, isa: Isa, bits: int, sums: str, factors: str) -> str:
     """The C expression of the bytes that one register of sums is requantized to."""
-    limits = f"{requantize.low}, {requantize.high}"
-    if takes_upper_half(requantize, isa):
-        return f"model_high_requantized_{bits}({sums}, {factors}, {limits})"
-    name = "requantized_to_even" if requantize.ties else "requantized"
-    return f"model_{name}_{bits}({sums}, {factors}, {requantize.zero_point}, {limits})"
+    limits = f", {requantize.low}, {requantize.high}"
+    return _rounded(requantize, isa, bits, "requantized", f"{sums}, {factors}", limits)
 
 
 def scaled(requantize: Requantization, isa: Isa, bits: int, sums: str, factors: str) -> str:
@@ -40,7 +97,51 @@ def scaled(requantize: Requantization, isa: Isa, bits: int, sums: str, factors: 
 
     They are int32, which saturating packs and the limits make bytes later, more of them at once.
     """
-    if takes_upper_half(requantize, isa):
-        return f"model_high_scaled_{bits}({sums}, {factors})"
-    name = "scaled_to_even" if requantize.ties else "scaled"
-    return f"model_{name}_{bits}({sums}, {factors}, {requantize.zero_point})"
+    return _rounded(requantize, isa, bits, "scaled", f"{sums}, {factors}", "")
+
+
+def _rounded(
+    requantize: Requantization, isa: Isa, bits: int, name: str, arguments: str, limits: str
+) -> str:
+    """The call of the function that ends in `name`, in the form of the layer."""
+    whole = f"{name}_to_even" if requantize.ties else name
+    texts = {
+        Form.REAL: f"model_real_{name}_{bits}({arguments}{limits})",
+        Form.UPPER: f"model_upper_{name}_{bits}({arguments}{limits})",
+        Form.HIGH: f"model_high_{name}_{bits}({arguments}{limits})",
+        Form.WHOLE: f"model_{whole}_{bits}({arguments}, {requantize.zero_point}{limits})",
+    }
+    return _chosen(requantize, isa, texts)
+
+
+def _chosen(requantize: Requantization, isa: Isa, texts: Mapping[Form, str]) -> str:
+    """The C of a layer's form; the compiler's flags may choose between two."""
+    text = texts[form_of(requantize, isa)]
+    if _depends_on_flags(requantize, isa):
+        return f"MODEL_FUSED({text}, {texts[form_of(_integers(requantize), isa)]})"
+    return text
+
+
+def _depends_on_flags(requantize: Requantization, isa: Isa) -> bool:
+    """Whether the compiler's flags decide between float32 and integers."""
+    return form_of(requantize, isa) is Form.REAL and isa.fused == "if compiled"
+
+
+def _integers(requantize: Requantization) -> Requantization:
+    return replace(requantize, short=replace(requantize.short, real=None))
+
+
+def _words(requantize: Requantization, form: Form) -> tuple[Lanes, Lanes]:
+    """The words of `m` and `shift`, for each channel or one for all."""
+    short = requantize.short
+    if form is Form.REAL and short.real is not None:
+        factor, offset = (
+            np.array(values, np.float32) for values in (short.real.factor, short.real.offset)
+        )
+        return factor.view(np.int32), offset.view(np.int32)
+    if form is Form.UPPER and short.upper is not None:
+        return np.array(short.upper.m), np.array(short.upper.half, np.uint32).view(np.int32)
+    multipliers = requantize.multipliers
+    return np.array([factor.m for factor in multipliers]), np.array(
+        [factor.s for factor in multipliers]
+    )

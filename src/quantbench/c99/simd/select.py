@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.emit.c_syntax import array
 from quantbench.c99.emit.fragments import WORKSPACE, needs_int16, pad_call, widen_call
 from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
@@ -29,6 +28,7 @@ from quantbench.c99.simd import (
 )
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
+from quantbench.c99.simd.requantize import lane_array, lane_tables
 from quantbench.c99.simd.tiling import (
     ConvGeometry,
     conv_geometry,
@@ -164,20 +164,23 @@ def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
         fields["signed"] = less.astype(np.int32)  # modulo 2**32, like all partial sums
     else:
         fields["start"] = node.bias
-    if node.requantize is not None:
-        multipliers = node.requantize.multipliers
-        fields["m"] = np.array([multiplier.m for multiplier in multipliers])
-        fields["shift"] = np.array([multiplier.s for multiplier in multipliers])
     behind = 16 if isinstance(node, Conv) and node.groups > 1 else 0  # of the last group's register
-    return {
-        f"{name}_{field}": _lanes(f"{name}_{field}", values, geometry.outputs, behind)
+
+    def lanes(values: NDArray[np.integer]) -> NDArray[np.integer]:
+        return _lanes(values, geometry.outputs, behind)
+
+    constants = {
+        f"{name}_{field}": lane_array(f"{name}_{field}", lanes(values))
         for field, values in fields.items()
         if values is not None
     }
+    if node.requantize is not None:
+        names = f"{name}_m", f"{name}_shift"
+        constants |= lane_tables(node.requantize, isa, names, lanes)
+    return constants
 
 
-def _lanes(name: str, values: NDArray[np.integer], outputs: int, behind: int) -> str:
-    """A table for every channel, padded to whole registers and by `behind` lanes."""
+def _lanes(values: NDArray[np.integer], outputs: int, behind: int) -> NDArray[np.integer]:
+    """A number for every channel, or one for all, padded to whole registers and by `behind`."""
     by_channel = np.broadcast_to(values, (outputs,)) if len(values) == 1 else values
-    padded = np.pad(by_channel, (0, -outputs % 16 + behind), mode="edge")
-    return array("int32_t", name, padded, aligned=True)
+    return np.pad(by_channel, (0, -outputs % 16 + behind), mode="edge")

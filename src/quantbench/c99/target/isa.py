@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from quantbench.errors import UsageError
 
@@ -33,7 +34,9 @@ class Isa:
     offset_inputs: bool = False
     """Whether values are taken less 128, because both operands of a product are signed."""
     has_wide_shift: bool = False
-    """Whether it has the shorter requantization of simd/requantize.py."""
+    """Whether it has the shorter requantizations of simd/requantize.py."""
+    fused: Literal["always", "if compiled", "never"] = "never"
+    """Whether it fuses multiplications and additions of float32: some only by a compiler's flag."""
     pointer: str = "uint8_t"
     """The C type that an address of values points to."""
     size: int = 1
@@ -56,13 +59,14 @@ AVX512VNNI = Isa(
     name="avx512vnni",
     condition=_VNNI,
     header="immintrin.h",
-    kernels=("store", "avx512vnni"),
+    kernels=("store", "avx512vnni", "proved_vnni"),
     bits=(512, 256),
     lanes_per_product=4,
     accumulators=16,
     blocks=4,
     latency=4,
     has_wide_shift=True,
+    fused="always",
 )
 AVX512VBMI = replace(
     AVX512VNNI,
@@ -74,19 +78,20 @@ AVXVNNI = Isa(
     name="avxvnni",
     condition="defined(__AVXVNNI__) && defined(__AVX2__)",
     header="immintrin.h",
-    kernels=("store", "ymm", "avxvnni"),
+    kernels=("store", "ymm", "proved_ymm", "avxvnni"),
     bits=(256,),
     lanes_per_product=4,
     accumulators=12,
     blocks=2,
     latency=8,
     has_wide_shift=True,
+    fused="if compiled",
 )
 AVX2 = Isa(
     name="avx2",
     condition="defined(__AVX2__)",
     header="immintrin.h",
-    kernels=("store", "ymm", "avx2", "pairs"),
+    kernels=("store", "ymm", "proved_ymm", "avx2", "pairs"),
     bits=(256,),
     lanes_per_product=2,
     size=2,
@@ -95,6 +100,7 @@ AVX2 = Isa(
     blocks=2,
     latency=2,
     has_wide_shift=True,
+    fused="if compiled",
 )
 AVX2_BYTES = replace(AVX2, lanes_per_product=4, size=1, element="int8_t")
 """AVX2 where the weights prove that sums of 16 bits hold the products: see simd/maddubs.py."""

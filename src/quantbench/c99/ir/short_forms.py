@@ -1,0 +1,43 @@
+"""Shorter roundings that are proved to be a layer's requantization: docs/arithmetic.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ScaledForm:
+    """zero point + floor((acc m + half) 2**-shift), with an m and a half for each channel, or one.
+
+    0 <= m < 2**31, 0 <= half < 2**shift.
+    """
+
+    m: tuple[int, ...]
+    half: tuple[int, ...]
+    shift: int
+
+
+@dataclass(frozen=True)
+class RealForm:
+    """The integer part of fma(float(acc), factor, offset) in float32, clamped.
+
+    The zero point and a half are part of the offset. There is a factor and an offset for each
+    channel, or one.
+    """
+
+    factor: tuple[float, ...]
+    offset: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ShortForms:
+    """The forms that are proved for every channel of a layer; None: some channel has no proof."""
+
+    upper: ScaledForm | None = None
+    """The shift is 32: the result is the upper half of a sum of 64 bits."""
+    common: ScaledForm | None = None
+    """The shift is above 32, and half is 2**(shift - 1) in every channel."""
+    real: RealForm | None = None
+
+
+NOTHING_PROVED = ShortForms()
