@@ -7,7 +7,7 @@ milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -86,12 +86,12 @@ def mixtures_of(
     layers = network_layers(network)
     renamed = given_weights(network, layers)
     nodes = nodes_by_layer(float_model, layers, renamed)
-    integer = {found.name for found in layer_numerics(quantized, layers, renamed) if found.integer}
-    if not integer or not integer <= nodes.keys():
-        raise UnavailableError(_STRANGER)
-    wanted = [node for name in integer for node in nodes[name]]
-    donor = quantized if _holds(quantized, wanted) else aligned(float_model, quantized)
-    if not _holds(donor, wanted):
+    donor = quantized
+    integer = _integer(donor, layers, renamed, nodes)
+    if not integer:
+        donor = aligned(float_model, quantized)
+        integer = _integer(donor, layers, renamed, nodes)
+    if not integer:
         raise UnavailableError(_STRANGER)
     return Mixtures(
         float_model=_of_opset(float_model, quantized),
@@ -101,10 +101,22 @@ def mixtures_of(
     )
 
 
-def _holds(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto]) -> bool:
-    """Whether a model has nodes of these names and operators."""
+def _integer(
+    model: onnx.ModelProto,
+    layers: Sequence[Layer],
+    renamed: Mapping[str, str],
+    nodes: Mapping[str, list[onnx.NodeProto]],
+) -> set[str]:
+    """The layers that multiply integers, if the model calls all their nodes as the float one does.
+
+    `nodes`: layer -> its nodes in the float graph. Else none.
+    """
+    numerics = layer_numerics(model, layers, renamed)
+    integer = {layer.name for layer in numerics if layer.integer}
     known = {(node.name, node.op_type) for node in model.graph.node}
-    return all((node.name, node.op_type) in known for node in nodes)
+    wanted = [node for name in integer & nodes.keys() for node in nodes[name]]
+    held = all((node.name, node.op_type) in known for node in wanted)
+    return integer if held and integer <= nodes.keys() else set()
 
 
 def _of_opset(model: onnx.ModelProto, like: onnx.ModelProto) -> onnx.ModelProto:
