@@ -82,18 +82,22 @@ def test_a_process_of_its_own_splits_rows_and_says_which_it_cannot(
 ) -> None:
     c99 = timed.row(timed.artifact("ort_static", "onnx", timed_study), "c99")
     ncnn = timed.row(timed.artifact("float32", "ncnn", timed_study), "ncnn")
+    compiled = ncnn.model_copy(update={"runtime": "torch_compile"})
     splits, unsplit = time_splits(
-        timed.subject((c99, ncnn), timed_study, tmp_path),
-        [c99.name, ncnn.name, "no such row"],
+        timed.subject((c99, ncnn, compiled), timed_study, tmp_path),
+        [c99.name, ncnn.name, compiled.name, "no such row"],
         PEAKS,
     )
-    assert [(split.row, split.batch) for split in splits] == [(c99.name, 1), (c99.name, 16)]
+    assert [(split.row, split.batch) for split in splits] == [
+        (row.name, batch) for row in (c99, ncnn) for batch in (1, 16)
+    ]
     for split in splits:
+        part = "integer" if split.row == c99.name else "float"
         assert sum(split.parts.values()) == pytest.approx(split.total_us)
-        assert split.parts["integer"] > 0.5 * split.total_us
+        assert split.parts[part] > 0.5 * split.total_us
         assert split.limit is not None
         assert 0 < split.limit.share <= 1
-    assert [reason.row for reason in unsplit] == [ncnn.name]
+    assert [reason.row for reason in unsplit] == [compiled.name]
     assert "profiler" in unsplit[0].reason
 
 
