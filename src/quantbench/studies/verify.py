@@ -18,7 +18,7 @@ from quantbench.system.progress import NO_PROGRESS, Progress
 
 @dataclass(frozen=True)
 class _Input:
-    """The network's input, as samples have to fit it."""
+    """An input of the network, as samples have to fit it."""
 
     name: str
     shape: tuple[int, ...]
@@ -71,5 +71,5 @@ def verify(
 def _spec(network: Network, folder: Path, progress: Progress) -> ReadSpec:
     if network.unsupported:
         raise CompileError(network.unsupported)
-    input = _Input(network.input, network.input_shape, network.input_type or "float32")
-    return ReadSpec(folder, (input,), log=progress.log)
+    inputs = tuple(_Input(each.name, each.shape, each.type or "float32") for each in network.inputs)
+    return ReadSpec(folder, inputs, log=progress.log)

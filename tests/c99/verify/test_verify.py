@@ -27,6 +27,7 @@ from quantbench.errors import (
 )
 from quantbench.studies.verify import verify
 from tests.c99 import checking
+from tests.c99.shape_networks import two_ends
 from tests.c99.verify.small import COUNT, STEP, Small, delivered, small, with_fault
 
 
@@ -196,3 +197,31 @@ def test_float32_c_has_no_bits_to_compare(files: Small, tmp_path: Path) -> None:
     folder = deliver(files.float_model, tmp_path / "c", Target.PORTABLE, Dtype.FLOAT32).folder
     with pytest.raises(UsageError, match=r"holds float32 C.*there are no bits to compare"):
         verify(folder, files.float_model, files.data)
+
+
+def test_each_of_several_inputs_and_outputs(tmp_path: Path) -> None:
+    checking.command()
+    models = {quantized: tmp_path / f"{quantized}.onnx" for quantized in (True, False)}
+    for quantized, path in models.items():
+        path.write_bytes(two_ends(quantized=quantized).SerializeToString())
+    rng = np.random.default_rng(11)
+    shapes = {"image": (COUNT, 1, 4, 4), "features": (COUNT, 3)}
+    samples = {name: rng.normal(0, 20, shape).astype(np.float32) for name, shape in shapes.items()}
+    np.savez(tmp_path / "x.npz", **samples)
+    folder = delivered(models[True], tmp_path / "c", Target.PORTABLE, "pair")
+    found = verify(folder, models[True], tmp_path / "x.npz", float_model=models[False])
+    assert found.executions[0].passed
+    session = ort.InferenceSession(models[True], providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_outputs()]
+    theirs = session.run(None, samples)
+    for name, values in zip(names, theirs, strict=True):
+        by_name = {d.to: d for d in found.distances if d.to.endswith(f": {name}")}
+        assert len(by_name) == 3
+        assert by_name[f"ONNX Runtime: {name}"].largest < 1e-3
+        assert by_name[f"ONNX Runtime: {name}"].output_range == pytest.approx(np.ptp(values))
+        assert by_name[f"float32: {name}"].largest > 0
+    with_fault(folder, "_numbers")
+    (faulty,) = verify(folder, models[True], tmp_path / "x.npz").executions
+    assert faulty.first
+    assert faulty.first.layer
+    assert faulty.first.layer.startswith("l0 ")

@@ -7,6 +7,8 @@
 
 #include "model.h"
 
+#include "verify-packed.h"
+
 static uint8_t input[MODEL_INPUT_SIZE], scratch[MODEL_SCRATCH];
 static model_output output[MODEL_OUTPUT_SIZE];
 static FILE *layers;
@@ -51,7 +53,7 @@ int main(void)
             return 3;
         }
         memset(scratch, (int)(i & 255), sizeof scratch); /* what is in it means nothing */
-        model_run(input, output, scratch);
+        MODEL_GOLDEN_RUN(input, output, scratch);
         write_values(outputs, output, MODEL_OUTPUT_SIZE, sizeof *output);
     }
 #ifdef MODEL_WATCHED

@@ -1,4 +1,4 @@
-"""Where a delivered folder can run: kernel sets of this CPU, and machines that QEMU simulates."""
+"""The CPUs on which a delivered folder can run: kernel sets of this CPU, and machines that QEMU simulates."""
 
 from __future__ import annotations
 

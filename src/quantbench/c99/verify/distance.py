@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.ir.graph import Graph, Reals, ends
+from quantbench.c99.ir.graph import Graph, Reals, Tensor, ends
 from quantbench.c99.verify.records import Distance, Worst
 
 Outputs = NDArray[np.float32]
@@ -13,16 +13,21 @@ _WORST = 5
 _SHARES = 4
 
 
-def step_of(graph: Graph) -> Reals | None:
-    """The step of the network's 8-bit output: [1], or one for each channel.
+def steps_of(graph: Graph) -> tuple[Reals | None, ...]:
+    """The step of each 8-bit output: [1], or one for each channel.
 
-    None where its output isn't rounded to 8 bits: accumulators of 32 bits, probabilities.
+    None where an output isn't rounded to 8 bits: accumulators of 32 bits, probabilities.
     """
-    if graph.final:
-        if graph.rounded is None:
-            return None
-        return np.array([1.0 if graph.own_output else np.float32(graph.rounded.scale[0])])
-    output = ends(graph)[1]
+    if graph.several:
+        return tuple(_step(graph.tensors[name]) for name in graph.outputs)
+    if not graph.final:
+        return (_step(ends(graph)[1]),)
+    if graph.rounded is None:
+        return (None,)
+    return (np.array([1.0 if graph.own_output else np.float32(graph.rounded.scale[0])]),)
+
+
+def _step(output: Tensor) -> Reals | None:
     if output.type not in ("uint8", "int8"):
         return None
     return np.asarray(output.scale, np.float32).astype(np.float64)

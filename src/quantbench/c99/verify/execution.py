@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ from quantbench.c99.build import toolchain
 from quantbench.c99.build.machines import PROGRAM
 from quantbench.c99.emit.kernels import kernel
 from quantbench.c99.emit.namespace import renamed
+from quantbench.c99.emit.signature import packed_run
 from quantbench.c99.ir.graph import Place, Plan
 from quantbench.c99.ir.interpreter import run_all
 from quantbench.c99.passes.layout import nhwc_order
@@ -24,7 +25,7 @@ from quantbench.c99.verify.records import Execution, FirstDifference
 from quantbench.errors import QuantbenchError
 from quantbench.numerics.fixed_point import Integers
 
-_MAIN = "verify-samples.c"  # no network's name has a hyphen
+_MAIN, _PACKED = "verify-samples.c", "verify-packed.h"  # no network's name has a hyphen
 _SECONDS = 600
 _TYPES = {"uint8": "u1", "int32": "<i4"}
 
@@ -52,27 +53,38 @@ class Delivered:
         return (self.folder / f"{self.name}.c").read_text("utf-8")
 
 
-def stored(values: Integers, place: Place) -> NDArray[np.generic]:
-    """Integers [N, *shape] as the C holds them: [N, size], in its type and order."""
-    flat = values.reshape(len(values), -1)[:, nhwc_order(place.shape)]
-    return flat.astype(_TYPES[place.type])
+def stored(values: Sequence[Integers], places: Sequence[Place]) -> NDArray[np.generic]:
+    """Integers [N, *shape] as the C holds them: [N, size], in its type and order.
+
+    Those of several inputs, or outputs, lie behind one another.
+    """
+    flat = [
+        each.reshape(len(each), -1)[:, nhwc_order(place.shape)]
+        for each, place in zip(values, places, strict=True)
+    ]
+    return np.concatenate(flat, axis=1).astype(_TYPES[places[0].type])
 
 
 def execution(
-    delivered: Delivered, cpu: Cpu, inputs: Integers, outputs: Integers, parent: Path
+    delivered: Delivered,
+    cpu: Cpu,
+    inputs: Sequence[Integers],
+    outputs: Sequence[Integers],
+    parent: Path,
 ) -> Execution:
     """Run inputs [N, *shape] on one CPU, built inside `parent`, beside the outputs [N, *shape].
 
-    Integers are the unsigned graph's, which computed the outputs.
+    There is an array for each input and output of the network. Integers are the unsigned graph's,
+    which computed the outputs.
     """
     if cpu.missing:
         return Execution(cpu=cpu.name, how=cpu.how, missing=cpu.missing)
     plan = delivered.plan
-    wanted = stored(outputs, plan.output)
+    wanted = stored(outputs, plan.outputs)
     try:
         with TemporaryDirectory(dir=parent) as part:
             folder = _prepared(delivered, cpu, Path(part))
-            _run(delivered, cpu, stored(inputs, plan.input), folder)
+            _run(delivered, cpu, stored(inputs, plan.inputs), folder)
             values = np.fromfile(folder / "outputs.bin", wanted.dtype).reshape(wanted.shape)
     except _FailedError as error:
         return Execution(cpu=cpu.name, how=cpu.how, failed=str(error))
@@ -81,10 +93,13 @@ def execution(
     if not equal.all():
         sample = int(np.argmin(equal))
         at = int(np.argmax(values[sample] != wanted[sample]))
-        layer, note = _layer(delivered, cpu, inputs[sample : sample + 1], parent)
+        alone = [each[sample : sample + 1] for each in inputs]
+        layer, note = _layer(delivered, cpu, alone, parent)
+        output, place = _place(plan.outputs, at)
         first = FirstDifference(
             sample=sample,
-            place=_place(plan.output, at),
+            output=output,
+            place=place,
             value=int(values[sample, at]),
             expected=int(wanted[sample, at]),
             layer=layer,
@@ -98,7 +113,9 @@ def execution(
 def _prepared(delivered: Delivered, cpu: Cpu, folder: Path) -> Path:
     for file in delivered.files:
         shutil.copyfile(delivered.folder / file, folder / file)
-    (folder / _MAIN).write_text(renamed(kernel("run_samples"), delivered.name), encoding="utf-8")
+    texts = {_MAIN: kernel("run_samples"), _PACKED: packed_run(delivered.plan)}
+    for file, text in texts.items():
+        (folder / file).write_text(renamed(text, delivered.name), encoding="utf-8")
     if cpu.machine:
         cpu.machine.prepare(folder)
     return folder
@@ -124,7 +141,7 @@ def _run(
 
 
 def _layer(
-    delivered: Delivered, cpu: Cpu, input: Integers, parent: Path
+    delivered: Delivered, cpu: Cpu, inputs: Sequence[Integers], parent: Path
 ) -> tuple[str | None, str | None]:
     """The first layer that differs for one sample [1, *shape]; or None, and why."""
     plan = delivered.plan
@@ -135,9 +152,9 @@ def _layer(
         folder = _prepared(delivered, cpu, Path(part))
         (folder / f"{delivered.name}.c").write_text(text, encoding="utf-8")
         try:
-            _run(delivered, cpu, stored(input, plan.input), folder, {"MODEL_WATCHED": 1})
+            _run(delivered, cpu, stored(inputs, plan.inputs), folder, {"MODEL_WATCHED": 1})
             dumped = (folder / "layers.bin").read_bytes()
-            number = first_layer(plan, dumped, run_all(plan.graph, input))
+            number = first_layer(plan, dumped, run_all(plan.graph, *inputs))
         except (_FailedError, ValueError) as error:
             return None, f"its layers can't be watched: {error}"
     if number is None:
@@ -148,7 +165,12 @@ def _layer(
     return delivered.layers[number], None
 
 
-def _place(place: Place, position: int) -> tuple[int, ...]:
-    """The index, in ONNX's order, of the value at a position of the C's output."""
-    at = np.unravel_index(nhwc_order(place.shape)[position], place.shape)
-    return tuple(int(part) for part in at)
+def _place(places: Sequence[Place], position: int) -> tuple[int, tuple[int, ...]]:
+    """The output, and the index in ONNX's order, of the value at a position of the C's outputs."""
+    number = 0
+    while position >= places[number].size:
+        position -= places[number].size
+        number += 1
+    shape = places[number].shape
+    at = np.unravel_index(nhwc_order(shape)[position], shape)
+    return number, tuple(int(part) for part in at)

@@ -8,11 +8,12 @@ from quantbench.system.record import Record
 class FirstDifference(Record):
     """The first sample and value that differ from the integer graph.
 
-    `sample` and `place` count from 0; `place` is in ONNX's order, without the batch. `layer`: the
-    first whose own output differs; None where that isn't known, for the reason `note`.
+    `sample`, `output` and `place` count from 0; `place` is in ONNX's order, without the batch.
+    `layer`: the first whose own output differs; None where that isn't known, for the reason `note`.
     """
 
     sample: int
+    output: int = 0
     place: tuple[int, ...]
     value: int
     expected: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from quantbench.c99.check.evaluator import Run, optimized, unoptimized
 from quantbench.c99.frontend.reader import Network, read
 from quantbench.errors import CompileError, UsageError, cause
 
-Inputs = NDArray[Any]
-Reference = Callable[[Inputs], NDArray[np.float32]]
-"""A function from inputs [N, *shape] to outputs [N, ...]."""
+Inputs = tuple[NDArray[Any], ...]
+Outputs = tuple[NDArray[np.float32], ...]
+Reference = Callable[[Inputs], Outputs]
+"""A function from the network's inputs [N, *shape] to its outputs [N, ...]."""
 
 
 def runtime_references(network: Network) -> dict[str, Reference]:
@@ -38,14 +39,17 @@ def float_reference(path: Path, quantized: Network) -> Reference:
     network = read(path)
     if network.quantized:
         raise UsageError(f"--float {path} is a quantized network; name the one before that")
-    shapes = [list(each.input_shape) for each in (network, quantized)]
-    if network.input_type or shapes[0] != shapes[1]:
-        kind = network.input_type or "float32"
+    takes = [_described(each) for each in (network, quantized)]
+    if any(each.type for each in network.inputs) or takes[0] != takes[1]:
         raise UsageError(
-            f"--float {path} takes {kind} {shapes[0]}, the quantized network {shapes[1]}: it is "
-            "the float network of another one"
+            f"--float {path} takes {takes[0]}, the quantized network {takes[1]}: it is the float "
+            "network of another one"
         )
     return _reference(network, unoptimized)
+
+
+def _described(network: Network) -> str:
+    return ", ".join(str(list(each.shape)) for each in network.inputs)
 
 
 def _reference(network: Network, load: Callable[[Any], Run]) -> Reference:
@@ -54,23 +58,33 @@ def _reference(network: Network, load: Callable[[Any], Run]) -> Reference:
     except Exception as error:  # ONNX Runtime's errors have no common base class
         raise CompileError(f"ONNX Runtime can't load it: {cause(error)}") from error
 
-    def outputs(inputs: Inputs) -> NDArray[np.float32]:
+    names = [each.name for each in network.inputs]
+
+    def outputs(inputs: Inputs) -> Outputs:
         parts = [
-            _first(run({network.input: part}))[:count]
+            [values[:count] for values in run(dict(zip(names, part, strict=True)))]
             for part, count in _batches(inputs, network.batch)
         ]
-        return np.asarray(np.concatenate(parts), np.float32)
+        return tuple(
+            np.asarray(np.concatenate(values), np.float32) for values in zip(*parts, strict=True)
+        )
 
     return outputs
 
 
-def _first(outputs: Sequence[Any]) -> NDArray[Any]:
-    return np.asarray(outputs[0])
-
-
 def _batches(inputs: Inputs, batch: int | None) -> list[tuple[Inputs, int]]:
     """Batches of the size that a file fixes, the last one filled up, and how many count of each."""
+    samples = len(inputs[0])
     if batch is None:
-        return [(inputs, len(inputs))]
-    parts = [inputs[begin : begin + batch] for begin in range(0, len(inputs), batch)]
-    return [(np.resize(part, (batch, *part.shape[1:])), len(part)) for part in parts]
+        return [(inputs, samples)]
+    return [
+        (
+            tuple(_filled(each[begin : begin + batch], batch) for each in inputs),
+            min(batch, samples - begin),
+        )
+        for begin in range(0, samples, batch)
+    ]
+
+
+def _filled(values: NDArray[Any], batch: int) -> NDArray[Any]:
+    return np.resize(values, (batch, *values.shape[1:]))

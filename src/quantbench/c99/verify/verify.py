@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +13,17 @@ from numpy.typing import NDArray
 from quantbench.c99.build.folder import build_folder
 from quantbench.c99.frontend.reader import Network, read
 from quantbench.c99.importer import import_network
-from quantbench.c99.ir.graph import Graph, ends
-from quantbench.c99.ir.interpreter import dequantized, execute, quantized
+from quantbench.c99.ir.graph import Graph, Tensor, ends
+from quantbench.c99.ir.interpreter import dequantized, execute_all, quantized
 from quantbench.c99.ir.probabilities import answers
-from quantbench.c99.ir.sizes import in_parts
+from quantbench.c99.ir.sizes import all_in_parts
 from quantbench.c99.package import KIND, Costs
 from quantbench.c99.passes import layout
 from quantbench.c99.target.target import Dtype
 from quantbench.c99.verify.cpus import Cpu, chosen, isas_in
-from quantbench.c99.verify.distance import Outputs, distance, step_of
+from quantbench.c99.verify.distance import Outputs, distance, steps_of
 from quantbench.c99.verify.execution import Delivered, execution
-from quantbench.c99.verify.records import Verification
+from quantbench.c99.verify.records import Distance, Verification
 from quantbench.c99.verify.references import Reference, float_reference, runtime_references
 from quantbench.errors import ArtifactError, UsageError
 from quantbench.numerics.fixed_point import Integers
@@ -76,8 +77,6 @@ def subject(folder: Path, model: Path) -> Subject:
         )
     network = read(model)
     plan = layout.plan(import_network(network))
-    if plan.graph.several:
-        raise UsageError(f"{model} has several inputs or outputs; verify takes one of each")
     layers = tuple(f"{layer.layer} {layer.name} ({layer.kind})" for layer in stored.body.layers)
     if len(layers) != len(plan.steps):
         layers = tuple(f"l{number}" for number in range(len(plan.steps)))
@@ -89,14 +88,15 @@ def subject(folder: Path, model: Path) -> Subject:
 class Computed:
     """What was computed of N samples, besides by the C.
 
-    `inputs`: uint8 [N, *shape], and `outputs` [N, *shape]: the integer graph's. `answers`: what
-    these outputs stand for, in real numbers. `references`: the same, by the reference's name.
+    `inputs`: uint8 [N, *shape], and `outputs` [N, *shape]: the integer graph's, an array for each
+    input and output. `answers`: what the outputs stand for, in real numbers. `references`: the
+    same, by the reference's name.
     """
 
-    inputs: NDArray[np.uint8]
-    outputs: Integers
-    answers: Outputs
-    references: Mapping[str, Outputs]
+    inputs: tuple[NDArray[np.uint8], ...]
+    outputs: tuple[Integers, ...]
+    answers: tuple[Outputs, ...]
+    references: Mapping[str, tuple[Outputs, ...]]
 
 
 def computed(
@@ -104,31 +104,59 @@ def computed(
 ) -> Computed:
     """Run the interpreter and the references over all samples, a batch at a time."""
     graph = subject.graph
-    given, answered = ends(graph)
-    inputs, outputs = [], []
-    by_name: dict[str, list[Outputs]] = {name: [] for name in references}
+    given = _ends(graph)[0]
+    inputs, outputs = list[tuple[NDArray[Any], ...]](), list[tuple[NDArray[Any], ...]]()
+    by_name: dict[str, list[tuple[Outputs, ...]]] = {name: [] for name in references}
     batches = -(-len(samples) // _BATCH)
-    for (batch,) in progress.each(samples.batches(_BATCH), "integer graph", batches):
-        integers = quantized(batch, given)
-        inputs.append(integers.astype(np.uint8))
-        outputs.append(in_parts(lambda part: execute(graph, part), integers, graph))
+    for batch in progress.each(samples.batches(_BATCH), "integer graph", batches):
+        integers = tuple(quantized(*pair) for pair in zip(batch, given, strict=True))
+        inputs.append(tuple(values.astype(np.uint8) for values in integers))
+        outputs.append(all_in_parts(lambda parts: execute_all(graph, parts), integers, graph))
         for name, reference in references.items():
             by_name[name].append(reference(batch))
-    integers = np.concatenate(outputs)
-    reals = answers(dequantized(integers, answered), graph)
-    shaped = {name: np.concatenate(parts) for name, parts in by_name.items()}
-    for name, values in shaped.items():
-        if values.size != reals.size:
+    whole = _joined(outputs)
+    reals = _reals(graph, whole)
+    shaped = {name: _joined(parts) for name, parts in by_name.items()}
+    for name, theirs in shaped.items():
+        sizes = [[values[0].size for values in each] for each in (theirs, reals)]
+        if sizes[0] != sizes[1]:
             raise UsageError(
-                f"{name} gives {values[0].size} numbers of a sample, the integer graph "
-                f"{reals[0].size}: it is another network"
+                f"{name} gives {sizes[0]} numbers of a sample, the integer graph {sizes[1]}: it is "
+                "another network"
             )
     return Computed(
-        inputs=np.concatenate(inputs),
-        outputs=integers,
+        inputs=_joined(inputs),
+        outputs=whole,
         answers=reals,
-        references={name: values.reshape(reals.shape) for name, values in shaped.items()},
+        references={
+            name: tuple(
+                values.reshape(own.shape) for values, own in zip(theirs, reals, strict=True)
+            )
+            for name, theirs in shaped.items()
+        },
     )
+
+
+def _ends(graph: Graph) -> tuple[list[Tensor], list[Tensor]]:
+    """The inputs and the outputs, as the ONNX network has them."""
+    if not graph.several:
+        input, output = ends(graph)
+        return [input], [output]
+    inputs, outputs = (
+        [graph.tensors[name] for name in names] for names in (graph.inputs, graph.outputs)
+    )
+    return inputs, outputs
+
+
+def _reals(graph: Graph, outputs: Sequence[Integers]) -> tuple[Outputs, ...]:
+    tensors = _ends(graph)[1]
+    reals = tuple(dequantized(*pair) for pair in zip(outputs, tensors, strict=True))
+    return reals if graph.several else (answers(reals[0], graph),)
+
+
+def _joined(parts: Sequence[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
+    """Arrays [N, ...] of batches, one behind the other."""
+    return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
 
 
 def verify(
@@ -163,7 +191,6 @@ def verify(
             execution(delivered, cpu, *_share(values, cpu, samples), parent)
             for cpu in progress.each(chosen_cpus, "C", len(chosen_cpus), lambda cpu: cpu.name)
         )
-    step = step_of(about.graph)
     return Verification(
         folder=str(folder),
         model=str(model),
@@ -172,18 +199,29 @@ def verify(
         data_sha256=data.sha256,
         samples=len(data),
         executions=executions,
-        distances=tuple(
-            distance(name, values.answers, reference, step)
-            for name, reference in values.references.items()
-        ),
+        distances=tuple(_distances(about, values)),
         unmeasured=() if float_model else (_NO_FLOAT,),
     )
 
 
-def _share(values: Computed, cpu: Cpu, samples: int | None) -> tuple[Integers, Integers]:
+def _share(
+    values: Computed, cpu: Cpu, samples: int | None
+) -> tuple[list[Integers], list[Integers]]:
     """The inputs and outputs that one CPU is tried with."""
-    count = SIMULATED if cpu.machine and samples is None else len(values.inputs)
-    return values.inputs[:count].astype(np.int64), values.outputs[:count]
+    count = SIMULATED if cpu.machine and samples is None else len(values.inputs[0])
+    inputs = [each[:count].astype(np.int64) for each in values.inputs]
+    return inputs, [each[:count] for each in values.outputs]
+
+
+def _distances(subject: Subject, values: Computed) -> Iterator[Distance]:
+    """The distance of each output from each reference's."""
+    names = subject.network.outputs
+    steps = steps_of(subject.graph)
+    for reference, theirs in values.references.items():
+        for name, ours, other, step in zip(names, values.answers, theirs, steps, strict=True):
+            yield distance(
+                f"{reference}: {name}" if len(names) > 1 else reference, ours, other, step
+            )
 
 
 def _loaded(folder: Path) -> Stored[Costs]:

@@ -37,10 +37,11 @@ def first_difference(execution: Execution) -> str:
     if first is None:
         raise ValueError(f"nothing differs on {execution.cpu}")
     at = ", ".join(map(str, first.place))
+    output = f"output {first.output} " if first.output else "output "
     where = f"first in layer {first.layer}" if first.layer else f"({first.note})"
     return (
         f"{execution.samples - execution.equal:,} of {count(execution.samples, 'sample')} differ "
-        f"from the integer graph; sample {first.sample}, output [{at}] is {first.value}, not "
+        f"from the integer graph; sample {first.sample}, {output}[{at}] is {first.value}, not "
         f"{first.expected}; {where}"
     )
 
@@ -93,19 +94,21 @@ def _differences(executions: tuple[Execution, ...]) -> Iterator[str]:
 
 
 def _distances(distances: tuple[Distance, ...]) -> Table:
-    unit = "steps of its output" if distances[0].in_steps else "the output's own numbers"
+    steps_of_all = all(distance.in_steps for distance in distances)
+    unit = "steps of its output" if steps_of_all else "steps, or (*) in an output's own numbers"
     table = titled(f"The integer graph's distance, in {unit}")
     table.add_column("from")
     for heading in ("same\nanswer", "mean", "largest"):
         table.add_column(heading, justify="right")
-    steps = ("0", "1", "2", "3+") if distances[0].in_steps else ()
+    steps = ("0", "1", "2", "3+")
     for step in steps:
         table.add_column(f"off by\n{step}", justify="right")
     for distance in distances:
         same = NONE if distance.same_answer is None else _percent(distance.same_answer)
-        shares = [_percent(share) for share in distance.shares]
+        shares = [_percent(share) for share in distance.shares] or [NONE] * len(steps)
         amounts = (f"{distance.mean:.3g}", f"{distance.largest:.4g}")
-        table.add_row(harmless(distance.to), same, *amounts, *shares)
+        name = harmless(distance.to) + ("" if distance.in_steps else " *")
+        table.add_row(name, same, *amounts, *shares)
     return table
 
 
@@ -119,12 +122,10 @@ def _percent(share: float) -> str:
 
 
 def _notes(outcome: Verification) -> Iterator[Text]:
-    if not outcome.distances[0].in_steps:
-        widest = max(distance.output_range for distance in outcome.distances)
-        yield Text(
-            "Its output isn't rounded to 8 bits, so that there are no steps; outputs span "
-            f"{widest:.3g}."
-        )
+    free = [distance for distance in outcome.distances if not distance.in_steps]
+    if free:
+        widest = max(distance.output_range for distance in free)
+        yield Text(f"* isn't rounded to 8 bits, so that there are no steps; spans {widest:.3g}.")
     for distance in outcome.distances:
         if distance.changed:
             named = ", ".join(map(str, distance.changed[:_SHOWN]))
