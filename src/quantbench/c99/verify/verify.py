@@ -86,7 +86,7 @@ def subject(folder: Path, model: Path) -> Subject:
 
 @dataclass(frozen=True)
 class Computed:
-    """What was computed of N samples, besides by the C.
+    """The results of N samples that need no C compiler.
 
     `inputs`: uint8 [N, *shape], and `outputs` [N, *shape]: the integer graph's, an array for each
     input and output. `answers`: what the outputs stand for, in real numbers. `references`: the
