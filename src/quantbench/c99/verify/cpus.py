@@ -1,4 +1,4 @@
-"""The CPUs on which a delivered folder can run: kernel sets of this CPU, and machines that QEMU simulates."""
+"""The CPUs on which a delivered folder can run: this one, kernel set by set, and QEMU's machines."""
 
 from __future__ import annotations
 
