@@ -1,4 +1,4 @@
-"""The CPUs on which a delivered folder can run: this one, kernel set by set, and QEMU's machines."""
+"""The CPUs on which a delivered folder can run: this one, set by set, and those QEMU simulates."""
 
 from __future__ import annotations
 
