@@ -120,6 +120,12 @@ class _Maker:
         weights = self.model.weights(values) if self.rounded else self.model.constant(values * 0.1)
         self.model.add(op, None, weights)
 
+    def resize(self, scales: list[float]) -> None:
+        self.model.add("Resize", None, "", self.model.constant(scales), mode="linear")
+
+    def slice(self, starts: list[int], ends: list[int], axes: list[int]) -> None:
+        self.add("Slice", starts, ends, axes, dtype="int64")
+
     def both(self, op: str) -> None:
         """The operator on the input and a pooling of it."""
         first = self.model.last
@@ -144,7 +150,11 @@ _EXAMPLES: dict[str, Callable[[_Maker], object]] = {
     "Clip": lambda m: m.add("Clip", -1.0, 2.0),
     "Concat": lambda m: m.model.add("Concat", m.model.last, m.model.last, axis=1),
     "Conv": lambda m: m.layer("Conv", (8, 4, 3, 3)),
+    "ConvTranspose": lambda m: m.layer("ConvTranspose", (4, 8, 2, 2)),
+    "DepthToSpace": lambda m: m.add("DepthToSpace", blocksize=2),
     "Div": lambda m: m.add("Div", 3.0),
+    "Expand": lambda m: (m.add("GlobalMaxPool"), m.add("Expand", [1, 4, 6, 6], dtype="int64")),
+    "Gather": lambda m: m.add("Gather", [2, 0], dtype="int64", axis=1),
     "Gemm": lambda m: m.flat("Gemm", (_SIZE, 8)),
     "Log": lambda m: (m.add("Abs"), m.add("Add", 0.1), m.add("Log")),
     "MatMul": lambda m: m.flat("MatMul", (_SIZE, 8)),
@@ -155,8 +165,16 @@ _EXAMPLES: dict[str, Callable[[_Maker], object]] = {
     "PRelu": lambda m: m.add("PRelu", [[[0.1]], [[0.2]], [[0.3]], [[0.4]]]),
     "Pad": lambda m: m.add("Pad", [0, 0, 1, 1, 0, 0, 1, 1], dtype="int64"),
     "Pow": lambda m: m.add("Pow", 2.0),
+    "ReduceMax": lambda m: m.add("ReduceMax", [1], dtype="int64"),
+    "ReduceSum": lambda m: m.add("ReduceSum", [2, 3], dtype="int64"),
     "ReduceMean": lambda m: m.add("ReduceMean", [2, 3], dtype="int64"),
     "Reshape": lambda m: m.add("Reshape", [-1, _SIZE], dtype="int64"),
+    "Resize": lambda m: m.resize([1.0, 1.0, 2.0, 2.0]),
+    "Slice": lambda m: m.slice([1], [3], [2]),
+    "SpaceToDepth": lambda m: m.add("SpaceToDepth", blocksize=2),
+    "Split": lambda m: m.model.add("Split", None, axis=1, num_outputs=2, outputs=2),
+    "Tile": lambda m: m.add("Tile", [1, 2, 1, 1], dtype="int64"),
+    "Transpose": lambda m: m.add("Transpose", perm=[0, 2, 3, 1]),
     "Softmax": lambda m: m.flat("Softmax", ()),
     "Sqrt": lambda m: (m.add("Abs"), m.add("Sqrt")),
     "Squeeze": lambda m: (m.add("GlobalMaxPool"), m.add("Squeeze", [2, 3], dtype="int64")),

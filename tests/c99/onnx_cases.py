@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from quantbench.c99.emit.c_syntax import array
+from quantbench.c99.emit.signature import packed_run
 from quantbench.c99.generate import emit
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.operators import operators
@@ -106,6 +107,7 @@ def written(case: Case, path: Path) -> Mapping[str, str] | None:
         array("float", "model_golden_inputs", inputs),
         array("float", "model_golden_outputs", outputs),
         array("float", "model_golden_tolerances", tolerances),
+        packed_run(emitted.plan),
     ]
     return {**emitted.files, "golden.h": "\n".join(lines)}
 

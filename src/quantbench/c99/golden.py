@@ -55,8 +55,8 @@ def _float32(plan: Plan) -> str:
     held = np.logical_and.reduce(finite)
     if not held.any():
         raise CompileError("float32 doesn't hold what it computes for inputs near 1")
-    inputs, answers = ([each[held] for each in end] for end in (inputs, answers))
-    values, tolerances = ([each[:, part] for each in answers] for part in (0, 1))
+    inputs, answers = (tuple(each[held] for each in end) for end in (inputs, answers))
+    values, tolerances = (tuple(each[:, part] for each in answers) for part in (0, 1))
     lines = [
         f"#define MODEL_GOLDEN_COUNT {len(inputs[0])}",
         array("float", "model_golden_inputs", _stored(inputs, plan.inputs)),

@@ -50,8 +50,9 @@ class FunctionExpr(Expr):
 
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         output = builder.add(name, self.shape, format)
-        builder.nodes.append(self.within(limits)._table(output, format))
-        builder.spend(builder.nodes[-1].table.size)
+        table = self.within(limits)._table(output, format)
+        builder.spend(table.table.size)
+        builder.nodes.append(table)
         return output
 
     def _table(self, output: str, format: Format) -> Table:
