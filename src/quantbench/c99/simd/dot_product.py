@@ -13,13 +13,12 @@ from quantbench.c99.simd.tiling import (
     ConvGeometry,
     RegisterTile,
     chunks,
+    keeps_weights,
     packed,
 )
 from quantbench.c99.target.isa import Isa
 
 _MAX_UNROLLED = 8
-_MAX_WEIGHTS = 12
-"""Registers for weights beside accumulators, where there are 32."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +180,8 @@ def _write_shared(
     Four values that several windows share are loaded once. Writes nothing and returns False where
     that doesn't pay.
     """
+    if not keeps_weights(geometry, tile, isa, 1 + max(a.output for a in sums)):
+        return False
     bits, pieces = tile.bits, _chunks(geometry, isa)
     pairs = [(r, k) for r in range(len(geometry.runs)) for k in range(len(pieces))]
     uses: dict[tuple[int, int], list[str]] = {}
@@ -190,9 +191,6 @@ def _write_shared(
             at = (geometry.runs[r] + begin + geometry.position(a.output, a.place)) * isa.size
             product = f"{a.name} = model_product_{bits}({a.name}, v, w{r}_{k}_{a.block});"
             uses.setdefault((at, count), []).append(product)
-    max_weights = _MAX_WEIGHTS if isa.accumulators == 16 else 0
-    if len(pairs) * tile.blocks > max_weights or len(uses) == len(pairs) * len(sums):
-        return False
     for number, (r, k) in enumerate(pairs):
         for b in range(tile.blocks):
             place = (number * tile.group.width + tile.channel(b)) * isa.lanes_per_product

@@ -51,7 +51,7 @@ _MAX_ROUNDED = 2**30
 def code(step: Step, isa: Isa) -> SimdCode | None:
     """The SIMD code of a step for `isa`; None where the portable kernel is used."""
     if step.output.type == "float32":
-        return float32.code(step)
+        return float32.code(step, isa)
     node = step.work
     if isinstance(node, Table):
         return lookup.code(step, node, isa)
