@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 _WIDTH = 98
 _INDENT = "    "
+_FEW_VALUES = 2**10
+"""So few numbers are written once each, also where not all of them occur."""
 
 
 class CWriter:
@@ -102,10 +105,31 @@ def array(
     `aligned`: the array begins where wide registers load it fastest.
     """
     flat = values.ravel() if isinstance(values, np.ndarray) else values
-    write = real if type == "float" else number
     attribute = " __attribute__((aligned(64)))" if aligned else ""
-    items = wrapped(write(value) for value in flat)
+    if isinstance(flat, np.ndarray) and flat.dtype.kind in "iu" and flat.size:
+        items = _wrapped_integers(flat.astype(np.int64))
+    else:
+        items = wrapped((real if type == "float" else number)(value) for value in flat)
     return f"static const {type} {name}[]{attribute} = {{\n{items}\n}};\n"
+
+
+def _wrapped_integers(values: NDArray[np.int64]) -> str:
+    """`wrapped` of the numbers [N], N > 0, a line at a time: large networks have millions."""
+    low, high = int(values.min()), int(values.max())
+    if high - low < _FEW_VALUES:
+        kinds, kind = np.arange(low, high + 1), values - low
+    else:
+        kinds, kind = np.unique(values, return_inverse=True)
+    texts = [f"{number(value)}," for value in kinds.tolist()]
+    items = [texts[index] for index in kind.tolist()]
+    widths = np.array([len(text) + 1 for text in texts])
+    ends = np.cumsum(widths[kind]).tolist()
+    lines, begin, before = [], 0, 0
+    while begin < len(items):
+        end = bisect_right(ends, before + _WIDTH - 1, begin)
+        lines.append(f"  {' '.join(items[begin:end])}")
+        begin, before = end, ends[end - 1]
+    return "\n".join(lines).rstrip(",")
 
 
 def real(value: float) -> str:

@@ -1,12 +1,15 @@
 /* Beside the integer core: float32 images [C][H][W] in and out, any number of them. Not part of
    the delivered model. */
 #include "model.h"
+#if SAMPLES > 1
+#include "several.h"
+#endif
 
 typedef struct {
     const float *images;
     float *answers;
     size_t count;
-    uint8_t *memory; /* for the integers of one image, the scratch and the output */
+    uint8_t *memory; /* for the integers of SAMPLES images, the scratch and the outputs */
 } batch;
 
 void model_batch(const batch *given);
@@ -24,29 +27,59 @@ static uint8_t quantized(float value)
     return (uint8_t)((int32_t)((scaled + large) - large) + ZERO);
 }
 
+/* The integers of one image, [H][W][C]. */
+static void take(const float *images, uint8_t *to)
+{
+    for (size_t c = 0; c < CHANNELS; c++) {
+        for (size_t p = 0; p < PIXELS; p++) {
+            to[p * CHANNELS + c] = quantized(images[c * PIXELS + p]);
+        }
+    }
+}
+
+static void give(const model_output *output, float *answers)
+{
+    static const float scales[] = OUT_SCALES;
+    for (size_t c = 0; c < OUT_CHANNELS; c++) {
+        for (size_t p = 0; p < OUT_PIXELS; p++) {
+            const size_t k = p * OUT_CHANNELS + c;
+            const float scale = scales[k % OUT_SCALE_COUNT];
+            *answers++ = (float)((int32_t)output[k] - OUT_ZERO) * scale;
+        }
+    }
+}
+
+/* The network on 1 to SAMPLES images: all at once, unless they are few. */
+static void run(const uint8_t *inputs, model_output *outputs, uint8_t *scratch, size_t count)
+{
+#if SAMPLES > 1
+    if (2 * count > SAMPLES) {
+        several_run(inputs, outputs, scratch);
+        return;
+    }
+#endif
+    for (size_t i = 0; i < count; i++) {
+        model_run(inputs + i * MODEL_INPUT_SIZE, outputs + i * MODEL_OUTPUT_SIZE, scratch);
+    }
+}
+
 void model_batch(const batch *given)
 {
     const float *images = given->images;
     float *answers = given->answers;
     uint8_t *const memory = given->memory;
-    static const float scales[] = OUT_SCALES;
     void *const at = memory + OUTPUT_AT;
-    model_output *const output = at;
-    for (size_t i = 0; i < given->count; i++) {
-        for (size_t c = 0; c < CHANNELS; c++) {
-            for (size_t p = 0; p < PIXELS; p++) {
-                memory[p * CHANNELS + c] = quantized(images[c * PIXELS + p]);
-            }
+    model_output *const outputs = at;
+    for (size_t left = given->count; left > 0;) {
+        const size_t count = left < SAMPLES ? left : SAMPLES;
+        for (size_t i = 0; i < count; i++, images += MODEL_INPUT_SIZE) {
+            take(images, memory + i * MODEL_INPUT_SIZE);
         }
-        images += MODEL_INPUT_SIZE;
-        model_run(memory, output, memory + SCRATCH_AT);
-        for (size_t c = 0; c < OUT_CHANNELS; c++) {
-            for (size_t p = 0; p < OUT_PIXELS; p++) {
-                const size_t k = p * OUT_CHANNELS + c;
-                const float scale = scales[k % OUT_SCALE_COUNT];
-                *answers++ = (float)((int32_t)output[k] - OUT_ZERO) * scale;
-            }
+        run(memory, outputs, memory + SCRATCH_AT, count);
+        for (size_t i = 0; i < count; i++, answers += MODEL_OUTPUT_SIZE) {
+            give(outputs + i * MODEL_OUTPUT_SIZE, answers);
         }
+        left -= count;
     }
 }
 
