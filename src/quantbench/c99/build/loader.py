@@ -20,6 +20,7 @@ from quantbench.c99.ir.graph import Place, ends
 from quantbench.c99.ir.probabilities import answers
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError, UnavailableError
+from quantbench.numerics.reciprocal import reciprocal
 
 _ALIGNMENT = 64
 Array = NDArray[np.float32] | NDArray[np.uint8]
@@ -224,6 +225,9 @@ def _convert(emitted: Emitted) -> str:
             "OUT_SCALE_COUNT": len(output.scale),
             "OUT_ZERO": output.zero_point,
         }
+        factor = reciprocal(float(np.float32(input_.scale[0])), input_.zero_point)
+        if factor is not None:
+            numbers["RECIPROCAL"] = repr(factor)
     head = "".join(f"#define {name} {value}\n" for name, value in numbers.items())
     folder = "float32/" if plan.input.type == "float32" else ""
     return head + kernel(f"{folder}convert") + kernel(f"{folder}golden_check")

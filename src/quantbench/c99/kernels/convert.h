@@ -1,5 +1,7 @@
 /* Beside the integer core: float32 images [C][H][W] in and out, any number of them. Not part of
    the delivered model. */
+#include <string.h>
+
 #include "model.h"
 #if SAMPLES > 1
 #include "several.h"
@@ -15,26 +17,59 @@ typedef struct {
 void model_batch(const batch *given);
 void model_image(const float *image, const batch *given);
 
-/* round(value / scale) + zero, half to even, within 0..255: adding 1.5 * 2**23 leaves no bits
-   below 1, and float32's own rounding does the rest. */
-static uint8_t quantized(float value)
+/* value / SCALE. Where the generator has proved that it rounds to the same integers, a product with
+   the reciprocal, corrected by its exact remainder: see numerics/reciprocal.py. */
+static float quotient(float value)
 {
-    const float least = -(float)ZERO, most = 255.0F - (float)ZERO;
-    const float large = 12582912.0F;
-    float scaled = value / (float)SCALE;
-    scaled = scaled > least ? scaled : least;
-    scaled = scaled < most ? scaled : most;
-    return (uint8_t)((int32_t)((scaled + large) - large) + ZERO);
+#if defined(RECIPROCAL) && defined(__GNUC__) && (defined(__FMA__) || defined(__ARM_FEATURE_FMA))
+    const float near = value * (float)RECIPROCAL;
+    const float rest = __builtin_fmaf(-near, (float)SCALE, value);
+    return __builtin_fmaf(rest, (float)RECIPROCAL, near);
+#else
+    return value / (float)SCALE;
+#endif
 }
 
-/* The integers of one image, [H][W][C]. */
+/* round(value / scale) + zero, half to even, within 0..255: adding 1.5 * 2**23 leaves no bits
+   below 1, and float32's own rounding does the rest. The lowest bits are the integer. */
+static uint8_t quantized(float value)
+{
+    const float least = -(float)ZERO * (float)SCALE, most = (255.0F - (float)ZERO) * (float)SCALE;
+    float within = value > least ? value : least;
+    within = within < most ? within : most;
+    const float rounded = quotient(within) + 12582912.0F;
+    uint32_t bits;
+    memcpy(&bits, &rounded, sizeof bits);
+    return (uint8_t)(bits + ZERO);
+}
+
+/* The integers of one image, [H][W][C]. Few channels lie beside each other for a part of the image
+   first: compilers vectorize both loops. */
 static void take(const float *images, uint8_t *to)
 {
+#if CHANNELS > 1 && CHANNELS <= 16
+    enum { PART = 256 };
+    uint8_t planes[CHANNELS][PART];
+    for (size_t begin = 0; begin < PIXELS; begin += PART) {
+        const size_t count = PIXELS - begin < PART ? PIXELS - begin : PART;
+        for (size_t c = 0; c < CHANNELS; c++) {
+            for (size_t p = 0; p < count; p++) {
+                planes[c][p] = quantized(images[c * PIXELS + begin + p]);
+            }
+        }
+        for (size_t p = 0; p < count; p++) {
+            for (size_t c = 0; c < CHANNELS; c++) {
+                to[(begin + p) * CHANNELS + c] = planes[c][p];
+            }
+        }
+    }
+#else
     for (size_t c = 0; c < CHANNELS; c++) {
         for (size_t p = 0; p < PIXELS; p++) {
             to[p * CHANNELS + c] = quantized(images[c * PIXELS + p]);
         }
     }
+#endif
 }
 
 static void give(const model_output *output, float *answers)
