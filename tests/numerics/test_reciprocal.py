@@ -17,12 +17,12 @@ values = st.floats(-(2.0**12), 2.0**12, width=32, allow_subnormal=False).map(np.
 def rounded(exact: Fraction) -> np.float32:
     """The float32 nearest to a fraction, and the even one of two."""
     guess = np.float32(float(exact))
-    around = (
-        guess,
-        np.nextafter(guess, np.float32(-np.inf)),
-        np.nextafter(guess, np.float32(np.inf)),
-    )
-    return min(around, key=lambda x: (abs(Fraction(float(x)) - exact), int(x.view(np.int32)) & 1))
+    around = [np.nextafter(guess, np.float32(end)) for end in (-np.inf, guess, np.inf)]
+
+    def distance(x: np.float32) -> tuple[Fraction, int]:
+        return abs(Fraction(float(x)) - exact), int(x.view(np.int32)) & 1
+
+    return min(around, key=distance)
 
 
 @given(values, scales)
