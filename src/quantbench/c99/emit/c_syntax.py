@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 _WIDTH = 98
 _INDENT = "    "
-_FEW_VALUES = 2**10
-"""So few numbers are written once each, also where not all of them occur."""
+_BYTES_IN_LINE = 24
+_MANY, _FEW_VALUES = 2**14, 2**12
+"""So many numbers, of so few that may occur, are written in columns."""
 
 
 class CWriter:
@@ -106,30 +106,50 @@ def array(
     """
     flat = values.ravel() if isinstance(values, np.ndarray) else values
     attribute = " __attribute__((aligned(64)))" if aligned else ""
-    if isinstance(flat, np.ndarray) and flat.dtype.kind in "iu" and flat.size:
-        items = _wrapped_integers(flat.astype(np.int64))
+    if isinstance(flat, np.ndarray) and flat.size >= _MANY and flat.dtype.kind in "iu":
+        few_kinds = int(flat.max()) - int(flat.min()) < _FEW_VALUES
+        items = _columns(flat) if few_kinds else wrapped(map(number, flat))
     else:
         items = wrapped((real if type == "float" else number)(value) for value in flat)
     return f"static const {type} {name}[]{attribute} = {{\n{items}\n}};\n"
 
 
-def _wrapped_integers(values: NDArray[np.int64]) -> str:
-    """`wrapped` of the numbers [N], N > 0, a line at a time: large networks have millions."""
+def byte_array(name: str, values: NDArray[np.int8]) -> str:
+    """`static const int8_t name[N] = "...";`, aligned to 64 bytes, for GNU compilers.
+
+    They read a string in a small part of the time and memory that as many numbers take.
+    """
+    table = np.array([f"\\{byte:03o}" for byte in range(256)], "S4").view(np.uint8).reshape(-1, 4)
+    characters = table[values.ravel().view(np.uint8)]
+    whole = values.size // _BYTES_IN_LINE * _BYTES_IN_LINE
+    lines = np.empty((whole // _BYTES_IN_LINE, 4 * _BYTES_IN_LINE + 3), np.uint8)
+    lines[:, 0] = lines[:, -2] = ord('"')
+    lines[:, -1] = ord("\n")
+    lines[:, 1:-2] = characters[:whole].reshape(len(lines), -1)
+    rest = characters[whole:].tobytes().decode("ascii")
+    head = f"static const int8_t {name}[{values.size}] __attribute__((aligned(64))) =\n"
+    text = f'{head}{lines.tobytes().decode("ascii")}"{rest}";\n'
+    return (
+        "#pragma GCC diagnostic push\n"
+        '#pragma GCC diagnostic ignored "-Woverlength-strings"\n'
+        f"{text}"
+        "#pragma GCC diagnostic pop\n"
+    )
+
+
+def _columns(values: NDArray[np.integer]) -> str:
+    """The numbers [N] in columns, all at once: large networks have millions."""
     low, high = int(values.min()), int(values.max())
-    if high - low < _FEW_VALUES:
-        kinds, kind = np.arange(low, high + 1), values - low
-    else:
-        kinds, kind = np.unique(values, return_inverse=True)
-    texts = [f"{number(value)}," for value in kinds.tolist()]
-    items = [texts[index] for index in kind.tolist()]
-    widths = np.array([len(text) + 1 for text in texts])
-    ends = np.cumsum(widths[kind]).tolist()
-    lines, begin, before = [], 0, 0
-    while begin < len(items):
-        end = bisect_right(ends, before + _WIDTH - 1, begin)
-        lines.append(f"  {' '.join(items[begin:end])}")
-        begin, before = end, ends[end - 1]
-    return "\n".join(lines).rstrip(",")
+    width = max(len(number(low)), len(number(high))) + 2
+    texts = [f"{number(value)},".rjust(width) for value in range(low, high + 1)]
+    table = np.array(texts, f"S{width}").view(np.uint8).reshape(-1, width)
+    characters = table[values.astype(np.int32) - low]
+    in_line = _WIDTH // width
+    whole = len(values) // in_line * in_line
+    lines = np.full((whole // in_line, in_line * width + 1), ord("\n"), np.uint8)
+    lines[:, :-1] = characters[:whole].reshape(len(lines), -1)
+    text = lines.tobytes() + characters[whole:].tobytes()
+    return text.decode("ascii").rstrip(",\n")
 
 
 def real(value: float) -> str:

@@ -21,7 +21,7 @@ _NO_POOLING = Pooling("average", Window((1, 1)))
 Weights = NDArray[np.int16] | NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ConvGeometry:
     """Geometry of a convolution (NHWC); a fully connected layer is the 1x1 case."""
 
