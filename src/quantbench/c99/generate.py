@@ -23,7 +23,7 @@ from quantbench.c99.simd import select
 from quantbench.c99.target.isa import Isa
 from quantbench.c99.target.target import Target
 
-SEVERAL = "several"
+TOGETHER = "together"
 """The prefix of the library that computes several samples at once."""
 
 
@@ -40,12 +40,10 @@ def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None
         plan = integers_alone(plan)
     simd = tuple(_simd(step, isas) for step in plan.steps)
     real = rounds_in_float32(plan)
-    written = library(
-        plan, simd, target, isas, options, golden(plan), rounds_in_float32=real
-    )
-    if options.samples > 1 and (several := together(plan.graph, options.samples)):
-        own = replace(options, name=SEVERAL, counters=False, samples=1)
-        return replace(written, several=emit(several, target, own), samples=options.samples)
+    written = library(plan, simd, target, isas, options, golden(plan), rounds_in_float32=real)
+    if options.samples > 1 and (many := together(plan.graph, options.samples)):
+        own = replace(options, name=TOGETHER, counters=False, samples=1)
+        return replace(written, together=emit(many, target, own), samples=options.samples)
     return written
 
 

@@ -198,10 +198,10 @@ def _many(
 
 def _sources(emitted: Emitted) -> dict[str, str]:
     """The network's files, and those of the same network for several samples at once."""
-    if emitted.several is None:
+    if emitted.together is None:
         return emitted.files
-    name = emitted.several.name
-    more = {file: emitted.several.files[file] for file in (f"{name}.h", f"{name}.c")}
+    name = emitted.together.name
+    more = {file: emitted.together.files[file] for file in (f"{name}.h", f"{name}.c")}
     return {**emitted.files, **more}
 
 
@@ -248,7 +248,7 @@ def _output_at(emitted: Emitted) -> int:
 
 
 def _scratch(emitted: Emitted) -> int:
-    return max(emitted.scratch, emitted.several.scratch if emitted.several else 0)
+    return max(emitted.scratch, emitted.together.scratch if emitted.together else 0)
 
 
 def _call_bytes(emitted: Emitted) -> int:

@@ -52,8 +52,8 @@ class Options:
 class Emitted:
     """The files of a library, by their names, and what they were written from.
 
-    `scratch`: bytes that the caller gives. `codes`: the portable code of each step. `several`: the
-    same network for `samples` at once.
+    `scratch`: bytes that the caller gives. `codes`: the portable code of each step. `together`:
+    the same network for `samples` at once.
     """
 
     plan: Plan
@@ -62,7 +62,7 @@ class Emitted:
     files: dict[str, str]
     name: str = DEFAULT
     labels: Mapping[str, str] = field(default_factory=dict)
-    several: Emitted | None = None
+    together: Emitted | None = None
     samples: int = 1
 
 

@@ -4,7 +4,7 @@
 
 #include "model.h"
 #if SAMPLES > 1
-#include "several.h"
+#include "together.h"
 #endif
 
 typedef struct {
@@ -89,7 +89,7 @@ static void run(const uint8_t *inputs, model_output *outputs, uint8_t *scratch, 
 {
 #if SAMPLES > 1
     if (2 * count > SAMPLES) {
-        several_run(inputs, outputs, scratch);
+        together_run(inputs, outputs, scratch);
         return;
     }
 #endif

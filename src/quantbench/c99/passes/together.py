@@ -19,7 +19,8 @@ def together(graph: Graph, count: int) -> Graph | None:
     """
     first = graph.tensors[graph.input]
     in_order = len(first.shape) == 1 or first.shape[0] in (1, first.size)
-    if graph.several or graph.is_float32 or not in_order or not any(isinstance(n, Dense) for n in graph.nodes):
+    dense = any(isinstance(node, Dense) for node in graph.nodes)
+    if graph.several or graph.is_float32 or not in_order or not dense:
         return None
     tensors = {graph.input: _row(first, count)}
     names = {graph.input: graph.input}
