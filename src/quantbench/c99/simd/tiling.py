@@ -243,7 +243,8 @@ def keeps_weights(geometry: ConvGeometry, tile: RegisterTile, isa: Isa, width: i
 
 def _pairs(geometry: ConvGeometry, isa: Isa) -> int:
     """The number of chunks of a window."""
-    return len(geometry.runs) * -(-geometry.weights.shape[2] // isa.lanes_per_product)
+    length: int = geometry.weights.shape[2]
+    return len(geometry.runs) * -(-length // isa.lanes_per_product)
 
 
 def _loads(geometry: ConvGeometry, isa: Isa, width: int) -> set[tuple[int, int]]:
