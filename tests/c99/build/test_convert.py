@@ -30,7 +30,7 @@ def test_integers_are_those_of_division(
     thresholds = ((np.arange(-2, 258) - zero - 0.5) * float(scale)).astype(np.float32)
     around = [np.nextafter(thresholds, np.float32(end)) for end in (-np.inf, np.inf)]
     drawn = np.random.default_rng(1).normal(0, 3, channels * 5 * 103).astype(np.float32)
-    special = np.float32([np.inf, -np.inf, np.nan, 0.0, -0.0, 1e-42, 3e38, -3e38])
+    special = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 1e-42, 3e38, -3e38], np.float32)
     inputs = np.concatenate([special, thresholds, *around, drawn])[: drawn.size]
     with np.errstate(invalid="ignore", over="ignore"):
         integers = np.rint(inputs / scale) + zero
