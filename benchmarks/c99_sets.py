@@ -23,7 +23,7 @@ from quantbench.c99.build import toolchain
 from quantbench.c99.build.library import FAST
 from quantbench.c99.compile import compiled
 from quantbench.c99.emit.library import Emitted
-from quantbench.c99.target.isa import FMA, ISAS
+from quantbench.c99.target.isa import FLOAT_ISAS, ISAS
 from quantbench.c99.target.target import Target
 from quantbench.system.machine import environment
 
@@ -58,7 +58,7 @@ def main(*models: str) -> None:
 def built(model: Path, folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     emitted, found = compiled(model, Target.NATIVE), toolchain.find()
     for macro in (
-        *(one.macro for one in (*ISAS, FMA) if toolchain.meets(found, one.condition)),
+        *(one.macro for one in (*ISAS, *FLOAT_ISAS) if toolchain.meets(found, one.condition)),
         "MODEL_PORTABLE",
     ):
         if f"#define {macro} " not in emitted.files["model.c"]:

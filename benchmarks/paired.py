@@ -15,6 +15,7 @@ from scipy.stats import quantile_test
 
 from quantbench.c99.build.loader import Bound
 from quantbench.c99.compile import compiled
+from quantbench.c99.emit.library import Options
 from quantbench.c99.target.target import Target
 
 
@@ -39,7 +40,7 @@ class Bindable(Protocol):
 
 class C99:
     def __init__(self, model: Path) -> None:
-        emitted = compiled(model, Target.NATIVE)
+        emitted = compiled(model, Target.NATIVE, options=Options(samples=16))
         self._bound, self._shape = Bound(emitted), emitted.plan.output.shape
 
     def bind(self, inputs: NDArray[np.float32]) -> Callable[[], object]:

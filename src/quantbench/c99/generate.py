@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from quantbench.c99.emit.library import (
     Emitted,
@@ -17,9 +18,13 @@ from quantbench.c99.golden import golden
 from quantbench.c99.ir.graph import Graph, Step
 from quantbench.c99.passes import layout
 from quantbench.c99.passes.proved import integers_alone, rounds_in_float32
+from quantbench.c99.passes.together import together
 from quantbench.c99.simd import select
 from quantbench.c99.target.isa import Isa
 from quantbench.c99.target.target import Target
+
+TOGETHER = "together"
+"""The prefix of the library that computes several samples at once."""
 
 
 def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None = None) -> Emitted:
@@ -35,7 +40,11 @@ def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None
         plan = integers_alone(plan)
     simd = tuple(_simd(step, isas) for step in plan.steps)
     real = rounds_in_float32(plan)
-    return library(plan, simd, target, isas, options, golden(plan), rounds_in_float32=real)
+    written = library(plan, simd, target, isas, options, golden(plan), rounds_in_float32=real)
+    if options.samples > 1 and (many := together(plan.graph, options.samples)):
+        own = replace(options, name=TOGETHER, counters=False, samples=1)
+        return replace(written, together=emit(many, target, own), samples=options.samples)
+    return written
 
 
 def _simd(step: Step, isas: Sequence[Isa]) -> Simd:

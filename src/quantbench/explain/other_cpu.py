@@ -19,7 +19,7 @@ from quantbench.c99.build.loader import loaded
 from quantbench.c99.compile import emitted
 from quantbench.c99.emit.library import Options
 from quantbench.c99.frontend.reader import read
-from quantbench.c99.target.isa import ISAS, SSE2, Isa
+from quantbench.c99.target.isa import AVX2, AVX512VBMI, AVX512VNNI, AVXVNNI, ISAS, Isa
 from quantbench.c99.target.target import Target
 from quantbench.contracts import Predict
 from quantbench.errors import UnavailableError, UnknownNameError
@@ -29,8 +29,8 @@ from quantbench.explain.subject import Subject
 from quantbench.results.records import Row
 from quantbench.samples.records import Array
 
-_NO_FLOAT32 = frozenset((SSE2,))
-"""Sets of CPUs without FMA, for which the generated C has no float32 kernels."""
+_SAME_FLOAT32 = (frozenset((AVX2, AVXVNNI)), frozenset((AVX512VNNI, AVX512VBMI)))
+"""Sets of integer kernels whose CPUs have the same float32 kernels."""
 _SECONDS = 1.0
 _MIN_CALLS, _MAX_CALLS = 8, 400
 
@@ -137,7 +137,7 @@ def _prediction(
 ) -> Prediction:
     here, wanted = isas
     int8_us = split.total_us * ratio
-    float32_us = None if wanted in _NO_FLOAT32 else float32.total_us
+    float32_us = float32.total_us if any({*isas} <= same for same in _SAME_FLOAT32) else None
     return Prediction(
         row=split.row,
         float32=float32.row,

@@ -7,6 +7,7 @@ from quantbench.c99.build.compiler_needed import unavailable as unavailable
 from quantbench.c99.build.loader import loaded
 from quantbench.c99.check.once import require_verified
 from quantbench.c99.compile import emitted, planned
+from quantbench.c99.emit.library import Options
 from quantbench.c99.frontend.reader import read
 from quantbench.c99.target.target import Target
 from quantbench.contracts import Predict
@@ -14,6 +15,8 @@ from quantbench.errors import CompileError
 
 ACCEPTS = frozenset({"onnx"})
 LIBRARIES = ("onnx", "numpy", "quantbench")
+_AT_ONCE = 16
+"""Samples of a batch that share each load of a weight."""
 
 
 def refuses(artifact: Artifact) -> str | None:
@@ -34,4 +37,5 @@ def load(artifact: Artifact, threads: int) -> Predict:
     """
     model = artifact.folder / "model.onnx"
     require_verified(model)
-    return loaded(emitted(read(model), Target.NATIVE), threads)
+    options = Options(samples=_AT_ONCE)
+    return loaded(emitted(read(model), Target.NATIVE, options=options), threads)

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-import numpy as np
+import subprocess
+from pathlib import Path
 
-from quantbench.c99.emit.c_syntax import CWriter, array, number, wrapped
+import numpy as np
+import pytest
+
+from quantbench.c99.build.library import WARNINGS
+from quantbench.c99.emit.c_syntax import CWriter, array, byte_array, number, wrapped
+from tests.c99.checking import command
 
 
 def test_blocks_are_indented() -> None:
@@ -43,6 +49,25 @@ def test_arrays() -> None:
     )
     aligned = array("int32_t", "a", [-(2**31)], aligned=True)
     assert aligned == "static const int32_t a[] __attribute__((aligned(64))) = {\n  INT32_MIN\n};\n"
+
+
+def test_many_numbers_stand_in_columns() -> None:
+    values = np.random.default_rng(1).integers(-128, 128, (3, 2**13)).astype(np.int16)
+    lines = array("int16_t", "a", values).splitlines()
+    assert max(map(len, lines)) <= 98
+    assert [int(item) for item in "".join(lines[1:-1]).split(",")] == [*values.ravel()]
+
+
+@pytest.mark.parametrize("count", [24, 25, 5000])
+def test_bytes_of_a_string(tmp_path: Path, count: int) -> None:
+    values = np.random.default_rng(count).integers(-128, 128, count).astype(np.int8)
+    body = "int main(void) { return fwrite(a, 1, sizeof a, stdout) != sizeof a; }\n"
+    head = "#include <stdint.h>\n#include <stdio.h>\n"
+    (tmp_path / "a.c").write_text(head + byte_array("a", values) + body, encoding="ascii")
+    built = [*command(), "-std=c99", *WARNINGS, "a.c", "-o", "a"]
+    subprocess.run(built, cwd=tmp_path, check=True)
+    printed = subprocess.run([tmp_path / "a"], stdout=subprocess.PIPE, check=True).stdout
+    assert printed == values.tobytes()
 
 
 def test_lines_are_short() -> None:

@@ -19,6 +19,7 @@ from quantbench.c99.emit.library import Emitted
 from quantbench.c99.generate import emit
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.ir.error_bounds import execute
+from quantbench.c99.target.isa import FLOAT_ISAS, Isa
 from quantbench.c99.target.target import Dtype, Target
 from tests.c99 import checking
 from tests.c99.checking import SANITIZED, ran
@@ -70,10 +71,24 @@ def test_kernels_for_wide_registers_are_chosen(tmp_path: Path) -> None:
     """Of the layers that have weights; -DMODEL_KERNELS takes the portable ones again."""
     small(tmp_path)
     files = emit(import_onnx(tmp_path / "model.onnx", Dtype.FLOAT32), Target.NATIVE).files
-    calls = re.findall(r"#if MODEL_KERNELS == MODEL_FMA\n    model_(l\d)_\d_\d\(", files["model.c"])
-    assert calls == ["l0", "l1"]
+    for isa in FLOAT_ISAS:
+        begin = rf"if MODEL_KERNELS == {isa.macro}\n    model_(l\d)_\d_\d\("
+        assert re.findall(begin, files["model.c"]) == ["l0", "l1"]
     portable = (*checking.native(), "-DMODEL_KERNELS=MODEL_PORTABLE")
     assert ran(files, tmp_path, "-O3", *portable).startswith("PASS")
+
+
+@pytest.mark.parametrize("isa", FLOAT_ISAS, ids=lambda isa: isa.name)
+def test_whole_and_part_registers_of_each_set(tmp_path: Path, isa: Isa) -> None:
+    """Blocks of 16 and of 8 channels, and outputs that fill none."""
+    model, rng = Model(("n", 3, 7, 6)), np.random.default_rng(3)
+    for outputs, inputs in ((70, 3), (24, 70)):
+        weights = rng.normal(0, 0.2, (outputs, inputs, 3, 3))
+        model.add("Conv", None, model.constant(weights), pads=[1, 1, 1, 1])
+    model.add("Conv", None, model.constant(rng.normal(0, 0.2, (37, 24, 1, 1))))
+    path = model.saved(tmp_path)
+    files = emit(import_onnx(path, Dtype.FLOAT32), Target.NATIVE).files
+    assert ran(files, tmp_path, "-O2", *checking.chosen(isa)).startswith("PASS")
 
 
 @pytest.mark.parametrize("channels", [2, 20])

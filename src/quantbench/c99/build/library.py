@@ -41,7 +41,7 @@ class Library(Record):
 
 @contextlib.contextmanager
 def library(files: Mapping[str, str]) -> Iterator[Path]:
-    """The shared library of model.c, and of convert.c where there is one.
+    """The shared library of model.c, and of convert.c and together.c where they are there.
 
     Load it inside this context: its bytes have just been checked, and nobody replaces it.
     Raises UnavailableError without a compiler, CompileError where the build fails or its golden
@@ -79,7 +79,7 @@ def checked_size(
 def _build(folder: Path, chosen: Compiler) -> Path:
     flags = (*chosen.command, *FAST, *chosen.native)
     _build_check(folder, flags, "model")
-    sources = [name for name in ("convert.c",) if (folder / name).is_file()]
+    sources = [name for name in ("convert.c", "together.c") if (folder / name).is_file()]
     command = (*flags, "-shared", *sources, "model.o", MATHEMATICS, "-o", LIBRARY)
     _must(command, folder, "can't link the library")
     return folder / LIBRARY

@@ -20,6 +20,7 @@ from quantbench.c99.ir.graph import Place, ends
 from quantbench.c99.ir.probabilities import answers
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError, UnavailableError
+from quantbench.numerics.reciprocal import reciprocal
 
 _ALIGNMENT = 64
 Array = NDArray[np.float32] | NDArray[np.uint8]
@@ -112,11 +113,11 @@ def _calls(emitted: Emitted, *, counters: bool = False) -> _Calls:
     if counters:
         renames = (f"#define model_{call} uncounted_{call}\n" for call in ("batch", "image"))
         convert = "".join(renames) + convert + kernel("counted_convert")
-    with library({**emitted.files, "convert.c": convert}) as path:
+    with library({**_sources(emitted), "convert.c": convert}) as path:
         keeping, freeing = ctypes.PyDLL(str(path)), ctypes.CDLL(str(path))
     keeping.model_image.restype = freeing.model_batch.restype = None
     freeing.model_golden.restype = ctypes.c_size_t
-    scratch = _memory(emitted.scratch)
+    scratch = _memory(_scratch(emitted))
     if vector := freeing.model_golden(ctypes.c_void_p(scratch.ctypes.data)):
         raise CompileError(
             f"the compiled network fails golden vector {vector} as it is loaded, which it passed "
@@ -195,6 +196,15 @@ def _many(
     return predict
 
 
+def _sources(emitted: Emitted) -> dict[str, str]:
+    """The network's files, and those of the same network for several samples at once."""
+    if emitted.together is None:
+        return emitted.files
+    name = emitted.together.name
+    more = {file: emitted.together.files[file] for file in (f"{name}.h", f"{name}.c")}
+    return {**emitted.files, **more}
+
+
 def _convert(emitted: Emitted) -> str:
     """The text of convert.c; its head says what the ends are in float32, and where they lie."""
     plan = emitted.plan
@@ -203,6 +213,7 @@ def _convert(emitted: Emitted) -> str:
     numbers = {
         **_image("", plan.input),
         **_image("OUT_", plan.output),
+        "SAMPLES": emitted.samples,
         "SCRATCH_AT": _scratch_at(emitted),
         "OUTPUT_AT": _output_at(emitted),
     }
@@ -214,6 +225,9 @@ def _convert(emitted: Emitted) -> str:
             "OUT_SCALE_COUNT": len(output.scale),
             "OUT_ZERO": output.zero_point,
         }
+        factor = reciprocal(float(np.float32(input_.scale[0])), input_.zero_point)
+        if factor is not None:
+            numbers["RECIPROCAL"] = repr(factor)
     head = "".join(f"#define {name} {value}\n" for name, value in numbers.items())
     folder = "float32/" if plan.input.type == "float32" else ""
     return head + kernel(f"{folder}convert") + kernel(f"{folder}golden_check")
@@ -226,16 +240,20 @@ def _image(end: str, place: Place) -> dict[str, int | str]:
 
 
 def _scratch_at(emitted: Emitted) -> int:
-    return _up(emitted.plan.input.bytes)
+    return _up(emitted.samples * emitted.plan.input.bytes)
 
 
 def _output_at(emitted: Emitted) -> int:
-    return _scratch_at(emitted) + _up(emitted.scratch)
+    return _scratch_at(emitted) + _up(_scratch(emitted))
+
+
+def _scratch(emitted: Emitted) -> int:
+    return max(emitted.scratch, emitted.together.scratch if emitted.together else 0)
 
 
 def _call_bytes(emitted: Emitted) -> int:
-    """Bytes of the memory of a call: the integers of one image, the scratch and the output."""
-    return _output_at(emitted) + emitted.plan.output.bytes
+    """Bytes of the memory of a call: the integers of its images, the scratch and the outputs."""
+    return _output_at(emitted) + emitted.samples * emitted.plan.output.bytes
 
 
 def _up(size: int) -> int:

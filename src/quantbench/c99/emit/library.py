@@ -35,7 +35,8 @@ class Options:
     `name`: the prefix of all that it defines. `isas`: the instruction sets that a native file has
     kernels for; empty: all of them. `labels`: names of layers in the user's network, by the name of
     their node. `sha256`: of the ONNX file. `counters`: time each layer, for a profile.
-    `integer_only`: no kernel rounds in float32, though that is proved to give the same.
+    `integer_only`: no kernel rounds in float32, though that is proved to give the same. `samples`:
+    how many a second library computes at once, where all layers are fully connected; 1: none.
     """
 
     name: str = DEFAULT
@@ -44,13 +45,15 @@ class Options:
     sha256: str | None = None
     counters: bool = False
     integer_only: bool = False
+    samples: int = 1
 
 
 @dataclass(frozen=True)
 class Emitted:
     """The files of a library, by their names, and what they were written from.
 
-    `scratch`: bytes that the caller gives. `codes`: the portable code of each step.
+    `scratch`: bytes that the caller gives. `codes`: the portable code of each step. `together`:
+    the same network for `samples` at once.
     """
 
     plan: Plan
@@ -59,6 +62,8 @@ class Emitted:
     files: dict[str, str]
     name: str = DEFAULT
     labels: Mapping[str, str] = field(default_factory=dict)
+    together: Emitted | None = None
+    samples: int = 1
 
 
 def chosen_isas(options: Options, target: Target, language: Language) -> tuple[Isa, ...]:

@@ -20,7 +20,7 @@ from quantbench.c99.emit.specialize import Kind, kinds
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import BYTES
 from quantbench.c99.target.isa import (
-    FMA,
+    FLOAT_ISAS,
     ISAS,
     Isa,
     condition_of,
@@ -91,7 +91,7 @@ INTEGERS = Language(
 REALS = Language(
     FLOAT_KERNELS,
     frozenset(("pad",)),
-    (FMA,),
+    FLOAT_ISAS,
     "void model_run(const float *input, float *output, float *scratch)",
     unit=BYTES["float32"],
     summary="in float32",

@@ -52,11 +52,17 @@ static inline MODEL_REGISTER MODEL_V(kept)(const void *weights)
     return result;
 }
 
-/* Each lane's four weights meet the same four values. */
+/* Each lane's four weights meet the same four values. Written out, for gcc keeps two registers for
+   each sum of the intrinsic in a loop, and runs out of them. */
 static inline MODEL_REGISTER MODEL_V(product)(MODEL_REGISTER sum, MODEL_REGISTER values,
                                               MODEL_REGISTER weights)
 {
+#if defined(__GNUC__) && defined(__AVX512F__)
+    __asm__("vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(values), "v"(weights));
+    return sum;
+#else
     return MODEL_MM(dpbusd_epi32)(sum, values, weights);
+#endif
 }
 
 static inline MODEL_REGISTER MODEL_V(zero)(void)

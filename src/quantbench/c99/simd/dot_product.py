@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from quantbench.c99.emit.c_syntax import CWriter, array
+from quantbench.c99.emit.c_syntax import CWriter, array, byte_array
 from quantbench.c99.simd.tiling import (
     ChannelGroup,
     ConvGeometry,
     RegisterTile,
     chunks,
+    keeps_weights,
     packed,
 )
 from quantbench.c99.target.isa import Isa
 
 _MAX_UNROLLED = 8
-_MAX_WEIGHTS = 12
-"""Registers for weights beside accumulators, where there are 32."""
+_MANY = 2**16
+"""So many weights are written as a string."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,28 @@ def products(
     """
     del own
     weights = f"{group}_weights_{isa.element.removesuffix('_t')}"
-    values = packed(geometry.weights, tile.group, isa.lanes_per_product)
-    head = (f"const {isa.element} *const weights = {weights} + (ptrdiff_t)g * {values[0].size};",)
-    behind = _read_behind(tile.group) * isa.lanes_per_product
+    chunk_count = len(geometry.runs) * len(_chunks(geometry, isa))
+    step = chunk_count * tile.group.width * isa.lanes_per_product
+    head = (f"const {isa.element} *const weights = {weights} + (ptrdiff_t)g * {step};",)
 
     def write(c: CWriter, sums: Sequence[Accumulator]) -> None:
         if not _write_shared(c, geometry, tile, isa, sums):
             _write(c, geometry, tile, isa, sums)
 
-    stored = np.pad(values.ravel(), (0, behind))
-    return {weights: array(isa.element, weights, stored, aligned=True)}, Products(head, write)
+    text = _weights(geometry, tile.group, isa.lanes_per_product, isa.element, weights)
+    return {weights: text}, Products(head, write)
+
+
+@lru_cache(maxsize=16)  # tiles and instruction sets of one layer share them
+def _weights(
+    geometry: ConvGeometry, group: ChannelGroup, lanes_per_product: int, element: str, name: str
+) -> str:
+    """The packed weights of a group of channels in C."""
+    values = packed(geometry.weights, group, lanes_per_product).ravel()
+    stored = np.pad(values, (0, _read_behind(group) * lanes_per_product))
+    if element == "int8_t" and stored.size >= _MANY:
+        return byte_array(name, stored.astype(np.int8))
+    return array(element, name, stored, aligned=True)
 
 
 def _read_behind(group: ChannelGroup) -> int:
@@ -181,6 +195,8 @@ def _write_shared(
     Four values that several windows share are loaded once. Writes nothing and returns False where
     that doesn't pay.
     """
+    if not keeps_weights(geometry, tile, isa, 1 + max(a.output for a in sums)):
+        return False
     bits, pieces = tile.bits, _chunks(geometry, isa)
     pairs = [(r, k) for r in range(len(geometry.runs)) for k in range(len(pieces))]
     uses: dict[tuple[int, int], list[str]] = {}
@@ -190,9 +206,6 @@ def _write_shared(
             at = (geometry.runs[r] + begin + geometry.position(a.output, a.place)) * isa.size
             product = f"{a.name} = model_product_{bits}({a.name}, v, w{r}_{k}_{a.block});"
             uses.setdefault((at, count), []).append(product)
-    max_weights = _MAX_WEIGHTS if isa.accumulators == 16 else 0
-    if len(pairs) * tile.blocks > max_weights or len(uses) == len(pairs) * len(sums):
-        return False
     for number, (r, k) in enumerate(pairs):
         for b in range(tile.blocks):
             place = (number * tile.group.width + tile.channel(b)) * isa.lanes_per_product

@@ -24,24 +24,25 @@ from quantbench.c99.simd.tiling import (
     groups,
     register_tiles,
 )
-from quantbench.c99.target.isa import FMA
+from quantbench.c99.target.isa import Isa
 
 
-def code(step: Step) -> SimdCode | None:
-    """The C of a step for AVX2 with FMA; None where the portable kernel must do."""
+def code(step: Step, isa: Isa) -> SimdCode | None:
+    """The C of a step for `isa`; None where the portable kernel must do."""
     node = step.work
     shapes = step.inputs[0].shape, step.output.shape
     if isinstance(node, Dense):
-        return _layer(step, node, dense_geometry(node.weights))
+        return _layer(step, node, dense_geometry(node.weights), isa)
     if not isinstance(node, Conv):
         return None
     if node.groups != 1:
-        bits = depthwise_float32.bits(step, node, FMA)
+        bits = depthwise_float32.bits(step, node, isa)
         return depthwise_float32.code(step, node, bits) if bits else None
-    return _layer(step, node, conv_geometry(*shapes, node.window, node.pooling, node.weights))
+    geometry = conv_geometry(*shapes, node.window, node.pooling, node.weights)
+    return _layer(step, node, geometry, isa)
 
 
-def _layer(step: Step, node: Conv | Dense, geometry: ConvGeometry) -> SimdCode:
+def _layer(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> SimdCode:
     name, image = step.identifier, step.inputs[0]
     limits = {"low": node.low, "high": node.high}
     pads = node.window.pads if isinstance(node, Conv) else (0, 0, 0, 0)
@@ -69,10 +70,10 @@ def _layer(step: Step, node: Conv | Dense, geometry: ConvGeometry) -> SimdCode:
     }
     functions = []
     for number, group in enumerate(groups(geometry)):
-        for part, tile in enumerate(register_tiles(group, geometry, FMA)):
+        for part, tile in enumerate(register_tiles(group, geometry, isa)):
             own = f"{name}_{number}_{part}"
-            weights, sums = products(f"{name}_{number}", own, geometry, tile, FMA)
+            weights, sums = products(f"{name}_{number}", own, geometry, tile, isa)
             constants |= weights
-            functions.append(function(own, name, sums, epilogue, geometry, tile, FMA))
+            functions.append(function(own, name, sums, epilogue, geometry, tile, isa))
             calls.append(f"{own}({source}, {step.output.at});")
     return SimdCode(constants, "\n".join(functions), tuple(calls), workspace)

@@ -8,6 +8,7 @@ blocks of channels stays in registers; activation, pooling and requantization ha
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ _MAX_ROUNDED = 2**30
 def code(step: Step, isa: Isa) -> SimdCode | None:
     """The SIMD code of a step for `isa`; None where the portable kernel is used."""
     if step.output.type == "float32":
-        return float32.code(step)
+        return float32.code(step, isa)
     node = step.work
     if isinstance(node, Table):
         return lookup.code(step, node, isa)
@@ -65,6 +66,7 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
     return _direct(step, node, geometry, isa) or _tiled(step, node, geometry, isa)
 
 
+@lru_cache(maxsize=1)  # of the step whose code is written for one instruction set after another
 def _fits_int32(node: Conv | Dense) -> bool:
     """Whether 32 bits hold what is rounded, before it is clamped."""
     if node.requantize is None:
@@ -83,6 +85,7 @@ def _fits_int32(node: Conv | Dense) -> bool:
     )
 
 
+@lru_cache(maxsize=1)
 def _geometry(step: Step, node: Conv | Dense) -> ConvGeometry:
     if isinstance(node, Dense):
         return dense_geometry(node.weights)

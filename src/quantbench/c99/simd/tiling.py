@@ -11,11 +11,17 @@ from quantbench.c99.ir.graph import Pooling, Window
 from quantbench.c99.target.isa import Isa
 
 _PACKED_BLOCKS = 16
+_MAX_WEIGHTS = 12
+"""Registers for weights beside accumulators, where there are 32."""
+_FEW = 16
+"""So few products leave registers to the constants of the epilogue, which else takes longer."""
+_SPARE = 2
+"""Registers for values."""
 _NO_POOLING = Pooling("average", Window((1, 1)))
 Weights = NDArray[np.int16] | NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ConvGeometry:
     """Geometry of a convolution (NHWC); a fully connected layer is the 1x1 case."""
 
@@ -81,11 +87,15 @@ def conv_geometry(
 ) -> ConvGeometry:
     """The geometry of a convolution.
 
-    Shapes are [C, H, W], weights [O, kh, kw, C / groups]; pads lie around the image already.
+    Shapes are [C, H, W], weights [O, kh, kw, C / groups]; pads lie around the image already. The
+    rows of a pointwise convolution lie one behind the other, so that tiles needn't end where a row
+    ends.
     """
     channels, _, width = input_shape
     outputs, out_height, out_width = output_shape
     _, left, _, right = window.pads
+    if pooling is None and window == Window((1, 1)):
+        width, out_height, out_width = out_height * out_width, 1, out_height * out_width
     apart = window.dilations[1] > 1 or weights.shape[3] < channels
     runs = weights.shape[1] * (weights.shape[2] if apart else 1)
     return ConvGeometry(
@@ -201,18 +211,51 @@ def register_tiles(
 def tile_width(geometry: ConvGeometry, tile: RegisterTile, isa: Isa) -> int:
     """The number of adjacent outputs that are computed at once; the last tile may overlap another.
 
-    It minimizes the estimated time of the products: enough of them in flight hide their latency,
-    and each weight is loaded once for a tile.
+    It minimizes the estimated time, counted in products: a load takes as long as a product, beside
+    it, and enough products in flight hide their latency.
     """
     latency = isa.latency * isa.bits[0] // tile.bits
     sums = geometry.positions * tile.blocks
+    pairs = _pairs(geometry, isa)
 
     def cost(width: int) -> float:
         tiles = -(-geometry.out_width // width)
-        return tiles * (max(width * sums, latency) + tile.blocks / 2)
+        if keeps_weights(geometry, tile, isa, width):
+            loads = len(_loads(geometry, isa, width))
+        else:
+            loads = pairs * (tile.blocks + width * geometry.positions)
+        return tiles * (max(pairs * max(width * sums, latency), loads) + loads / 8)
 
-    max_width = max(1, min(geometry.out_width, isa.accumulators // sums))
+    accumulators = min(isa.accumulators, _FEW) if pairs * tile.blocks <= _FEW else isa.accumulators
+    max_width = max(1, min(geometry.out_width, accumulators // sums))
     return min(range(1, max_width + 1), key=cost)
+
+
+def keeps_weights(geometry: ConvGeometry, tile: RegisterTile, isa: Isa, width: int) -> bool:
+    """Whether registers hold all weights beside a tile of `width` outputs that share values."""
+    weights = _pairs(geometry, isa) * tile.blocks
+    places = width * geometry.positions
+    left = isa.registers - _SPARE - places * tile.blocks
+    if isa.registers < 32 or weights > min(_MAX_WEIGHTS, left):
+        return False
+    return len(_loads(geometry, isa, width)) < _pairs(geometry, isa) * places
+
+
+def _pairs(geometry: ConvGeometry, isa: Isa) -> int:
+    """The number of chunks of a window."""
+    length: int = geometry.weights.shape[2]
+    return len(geometry.runs) * -(-length // isa.lanes_per_product)
+
+
+def _loads(geometry: ConvGeometry, isa: Isa, width: int) -> set[tuple[int, int]]:
+    """The distinct chunks of values of a tile: offset and length."""
+    return {
+        (run + begin + geometry.position(output, place), count)
+        for run in geometry.runs
+        for begin, count in chunks(geometry.weights.shape[2], isa.lanes_per_product)
+        for output in range(width)
+        for place in range(geometry.positions)
+    }
 
 
 def packed(weights: Weights, group: ChannelGroup, lanes_per_product: int) -> Weights:

@@ -24,7 +24,9 @@ class Isa:
     """The widths of its registers in bits, the widest first."""
     lanes_per_product: int
     """The values that one product takes in each lane: 4 bytes, 2 int16 or 1 float."""
+    registers: int
     accumulators: int
+    """The registers that a tile's sums may take; the others hold weights and values."""
     blocks: int
     """The most blocks of channels that share values: with accumulators, and a register for each,
     they fit.
@@ -62,7 +64,8 @@ AVX512VNNI = Isa(
     kernels=("store", "avx512vnni", "proved_vnni"),
     bits=(512, 256),
     lanes_per_product=4,
-    accumulators=16,
+    registers=32,
+    accumulators=24,
     blocks=4,
     latency=4,
     has_wide_shift=True,
@@ -81,6 +84,7 @@ AVXVNNI = Isa(
     kernels=("store", "ymm", "proved_ymm", "avxvnni"),
     bits=(256,),
     lanes_per_product=4,
+    registers=16,
     accumulators=12,
     blocks=2,
     latency=8,
@@ -96,6 +100,7 @@ AVX2 = Isa(
     lanes_per_product=2,
     size=2,
     element="int16_t",
+    registers=16,
     accumulators=12,
     blocks=2,
     latency=2,
@@ -113,6 +118,7 @@ SSE2 = Isa(
     lanes_per_product=2,
     size=2,
     element="int16_t",
+    registers=16,
     accumulators=12,
     blocks=2,
     latency=2,
@@ -124,6 +130,7 @@ NEON_DOT = Isa(
     kernels=("neon_lanes", "neon_dot", "lookup_neon"),
     bits=(128,),
     lanes_per_product=4,
+    registers=32,
     accumulators=16,
     blocks=4,
     latency=8,
@@ -138,6 +145,7 @@ NEON = Isa(
     lanes_per_product=2,
     size=2,
     element="int16_t",
+    registers=32,
     accumulators=16,
     blocks=4,
     latency=4,
@@ -149,13 +157,26 @@ FMA = Isa(
     kernels=("float32/fma",),
     bits=(256,),
     lanes_per_product=1,
+    registers=16,
     accumulators=12,
     blocks=2,
     latency=8,
     pointer="float",
     element="float",
 )
-"""The instruction set with float32 kernels."""
+AVX512F = replace(
+    FMA,
+    name="avx512f",
+    condition=f"defined(__AVX512F__) && {FMA.condition}",
+    kernels=(*FMA.kernels, "float32/avx512f"),
+    bits=(512, 256),
+    registers=32,
+    accumulators=24,
+    blocks=4,
+    latency=4,
+)
+FLOAT_ISAS = (AVX512F, FMA)
+"""The instruction sets with float32 kernels; the first whose condition holds is used."""
 ISAS = (AVX512VBMI, AVX512VNNI, AVXVNNI, AVX2, SSE2, NEON_DOT, NEON)
 """The instruction sets with integer kernels; the first whose condition holds is used."""
 
