@@ -78,6 +78,7 @@ def constant(context: Context, node: OnnxNode, at: int) -> Reals:
 
 
 def is_constant(context: Context, node: OnnxNode, at: int) -> bool:
+    """Whether the operand at a place of a node is known when the network is compiled."""
     return isinstance(context.value(node, at), Constant | Weights | Int32Constant)
 
 

@@ -1,4 +1,4 @@
-"""What the C of a depthwise convolution is written from: names, constants, loads, the epilogue."""
+"""Names, constants, loads and the epilogue that the C of a depthwise convolution is written from."""
 
 from __future__ import annotations
 

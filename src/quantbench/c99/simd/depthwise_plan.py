@@ -135,7 +135,7 @@ class DepthwisePlan:
         return self.sets[set].blocks * self.lanes.bytes
 
     def begin(self, set: int) -> int:
-        """Where a set begins in the quads of a row."""
+        """The place in the quads of a row at which a set begins."""
         return sum(4 * self.plane(before) for before in range(set))
 
     @property
