@@ -6,7 +6,7 @@
   const trial = document.querySelector(".trial"), canvas = trial.querySelector(".ink");
   const name = Array.from(crypto.getRandomValues(new Uint8Array(16)),
     (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const PATIENCE = 300, CHANNELS_ACROSS = 8, VALUES_ACROSS = 20, LAYER_WIDTH = 360, LARGEST_ZOOM = 12;
+  const PATIENCE = 300, CHANNELS_ACROSS = 8, VALUES_ACROSS = 20, LAYER_WIDTH = 360, LAYER_HEIGHT = 200, LARGEST_ZOOM = 12;
   const RANGES = { uint8: [0, 255], int8: [-128, 127] };
 
   function time(microseconds) {
@@ -63,7 +63,8 @@
     const [view, words] = ["canvas", "figcaption"].map((tag) => document.createElement(tag));
     const [levels, width] = tiles(layer);
     field.paint(view, levels, width);
-    const zoom = Math.max(1, Math.min(LARGEST_ZOOM, Math.floor(LAYER_WIDTH / width)));
+    const fits = Math.min(LAYER_WIDTH / width, (LAYER_HEIGHT * width) / levels.length);
+    const zoom = Math.max(1, Math.min(LARGEST_ZOOM, Math.floor(fits)));
     view.setAttribute("role", "img");
     view.setAttribute("aria-label", `Integers of ${layer.name}`);
     const [low, high] = layer.values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
