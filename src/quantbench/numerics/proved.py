@@ -114,7 +114,7 @@ def scaled(
         holds = has_centre if centred else least <= most
         m[where] = tried
         half[where] = np.where(has_centre, centre, (least + most) // 2)
-        return (tried >= 0) & (tried < 2**MULTIPLIER_BITS) & holds
+        return np.asarray((tried >= 0) & (tried < 2**MULTIPLIER_BITS) & holds)
 
     fits = np.flatnonzero(nearest < 2**MULTIPLIER_BITS)
     return Scaled(m, half, _searched(len(channels), fits, attempt))

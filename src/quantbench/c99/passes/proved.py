@@ -58,7 +58,7 @@ def channels_of(layer: Layer, graph: Graph) -> Channels | None:
 
 def common_shift(channels: Channels) -> int:
     """The largest shift with which 31 bits hold every multiplier, at most 53."""
-    return min([_LARGEST_SHIFT, *channels.s[channels.m > 0].tolist()])
+    return int(min([_LARGEST_SHIFT, *channels.s[channels.m > 0].tolist()]))
 
 
 def _proved(node: Node, graph: Graph) -> Node:
