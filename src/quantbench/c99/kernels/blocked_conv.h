@@ -78,16 +78,11 @@ static void model_blocked_window(const model_blocked_conv_layer *l, const uint8_
     }
 }
 
-static inline void model_blocked_output(const model_blocked_conv_layer *l, int32_t sum, int32_t o,
-                                        const model_blocked_position *position, uint8_t *sums)
+static inline void model_blocked_sum(const model_blocked_conv_layer *l, int32_t sum, int32_t m,
+                                     unsigned shift, int32_t o,
+                                     const model_blocked_position *position, uint8_t *sums)
 {
-    const int32_t *const numbers = MODEL_BLOCKED_CONV_NUMBERS;
-    const int32_t low = MODEL_BLOCKED_CONV_LOW_AT != 0 ? numbers[MODEL_BLOCKED_CONV_LOW_AT + o]
-                                                       : MODEL_BLOCKED_CONV_LOW;
-    const int32_t high = MODEL_BLOCKED_CONV_HIGH_AT != 0 ? numbers[MODEL_BLOCKED_CONV_HIGH_AT + o]
-                                                         : MODEL_BLOCKED_CONV_HIGH;
     uint8_t *const at = sums + o * (ptrdiff_t)sizeof sum;
-    sum = sum < low ? low : sum > high ? high : sum;
     if (MODEL_BLOCKED_CONV_PLACES > 1 && position->place > 0) {
         int32_t before;
         memcpy(&before, at, sizeof before);
@@ -101,9 +96,30 @@ static inline void model_blocked_output(const model_blocked_conv_layer *l, int32
         memcpy(at, &sum, sizeof sum);
         return;
     }
-    position->to[o] = model_high_requantized(
-        sum, numbers[2 * o + 1], MODEL_BLOCKED_CONV_SHIFT[o], MODEL_BLOCKED_CONV_ZERO,
-        MODEL_BLOCKED_CONV_Q_MIN, MODEL_BLOCKED_CONV_Q_MAX);
+    position->to[o] =
+        model_high_requantized(sum, m, shift, MODEL_BLOCKED_CONV_ZERO, MODEL_BLOCKED_CONV_Q_MIN,
+                               MODEL_BLOCKED_CONV_Q_MAX);
+}
+
+/* One output of `count` positions, one or two. */
+static inline void model_blocked_output(const model_blocked_conv_layer *l, int32_t first,
+                                        int32_t second, int32_t o,
+                                        const model_blocked_position *positions, int32_t count,
+                                        uint8_t *sums)
+{
+    const int32_t *const numbers = MODEL_BLOCKED_CONV_NUMBERS;
+    const int32_t low = MODEL_BLOCKED_CONV_LOW_AT != 0 ? numbers[MODEL_BLOCKED_CONV_LOW_AT + o]
+                                                       : MODEL_BLOCKED_CONV_LOW;
+    const int32_t high = MODEL_BLOCKED_CONV_HIGH_AT != 0 ? numbers[MODEL_BLOCKED_CONV_HIGH_AT + o]
+                                                         : MODEL_BLOCKED_CONV_HIGH;
+    const int32_t m = numbers[2 * o + 1];
+    const unsigned shift = MODEL_BLOCKED_CONV_SHIFT[o];
+    first = first < low ? low : first > high ? high : first;
+    second = second < low ? low : second > high ? high : second;
+    model_blocked_sum(l, first, m, shift, o, &positions[0], sums);
+    if (count > 1) {
+        model_blocked_sum(l, second, m, shift, o, &positions[1], sums);
+    }
 }
 
 typedef struct {
@@ -112,7 +128,7 @@ typedef struct {
     int32_t sum00, sum01, sum10, sum11; /* of an output, of a position */
 } model_block;
 
-static inline void model_block_four(model_block *block)
+MODEL_INLINE void model_block_four(model_block *block)
 {
 #if defined(MODEL_SIMD32)
     int16x2_t even0, odd0, even1, odd1, even, odd;
@@ -163,12 +179,8 @@ static void model_blocked_outputs(const model_blocked_conv_layer *l,
             model_block_four(&block);
         }
         weights = block.weights;
-        model_blocked_output(l, block.sum00, o, &positions[0], sums);
-        model_blocked_output(l, block.sum10, o + 1, &positions[0], sums);
-        if (count > 1) {
-            model_blocked_output(l, block.sum01, o, &positions[1], sums);
-            model_blocked_output(l, block.sum11, o + 1, &positions[1], sums);
-        }
+        model_blocked_output(l, block.sum00, block.sum01, o, positions, count, sums);
+        model_blocked_output(l, block.sum10, block.sum11, o + 1, positions, count, sums);
     }
 }
 

@@ -62,7 +62,7 @@ def code(step: Step, node: Conv) -> Code:
     return Code(
         weights_array(name, packed) + tables.text,
         (call,),
-        ("high_requantize", "simd32", _KIND),
+        ("simd32", "high_requantize", _KIND),
         packed.size,
         tables.bytes,
         (Structure(_KIND, name, fields),),
