@@ -10,7 +10,20 @@ import pytest
 from quantbench import c99
 
 ROOT = Path(c99.__path__[0])
-ORDER = ("target", "ir", "emit", "nodes", "passes", "frontend", "simd", "ops", "check", "build", "verify")
+ORDER = (
+    "target",
+    "ir",
+    "emit",
+    "nodes",
+    "passes",
+    "frontend",
+    "simd",
+    "speed",
+    "ops",
+    "check",
+    "build",
+    "verify",
+)
 """From the bottom. What stands beside the folders is above all of them."""
 
 

@@ -9,11 +9,13 @@ import pytest
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.build.cortex_m import BOARDS, Counts, counted
+from quantbench.c99.emit.library import Options
 from quantbench.c99.generate import emit
-from quantbench.c99.target.target import Dtype, Target
+from quantbench.c99.target.target import Dtype, Optimize, Target
 from quantbench.cli import compile
 from quantbench.errors import CompileError
 from tests.c99.builder import lenet
+from tests.c99.speed import networks as speed
 from tests.targets.machines import needs
 
 pytestmark = [pytest.mark.targets, *needs("arm-none-eabi-gcc", "qemu-system-arm")]
@@ -42,14 +44,15 @@ def looping(turns: int) -> dict[str, str]:
         "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch);\n",
         "model.c": _LOOP[:at] + declared + _LOOP[at:],
         "golden.h": "#define MODEL_GOLDEN_COUNT 8\n"
+        "#define MODEL_GOLDEN_RUN model_run\n"
         "static const uint8_t model_golden_inputs[8] = {0};\n"
         "static const model_output model_golden_outputs[8] = {7, 7, 7, 7, 7, 7, 7, 7};\n",
     }
 
 
-def instructions(counts: Counts) -> int:
+def instructions(counts: Counts, level: int = 0) -> int:
     assert counts.missing is None
-    found = counts.built[0].instructions
+    found = counts.built[level].instructions
     assert found is not None
     return found
 
@@ -101,6 +104,25 @@ def test_lenet(target: Target) -> None:
         assert built.stack
         assert 416_520 < built.instructions < 416_520 * 4
         assert 50 < built.stack < 500
+
+
+def test_in_few_instructions() -> None:
+    """Golden vectors of each form pass there; LeNet takes two thirds of the instructions."""
+    options = Options(optimize=Optimize.SPEED)
+    for make in speed.GRAPHS:
+        counts = counted(emit(make(), options=options).files, Target.CORTEX_M7)
+        assert counts.missing is None
+    small = counted(emit(speed.lenet()).files, Target.CORTEX_M7)
+    fast = counted(emit(speed.lenet(), options=options).files, Target.CORTEX_M7)
+    assert 2 * instructions(small, 1) > 3 * instructions(fast, 1)
+
+
+def test_an_empty_run_is_not_a_round_of_the_clock() -> None:
+    """Fewer vectors than a tick takes: its clock reads 0 until it has begun."""
+    few = looping(1000)
+    few["golden.h"] = few["golden.h"].replace("COUNT 8", "COUNT 1")
+    found = instructions(counted(few, Target.CORTEX_M4))
+    assert 3000 <= found < 3000 + 5 + 80
 
 
 @pytest.mark.parametrize(

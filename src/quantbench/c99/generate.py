@@ -15,13 +15,15 @@ from quantbench.c99.emit.library import (
 )
 from quantbench.c99.emit.translation_unit import Simd
 from quantbench.c99.golden import golden
+from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import Graph, Step
 from quantbench.c99.passes import layout
 from quantbench.c99.passes.proved import integers_alone, rounds_in_float32
 from quantbench.c99.passes.together import together
 from quantbench.c99.simd import select
+from quantbench.c99.speed import select as speed
 from quantbench.c99.target.isa import Isa
-from quantbench.c99.target.target import Target
+from quantbench.c99.target.target import Optimize, Target
 
 TOGETHER = "together"
 """The prefix of the library that computes several samples at once."""
@@ -40,11 +42,19 @@ def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None
         plan = integers_alone(plan)
     simd = tuple(_simd(step, isas) for step in plan.steps)
     real = rounds_in_float32(plan)
-    written = library(plan, simd, target, isas, options, golden(plan), rounds_in_float32=real)
+    write = speed.code if options.optimize == Optimize.SPEED else _smallest
+    codes = tuple(write(step) for step in plan.steps)
+    written = library(
+        plan, codes, simd, target, isas, options, golden(plan), rounds_in_float32=real
+    )
     if options.samples > 1 and (many := together(plan.graph, options.samples)):
         own = replace(options, name=TOGETHER, counters=False, samples=1)
         return replace(written, together=emit(many, target, own), samples=options.samples)
     return written
+
+
+def _smallest(step: Step) -> Code:
+    return step.work.emit(step)
 
 
 def _simd(step: Step, isas: Sequence[Isa]) -> Simd:

@@ -99,6 +99,7 @@ def deliver(
         "name": options.name,
         "isas": ",".join(options.isas),
         "integer_only": str(options.integer_only).lower(),
+        "optimize": str(options.optimize),
     }
     return save(folder.absolute(), KIND, {**inputs}, fill)
 

@@ -200,6 +200,7 @@ def compile_(record: records.Compile) -> None:
         name=record.name,
         isa=record.isa,
         integer_only=record.integer_only,
+        optimize=record.optimize,
         build=record.build,
     )
 

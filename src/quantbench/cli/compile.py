@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantbench.artifacts.artifact import Artifact, load_artifact
-from quantbench.c99.target.target import Dtype, Target
+from quantbench.c99.target.target import Dtype, Optimize, Target
 from quantbench.errors import ArtifactError, ResultsError, UsageError
 from quantbench.report.terminal.compiled import cost_table, memory
 from quantbench.results.file import read_results
@@ -68,6 +68,7 @@ def compile_(
     name: str = "model",
     isa: str = "",
     integer_only: bool = False,
+    optimize: Optimize | str = Optimize.SIZE,
     build: Path | None = None,
 ) -> None:
     """Compile the network, write its folder, and print the costs of each layer and the memory.
@@ -84,6 +85,7 @@ def compile_(
         integer_only=integer_only,
         target=target,
         dtype=dtype,
+        optimize=optimize,
         build=build,
     )
     terminal = Terminal()

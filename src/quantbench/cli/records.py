@@ -347,6 +347,13 @@ class Compile:
             help="For --target native: no float32, though it is proved to give the same.",
         ),
     ] = False  # fmt: skip
+    optimize: Annotated[
+        str,
+        option(
+            None, "--optimize", metavar="COST", default="size",
+            help="Portable code of int8 in few bytes (size) or in few instructions (speed).",
+        ),
+    ] = "size"  # fmt: skip
     build: Annotated[
         Path | None,
         option(

@@ -10,7 +10,7 @@ from typing import TypeVar
 from quantbench.artifacts.artifact import Artifact
 from quantbench.c99.emit.library import Options
 from quantbench.c99.package import Costs, deliver
-from quantbench.c99.target.target import Dtype, Target
+from quantbench.c99.target.target import Dtype, Optimize, Target
 from quantbench.errors import UnknownNameError, UsageError
 from quantbench.system.store import Stored
 
@@ -27,6 +27,7 @@ def compile(
     integer_only: bool = False,
     target: Target | str = Target.PORTABLE,
     dtype: Dtype | str = Dtype.INT8,
+    optimize: Optimize | str = Optimize.SIZE,
     build: Path | None = None,
 ) -> Stored[Costs]:
     """Write a network as C99, with golden vectors and a test of its own, into `folder`.
@@ -37,7 +38,8 @@ def compile(
     `target` is "portable", "native", "cortex-m4" or "cortex-m7"; `isa` are the instruction sets
     that "native" has kernels for, all of them by default; `integer_only` keeps its kernels from
     rounding in float32 where that is proved to give the same integers. `dtype` is "int8" for a
-    quantized network and "float32" for one that isn't. `build` is where a compiler works; by
+    quantized network and "float32" for one that isn't. `optimize` is "size" or "speed": portable
+    code of int8 in few bytes, or in few instructions. `build` is where a compiler works; by
     default a temporary folder beside `folder`.
 
     Returns the written folder: `.folder`, `.files`, and in `.body` the bytes and multiply-adds of
@@ -49,7 +51,12 @@ def compile(
         Path(folder),
         _chosen(Target, "target", target),
         _chosen(Dtype, "dtype", dtype),
-        Options(name, tuple(isa), integer_only=integer_only),
+        Options(
+            name,
+            tuple(isa),
+            integer_only=integer_only,
+            optimize=_chosen(Optimize, "optimize", optimize),
+        ),
         build,
     )
 

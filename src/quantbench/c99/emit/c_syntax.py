@@ -98,14 +98,20 @@ class CWriter:
 
 
 def array(
-    type: str, name: str, values: NDArray[Any] | Iterable[int], *, aligned: bool = False
+    type: str,
+    name: str,
+    values: NDArray[Any] | Iterable[int],
+    *,
+    aligned: bool = False,
+    attribute: str = "",
 ) -> str:
     """`static const type name[] = {...};`, of integers or finite float32.
 
-    `aligned`: the array begins where wide registers load it fastest.
+    `aligned`: the array begins where wide registers load it fastest. `attribute`: text behind the
+    brackets.
     """
     flat = values.ravel() if isinstance(values, np.ndarray) else values
-    attribute = " __attribute__((aligned(64)))" if aligned else ""
+    attribute = " __attribute__((aligned(64)))" if aligned else attribute
     if isinstance(flat, np.ndarray) and flat.size >= _MANY and flat.dtype.kind in "iu":
         few_kinds = int(flat.max()) - int(flat.min()) < _FEW_VALUES
         items = _columns(flat) if few_kinds else wrapped(map(number, flat))

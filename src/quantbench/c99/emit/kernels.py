@@ -92,6 +92,8 @@ _S8 = {"MODEL_WEIGHT": "int8_t"}
 _DENSE = ("dot", "dense_layer", "dense_output", "dense")
 _CONV = ("dense_layer", "dense", "conv_layer", "conv_window", "conv")
 _SHIFT = "MODEL_ADD_SHIFT(high, low, shift)"
+MAX_DEPTHWISE_TAPS = 50
+"""One more than the taps of the largest window of kernels/depthwise.h."""
 
 INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "floor_shift": (Kernel("floor_shift"),),
@@ -104,6 +106,10 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "dense_w16": (_w16("dense", *_DENSE),),
     "conv": (Kernel("conv"),),
     "conv_w16": (Kernel("conv", {}, _w16("conv", *_CONV).renames),),
+    "simd32": (Kernel("simd32"),),
+    "high_requantize": (Kernel("high_requantize"),),
+    "depthwise": (Kernel("depthwise", {"MODEL_DEPTHWISE_TAPS": str(MAX_DEPTHWISE_TAPS)}),),
+    "blocked_conv": (Kernel("blocked_conv"),),
     "pool": (Kernel("pool"),),
     "pool_sums": (Kernel("pool_sums"),),
     "add_layer": (Kernel("add_layer"),),

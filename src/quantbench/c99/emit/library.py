@@ -24,7 +24,7 @@ from quantbench.c99.emit.translation_unit import (
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import Graph, Plan
 from quantbench.c99.target.isa import Isa, named
-from quantbench.c99.target.target import Dtype, Target
+from quantbench.c99.target.target import Dtype, Optimize, Target
 from quantbench.errors import UsageError
 
 
@@ -37,6 +37,7 @@ class Options:
     their node. `sha256`: of the ONNX file. `counters`: time each layer, for a profile.
     `integer_only`: no kernel rounds in float32, though that is proved to give the same. `samples`:
     how many a second library computes at once, where all layers are fully connected; 1: none.
+    `optimize`: what the portable code of integers is written for.
     """
 
     name: str = DEFAULT
@@ -46,6 +47,7 @@ class Options:
     counters: bool = False
     integer_only: bool = False
     samples: int = 1
+    optimize: Optimize = Optimize.SIZE
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def chosen_isas(options: Options, target: Target, language: Language) -> tuple[I
     require_name(options.name)
     if options.integer_only and language is REALS:
         raise UsageError("--integer-only is for --dtype int8")
+    if options.optimize != Optimize.SIZE and language is REALS:
+        raise UsageError(f"--optimize {options.optimize} is for int8; float32 has one form")
     if target != Target.NATIVE:
         if options.isas:
             raise UsageError(f"--isa is for --target native; {target} has portable code alone")
@@ -114,6 +118,7 @@ def provenance(target: Target, isas: Sequence[Isa], options: Options) -> Provena
 
 def library(
     plan: Plan,
+    codes: tuple[Code, ...],
     simd: Sequence[Simd],
     target: Target,
     isas: Sequence[Isa],
@@ -122,12 +127,12 @@ def library(
     *,
     rounds_in_float32: bool = False,
 ) -> Emitted:
-    """The files of a plan with symbols; `golden` is the text of golden.h.
+    """The files of a plan with symbols, from the portable and the SIMD code of each step.
 
-    `rounds_in_float32`: some layer of integers is requantized so, where it is proved to be exact.
+    `golden` is the text of golden.h. `rounds_in_float32`: some layer of integers is requantized
+    so, where it is proved to be exact.
     """
     language = replace(language_of(plan.graph), run=signature(plan))
-    codes = tuple(step.work.emit(step) for step in plan.steps)
     descriptions = [describe(step, options.labels) for step in plan.steps]
     layers = [
         Layer(f"/* l{number} {description.sentence} */", code, by_isa)

@@ -145,8 +145,10 @@ def write(
     for header in sorted(headers):
         c.directive(f"include <{header}>")
     c.blank()
-    if any(name.startswith("dot") for name in used):
+    if any(name.startswith("dot") for name in used) or "simd32" in used:
         _arm(c)
+    if "simd32" in used:
+        _of_words(c)
     if simd:
         used |= language.used_by_simd
         _choice(c, isas)
@@ -183,9 +185,19 @@ def write(
 
 
 def _arm(c: CWriter) -> None:
-    with c.when("defined(__ARM_FEATURE_SIMD32) && (defined(__clang__) || __GNUC__ >= 10)"):
+    knows = "defined(__ARM_FEATURE_SIMD32) && !defined(__ARM_BIG_ENDIAN)"
+    with c.when(f"{knows} && (defined(__clang__) || __GNUC__ >= 10)"):
         c.directive("include <arm_acle.h>")
         c.define("MODEL_SIMD32", "")
+    c.blank()
+
+
+def _of_words(c: CWriter) -> None:
+    """Define the mark of constants that are loaded word by word."""
+    with c.when("defined(__GNUC__)"):
+        c.define("MODEL_OF_WORDS", "__attribute__((aligned(4)))")
+        c.directive("else")
+        c.define("MODEL_OF_WORDS", "")
     c.blank()
 
 

@@ -21,6 +21,7 @@ from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.nodes.table import Table
 from quantbench.c99.simd import (
     depthwise,
+    depthwise_neon,
     direct_conv_avx2,
     direct_conv_vbmi,
     float32,
@@ -114,6 +115,8 @@ def _grouped(step: Step, node: Conv, geometry: ConvGeometry, isa: Isa) -> SimdCo
     """A convolution of several groups; None for what only the portable kernel computes."""
     if depthwise.fits(step, node, isa):
         return depthwise.code(step, node, isa)
+    if depthwise_neon.fits(step, node, isa):
+        return depthwise_neon.code(step, node, isa)
     return None if node.weights.shape[3] == 1 else _tiled(step, node, geometry, isa)
 
 

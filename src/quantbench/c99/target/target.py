@@ -17,6 +17,15 @@ class Target(StrEnum):
     CORTEX_M7 = "cortex-m7"
 
 
+class Optimize(StrEnum):
+    """The cost that portable code of integers keeps low."""
+
+    SIZE = "size"
+    """Few functions, which all layers share."""
+    SPEED = "speed"
+    """Few instructions."""
+
+
 class Dtype(StrEnum):
     """The number type in which a network is computed."""
 

@@ -1,0 +1,1 @@
+"""Portable C that takes fewer instructions and more bytes, for `--optimize speed`."""
