@@ -1,4 +1,4 @@
-"""Names, constants, loads and the epilogue that the C of a depthwise convolution is written from."""
+"""Names, constants, loads and the epilogue that a depthwise convolution's C is written from."""
 
 from __future__ import annotations
 
