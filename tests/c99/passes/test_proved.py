@@ -110,7 +110,7 @@ def test_avx2_without_fused_operations_takes_integers(tmp_path: Path) -> None:
     flags = (*chosen(AVX2), "-mno-avx512f", "-mno-fma")
     files = emit(network(), Target.NATIVE, Options(isas=("avx2",))).files
     all_pass([files], tmp_path, (*command(), "-O1", *flags))
-    assert "vcvtps2dq" not in _assembly(files, tmp_path, *flags)
+    assert "vcvttps2dq" not in _assembly(files, tmp_path, *flags)
 
 
 def test_proved_layers_shift_nothing_by_a_variable(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_proved_layers_shift_nothing_by_a_variable(tmp_path: Path) -> None:
     )
     assert "vpsrav" in planted
     assert "vpsrav" not in proved + real
-    assert "vcvtps2dq" in real
-    assert "vcvtps2dq" not in proved + planted
+    assert "vcvttps2dq" in real
+    assert "vcvttps2dq" not in proved + planted
 
 
 def test_integers_alone_are_what_the_head_says() -> None:
