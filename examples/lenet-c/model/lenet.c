@@ -27,7 +27,8 @@
 
 #include <string.h>
 
-#if defined(__ARM_FEATURE_SIMD32) && (defined(__clang__) || __GNUC__ >= 10)
+#if defined(__ARM_FEATURE_SIMD32) && !defined(__ARM_BIG_ENDIAN) && (defined(__clang__) || \
+    __GNUC__ >= 10)
 #include <arm_acle.h>
 #define LENET_SIMD32
 #endif
