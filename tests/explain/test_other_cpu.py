@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantbench.c99.target.isa import AVX2, AVX512VNNI, NEON, SSE2, Isa
+from quantbench.c99.target.isa import AVX2, AVX512VBMI, AVX512VNNI, NEON, SSE2, Isa
 from quantbench.contracts import Predict
 from quantbench.errors import UnavailableError, UnknownNameError
 from quantbench.explain import other_cpu
@@ -38,7 +38,7 @@ def test_the_row_s_time_by_the_ratio_that_both_builds_take(
         asked.append(isa)
         return lambda *inputs: inputs[0]
 
-    monkeypatch.setattr(other_cpu, "available", lambda: (AVX512VNNI, AVX2, SSE2))
+    monkeypatch.setattr(other_cpu, "available", lambda: (AVX512VBMI, AVX512VNNI, AVX2))
     monkeypatch.setattr(other_cpu, "built", stub)
     monkeypatch.setattr(other_cpu, "in_turn", lambda *_: [4.0, 10.0])
     rows = tuple(
@@ -47,12 +47,12 @@ def test_the_row_s_time_by_the_ratio_that_both_builds_take(
     )
     subject = timed.subject(rows, timed_study, tmp_path)
     splits = (split("float32 on c99", "float", 31.0), split("ort_static on c99", "integer", 12.0))
-    (found,) = predictions(subject, splits, "avx2")
-    assert asked == [AVX512VNNI, AVX2]
-    assert (found.kernels, found.measured_with) == ("avx2", "avx512vnni")
+    (found,) = predictions(subject, splits, "avx512vnni")
+    assert asked == [AVX512VBMI, AVX512VNNI]
+    assert (found.kernels, found.measured_with) == ("avx512vnni", "avx512vbmi")
     assert found.int8_us == pytest.approx(30.0)
     assert found.ratio == pytest.approx(31.0 / 30.0)
-    (found,) = predictions(subject, splits, "sse2")
+    (found,) = predictions(subject, splits, "avx2")  # its float32 kernels are others
     assert found.int8_us == pytest.approx(30.0)
     assert found.ratio is None
 

@@ -96,7 +96,7 @@ class Prediction(Record):
 
     What ran is the row's C with these kernels, on this CPU.
 
-    `float32_us` and `ratio` are None for a set that has no float32 kernels.
+    `float32_us` and `ratio` are None for a set with other float32 kernels, or none.
     """
 
     row: str
