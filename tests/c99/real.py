@@ -116,6 +116,45 @@ def _conv(given: list[Any], attributes: dict[str, Any]) -> Tensor:
     )
 
 
+def _conv_transposed(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    image, weights, bias = (*given, None)[:3]
+    return F.conv_transpose2d(image, weights, bias, stride=tuple(attributes["strides"]))
+
+
+def _axes(given: list[Any], attributes: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(attributes["axes"]) if "axes" in attributes else tuple(given[1].int().tolist())
+
+
+def _slice(given: list[Any], _: dict[str, Any]) -> Tensor:
+    image = given[0].numpy()
+    start, end, axis, step = (int(value) for value in given[1:])
+    last = None if step < 0 else end
+    places = [slice(None)] * image.ndim
+    places[axis] = slice(start, last, step)
+    return torch.from_numpy(image[tuple(places)].copy())
+
+
+def _gather(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    taken = given[0].numpy().take(given[1].numpy().astype(np.int64), attributes["axis"])
+    return torch.from_numpy(taken)
+
+
+def _resize(given: list[Any], attributes: dict[str, Any]) -> Tensor:
+    """By whole factors: `nearest` with floor, `linear` with the last values repeated."""
+    image = given[0].numpy()
+    for axis, factor in ((2, int(given[2][2])), (3, int(given[2][3]))):
+        size = image.shape[axis]
+        half = attributes["coordinate_transformation_mode"] == b"half_pixel"
+        real = np.arange(size * factor)
+        real = (real + 0.5) / factor - 0.5 if half else real / factor
+        below = np.floor(real).astype(np.int64)
+        part = real - below if attributes["mode"] == b"linear" else np.zeros_like(real)
+        part = part.reshape([-1 if at == axis else 1 for at in range(4)])
+        first, second = (image.take(np.clip(below + more, 0, size - 1), axis) for more in (0, 1))
+        image = first * (1 - part) + second * part
+    return torch.from_numpy(image)
+
+
 def _average(given: list[Any], attributes: dict[str, Any]) -> Tensor:
     (image,), kernel = given, tuple(attributes["kernel_shape"])
     pads = _pads(attributes, image, kernel)
@@ -192,6 +231,12 @@ _OPERATORS = {
     ),
     "Concat": lambda given, _: torch.cat(given, dim=1),
     "Conv": _conv,
+    "ConvTranspose": _conv_transposed,
+    "Gather": _gather,
+    "ReduceMax": lambda given, attributes: given[0].amax(_axes(given, attributes), keepdim=True),
+    "Resize": _resize,
+    "Slice": _slice,
+    "Transpose": lambda given, attributes: given[0].permute(*attributes["perm"]),
     "DequantizeLinear": _dequantize,
     "Flatten": lambda given, _: given[0].flatten(1),
     "Gemm": _gemm,
@@ -201,7 +246,7 @@ _OPERATORS = {
     "MaxPool": _largest,
     "Pad": _pad,
     "ReduceMean": lambda given, attributes: given[0].mean(
-        (2, 3), keepdim=bool(attributes["keepdims"])
+        _axes(given, attributes), keepdim=bool(attributes.get("keepdims", 1))
     ),
     "Relu": lambda given, _: given[0].relu(),
     "Reshape": lambda given, _: given[0].reshape(len(given[0]), *given[1].tolist()[1:]),

@@ -23,7 +23,6 @@ LISTED = {
     "one of uint": "constants of unsigned integers",
     "float32, float64, int8": "constants of other types",
     "where only activations are": "constants in a Concat",
-    "ceil_mode": "pooling windows that begin within the image and end behind it",
     "its bias has the shape": "a bias for each place",
     "transA 0": "a Gemm of a transposed input",
     "2 dimensions are supported": "a MatMul of stacks of matrices",

@@ -165,7 +165,7 @@ REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
         node("Hardmax"), ("hardmax2 (Hardmax)", "isn't supported", "docs/compiling.md lists"),
     ),
     "operator like others": (
-        node("ConvTranspose"), ("(ConvTranspose)", "isn't supported; Conv, Transpose are"),
+        node("GlobalLpPool"), ("(GlobalLpPool)", "isn't supported; ", "GlobalMaxPool"),
     ),
     "float layer": (float_layer, ("conv2 (Conv)", "its weights aren't quantized", "int8")),
     "float between": (float_between, ("(Conv)", "from conv3 (Conv)", "isn't quantized")),
@@ -196,15 +196,18 @@ REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "bias nan": (nan_bias, ("conv3 (Conv)", "bias isn't finite")),
     "long sum": (many_terms, ("(MatMul)", "32 bits don't hold")),
     "pooled sum": (pooled_past_a_word, ("(Conv)", "32 bits don't hold")),
-    "transpose": (node("Transpose", perm=[0, 2, 3, 1]), ("transpose2 (Transpose)", "constants")),
+    "transpose": (
+        node("Transpose", perm=[1, 0, 2, 3]), ("transpose2 (Transpose)", "moves the batch"),
+    ),
     "ceil_mode": (
-        node("AveragePool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1), ("ceil_mode",),
+        node("AveragePool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, count_include_pad=1),
+        ("ceil_mode",),
     ),
     "kernel wider than its input": (node("MaxPool", kernel_shape=[5, 5]), ("window of 5",)),
     "pads as wide as the kernel": (
         node("MaxPool", kernel_shape=[2, 2], pads=[2, 0, 0, 0]), ("pads smaller",),
     ),
-    "mean of channels": (node("ReduceMean", axes=[1]), ("(ReduceMean)", "axes 2 and 3")),
+    "mean of the batch": (node("ReduceMean", axes=[0]), ("(ReduceMean)", "behind the batch")),
     "negative pads": (
         node("Pad", [0, 0, -1, 0, 0, 0, 0, 0], dtype="int64"), ("pads of 0 and more",),
     ),
@@ -217,8 +220,8 @@ REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "batch folded away": (node("Reshape", [1, -1], dtype="int64"), ("keep the batch in front",)),
     "batch flattened": (node("Flatten", axis=0), ("keep the batch in front",)),
     "shape of another size": (node("Reshape", [-1, 31], dtype="int64"), ("same size",)),
-    "concat along height": (
-        lambda m: m.add("Concat", m.last, m.last, axis=2), ("concat2 (Concat)", "axis 1"),
+    "concat of batches": (
+        lambda m: m.add("Concat", m.last, m.last, axis=0), ("concat2 (Concat)", "behind the batch"),
     ),
     "other shapes": (other_shapes, ("(Add)", "agree but for sizes of 1")),
     "groups": (
@@ -253,7 +256,7 @@ def test_what_is_not_supported_is_named(tmp_path: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [("n", 2, "h", 4), ("n", 2, 4), ("n", 2, 0, 4), (), ("n", 2, -1, 4)]
+    "shape", [("n", 2, "h", 4), ("n", 2, 4, 4, 4), ("n", 2, 0, 4), (), ("n", 2, -1, 4)]
 )
 def test_only_the_batch_may_be_open(tmp_path: Path, shape: tuple[int | str, ...]) -> None:
     model = Model(shape)

@@ -43,8 +43,7 @@ def looping(turns: int) -> dict[str, str]:
         "#define MODEL_OUTPUT_SIZE 1\n#define MODEL_SCRATCH 1\ntypedef uint8_t model_output;\n"
         "void model_run(const uint8_t *input, model_output *output, uint8_t *scratch);\n",
         "model.c": _LOOP[:at] + declared + _LOOP[at:],
-        "golden.h": "#define MODEL_GOLDEN_COUNT 8\n"
-        "#define MODEL_GOLDEN_RUN model_run\n"
+        "golden.h": "#define MODEL_GOLDEN_COUNT 8\n#define MODEL_GOLDEN_RUN model_run\n"
         "static const uint8_t model_golden_inputs[8] = {0};\n"
         "static const model_output model_golden_outputs[8] = {7, 7, 7, 7, 7, 7, 7, 7};\n",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -15,11 +15,11 @@ from quantbench.c99.frontend.linear import LinearExpr
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.rearranging import moved, require_few
 from quantbench.c99.frontend.values import Value
-from quantbench.c99.ir.graph import Window
+from quantbench.c99.ir.graph import Reals, Window
 from quantbench.errors import CompileError
 
 MODES = ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners")
-_ROUNDINGS = {
+_ROUNDINGS: Mapping[str, Callable[[Reals], Reals]] = {
     "round_prefer_floor": lambda x: np.ceil(x - 0.5),
     "round_prefer_ceil": lambda x: np.floor(x + 0.5),
     "floor": np.floor,
@@ -45,7 +45,8 @@ def nearest_places(
     rounding = node.text("nearest_mode", "round_prefer_floor")
     if rounding not in _ROUNDINGS:
         raise CompileError(f"{node.where}: nearest_mode {rounding!a:.30} isn't known")
-    return np.clip(_ROUNDINGS[rounding](real), 0, size - 1).astype(np.int64)
+    places = np.clip(_ROUNDINGS[rounding](real), 0, size - 1)
+    return np.asarray(places, np.int64)
 
 
 def interpolated(context: Context, node: OnnxNode, factors: Sequence[Fraction], mode: str) -> Value:

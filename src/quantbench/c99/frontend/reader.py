@@ -169,7 +169,9 @@ def read(path: Path) -> Network:
     values = [value for value in graph.input if value.name not in tensors]
     names = [_name(value.name) for value in values]
     outputs = tuple(_name(value.name) for value in graph.output)
-    if not 1 <= len({*names}) == len(names) <= MAX_ENDS or not 1 <= len(outputs) <= MAX_ENDS:
+    if not 1 <= len({*names}) == len(names) <= MAX_ENDS or (
+        not 1 <= len({*outputs}) == len(outputs) <= MAX_ENDS
+    ):
         raise CompileError(
             f"{len(names)} inputs, {len(outputs)} outputs: 1 to {MAX_ENDS} of each are supported"
         )
@@ -327,7 +329,7 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], int | Non
     return known, batch
 
 
-def _require_order(nodes: list[OnnxNode], known: set[str], outputs: Sequence[str]) -> None:
+def _require_order(nodes: list[OnnxNode], known: set[str], ends: Sequence[str]) -> None:
     for node in nodes:
         for name in node.inputs:
             if name and name not in known:
@@ -336,9 +338,9 @@ def _require_order(nodes: list[OnnxNode], known: set[str], outputs: Sequence[str
         if len({*outputs}) < len(outputs) or known & {*outputs}:
             raise CompileError(f"{node.where}: its output is made twice")
         known.update(outputs)
-    for output in outputs:
-        if output not in known:
-            raise CompileError(f"its output {shown(output)} isn't made by any node")
+    for end in ends:
+        if end not in known:
+            raise CompileError(f"its output {shown(end)} isn't made by any node")
 
 
 def _needed(nodes: list[OnnxNode], outputs: Sequence[str]) -> tuple[OnnxNode, ...]:

@@ -33,6 +33,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
                 f"{node.where}: it takes places {indices.ravel()[:4].tolist()} of axis {axis}; "
                 "those of an axis behind the batch, within its size, are supported"
             )
-        return values.take(indices % size, axis)
+        chosen: NDArray[Any] = values.take(indices % size, axis)
+        return chosen
 
     return rearranged(context, node, choose)
