@@ -51,7 +51,7 @@ def head(
     scratch: Memory,
 ) -> str:
     """The head of the C file: one comment."""
-    lines = [what, "", *provenance.lines()]
+    lines = [*what.splitlines(), "", *provenance.lines()]
     if plan.steps:
         lines += ["", *_layers(plan, descriptions, codes)]
     lines += ["", *_memory(plan, scratch)]

@@ -146,7 +146,7 @@ def library(
     about = provenance(target, isas, options)
     summary = language.summary
     if rounds_in_float32 and any(isa.fused != "never" for isa in isas):
-        summary = "with integers; some kernels round in float32, which is proved to give the same"
+        summary = "with integers;\nsome kernels round in float32, which is proved to give the same"
     what = f"{options.name}.c: a neural network that is computed {summary}."
     heads = {
         "model.h": block_comment([f"{options.name}.h: {language.ends}", "", *about.lines()]),

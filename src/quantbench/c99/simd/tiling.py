@@ -226,7 +226,8 @@ def tile_width(geometry: ConvGeometry, tile: RegisterTile, isa: Isa) -> int:
             loads = pairs * (tile.blocks + width * geometry.positions)
         return tiles * (max(pairs * max(width * sums, latency), loads) + loads / 8)
 
-    accumulators = min(isa.accumulators, _FEW) if pairs * tile.blocks <= _FEW else isa.accumulators
+    few = pairs * tile.blocks <= _FEW or geometry.positions > 1
+    accumulators = min(isa.accumulators, _FEW) if few else isa.accumulators
     max_width = max(1, min(geometry.out_width, accumulators // sums))
     return min(range(1, max_width + 1), key=cost)
 
