@@ -164,10 +164,12 @@ FMA = Isa(
     pointer="float",
     element="float",
 )
+_FULL_WIDTH = "!defined(__znver3__) && !defined(__znver4__)"
+"""Zen 4, which older compilers take for znver3, halves registers of 512 bits: no gain there."""
 AVX512F = replace(
     FMA,
     name="avx512f",
-    condition=f"defined(__AVX512F__) && {FMA.condition}",
+    condition=f"defined(__AVX512F__) && {FMA.condition} && {_FULL_WIDTH}",
     kernels=(*FMA.kernels, "float32/avx512f"),
     bits=(512, 256),
     registers=32,
