@@ -79,6 +79,28 @@ def test_one_channel_without_a_proof_keeps_its_layer_exact() -> None:
         assert text in source.partition("l0_0_0(")[2]
 
 
+def test_a_kernel_that_rounds_channels_apart_takes_each_ones_form(tmp_path: Path) -> None:
+    """One input channel to six outputs: with AVX-512 VBMI lanes are pixels, not channels."""
+    build = Builder((1, 24, 32), seed=4)
+    pooling = Pooling("average", Window((2, 2), (2, 2)))
+    x = build.conv("input", 6, Window((5, 5)), activation="relu", pooling=pooling)
+    (node,) = build.nodes
+    assert isinstance(node, Layer)
+    made = [multiplier(Fraction(real, 10_000), "test") for real in (31, 37, 41, 43, 47)]
+    rounding = Requantization((*made, multiplier(TYING, "test")), zero_point=0, low=0, high=255)
+    graph = replace(build.graph(x), nodes=(with_requantization(node, rounding),))
+    forms = layers(graph)[0].short
+    assert forms.real is None
+    assert [form.real is not None for form in forms.by_channel] == [True] * 5 + [False]
+    files = emit(graph, Target.NATIVE).files
+    pixels = files["model.c"].partition("_pixels(const")[2].partition("\n}\n")[0]
+    assert pixels.count("model_real_requantized_512(") == 5
+    assert pixels.count("model_requantized_to_even_512(") == 1
+    alone = emit(graph, Target.NATIVE, Options(integer_only=True)).files
+    assert "model_real_requantized" not in alone["model.c"].partition("_pixels(const")[2]
+    all_pass([files, alone], tmp_path, (*command(), "-O1", *native()))
+
+
 def test_accumulators_of_an_average_are_sums_over_its_places() -> None:
     graph = plan(network()).graph
     first, second = (node for node in graph.nodes if isinstance(node, Layer))

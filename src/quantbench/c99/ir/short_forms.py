@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,27 @@ class RealForm:
 
 @dataclass(frozen=True)
 class ShortForms:
-    """The forms that are proved for every channel of a layer; None: some channel has no proof."""
+    """The forms that are proved for every channel of a layer; None: some channel has no proof.
+
+    `by_channel` has those of each channel alone, for a kernel that rounds each by itself.
+    """
 
     upper: ScaledForm | None = None
     """The shift is 32: the result is the upper half of a sum of 64 bits."""
     common: ScaledForm | None = None
     """The shift is above 32, and half is 2**(shift - 1) in every channel."""
     real: RealForm | None = None
+    by_channel: tuple[ShortForms, ...] = ()
+
+    @property
+    def has_real(self) -> bool:
+        """Whether a kernel may round a channel in float32."""
+        return self.real is not None or any(each.has_real for each in self.by_channel)
+
+    def without_real(self) -> ShortForms:
+        """The same without the forms that compute in float32."""
+        others = tuple(each.without_real() for each in self.by_channel)
+        return replace(self, real=None, by_channel=others)
 
 
 NOTHING_PROVED = ShortForms()

@@ -35,7 +35,7 @@ def integers_alone(plan: Plan) -> Plan:
 def rounds_in_float32(plan: Plan) -> bool:
     """Whether a layer of the plan has a form that computes in float32."""
     layers = (step.work for step in plan.steps if isinstance(step.work, Layer))
-    return any(layer.requantize and layer.requantize.short.real for layer in layers)
+    return any(layer.requantize and layer.requantize.short.has_real for layer in layers)
 
 
 def channels_of(layer: Layer, graph: Graph) -> Channels | None:
@@ -82,27 +82,38 @@ def _short_forms(channels: Channels, requantize: Requantization) -> ShortForms:
     common = None
     if shift > _UPPER_HALF:
         common = _scaled_form(scaled(channels, thresholds, shift, centred=True), shift)
+    upper = scaled(channels, thresholds, _UPPER_HALF)
+    real = reals(channels, thresholds, requantize.zero_point)
+    each = [slice(channel, channel + 1) for channel in range(len(channels))]
     return ShortForms(
-        upper=_scaled_form(scaled(channels, thresholds, _UPPER_HALF), _UPPER_HALF),
+        upper=_scaled_form(upper, _UPPER_HALF),
         common=common,
-        real=_real_form(reals(channels, thresholds, requantize.zero_point)),
+        real=_real_form(real),
+        by_channel=tuple(
+            ShortForms(upper=_scaled_form(upper, _UPPER_HALF, one), real=_real_form(real, one))
+            for one in each
+        ),
     )
 
 
-def _scaled_form(found: Scaled, shift: int) -> ScaledForm | None:
-    if not found.proved.all():
-        return None
-    return ScaledForm(tuple(found.m.tolist()), tuple(found.half.tolist()), shift)
+_ALL = slice(None)
 
 
-def _real_form(found: Reals) -> RealForm | None:
-    if not found.proved.all():
+def _scaled_form(found: Scaled, shift: int, part: slice = _ALL) -> ScaledForm | None:
+    """The form of a part of the channels; None where one of them isn't proved."""
+    if not found.proved[part].all():
         return None
-    return RealForm(tuple(found.factor.tolist()), tuple(found.offset.tolist()))
+    return ScaledForm(tuple(found.m[part].tolist()), tuple(found.half[part].tolist()), shift)
+
+
+def _real_form(found: Reals, part: slice = _ALL) -> RealForm | None:
+    if not found.proved[part].all():
+        return None
+    return RealForm(tuple(found.factor[part].tolist()), tuple(found.offset[part].tolist()))
 
 
 def _without_real(node: Node) -> Node:
     if not isinstance(node, Layer) or node.requantize is None:
         return node
-    short = replace(node.requantize.short, real=None)
+    short = node.requantize.short.without_real()
     return with_requantization(node, replace(node.requantize, short=short))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from quantbench.c99.emit.c_syntax import CWriter
 from quantbench.c99.nodes.conv import Conv
-from quantbench.c99.simd.requantize import factors, requantized
+from quantbench.c99.simd.requantize import factors, of_channel, requantized
 from quantbench.c99.simd.tiling import ConvGeometry
 from quantbench.c99.target.isa import Isa
 
@@ -42,8 +42,8 @@ def step(geometry: ConvGeometry) -> int:
 
 def rounded(layer: str, node: Conv, isa: Isa, channel: int) -> str:
     """The C expression of the bytes that one channel's sums are requantized to."""
-    bits, requantize = isa.bits[0], node.requantize
-    assert requantize is not None
+    assert node.requantize is not None
+    bits, requantize = isa.bits[0], of_channel(node.requantize, channel)
     m, shift = (f"model_all_{bits}({layer}_{name}[{channel}])" for name in ("m", "shift"))
     in_lanes = factors(requantize, isa, bits, m, shift)
     return requantized(requantize, isa, bits, f"p{channel}", in_lanes)

@@ -6,7 +6,7 @@ them: a caller writes them by `lane_tables`, loads them, and hands them to `fact
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.emit.c_syntax import array
 from quantbench.c99.ir.graph import Requantization
+from quantbench.c99.ir.short_forms import NOTHING_PROVED
 from quantbench.c99.target.isa import Isa
 
 _MIN_SHIFT, _MAX_SHIFT = 32, 53
@@ -74,6 +75,45 @@ def lane_tables(
     return dict(zip(names, tables, strict=True))
 
 
+def channel_tables(
+    requantize: Requantization, isa: Isa, names: tuple[str, str], outputs: int
+) -> dict[str, str]:
+    """The C of the tables `m` and `shift` of a kernel that rounds each channel in its own form.
+
+    Such a kernel writes a channel's factors and its rounding by `of_channel`.
+    """
+    channels = [of_channel(requantize, channel) for channel in range(outputs)]
+    tables = _channel_arrays(channels, isa, names)
+    if any(_depends_on_flags(channel, isa) for channel in channels):
+        others = _channel_arrays([_integers(channel) for channel in channels], isa, names)
+        tables = [
+            f"#if defined(__FMA__)\n{table}#else\n{other}#endif\n"
+            for table, other in zip(tables, others, strict=True)
+        ]
+    return dict(zip(names, tables, strict=True))
+
+
+def _channel_arrays(
+    channels: Sequence[Requantization], isa: Isa, names: tuple[str, str]
+) -> list[str]:
+    words = [_words(channel, form_of(channel, isa)) for channel in channels]
+    return [
+        lane_array(name, np.concatenate(parts))
+        for name, parts in zip(names, zip(*words, strict=True), strict=True)
+    ]
+
+
+def of_channel(requantize: Requantization, channel: int) -> Requantization:
+    """The rounding of one channel alone, with the forms that are proved for it."""
+    place = channel if len(requantize.multipliers) > 1 else 0
+    forms = requantize.short.by_channel
+    return replace(
+        requantize,
+        multipliers=requantize.multipliers[place : place + 1],
+        short=forms[place] if forms else NOTHING_PROVED,
+    )
+
+
 def factors(requantize: Requantization, isa: Isa, bits: int, m: str, shift: str) -> str:
     """The C expression of a register's factors, from registers of the tables `m` and `shift`."""
     zero_point = requantize.zero_point
@@ -128,7 +168,7 @@ def _depends_on_flags(requantize: Requantization, isa: Isa) -> bool:
 
 
 def _integers(requantize: Requantization) -> Requantization:
-    return replace(requantize, short=replace(requantize.short, real=None))
+    return replace(requantize, short=requantize.short.without_real())
 
 
 def _words(requantize: Requantization, form: Form) -> tuple[Lanes, Lanes]:

@@ -30,7 +30,7 @@ from quantbench.c99.simd import (
 )
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
-from quantbench.c99.simd.requantize import lane_array, lane_tables
+from quantbench.c99.simd.requantize import channel_tables, lane_array, lane_tables
 from quantbench.c99.simd.tiling import (
     ConvGeometry,
     conv_geometry,
@@ -108,6 +108,9 @@ def _direct(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) ->
     constants, text = write(own, step.identifier, node, geometry)
     calls.append(f"{own}({source}, {step.output.at});")
     tables = _tables(step.identifier, node, geometry, isa)
+    assert node.requantize is not None
+    names = f"{step.identifier}_m", f"{step.identifier}_shift"
+    tables |= channel_tables(node.requantize, isa, names, geometry.outputs)
     return SimdCode(tables | constants, text, tuple(calls), workspace)
 
 
