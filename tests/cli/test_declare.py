@@ -56,7 +56,8 @@ def test_help_groups_options_by_what_they_are_for() -> None:
     assert titles == ["Arguments", STUDY, DATA, TRAINING, TIME, OUTPUT, "Options"]
     block = text.partition(f"\n{TIME}:")[2].partition("\n\n")[0]
     assert set(re.findall(r"^  (--[\w-]+)", block, re.MULTILINE)) == {
-        "--threads", "--full", "--quick", "--starts", "--budget", "--jobs", "--cluster", "--pair"
+        "--threads", "--full", "--quick", "--starts", "--count", "--budget", "--jobs", "--cluster",
+        "--pair",
     }  # fmt: skip
 
 
@@ -81,7 +82,8 @@ def test_the_defaults_that_help_shows_are_those_of_the_record() -> None:
         )
     )
     own = {"sort": "latency", "starts": "6", "config": "quantbench.toml, if it is there",
-           "target-column": "the last column", "model": "lenet", "jobs": "the cores"}  # fmt: skip
+           "target-column": "the last column", "model": "lenet", "jobs": "the cores",
+           "margin": "0.1, else 1% of the score"}  # fmt: skip
     assert shown.keys() > own.keys()
     for key, value in shown.items():
         default = own.get(key)

@@ -155,7 +155,7 @@ def test_a_softmax_that_was_lost_is_found(tmp_path: Path) -> None:
     network, graph = imported(model.saved(tmp_path))
     verify(network, graph)
     with pytest.raises(CompileError, match="the output"):
-        verify(network, replace(graph, softmax=False))
+        verify(network, replace(graph, final=None))
 
 
 @pytest.mark.parametrize("scale", [1 / 256, 1 / 400])
