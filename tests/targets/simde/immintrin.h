@@ -26,6 +26,64 @@ static inline simde__m512i _mm512_srav_epi32(simde__m512i values, simde__m512i c
     return values;
 }
 
+/* SIMDe rounds the product by itself; a long double holds it and the sum. */
+static inline void emulated_fma(int count, const void *a, const void *b, const void *c, void *sums)
+{
+    for (int i = 0; i < count; i++) {
+        float x, y, z;
+        memcpy(&x, (const float *)a + i, sizeof x);
+        memcpy(&y, (const float *)b + i, sizeof y);
+        memcpy(&z, (const float *)c + i, sizeof z);
+        x = (float)((long double)x * y + z);
+        memcpy((float *)sums + i, &x, sizeof x);
+    }
+}
+
+static inline simde__m512 emulated_fmadd_512(simde__m512 a, simde__m512 b, simde__m512 c)
+{
+    simde__m512 sums;
+    emulated_fma(16, &a, &b, &c, &sums);
+    return sums;
+}
+
+static inline simde__m256 emulated_fmadd_256(simde__m256 a, simde__m256 b, simde__m256 c)
+{
+    simde__m256 sums;
+    emulated_fma(8, &a, &b, &c, &sums);
+    return sums;
+}
+
+#undef _mm512_fmadd_ps
+#define _mm512_fmadd_ps emulated_fmadd_512
+#undef _mm256_maskz_fmadd_ps
+#define _mm256_maskz_fmadd_ps(mask, a, b, c) ((void)(mask), emulated_fmadd_256(a, b, c))
+
+static inline simde__m512 _mm512_cvtepi32_ps(simde__m512i values)
+{
+    int32_t value[16];
+    float real[16];
+    simde__m512 reals;
+    memcpy(value, &values, sizeof value);
+    for (int i = 0; i < 16; i++) {
+        real[i] = (float)value[i];
+    }
+    memcpy(&reals, real, sizeof real);
+    return reals;
+}
+
+static inline simde__m512i _mm512_cvttps_epi32(simde__m512 reals)
+{
+    int32_t value[16];
+    float real[16];
+    simde__m512i values;
+    memcpy(real, &reals, sizeof real);
+    for (int i = 0; i < 16; i++) {
+        value[i] = (int32_t)real[i];
+    }
+    memcpy(&values, value, sizeof value);
+    return values;
+}
+
 #define VECTOR simde__m512i
 #define COUNT 16
 #define NAMED(name) _mm512_##name
