@@ -1,4 +1,4 @@
-"""A fault that is planted in ResNet-8 is named by the findings, and without one there is none."""
+"""A fault planted in ResNet-8 or MobileNetV2 is named by the findings; without one there is none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from quantbench.explain.subject import Subject
 from quantbench.results.records import Finding
 from quantbench.samples.records import Samples
 from quantbench.tasks.task import Task
-from tests.families import resnet8
+from tests.families import mobilenet_v2, resnet8
+from tests.families.family import Family
 from tests.methods.ort import made
 from tests.networks import network_of
 from tests.report import builder
@@ -58,12 +59,12 @@ def quantize(job):
 '''
 
 
-def network() -> nn.Module:
-    """ResNet-8, narrow, whose batch norms know the statistics of its inputs; it is seeded."""
+def network(family: Family = resnet8.FAMILY) -> nn.Module:
+    """The network, narrow, whose batch norms know the statistics of its inputs; it is seeded."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        built = resnet8.FAMILY.build(WIDTH)
-    (images,), _ = resnet8.FAMILY.samples(WIDTH, 128, 1)
+        built = family.build(WIDTH)
+    (images,), _ = family.samples(WIDTH, 128, 1)
     built.train()
     with torch.no_grad():
         for _ in range(20):
@@ -72,9 +73,13 @@ def network() -> nn.Module:
 
 
 def findings(
-    built: nn.Module, out: Path, method: str = "ort_static", **given: str
+    built: nn.Module,
+    out: Path,
+    method: str = "ort_static",
+    family: Family = resnet8.FAMILY,
+    **given: str,
 ) -> list[Finding]:
-    (images,), targets = resnet8.FAMILY.samples(WIDTH, 2 * SAMPLES, 2)
+    (images,), targets = family.samples(WIDTH, 2 * SAMPLES, 2)
     calibration = Samples("calibration", (images[:SAMPLES],), targets[:SAMPLES])
     test = Samples("test", (images[SAMPLES:],), targets[SAMPLES:])
     net = network_of(built, images.shape[1:])
@@ -135,3 +140,23 @@ def test_a_layer_that_was_never_calibrated_is_named(
     named = [finding for finding in found if finding.rule == "never_calibrated"]
     assert len(named) == 1
     assert named[0].sentence.startswith(f"{LAYER} of forgetful on onnxruntime has an output at")
+
+
+def test_faults_in_mobilenet_v2_are_named(tmp_path: Path) -> None:
+    family = mobilenet_v2.FAMILY
+    assert not [x for x in findings(network(family), tmp_path / "sound", family=family)
+                if x.rule in ("layers_left_float", "outliers")]  # fmt: skip
+    built = network(family)
+    names = [name for name, part in built.named_modules() if isinstance(part, nn.Conv2d)]
+    (left,) = (
+        finding
+        for finding in findings(built, tmp_path / "left", family=family, leave_float=names[4])
+        if finding.rule == "layers_left_float"
+    )
+    assert names[4] in left.sentence
+    norm = [part for part in built.modules() if isinstance(part, nn.BatchNorm2d)][5]
+    with torch.no_grad():
+        norm.weight[1] *= 200
+        norm.bias[1] *= 200
+    rules = [finding.rule for finding in findings(built, tmp_path / "stretched", family=family)]
+    assert "outliers" in rules
