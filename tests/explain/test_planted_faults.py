@@ -1,4 +1,4 @@
-"""A fault planted in ResNet-8 or MobileNetV2 is named by the findings; without one there is none."""
+"""A fault planted in ResNet-8 or MobileNetV2 is named by the findings; without one none is."""
 
 from __future__ import annotations
 
