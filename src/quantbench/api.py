@@ -103,7 +103,7 @@ class OwnStudy:
     results: Results
     out: Path
     notes: tuple[str, ...] = ()
-    """What was said of the network, its samples and what can't be used here, a line each."""
+    """The notes on the network, its samples and what can't be used here, a line each."""
     judged_by: Metric | None = None
     """How rows are judged, where that is a function of the user's."""
 

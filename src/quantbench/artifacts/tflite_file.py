@@ -32,7 +32,7 @@ class TfliteTensor:
     name: str
     shape: tuple[int, ...]
     dtype: str
-    """As the schema spells it: "FLOAT32", "INT8"."""
+    """The type as the schema spells it: "FLOAT32", "INT8"."""
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     axis: int

@@ -9,7 +9,7 @@ import onnx
 from quantbench.explain.error.onnx_pairs import Ends, pairing_of
 
 OUTPUT_IN_FLOAT = "_QuantizeLinear_Input"
-"""What ONNX Runtime puts behind the name of a network's output, before it is quantized."""
+"""The ending that ONNX Runtime gives a network's output before it is quantized."""
 _QUANTIZED = "_quantized"
 _UNPAIRED = " (quantized alone)"
 

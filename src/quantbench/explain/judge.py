@@ -12,7 +12,7 @@ from quantbench.explain.records import Explanation
 from quantbench.results.records import Finding, Results
 
 WEIGHTS = ("fault", "cost", "note")
-"""From the weightiest on."""
+"""The weights, the weightiest first."""
 
 
 class FindingModule(Protocol):

@@ -26,8 +26,8 @@ from quantbench.explain.time_split import time_splits
 from quantbench.results.metric import Metric
 
 _SECONDS = 10.0
-"""Of sensitivity and of calibration, each beyond its first quantization: LeNet's whole explanation
-takes a minute at most."""
+"""Seconds for sensitivity, and for calibration, each beyond its first quantization: LeNet's whole
+explanation takes a minute at most."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ SECTIONS = (
     Section("sensitivity", "sensitivity of layers", _sensitivity),
     Section("calibration", "calibration samples", _calibration),
 )
-"""In the order in which they are found out: what is cheap, and what others need, comes first."""
+"""The sections in the order in which they are found out: what is cheap comes first."""
 
 
 def explanation_of(

@@ -36,9 +36,9 @@ from quantbench.tasks.records import Layer
 
 SECONDS = 30.0
 _SAME = 1e-3
-"""Of an output's variance: the mean squared difference of two forms of one quantized graph."""
+"""The share of an output's variance by which two forms of one quantized graph may differ."""
 _OF_ROUNDING = 0.25
-"""Of the mean squared difference that quantization makes: the same."""
+"""The same as a share of the mean squared difference that quantization makes."""
 _NOT_CALIBRATED = (
     "method '{}' doesn't calibrate a network whose weights stay as they are: its layers alone "
     "would be those of another network"

@@ -33,7 +33,7 @@ _TIMEOUT = 120.0
 """Seconds without an answer after which a worker is given up."""
 _LINE_BATCH, _LINE_CALLS = 8, 60
 _FAITHFUL = 0.05
-"""Of the unprofiled time: parts that miss it by more are said to."""
+"""The share of the unprofiled time beyond which parts are said to miss it."""
 
 
 @dataclass(frozen=True)

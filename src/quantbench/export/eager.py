@@ -37,7 +37,7 @@ from quantbench.system.silence import silenced
 from quantbench.tasks.layers import TRANSPOSED, chains_and_calls
 
 Scope = Literal["network", "layers"]
-"""What stands between a quantizing and a dequantizing stub: the whole network, or each layer."""
+"""The part between a quantizing and a dequantizing stub: the whole network, or each layer."""
 _SCOPES: tuple[Scope, ...] = ("network", "layers")
 _LAYERS = (
     nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.Linear,

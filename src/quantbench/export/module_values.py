@@ -81,7 +81,7 @@ class StoredTensor(Record):
     dtype: str
     shape: tuple[int, ...] = Field(max_length=16)
     values: str = ""
-    """Of a constant: its bytes in base64, little-endian."""
+    """The bytes of a constant in base64, little-endian."""
 
 
 class WrittenNode(Record):

@@ -25,7 +25,7 @@ FLOAT = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _PASSED = ("DequantizeLinear", "QuantizeLinear", "Transpose", "Reshape", "Identity", "Cast")
 _STARTS = ("ConvBnFusion_W_", "q_output_")
 _ENDS = ("_quantized", "_1")
-"""What ONNX Runtime and NNCF put before and behind the names of weights."""
+"""Texts that ONNX Runtime and NNCF put before and behind the names of weights."""
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 

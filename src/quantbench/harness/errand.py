@@ -28,7 +28,7 @@ Files = Mapping[str, bytes]
 _FINGERPRINTING = threading.Lock()
 """Code is hashed in one thread at a time, and a worker of the cluster has several."""
 _COMPARED = ("versions", "code", "instruction_sets")
-"""What predictions depend on that another machine may have otherwise."""
+"""The things that predictions depend on and another machine may have otherwise."""
 
 
 @dataclass(frozen=True)

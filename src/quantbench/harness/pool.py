@@ -30,7 +30,7 @@ from quantbench.system.progress import NO_PROGRESS, Progress
 from quantbench.tasks.task import Task
 
 EARLIER = " (A)"
-"""What marks the rows of an earlier study beside those of this one."""
+"""The mark of an earlier study's rows beside those of this one."""
 BATCH = 1000
 BATCH_BYTES = 16 * 2**20
 """The most samples, and the most bytes of inputs, that are held at once."""

@@ -98,4 +98,4 @@ FULL = Schedule(
 )
 QUICK = Schedule(look_seconds=8.0, starts=1)
 FIRST = Schedule(look_seconds=4.0, blocks=MIN_BLOCKS, starts=1, reading=False)
-"""For a first answer, which is refined afterwards."""
+"""The schedule of a first answer, which is refined afterwards."""

@@ -138,7 +138,7 @@ def _passes(rows: Sequence[Slices], schedule: Schedule, seconds: float) -> list[
 
 
 _PATIENCE = 1.3
-"""Of the time that was planned for a start's blocks: beyond it only the fewest are made."""
+"""The multiple of the time planned for a start's blocks beyond which only the fewest are made."""
 _REQUEST_SECONDS = 3e-4
 """A request and its answer, about."""
 

@@ -67,7 +67,7 @@ class Timings(Record):
 
 
 Contenders = Callable[[Sequence[Timing | Skipped]], Collection[int]]
-"""Which rows, by their times in the first look, get further starts."""
+"""Names the rows that get further starts, by their times in the first look."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Scored:
 
     value: float | None
     values: Array | None = None
-    """Of each sample: bool [N] or float64 [N]; None for a metric of the whole set."""
+    """The values of the samples, bool [N] or float64 [N]; None for a metric of the whole set."""
     reason: str | None = None
     raised: bool = False
     """The metric failed, rather than that it doesn't apply to such outputs or targets."""

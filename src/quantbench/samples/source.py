@@ -66,7 +66,7 @@ class ReadSpec:
     target: str | None = None
     """The column or array that holds the targets, where its name isn't a usual one."""
     preprocessing: Preprocessing | None = None
-    """For images; None resizes them to the network's input, in 0..1."""
+    """The preprocessing of images; None resizes them to the network's input, in 0..1."""
     classes: tuple[str, ...] = ()
     """The name of class i, where another split or the task fixes it."""
     log: Callable[[str], None] = _unheard

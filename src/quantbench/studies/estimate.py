@@ -35,9 +35,9 @@ _STARTS = {
     "torch": _Start(7.0, 200 * 2**20),
     "quantbench": _Start(6.0, 60 * 2**20),  # it compiles C
 }
-"""By a library that a runtime names, the first that is here."""
+"""The cost of a start, by a library that a runtime names, the first that is here."""
 _START = _Start(1.0, 50 * 2**20)
-"""Of any other runtime."""
+"""The cost of a start of any other runtime."""
 _COMPILING = {"pt2": 60.0}
 """Seconds in which a runtime compiles a program when it first sees it, by the format."""
 _WRITING = {

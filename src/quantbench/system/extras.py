@@ -8,9 +8,9 @@ from pathlib import Path
 from quantbench.system.machine import versions
 
 ENGINES = ("openvino", "nncf", "torchao", "executorch")
-"""Of the extra `engines` in pyproject.toml."""
+"""The libraries of the extra `engines` in pyproject.toml."""
 MOBILE = ("ai_edge_litert", "ai_edge_quantizer", "ncnn", "pnnx", "MNN")
-"""Of the extra `mobile`."""
+"""The libraries of the extra `mobile`."""
 EXTRA_OF = dict.fromkeys(ENGINES, "engines") | dict.fromkeys(MOBILE, "mobile")
 """Library, by the name that it is imported by -> the extra that brings it."""
 

@@ -27,7 +27,8 @@ _SETS = (
 
 _CGROUP = Path("/sys/fs/cgroup")
 MOST_LOAD = 0.5
-"""Of the usable cores: above it other programs, or a run before this one, may disturb times."""
+"""The load as a share of the usable cores: above it other programs, or a run before this one, may
+disturb times."""
 
 
 class Environment(Record):

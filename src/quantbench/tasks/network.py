@@ -61,7 +61,7 @@ class Network:
     origin: str = ""
     """The source that the user named, for the head of a report: "nets.onnx", "a ResNet"."""
     notes: tuple[str, ...] = ()
-    """What was changed or assumed on loading, a sentence each, for the user."""
+    """The changes and assumptions made on loading, a sentence each, for the user."""
 
     def module(self) -> nn.Module:
         """A fresh copy of the module, in eval mode. Raises UnavailableError where there is none."""

@@ -22,7 +22,7 @@ class InputSize:
     name: str
     batch: int | None
     shape: tuple[int | None, ...]
-    """Without the batch."""
+    """The shape without the batch."""
     dtype: np.dtype[Any]
 
 

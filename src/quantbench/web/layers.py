@@ -29,7 +29,7 @@ class Layer(Record):
     name: str
     """The layer's name in the user's network, where the file still holds it."""
     operation: str
-    """What computes it, in words; empty for the network's input."""
+    """The operation that computes it, in words; empty for the network's input."""
     shape: tuple[int, ...]
     """[C, H, W] or [K]."""
     type: str

@@ -21,7 +21,7 @@ from quantbench.errors import CompileError
 
 Array = NDArray[Any]
 Run = Callable[[Array, Array], None]
-"""From inputs [N, all inputs] to outputs [N, all outputs], both as the C code has them."""
+"""Maps inputs [N, all inputs] to outputs [N, all outputs], both as the C code has them."""
 _TYPES = {"uint8": np.uint8, "int32": np.int32, "float32": np.float32}
 
 

@@ -34,7 +34,7 @@ from quantbench.numerics.fixed_point import exact, multiplier
 Affine = Callable[[Fraction], tuple[Fraction, Fraction]]
 """A constant -> the factor and the addend that it stands for."""
 Tensors = Callable[[Context, OnnxNode], Value]
-"""What becomes of two tensors that nothing ties together."""
+"""The outcome for two tensors that nothing ties together."""
 
 
 def elementwise(

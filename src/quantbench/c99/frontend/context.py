@@ -28,7 +28,7 @@ from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import exact
 
 BATCH = -(2**40)
-"""What Shape gives for a batch that the file leaves open: no size, so nothing computes with it."""
+"""The number that Shape gives for an open batch: no size, so nothing computes with it."""
 _NEAR = Fraction(1, 2**21)
 """Two roundings to float32 lie between a bias's scale and the product of the others."""
 

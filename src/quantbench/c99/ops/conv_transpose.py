@@ -75,7 +75,7 @@ class _Side:
     stride: int
     dilation: int
     taps: int
-    """Of the kernel of each phase."""
+    """The taps of the kernel of each phase."""
     pad: int
     """Outputs that are left out before the first."""
     first: int

@@ -24,7 +24,7 @@ class _Form:
     float_op: str
     operands: tuple[int, ...]
     output: int
-    """Where the output's scale stands; its zero point follows."""
+    """The place of the output's scale; its zero point follows."""
     bias: int | None = None
 
 

@@ -15,7 +15,7 @@ Array: TypeAlias = NDArray[Any]
 Real: TypeAlias = NDArray[np.float64]
 
 MAX_DB = 200.0
-"""What an error of nothing is called: float32 itself rounds at some 150 dB."""
+"""The name of an error of nothing: float32 itself rounds at some 150 dB."""
 BINS = 64
 
 

@@ -47,7 +47,7 @@ class Report:
     results: Results
     explanation: Explanation | None = None
     name: str = ""
-    """What tells it from the others of a page; empty for one alone."""
+    """A text that tells it from the others of a page; empty for one alone."""
     embedded: Embedded | str = ""
     """The network, or the reason why it isn't in the page; empty: it wasn't asked for."""
 

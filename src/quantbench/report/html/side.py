@@ -24,7 +24,7 @@ def section(reports: Sequence[Report]) -> Section:
 
 
 def _differences(results: Sequence[Results]) -> Iterator[str]:
-    """What beside the machine isn't the same, so that scores can't be compared as they stand."""
+    """The differences beside the machine that keep scores from being compared as they stand."""
     if len({each.network_sha256 for each in results}) > 1:
         yield "The networks differ, by the hash of their structure and weights."
     if len({each.splits.get("test") for each in results}) > 1:

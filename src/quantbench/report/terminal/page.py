@@ -36,7 +36,7 @@ from quantbench.system.terminal import one_line
 
 _INDENT = "  "
 _MOST_LETTERS = 150
-"""Of a finding's sentence on the first screen."""
+"""The length of a finding's sentence on the first screen, at most."""
 
 
 @dataclass(frozen=True)

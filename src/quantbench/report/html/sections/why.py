@@ -20,7 +20,7 @@ _PARTS: tuple[tuple[Callable[[Explanation], object], str], ...] = (
     (lambda known: known.calibration, "how many samples calibration needs"),
     (lambda known: known.disagreement, "which classes and which samples changed their answer"),
 )
-"""What tells that a part of the explanation is there, and what the part would show."""
+"""A test that a part of the explanation is there, and what the part would show."""
 
 
 def section(report: Report) -> Section | None:
