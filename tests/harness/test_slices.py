@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Barrier
 
 import pytest
 
@@ -90,8 +92,28 @@ def test_workers_are_pinned_before_anything_is_timed() -> None:
     workers = notes(10, 5)
     timed(workers, course=Course(60.0, 0, (3,)))
     for worker in workers:
-        assert (worker.asked[0].do, worker.asked[0].processors) == ("pin", (3,))
-        assert not any(r.do == "pin" for r in worker.asked[1:])
+        (place,) = (n for n, request in enumerate(worker.asked) if request.do == "pin")
+        assert worker.asked[place].processors == (3,)
+        counted = [n for n, r in enumerate(worker.asked) if r.do == "time_model" and r.warm]
+        assert counted
+        assert place < min(counted)
+
+
+def test_workers_warm_up_at_the_same_time() -> None:
+    """Each at its first request waits for the other."""
+    both = Barrier(2, timeout=30)
+
+    class Meeting(Note):
+        def ask(
+            self, request: Request, timeout: float, deadline: Deadline = NO_LIMIT
+        ) -> dict[str, object]:
+            if not self.asked:
+                both.wait()
+            return super().ask(request, timeout, deadline)
+
+    log: list[tuple[str, Request]] = []
+    rows, _ = timed([Meeting(n, 10, log=log) for n in "AB"], course=replace(MINUTE, warming=2))
+    assert [row.failure for row in rows] == [None, None]
 
 
 def test_warming_up_ends_when_no_call_is_a_new_best_and_is_not_counted() -> None:

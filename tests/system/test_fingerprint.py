@@ -20,7 +20,7 @@ from quantbench.methods.qat import trained_from
 from quantbench.studies.named import method_named, runtime_named
 from quantbench.studies.quantize import artifact_inputs, further_training
 from quantbench.system import fingerprint as module
-from quantbench.system.fingerprint import fingerprint
+from quantbench.system.fingerprint import fingerprint, whole_package
 from quantbench.system.machine import environment
 from quantbench.system.store import key
 from quantbench.tasks.task import Task
@@ -85,6 +85,23 @@ def test_an_edit_of_any_file_in_it_shows_and_of_any_other_does_not(copy: Path, r
         name = str(path.relative_to(copy))
         assert {file for file in after if after[file] != before[file]} == {name}
         path.write_bytes(content)
+
+
+def test_the_whole_package_is_known_by_every_file(copy: Path) -> None:
+    def found() -> str:
+        module._sha256.cache_clear()
+        whole_package.cache_clear()
+        return whole_package(copy)
+
+    before = found()
+    assert found() == before
+    for path in (copy / "cli" / "app.py", copy / "c99" / "kernels" / "add.h"):
+        content = path.read_bytes()
+        path.write_bytes(content + b"\n")
+        assert found() != before
+        path.write_bytes(content)
+    (copy / "cli" / "another.py").touch()
+    assert found() != before
 
 
 def test_what_each_way_to_import_leads_to(tmp_path: Path) -> None:

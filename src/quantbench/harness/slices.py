@@ -18,6 +18,7 @@ from quantbench.errors import OutOfTimeError, WorkerError
 from quantbench.harness.deadline import NO_LIMIT, TIMING, WARMING, Deadline
 from quantbench.harness.noise import Block, Clock
 from quantbench.harness.order import orders
+from quantbench.harness.pool import at_once
 from quantbench.harness.process import Worker
 from quantbench.harness.records import Latency
 from quantbench.harness.schedule import MIN_BLOCKS, Cell, Schedule
@@ -59,12 +60,14 @@ class Slices:
 
 @dataclass(frozen=True)
 class Course:
-    """One start of some workers: on which processors they run, and for how long in all."""
+    """One start of some workers: on which processors they are timed, and for how long in all."""
 
     seconds: float
     number: int = 0
     processors: tuple[int, ...] = ()
     title: str = "measuring"
+    warming: int = 1
+    """Workers that warm up at a time, on any processor."""
 
 
 def time_in_turn(
@@ -80,14 +83,19 @@ def time_in_turn(
     Rows that can't be timed by `deadline` are left out, the slowest first, but never the first row.
     The blocks tell what the machine was like.
     """
-    warming = progress.each(
-        workers, f"{course.title}: warming up", len(workers), lambda worker: worker.name
-    )
     patience = chain((NO_LIMIT,), repeat(deadline.part(WARMING)))
-    gathered = [
-        _warmed_up(worker, schedule, course, limit)
-        for worker, limit in zip(warming, patience, strict=False)
-    ]
+    with at_once(course.warming) as pool:
+        warming = [
+            pool.submit(_warmed_up, worker, schedule, limit)
+            for worker, limit in zip(workers, patience, strict=False)
+        ]
+        waited = progress.each(
+            zip(workers, warming, strict=True), f"{course.title}: warming up", len(workers),
+            lambda one: one[0].name,
+        )  # fmt: skip
+        gathered = [done.result() for _, done in waited]
+    for worker, row in zip(workers, gathered, strict=True):
+        _pin(worker, row, schedule, course)
     _leave_out_slowest(gathered, schedule, deadline.part(TIMING))
     able = [index for index, row in enumerate(gathered) if row.failure is None]
     if not able:
@@ -224,7 +232,15 @@ _WARM_UP_SLICES = 5
 """The length of a request of the warm-up, in slices."""
 
 
-def _warmed_up(worker: Worker, schedule: Schedule, course: Course, deadline: Deadline) -> Slices:
+def _pin(worker: Worker, row: Slices, schedule: Schedule, course: Course) -> None:
+    if row.failure is None:
+        try:
+            worker.ask(Request(do="pin", processors=course.processors), schedule.timeout)
+        except WorkerError as error:
+            row.fail(error)
+
+
+def _warmed_up(worker: Worker, schedule: Schedule, deadline: Deadline) -> Slices:
     """Call at the smallest and the largest batch until three requests bring no new best time.
 
     A new best is faster by 3 %: runtimes that compile, pack or allocate on first use get faster
@@ -233,7 +249,6 @@ def _warmed_up(worker: Worker, schedule: Schedule, course: Course, deadline: Dea
     row = Slices()
     smallest = min(schedule.batches)
     try:
-        worker.ask(Request(do="pin", processors=course.processors), schedule.timeout, deadline)
         best = {
             batch: _steady(worker, batch, schedule, row, deadline)
             for batch in dict.fromkeys((smallest, schedule.largest))

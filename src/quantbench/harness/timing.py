@@ -144,7 +144,7 @@ def times(
     schedule = schedule_for(job)
     threads, *more_threads = job.threads
     every = dict(enumerate(candidates))
-    look = Course(schedule.look_seconds, 0, last(threads), "measuring")
+    look = Course(schedule.look_seconds, 0, last(threads), "measuring", _warming(job, threads))
     starts = [_start(job, schedule, every, workers, look, job.deadline)]
     reading = schedule.reading and not job.deadline.spent(WARMING)
     data_loading = _data_loading(job, schedule, workers, look) if reading else None
@@ -183,11 +183,17 @@ def _further_starts(
             f"{threads} thread{'s' if threads > 1 else ''}"
             + (f", about {left:.0f} min left" if left >= 1 else "")
         )
-        course = Course(schedule.start_seconds, number, last(threads), title)
+        warming = _warming(job, threads)
+        course = Course(schedule.start_seconds, number, last(threads), title, warming)
         with Workers(job, threads) as fresh:
             start = _start(job, schedule, _shuffled(rows, number), fresh, course)
         seconds = start.seconds
         yield start
+
+
+def _warming(job: Job, threads: int) -> int:
+    """Workers that warm up at a time, each on so many threads."""
+    return max(1, job.jobs // threads)
 
 
 def _shuffled(rows: dict[int, Candidate], seed: int) -> dict[int, Candidate]:

@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from pydantic import JsonValue
@@ -24,7 +24,6 @@ from pydantic import JsonValue
 from quantbench import plugins
 from quantbench.artifacts.artifact import load_artifact
 from quantbench.contracts import Predict
-from quantbench.data import Split, iterate_like_a_report
 from quantbench.errors import PredictionError, QuantbenchError, StorageError, cause
 from quantbench.harness.arrays import read_arrays, write_batches
 from quantbench.samples.records import Array, Arrays
@@ -34,6 +33,9 @@ from quantbench.system.machine import peak_memory
 from quantbench.system.processors import pin
 from quantbench.system.record import Record
 from quantbench.tasks.network import TensorSpec
+
+if TYPE_CHECKING:
+    from quantbench.data import Split
 
 ALIVE = "alive"
 """The key of a line that is no answer: the samples that are predicted so far."""
@@ -207,6 +209,8 @@ class Session:
         return self._timed_loop(request, lambda inputs: inputs)
 
     def _timed_loop(self, request: Request, use: Callable[[Array], object]) -> dict[str, JsonValue]:
+        from quantbench.data import iterate_like_a_report
+
         assert self._raw is not None
         chosen = slice(request.start, request.start + request.batch * request.calls)
         part = _unlabelled(self._raw.images[chosen])
@@ -244,6 +248,8 @@ class Session:
 
 
 def _unlabelled(images: Array) -> Split:
+    from quantbench.data import Split  # it imports what downloads and draws: a few workers need it
+
     places = np.arange(len(images))
     return Split("test", images, np.zeros_like(places), places)
 

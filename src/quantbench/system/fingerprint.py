@@ -45,6 +45,14 @@ def fingerprint(*code: str | Path, package: Path = _PACKAGE) -> dict[str, str]:
     return {_shown(file, package): _sha256(file) for file in sorted(reached)}
 
 
+@cache
+def whole_package(package: Path = _PACKAGE) -> str:
+    """The SHA-256 of all of a package's files, for a step that has no time to follow imports."""
+    files = sorted(f for f in package.rglob("*") if f.is_file() and f.suffix != ".pyc")
+    lines = (f"{file.relative_to(package).as_posix()} {_sha256(file)}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def _begin(part: str | Path, package: Path) -> list[Path]:
     """The file of a module or plug-in, and the `__init__.py` of each package around it."""
     if isinstance(part, Path):
