@@ -250,7 +250,7 @@ def _start(
             return error
         return worker
 
-    with at_once(job.jobs) as pool:
+    with at_once(job.jobs + 1) as pool:  # so that no processor idles while one of them reads
         started = dict(zip(candidates, pool.map(ready, candidates), strict=True))
     able = {i: worker for i, worker in started.items() if isinstance(worker, Worker)}
     timed, blocks = time_in_turn(

@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from threading import get_ident
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ from quantbench.system.store import find, path_for, save
 from quantbench.tasks.forward import float_outputs
 from quantbench.tasks.task import Task
 
+_Place: TypeAlias = tuple[str, int]
+"""A runtime, and the thread that asks."""
 SAMPLES = 60
 """The last of the calibration split: ranges are observed on its first. It is no batch size that a
 study times, as runtimes compile for each of those."""
@@ -53,10 +56,10 @@ class Trial(Record):
 
 
 class Trials:
-    """Try artifacts in one worker process for each runtime, started when it is first needed.
+    """Try artifacts in a worker process for each runtime, started when it is first needed.
 
-    `parent` is where outcomes are kept, so that none is found out twice; `scratch` is a folder for
-    what is needed only meanwhile.
+    A thread has workers of its own, so that several may ask. `parent` is where outcomes are kept,
+    so that none is found out twice; `scratch` is a folder for what is needed only meanwhile.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class Trials:
         self._machine = machine
         self._timeout = timeout
         self._stack = contextlib.ExitStack()
-        self._workers: dict[str, tuple[Worker, contextlib.ExitStack]] = {}
+        self._workers: dict[_Place, tuple[Worker, contextlib.ExitStack]] = {}
 
     def __enter__(self) -> Self:
         folder = tempfile.TemporaryDirectory(dir=self._parent_of_scratch, prefix="trials-")
@@ -140,7 +143,7 @@ class Trials:
         return stored.body
 
     def _try(self, candidate: Candidate, deadline: Deadline) -> Trial:
-        outputs = self._scratch / f"outputs-{candidate.runtime.name}"
+        outputs = self._own_scratch() / f"outputs-{candidate.runtime.name}"
         outputs.mkdir(exist_ok=True)
         if not deadline.left:
             raise OutOfTimeError(deadline.reason)
@@ -160,7 +163,7 @@ class Trials:
             predict = Request(do="predict", batch=batch, pad=pad, out=str(outputs.absolute()))
             worker.ask(predict, self._timeout, deadline)
         except WorkerLostError:
-            self._workers.pop(candidate.runtime.name)[1].close()
+            self._workers.pop(_place(candidate.runtime))[1].close()
             raise
         except WorkerError as error:
             return Trial(answered=False, reason=str(error))
@@ -169,14 +172,21 @@ class Trials:
         return Trial(answered=True, reason=next(filter(None, reasons), None))
 
     def _worker(self, runtime: Plugin[RuntimeModule], deadline: Deadline) -> Worker:
-        if runtime.name not in self._workers:
+        place = _place(runtime)
+        if place not in self._workers:
             with uninterrupted():
                 stack = self._stack.enter_context(contextlib.ExitStack())
-                worker = stack.enter_context(Worker(_worker_name(runtime), 1, self._scratch))
+                worker = stack.enter_context(Worker(_worker_name(runtime), 1, self._own_scratch()))
             request = Request(do="samples", samples=str(self._samples_folder))
             worker.ask(request, self._timeout, deadline)
-            self._workers[runtime.name] = worker, stack
-        return self._workers[runtime.name][0]
+            self._workers[place] = worker, stack
+        return self._workers[place][0]
+
+    def _own_scratch(self) -> Path:
+        """A folder of the thread that asks: workers of one name keep their logs apart."""
+        folder = self._scratch / f"thread-{get_ident()}"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     @cached_property
     def _samples(self) -> Samples:
@@ -200,6 +210,10 @@ class Trials:
             "calibration": self._task.calibration.sha256,
             "trial": {**fingerprint(__name__)},
         }
+
+
+def _place(runtime: Plugin[RuntimeModule]) -> _Place:
+    return runtime.name, get_ident()
 
 
 def far_from(answers: NDArray[np.float32], expected: NDArray[np.float32]) -> str | None:

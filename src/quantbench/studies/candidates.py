@@ -36,6 +36,8 @@ SOON_RUNTIMES = ("onnxruntime", "torch", "c99")
 LATE = ("qat",)
 COMPILED = ("pt2",)
 """Formats that a runtime compiles for a minute when it first loads them."""
+_ASIDE = 2
+"""Artifacts of such a format that are tried at a time: else one processor would idle at the end."""
 
 
 def candidates_of(
@@ -74,7 +76,7 @@ def candidates_of(
         waiting.append(aside.submit(trial))
         return ()
 
-    with trials, at_once(1) as aside:
+    with trials, at_once(_ASIDE) as aside:
         for name, chosen in ordered:
             if isinstance(chosen, str):
                 yield Skipped(method=name, runtime="*", reason=chosen)
