@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 # Another Python has a folder of its own, so that the two don't mix.
 VENV ?= $(if $(filter python3.11,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
+# A study starts Python a hundred times: without compiled files each start would compile its imports.
+unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 # Python compiles what it imports: most of what is installed never is.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
