@@ -86,8 +86,8 @@ def test_a_schedule_within_seconds_takes_half_of_them_for_its_slices() -> None:
     number of blocks.
     """
     short, long = (Schedule().bounded(seconds) for seconds in (10, 3600))
-    assert (short.look_seconds, short.start_seconds, short.blocks) == (5.0, 4.0, MIN_BLOCKS)
-    assert (long.look_seconds, long.start_seconds, long.blocks) == (24.0, 4.0, MIN_BLOCKS)
+    assert (short.look_seconds, short.start_seconds, short.blocks) == (5.0, 3.0, MIN_BLOCKS)
+    assert (long.look_seconds, long.start_seconds, long.blocks) == (18.0, 3.0, MIN_BLOCKS)
     spent = Schedule().bounded(0.0)
     assert 0 < spent.look_seconds == spent.start_seconds <= 0.1
 

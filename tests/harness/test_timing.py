@@ -94,6 +94,7 @@ def make(task: Task, tmp_path: Path) -> Iterator[Make]:
 
     def made(
         chosen: Collection[int] | None = (0, 2),
+        finalists: Collection[int] = (),
         *,
         keep: bool = False,
         inputs: str = "",
@@ -118,7 +119,12 @@ def make(task: Task, tmp_path: Path) -> Iterator[Make]:
             assert chosen is not None
             return chosen
 
-        contest = None if chosen is None else Contest(contenders, inputs)
+        def last(times: Sequence[Timing | Skipped]) -> Collection[int]:
+            if seen is not None:
+                seen.append(times)
+            return finalists
+
+        contest = None if chosen is None else Contest(contenders, last, inputs)
         with Workers(job, job.threads[0]) as workers:
             return (time_all if keep else times)(job, rows, workers, contest)
 
@@ -138,11 +144,30 @@ def test_contenders_alone_are_started_again(fleet: Fleet, make: Make) -> None:
     assert all(isinstance(row, Timing) for row in found.rows)
 
 
+def test_finalists_get_as_many_starts_again(fleet: Fleet, make: Make) -> None:
+    """Those among the contenders, by what all starts so far have shown."""
+    seen: list[Sequence[Timing | Skipped]] = []
+    found = make((0, 2), (2, 3), seen=seen)
+    assert fleet.names() == {"float32": 5, "a": 1, "b": 10, "c": 1}
+    assert [starts(found, index) for index in (0, 2)] == [[*range(5)], [*range(10)]]
+    _, times = seen
+    assert [len(set(row.latency[0].starts)) for row in times if isinstance(row, Timing)] == [
+        5, 1, 5, 1,
+    ]  # fmt: skip
+
+
+def test_a_finalist_that_fails_has_no_row(fleet: Fleet, make: Make) -> None:
+    fleet.failing["b", 7] = "b was killed"
+    found = make((0, 2), (0, 2))
+    assert isinstance(found.rows[2], Skipped)
+    assert starts(found, 0) == [*range(10)]
+
+
 def test_the_contest_sees_the_first_look_of_every_row(fleet: Fleet, make: Make) -> None:
     fleet.failing["a", 0] = "a crashed"
     seen: list[Sequence[Timing | Skipped]] = []
     make((0,), seen=seen)
-    (look,) = seen
+    look, _ = seen
     assert [type(row) for row in look] == [Timing, Skipped, Timing, Timing]
     assert all(set(x.starts) == {0} for row in look if isinstance(row, Timing) for x in row.latency)
 

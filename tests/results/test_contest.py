@@ -120,6 +120,10 @@ def chosen(
     return {rows[index].name for index in made(rows, always, metric).contenders(look)}
 
 
+def finalists(*rows: Given) -> set[str]:
+    return {rows[i].name for i in made(rows).finalists([row.timing() for row in rows])}
+
+
 FLOAT = Given("float32 on a", 100.0, size=100)
 """The smallest and the most accurate, so nothing else is on the Pareto front but what is faster."""
 
@@ -223,6 +227,26 @@ def test_a_row_is_compared_with_the_first_float32_where_its_runtime_has_none() -
         Given("best on c", 50.0, size=400),
     )
     assert chosen(*rows) == {"float32 on a", "float32 on b", "best on c"}
+
+
+def test_finalists_are_what_could_be_shipped_and_the_fastest_float32() -> None:
+    """Neither what is on the Pareto front alone, nor the rival among the float32s."""
+    rows = (
+        FLOAT,
+        Given("float32 on b", 130.0, size=50),
+        Given("one on a", 50.0, 90.0),
+        Given("near on a", 51.0, 91.0, size=2000),
+        Given("many on b", 90.0, 50.0, size=2000),
+        Given("none on b", 80.0, 80.0, size=40),
+        Given("wrong on b", 20.0, 20.0, wrong=500),
+    )
+    names = {"float32 on a", "one on a", "near on a", "many on b"}
+    assert finalists(*rows) == names
+    assert names | {"float32 on b", "none on b"} <= chosen(*rows)
+
+
+def test_where_nothing_beats_float32_nobody_is_a_finalist() -> None:
+    assert finalists(FLOAT, Given("slow on b", 120.0, size=2000)) == set()
 
 
 def test_rows_may_be_named_that_are_started_again_anyway() -> None:

@@ -16,12 +16,15 @@ MIN_BLOCKS = 6
 """Fewer blocks have no distribution-free 95 % interval of their median."""
 MIN_STARTS = 5
 """Fewer fresh starts don't show the spread between starts."""
+_FINAL_SHARE = 0.5
+"""The share of a start's time in which the finalists' slices fit: they are few."""
 _LOOK_SHARE = 0.5
 """The share of a bounded time for the slices of a start: its workers load and warm up before."""
 
 
 class Schedule(Record):
-    """The default study: a first look at every row, then further starts of the contenders.
+    """The default study: a first look at every row, then further starts of the contenders, and as
+    many again of the finalists among them.
 
     A start is one fresh process for each row. Within it, passes follow one another: in each, every
     row has one slice, in a new order. Passes are grouped in blocks.
@@ -35,10 +38,10 @@ class Schedule(Record):
     blocks: int = Field(default=10, ge=MIN_BLOCKS, description="blocks of a start, at most")
     max_passes: int = Field(default=40, ge=1, description="passes of a block at each batch")
     look_seconds: float = Field(
-        default=24.0, gt=0, description="time for all slices of the first start"
+        default=18.0, gt=0, description="time for all slices of the first start"
     )
     start_seconds: float = Field(
-        default=4.0, gt=0, description="time for all slices of a further start"
+        default=3.0, gt=0, description="time for all slices of a further start"
     )
     starts: int = Field(
         default=6, ge=1, description="fresh starts of the rows that decide, the first included"
@@ -83,6 +86,11 @@ class Schedule(Record):
     def without_reading(self) -> Schedule:
         """The same schedule, without the loop that reads raw data."""
         return self.model_copy(update={"reading": False})
+
+    def of_finalists(self) -> Schedule:
+        """The schedule of the starts that finalists alone get: it takes less time."""
+        seconds = _FINAL_SHARE * self.start_seconds
+        return self.without_reading().model_copy(update={"start_seconds": seconds})
 
     def on_more_threads(self) -> Schedule:
         """The schedule for every number of threads after the first: it reads no data."""

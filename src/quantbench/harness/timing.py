@@ -67,14 +67,19 @@ class Timings(Record):
 
 
 Contenders = Callable[[Sequence[Timing | Skipped]], Collection[int]]
-"""Names the rows that get further starts, by their times in the first look."""
+"""Names the rows that get further starts, by their times so far."""
 
 
 @dataclass(frozen=True)
 class Contest:
-    """A rule for the rows that are started again; `inputs`: what it depends on beside the times."""
+    """A rule for the rows that are started again; `inputs`: what it depends on beside the times.
+
+    The contenders of the first look get the schedule's starts; the finalists among them, by the
+    times of all these, as many again.
+    """
 
     contenders: Contenders
+    finalists: Contenders = lambda _: ()
     inputs: JsonValue = None
 
 
@@ -139,28 +144,34 @@ def times(
     """Time the candidates now: a first look at all of them, then further starts of the contenders.
 
     The first start uses `workers`, which have already predicted the test samples, and ends them;
-    each further one starts new processes. Without a contest all rows are started again.
+    each further one starts new processes. Without a contest all rows are started again, and none of
+    them is a finalist.
     """
     schedule = schedule_for(job)
     threads, *more_threads = job.threads
+    contest = contest if schedule.starts > 1 and not schedule.every else None
     every = dict(enumerate(candidates))
     look = Course(schedule.look_seconds, 0, last(threads), "measuring", _warming(job, threads))
     starts = [_start(job, schedule, every, workers, look, job.deadline)]
     reading = schedule.reading and not job.deadline.spent(WARMING)
     data_loading = _data_loading(job, schedule, workers, look) if reading else None
     workers.end()
-    chosen: Collection[int] = every
-    if contest and schedule.starts > 1 and not schedule.every:
-        chosen = contest.contenders([_timing(i, each, starts) for i, each in every.items()])
     able = {i: c for i, c in every.items() if starts[0].rows[i].failure is None}
+    chosen = contest.contenders(_timings(every, starts)) if contest else able
     again = {i: able[i] for i in sorted(chosen) if i in able}
     plan = [(threads, again, schedule.without_reading())] * (schedule.starts - 1)
+    starts += _further_starts(job, plan, len(starts))
+    if contest:
+        names = contest.finalists(_timings(every, starts))
+        finalists = {i: candidate for i, candidate in again.items() if i in names}
+        plan = [(threads, finalists, schedule.of_finalists())] * schedule.starts
+        starts += _further_starts(job, plan, len(starts))
     reduced = schedule.on_more_threads()
-    plan += [(number, able, reduced) for number in more_threads for _ in range(reduced.starts)]
-    starts += _further_starts(job, plan)
+    plan = [(number, able, reduced) for number in more_threads for _ in range(reduced.starts)]
+    starts += _further_starts(job, plan, len(starts))
     further = [start for start in starts[1:] if start.threads == threads]
     return Timings(
-        rows=tuple(_timing(i, candidate, starts) for i, candidate in every.items()),
+        rows=tuple(_timings(every, starts)),
         data_loading=data_loading,
         noise=_noise(starts, look.processors, further),
         load=job.machine.load,
@@ -168,18 +179,18 @@ def times(
 
 
 def _further_starts(
-    job: Job, plan: Sequence[tuple[int, dict[int, Candidate], Schedule]]
+    job: Job, plan: Sequence[tuple[int, dict[int, Candidate], Schedule]], before: int
 ) -> Iterator[_Start]:
-    """Make fresh starts of some rows, on a number of threads, by a schedule."""
-    seconds = 0.0
-    for number, (threads, rows, schedule) in enumerate(plan, start=1):
+    """Make fresh starts of some rows, on a number of threads, by a schedule; some were `before`."""
+    seconds, end = 0.0, before + len(plan)
+    for number, (threads, rows, schedule) in enumerate(plan, start=before):
         if job.deadline.left < seconds:
             return  # what is begun has the time that it takes
         if not rows:
             continue
-        left = (len(plan) - number + 1) * seconds / 60
+        left = (end - number) * seconds / 60
         title = (
-            f"measuring, start {number + 1} of {len(plan) + 1} on "
+            f"measuring, start {number + 1} of {end} on "
             f"{threads} thread{'s' if threads > 1 else ''}"
             + (f", about {left:.0f} min left" if left >= 1 else "")
         )
@@ -278,6 +289,10 @@ def _peak_memory(worker: Worker, row: Slices, timeout: float) -> int:
     except WorkerError as error:
         row.fail(error)
         return 0
+
+
+def _timings(rows: Mapping[int, Candidate], starts: Sequence[_Start]) -> list[Timing | Skipped]:
+    return [_timing(i, candidate, starts) for i, candidate in rows.items()]
 
 
 def _timing(index: int, candidate: Candidate, starts: Sequence[_Start]) -> Timing | Skipped:

@@ -37,8 +37,9 @@ def contest(
 
     Rows that could be the answer are started again, those on the Pareto front, artifacts of an
     earlier study with those that took their place, and the float32 that each of them is compared
-    with. `metric` judges, as in `results_of`: a row whose score is lower than float32's can't be
-    the answer, however fast, and would hide the one that can.
+    with. Finalists are those that could be shipped, with the float32 that may be the fastest.
+    `metric` judges, as in `results_of`: a row whose score is lower than float32's can't be the
+    answer, however fast, and would hide the one that can.
     """
     judging = metric or metric_for(task)
     seen = observations(task, candidates, outputs)
@@ -46,24 +47,32 @@ def contest(
     scores = [scored(judging, each) for each in seen]
     costs = [math.inf if score.value is None else sign * score.value for score in scores]
 
+    baselines = [baseline_of(candidates, candidate) for candidate in candidates]
+    judged = judgements(judging, scores, seen, baselines)
+    whole = [
+        i
+        for i, candidate in enumerate(candidates)
+        if not candidate.earlier and candidate.artifact.body.quantized.kind == "real"
+        if not keeps_from_shipping(judged[i].verdict, costs=judged[i].costs)
+    ]
+
     def contenders(rows: Sequence[Timing | Skipped]) -> Collection[int]:
-        look = {i: row for i, row in enumerate(rows) if isinstance(row, Timing)}
+        look = _working(rows)
         chosen = {i for i in look if candidates[i].name in always} | _pairs(candidates, look)
-        baselines = [baseline_of(candidates, candidate) for candidate in candidates]
-        judged = judgements(judging, scores, seen, baselines)
-        whole = [
-            i
-            for i in look
-            if not candidates[i].earlier and candidates[i].artifact.body.quantized.kind == "real"
-            if not keeps_from_shipping(judged[i].verdict, costs=judged[i].costs)
-        ]
         for batch in _batches(look):
-            chosen |= _contenders(candidates, look, whole, batch)
+            near, able = _could_win(candidates, look, whole, batch)
+            chosen |= {*near, *able, *_rivals(candidates, look, near, batch)}
         chosen |= _front(candidates, look, costs)
         return {*chosen, *_baselines(candidates, look, chosen)}
 
+    def finalists(rows: Sequence[Timing | Skipped]) -> Collection[int]:
+        times = _working(rows)
+        found = [_could_win(candidates, times, whole, batch) for batch in _batches(times)]
+        return {i for near, able in found if able for i in (*near, *able)}
+
     return Contest(
         contenders,
+        finalists,
         {
             "metric": judging.name,
             "scores": [score.value for score in scores],
@@ -82,28 +91,32 @@ def _at(timing: Timing, batch: int) -> Latency:
     return next(x for x in timing.latency if x.kind == "model" and x.batch == batch)
 
 
-def _contenders(
+def _working(rows: Sequence[Timing | Skipped]) -> Look:
+    return {i: row for i, row in enumerate(rows) if isinstance(row, Timing)}
+
+
+def _could_win(
     candidates: Sequence[Candidate], look: Look, whole: Sequence[int], batch: int
-) -> set[int]:
-    """The rows that could be the fastest float32, or the row of `whole` that is shipped."""
-    floats = [i for i in look if candidates[i].is_baseline]
-    near = _near(look, floats, batch)
+) -> tuple[list[int], list[int]]:
+    """The rows that could be the fastest float32, and those of `whole` that could be shipped."""
+    near = _near(look, [i for i in look if candidates[i].is_baseline], batch)
     if not near:
-        return set()
+        return [], []
     best = _at(look[near[0]], batch)
-    able = [i for i in whole if speed("", best, _at(look[i], batch)).verdict != "slower"]
-    return {*near, *_near(look, able, batch), *_rivals(candidates, look, near, floats, batch)}
+    able = [
+        i for i in whole if i in look and speed("", best, _at(look[i], batch)).verdict != "slower"
+    ]
+    return near, _near(look, able, batch)
 
 
 def _rivals(
-    candidates: Sequence[Candidate],
-    look: Look,
-    near: Sequence[int],
-    floats: Sequence[int],
-    batch: int,
+    candidates: Sequence[Candidate], look: Look, near: Sequence[int], batch: int
 ) -> list[int]:
     """The fastest float32 of another runtime than the fastest one's."""
-    others = [i for i in floats if candidates[i].runtime.name != candidates[near[0]].runtime.name]
+    if not near:
+        return []
+    own = candidates[near[0]].runtime.name
+    others = [i for i in look if candidates[i].is_baseline and candidates[i].runtime.name != own]
     return _near(look, others, batch)[:1]
 
 

@@ -59,6 +59,8 @@ STUDY_WEIGHTS, WORKER_WEIGHTS = 8, 2
 WARM_UP_CALLS = 6
 CONTENDING = 0.5
 """The share of the rows that could be the answer, or that these are compared with."""
+_FINAL_SHARE = 0.5
+"""The time of a start of the finalists, as a share of that of a start of the contenders."""
 _FLOAT = 4
 
 
@@ -185,7 +187,8 @@ def _timing(
 ) -> float:
     """Seconds of all starts on one number of threads: every row, at each batch, in a block's turn.
 
-    Which rows are started again isn't known before: half of them are taken to be.
+    Which rows are started again isn't known before: half of them are taken to be, and half of these
+    to be finalists.
     """
     share = 1.0 if schedule.every else CONTENDING
     calls = busy * len(rows) * sum(batch * sample_seconds for _, batch in schedule.cells)
@@ -194,7 +197,8 @@ def _timing(
     look = max(schedule.look_seconds, MIN_BLOCKS * calls)  # workers have loaded to evaluate
     again = share * (load + warm_up)
     further = again + max(schedule.start_seconds, share * MIN_BLOCKS * calls)
-    return warm_up + look + (schedule.starts - 1) * further
+    final = 0.0 if schedule.every or schedule.starts == 1 else _FINAL_SHARE * further
+    return warm_up + look + (schedule.starts - 1) * further + schedule.starts * final
 
 
 def _memory(task: Task, layers: Sequence[Layer], rows: Sequence[_Row], batch: int) -> int:
