@@ -13,11 +13,14 @@ from quantbench.c99.emit.library import (
     library,
     with_symbols,
 )
-from quantbench.c99.emit.translation_unit import Simd
+from quantbench.c99.emit.parts import Parts, Piece, parts, sharing
+from quantbench.c99.emit.signature import signature
+from quantbench.c99.emit.translation_unit import Layer, Simd
 from quantbench.c99.golden import golden
 from quantbench.c99.ir.code import Code
-from quantbench.c99.ir.graph import Graph, Step
+from quantbench.c99.ir.graph import Graph, Plan, Step
 from quantbench.c99.passes import layout
+from quantbench.c99.passes.parts import Division, divided
 from quantbench.c99.passes.proved import integers_alone, rounds_in_float32
 from quantbench.c99.passes.together import together
 from quantbench.c99.simd import select
@@ -48,9 +51,31 @@ def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None
         plan, codes, simd, target, isas, options, golden(plan), rounds_in_float32=real
     )
     if options.samples > 1 and (many := together(plan.graph, options.samples)):
-        own = replace(options, name=TOGETHER, counters=False, samples=1)
-        return replace(written, together=emit(many, target, own), samples=options.samples)
+        own = replace(options, name=TOGETHER, counters=False, samples=1, threads=1)
+        written = replace(written, together=emit(many, target, own), samples=options.samples)
+    if options.threads > 1 and not plan.graph.several:
+        division = divided(plan, options.threads)
+        if division.pays:
+            written = replace(written, parts=in_parts(plan, division, isas))
     return written
+
+
+def in_parts(plan: Plan, division: Division, isas: Sequence[Isa]) -> Parts:
+    """The C of a plan, divided for threads.
+
+    Parts of a layer share its constants, and its functions where they are the same.
+    """
+    first: dict[int, Piece] = {}
+
+    def piece(number: int, step: Step) -> Piece:
+        title = f"/* l{number}: {', '.join(step.work.describe())} */"
+        layer = Layer(title, _smallest(step), _simd(step, isas))
+        own = Piece(step.identifier, layer)
+        return sharing(first.setdefault(number, own), own)
+
+    stages = [[[piece(*task) for task in own] for own in stage] for stage in division.stages]
+    language = replace(language_of(plan.graph), run=signature(plan))
+    return parts(stages, plan.scratch, language, isas, division.count)
 
 
 def _smallest(step: Step) -> Code:

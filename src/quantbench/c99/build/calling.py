@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantbench.c99.build.team import team
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError
+from quantbench.system.machine import cores
 from quantbench.system.record import Record
 
 _ALIGNMENT = 64
@@ -28,17 +30,20 @@ class Sizes(Record):
     """The shapes of a sample and its answer, and the bytes of memory that a call needs.
 
     `scratch` are those of the network alone; `call` adds the integers of its samples and answers.
+    `parts`: the threads that compute one image together. `brief`: that takes some microseconds.
     """
 
     input: tuple[int, ...]
     output: tuple[int, ...]
     scratch: int
     call: int
+    parts: int = 1
+    brief: bool = True
 
 
 @dataclass(frozen=True)
 class Calls:
-    """Functions of convert.c. `image` keeps Python's lock: it takes microseconds."""
+    """Functions of convert.c. `image` keeps Python's lock where it takes microseconds."""
 
     image: Callable[[object, object], None]
     batch: Callable[[object], None]
@@ -51,7 +56,7 @@ def opened(path: Path, sizes: Sizes) -> Calls:
     Raises CompileError where one of them fails.
     """
     keeping, freeing = ctypes.PyDLL(str(path)), ctypes.CDLL(str(path))
-    keeping.model_image.restype = freeing.model_batch.restype = None
+    freeing.model_batch.restype = None
     freeing.model_golden.restype = ctypes.c_size_t
     scratch = memory(sizes.scratch)
     if vector := freeing.model_golden(ctypes.c_void_p(scratch.ctypes.data)):
@@ -59,12 +64,22 @@ def opened(path: Path, sizes: Sizes) -> Calls:
             f"the compiled network fails golden vector {vector} as it is loaded, which it passed "
             f"as it was built; remove {path.parent} and run again"
         )
-    return Calls(keeping.model_image, freeing.model_batch, freeing)
+    image = keeping.model_image if sizes.brief else freeing.model_image
+    image.restype = None
+    return Calls(image, freeing.model_batch, freeing)
 
 
 def caller(calls: Calls, sizes: Sizes, threads: int) -> Predict:
-    """The network as a function float32 [N, *input] -> float32 [N, *output], in ONNX's order."""
-    return _with_one(calls.image, sizes, _many(calls.batch, sizes, threads))
+    """The network as a function float32 [N, *input] -> float32 [N, *output], in ONNX's order.
+
+    Parts of one image, or images of a batch, are computed by at most `threads` threads at a time.
+    Raises CompileError where parts give other bits than the whole.
+    """
+    image = calls.image
+    if 1 < sizes.parts <= min(threads, cores()):
+        started = team(calls.library, memory(sizes.scratch))
+        image = started.image if started else image
+    return _with_one(image, sizes, _many(calls.batch, sizes, threads))
 
 
 class Batch(ctypes.Structure):

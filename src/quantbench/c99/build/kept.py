@@ -59,34 +59,34 @@ def load(model: Path, threads: int) -> Predict:
     """
 
     def fill(folder: Path) -> Kept:
-        _build(model.absolute(), folder)
+        _build(model.absolute(), folder, threads)
         kept = Kept.model_validate_json(read_plain(folder / SIZES, _SIZES_LIMIT))
         (folder / SIZES).unlink()
         return kept
 
-    with entry(code_folder("c99"), "opened", KIND, _inputs(model), Kept, fill) as stored:
+    with entry(code_folder("c99"), "opened", KIND, _inputs(model, threads), Kept, fill) as stored:
         if (sizes := stored.body.sizes) is not None:
             return caller(opened(stored.folder / LIBRARY, sizes), sizes, threads)
     from quantbench.c99.build.loader import loaded  # it imports ONNX
 
-    return loaded(emitted_from(model), threads)
+    return loaded(emitted_from(model, threads), threads)
 
 
-def emitted_from(model: Path) -> Emitted:
-    """The C that is built of a file. Raises ArtifactError or CompileError."""
+def emitted_from(model: Path, threads: int = 1) -> Emitted:
+    """The C that is built of a file for so many threads. Raises ArtifactError or CompileError."""
     from quantbench.c99.compile import emitted  # it imports ONNX
     from quantbench.c99.emit.library import Options
     from quantbench.c99.frontend.reader import read
     from quantbench.c99.target.target import Target
 
-    return emitted(read(model), Target.NATIVE, options=Options(samples=_AT_ONCE))
+    return emitted(read(model), Target.NATIVE, options=Options(samples=_AT_ONCE, threads=threads))
 
 
-def _build(model: Path, folder: Path) -> None:
+def _build(model: Path, folder: Path, threads: int) -> None:
     """Build in a process of its own: what it loads would stay in the one that is measured."""
     try:
         asked = subprocess.run(
-            [sys.executable, "-m", _BUILD, str(model), str(folder)], cwd=folder,
+            [sys.executable, "-m", _BUILD, str(model), str(folder), str(threads)], cwd=folder,
             stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
@@ -100,13 +100,14 @@ def _build(model: Path, folder: Path) -> None:
     raise kind(why) if kind else CompileError(f"building it: {why}")
 
 
-def _inputs(model: Path) -> dict[str, JsonValue]:
+def _inputs(model: Path, threads: int) -> dict[str, JsonValue]:
     """What the library and its sizes depend on. The whole package is hashed: that takes less time
     than following imports.
     """
     machine, chosen = environment(libraries=()), toolchain.find()
     return {
         "model": sha256_of(model),
+        "threads": threads,
         "compiler": [*chosen.command, chosen.version, *chosen.native],
         "cpu": machine.cpu,
         "instruction_sets": [*machine.instruction_sets],

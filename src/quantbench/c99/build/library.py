@@ -30,6 +30,8 @@ WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-pedantic")
 FAST = ("-std=c99", "-O3", "-fPIC")
 MATHEMATICS = "-lm"
 """Links the functions of math.h, which float32 activations call."""
+PARTS, THREADS = "parts.c", "-pthread"
+"""The network in parts, and what links the threads that compute them."""
 SMALL = ("-std=c99", "-Os", "-fno-asynchronous-unwind-tables")
 
 
@@ -41,7 +43,7 @@ class Library(Record):
 
 @contextlib.contextmanager
 def library(files: Mapping[str, str]) -> Iterator[Path]:
-    """The shared library of model.c, and of convert.c and together.c where they are there.
+    """The shared library of model.c, and of convert.c, together.c and parts.c where they are there.
 
     Load it inside this context: its bytes have just been checked, and nobody replaces it.
     Raises UnavailableError without a compiler, CompileError where the build fails or its golden
@@ -79,8 +81,10 @@ def checked_size(
 def _build(folder: Path, chosen: Compiler) -> Path:
     flags = (*chosen.command, *FAST, *chosen.native)
     _build_check(folder, flags, "model")
-    sources = [name for name in ("convert.c", "together.c") if (folder / name).is_file()]
-    command = (*flags, "-shared", *sources, "model.o", MATHEMATICS, "-o", LIBRARY)
+    files = ("convert.c", "together.c", PARTS)
+    sources = [name for name in files if (folder / name).is_file()]
+    threads = (THREADS,) if PARTS in sources else ()
+    command = (*flags, *threads, "-shared", *sources, "model.o", MATHEMATICS, "-o", LIBRARY)
     _must(command, folder, "can't link the library")
     return folder / LIBRARY
 

@@ -20,6 +20,9 @@ from quantbench.contracts import Predict
 from quantbench.errors import UnavailableError
 from quantbench.numerics.reciprocal import reciprocal
 
+_BRIEF = 1_000_000
+"""Multiply-adds of an image that take some microseconds, for which Python's lock is kept."""
+
 
 def loaded(emitted: Emitted, threads: int) -> Predict:
     """The network as a function float32 [N, *shape] -> float32 [N, *shape], in ONNX's order.
@@ -106,6 +109,8 @@ def sources(emitted: Emitted, *, counters: bool = False) -> dict[str, str]:
     if emitted.together is not None:
         name = emitted.together.name
         more = {file: emitted.together.files[file] for file in (f"{name}.h", f"{name}.c")}
+    if emitted.parts is not None:
+        more |= emitted.parts.files
     return {**emitted.files, **more, "convert.c": convert}
 
 
@@ -117,6 +122,8 @@ def sizes_of(emitted: Emitted) -> Sizes:
         output=plan.output.shape,
         scratch=_scratch(emitted),
         call=_output_at(emitted) + emitted.samples * plan.output.bytes,
+        parts=emitted.parts.count if emitted.parts else 1,
+        brief=sum(map(plan.macs, plan.steps)) < _BRIEF,
     )
 
 
@@ -145,7 +152,10 @@ def _convert(emitted: Emitted) -> str:
             numbers["RECIPROCAL"] = repr(factor)
     head = "".join(f"#define {name} {value}\n" for name, value in numbers.items())
     folder = "float32/" if plan.input.type == "float32" else ""
-    return head + kernel(f"{folder}convert") + kernel(f"{folder}golden_check")
+    text = head + kernel(f"{folder}convert") + kernel(f"{folder}golden_check")
+    if emitted.parts is None:
+        return text
+    return "#define _POSIX_C_SOURCE 200809L\n" + text + kernel("threads")
 
 
 def _image(end: str, place: Place) -> dict[str, int | str]:
@@ -163,4 +173,5 @@ def _output_at(emitted: Emitted) -> int:
 
 
 def _scratch(emitted: Emitted) -> int:
-    return max(emitted.scratch, emitted.together.scratch if emitted.together else 0)
+    more = (emitted.together, emitted.parts)
+    return max(emitted.scratch, *(other.scratch if other else 0 for other in more))

@@ -12,6 +12,7 @@ from quantbench.c99.emit.header import header
 from quantbench.c99.emit.kernels import kernel
 from quantbench.c99.emit.namespace import DEFAULT, layer_symbol, renamed, require_name
 from quantbench.c99.emit.signature import signature
+from quantbench.c99.emit.parts import Parts
 from quantbench.c99.emit.translation_unit import (
     INTEGERS,
     REALS,
@@ -37,6 +38,7 @@ class Options:
     their node. `sha256`: of the ONNX file. `counters`: time each layer, for a profile.
     `integer_only`: no kernel rounds in float32, though that is proved to give the same. `samples`:
     how many a second library computes at once, where all layers are fully connected; 1: none.
+    `threads`: how many may compute one image together, where that is expected to pay.
     `optimize`: what the portable code of integers is written for.
     """
 
@@ -48,6 +50,7 @@ class Options:
     integer_only: bool = False
     samples: int = 1
     optimize: Optimize = Optimize.SIZE
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Emitted:
     """The files of a library, by their names, and what they were written from.
 
     `scratch`: bytes that the caller gives. `codes`: the portable code of each step. `together`:
-    the same network for `samples` at once.
+    the same network for `samples` at once. `parts`: the same network for several threads.
     """
 
     plan: Plan
@@ -66,6 +69,7 @@ class Emitted:
     labels: Mapping[str, str] = field(default_factory=dict)
     together: Emitted | None = None
     samples: int = 1
+    parts: Parts | None = None
 
 
 def chosen_isas(options: Options, target: Target, language: Language) -> tuple[Isa, ...]:

@@ -138,8 +138,35 @@ def write(
     `counters`: time each layer, for a profile; what is delivered and measured has none.
     """
     simd = any(layer.simd for layer in layers)
+    workspace = None
+    if simd or any(layer.code.workspace for layer in layers):
+        workspace = f"(scratch + {scratch.begin // language.unit})"
+    constants_and_kernels(c, layers, language, isas, workspace)
+    if counters:
+        c.define("MODEL_LAYERS", len(layers))
+        c.text(kernel("layer_clock"))
+        c.blank()
+    needs_scratch = simd or scratch.bytes > 0
+    _run(c, layers, isas, language.run, needs_scratch=needs_scratch, counters=counters)
+
+
+def constants_and_kernels(
+    c: CWriter,
+    layers: Sequence[Layer],
+    language: Language,
+    isas: Sequence[Isa],
+    workspace: str | None = None,
+    *,
+    includes: Sequence[str] = ("model.h",),
+) -> None:
+    """Write all of the C file that stands before its functions that call layers.
+
+    `workspace`: what MODEL_WORKSPACE is defined as; None: it isn't.
+    """
+    simd = any(layer.simd for layer in layers)
     used = {name for layer in layers for name in layer.code.kernels}
-    c.directive('include "model.h"')
+    for include in includes:
+        c.directive(f'include "{include}"')
     c.blank()
     headers = {"string.h"}.union(*(layer.code.headers for layer in layers))
     for header in sorted(headers):
@@ -154,8 +181,8 @@ def write(
         _choice(c, isas)
     if "requantize_even" in used:
         used.discard("requantize")  # requantize_even defines the same functions
-    if simd or any(layer.code.workspace for layer in layers):
-        c.define("MODEL_WORKSPACE", f"(scratch + {scratch.begin // language.unit})")
+    if workspace is not None:
+        c.define("MODEL_WORKSPACE", workspace)
         c.blank()
     structure_types = kinds(layer for step in layers for layer in step.code.structures)
     if simd:
@@ -176,12 +203,6 @@ def write(
         _unused_functions(c, "pop")
     for layer in layers:
         _constants(c, layer, structure_types, isas)
-    if counters:
-        c.define("MODEL_LAYERS", len(layers))
-        c.text(kernel("layer_clock"))
-        c.blank()
-    needs_scratch = simd or scratch.bytes > 0
-    _run(c, layers, isas, language.run, needs_scratch=needs_scratch, counters=counters)
 
 
 def _arm(c: CWriter) -> None:
@@ -286,16 +307,21 @@ def _run(
         if counters:
             c.line("model_mark(MODEL_LAYERS);")
         for place, layer in enumerate(layers):
-            c.line(layer.title)
-            for number, (isa, code) in enumerate(layer.simd.items()):
-                c.directive(f"{'el' if number else ''}if {condition_of((isa,), isas)}")
-                for call in code.calls:
-                    c.line(call)
-            if layer.simd:
-                c.directive("else")
-            for call in layer.code.calls:
-                c.line(call)
-            if layer.simd:
-                c.directive("endif")
+            calls(c, layer, isas)
             if counters:
                 c.line(f"model_mark({place});")
+
+
+def calls(c: CWriter, layer: Layer, isas: Sequence[Isa]) -> None:
+    """Write the calls of a layer, those of the instruction set that is chosen."""
+    c.line(layer.title)
+    for number, (isa, code) in enumerate(layer.simd.items()):
+        c.directive(f"{'el' if number else ''}if {condition_of((isa,), isas)}")
+        for call in code.calls:
+            c.line(call)
+    if layer.simd:
+        c.directive("else")
+    for call in layer.code.calls:
+        c.line(call)
+    if layer.simd:
+        c.directive("endif")

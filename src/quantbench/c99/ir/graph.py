@@ -80,6 +80,14 @@ class Window:
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilations: tuple[int, int] = (1, 1)
 
+    def with_rows_around(self, top: int, bottom: int) -> Window:
+        """The same window, with other pads above and below."""
+        return replace(self, pads=(top, self.pads[1], bottom, self.pads[3]))
+
+
+ONE_ROW = Window((1, 1))
+"""The window of what computes each position from the same position alone."""
+
 
 @dataclass(frozen=True)
 class Requantization:
@@ -97,6 +105,13 @@ class Requantization:
     """False where it is proved that half up gives the same: see passes/ties.py."""
     short: ShortForms = NOTHING_PROVED
     """The shorter roundings that are proved to be this one: see passes/proved.py."""
+
+    def of(self, begin: int, end: int) -> Requantization:
+        """The rounding of these channels alone."""
+        if len(self.multipliers) == 1:
+            return self
+        short = self.short.of(begin, end)
+        return replace(self, multipliers=self.multipliers[begin:end], short=short)
 
     def plus(self, offset: int) -> Requantization:
         """The same rounding with `offset` added to every result; nothing is proved of it yet."""
@@ -218,6 +233,22 @@ class Node(ABC):
     @abstractmethod
     def describe(self) -> list[str]:
         """The node's operations in words, such as `5x5 conv`, `ReLU`, `2x2 average pool`."""
+
+    @property
+    def row_window(self) -> Window | None:
+        """The window through which a position of an image [C, H, W] reads its inputs.
+
+        None: an output may need any input, or other rows would not be the same node's.
+        """
+        return None
+
+    def of_rows(self, top: int, bottom: int) -> Node:  # noqa: ARG002
+        """The node that computes some rows, whose windows leave the rows given by so many."""
+        return self
+
+    def of_outputs(self, begin: int, end: int) -> Node | None:  # noqa: ARG002
+        """The node that computes these channels alone; None where that is no node of its kind."""
+        return None
 
     @property
     def weight_type(self) -> str | None:

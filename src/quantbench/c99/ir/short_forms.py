@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,10 @@ class ScaledForm:
     half: tuple[int, ...]
     shift: int
 
+    def of(self, begin: int, end: int) -> ScaledForm:
+        """The form of these channels alone."""
+        return ScaledForm(_of(self.m, begin, end), _of(self.half, begin, end), self.shift)
+
 
 @dataclass(frozen=True)
 class RealForm:
@@ -27,6 +34,10 @@ class RealForm:
 
     factor: tuple[float, ...]
     offset: tuple[float, ...]
+
+    def of(self, begin: int, end: int) -> RealForm:
+        """The form of these channels alone."""
+        return RealForm(_of(self.factor, begin, end), _of(self.offset, begin, end))
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,20 @@ class ShortForms:
         """The same without the forms that compute in float32."""
         others = tuple(each.without_real() for each in self.by_channel)
         return replace(self, real=None, by_channel=others)
+
+    def of(self, begin: int, end: int) -> ShortForms:
+        """The forms of these channels alone."""
+        return ShortForms(
+            upper=self.upper and self.upper.of(begin, end),
+            common=self.common and self.common.of(begin, end),
+            real=self.real and self.real.of(begin, end),
+            by_channel=_of(self.by_channel, begin, end),
+        )
+
+
+def _of(values: tuple[T, ...], begin: int, end: int) -> tuple[T, ...]:
+    """What these channels have of a value for each channel, or of one for all."""
+    return values[begin:end] if len(values) > 1 else values
 
 
 NOTHING_PROVED = ShortForms()

@@ -14,6 +14,9 @@ typedef struct {
     uint8_t *memory; /* for the integers of SAMPLES images, the scratch and the outputs */
 } batch;
 
+typedef uint8_t number;
+typedef model_output answer;
+
 void model_batch(const batch *given);
 void model_image(const float *image, const batch *given);
 
@@ -43,15 +46,15 @@ static uint8_t quantized(float value)
     return (uint8_t)(bits + ZERO);
 }
 
-/* The integers of one image, [H][W][C]. Few channels lie beside each other for a part of the image
-   first: compilers vectorize both loops. */
-static void take(const float *images, uint8_t *to)
+/* The integers of one image, [H][W][C], at places from `first` to `last`. Few channels lie beside
+   each other for a part of the image first: compilers vectorize both loops. */
+static void take(const float *images, uint8_t *to, size_t first, size_t last)
 {
 #if CHANNELS > 1 && CHANNELS <= 16
     enum { PART = 256 };
     uint8_t planes[CHANNELS][PART];
-    for (size_t begin = 0; begin < PIXELS; begin += PART) {
-        const size_t count = PIXELS - begin < PART ? PIXELS - begin : PART;
+    for (size_t begin = first; begin < last; begin += PART) {
+        const size_t count = last - begin < PART ? last - begin : PART;
         for (size_t c = 0; c < CHANNELS; c++) {
             for (size_t p = 0; p < count; p++) {
                 planes[c][p] = quantized(images[c * PIXELS + begin + p]);
@@ -65,7 +68,7 @@ static void take(const float *images, uint8_t *to)
     }
 #else
     for (size_t c = 0; c < CHANNELS; c++) {
-        for (size_t p = 0; p < PIXELS; p++) {
+        for (size_t p = first; p < last; p++) {
             to[p * CHANNELS + c] = quantized(images[c * PIXELS + p]);
         }
     }
@@ -108,7 +111,7 @@ void model_batch(const batch *given)
     for (size_t left = given->count; left > 0;) {
         const size_t count = left < SAMPLES ? left : SAMPLES;
         for (size_t i = 0; i < count; i++, images += MODEL_INPUT_SIZE) {
-            take(images, memory + i * MODEL_INPUT_SIZE);
+            take(images, memory + i * MODEL_INPUT_SIZE, 0, PIXELS);
         }
         run(memory, outputs, memory + SCRATCH_AT, count);
         for (size_t i = 0; i < count; i++, answers += MODEL_OUTPUT_SIZE) {

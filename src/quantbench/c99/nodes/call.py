@@ -11,6 +11,7 @@ from quantbench.c99.emit.describe import limits_words
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.functions import Function
 from quantbench.c99.ir.graph import (
+    ONE_ROW,
     Graph,
     ImageOrder,
     Laid,
@@ -20,6 +21,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    Window,
 )
 from quantbench.c99.nodes.clamp import within_limits
 
@@ -47,6 +49,10 @@ class Call(OneInput):
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         return Laid(self, orders, orders[0])
+
+    @property
+    def row_window(self) -> Window:
+        return ONE_ROW
 
     def emit(self, step: Step) -> Code:
         name, (source,), output = f"{step.identifier}_function", step.inputs, step.output

@@ -10,6 +10,7 @@ from quantbench.c99.emit.describe import limits_words
 from quantbench.c99.emit.fragments import clamp_code
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import (
+    ONE_ROW,
     Graph,
     ImageOrder,
     Laid,
@@ -19,6 +20,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    Window,
 )
 
 
@@ -43,6 +45,10 @@ class Clamp(OneInput):
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
         return Laid(self, orders, orders[0])
+
+    @property
+    def row_window(self) -> Window:
+        return ONE_ROW
 
     def emit(self, step: Step) -> Code:
         return clamp_code(step, "activate", self.low, self.high)

@@ -11,6 +11,7 @@ from quantbench.c99.emit.describe import limits_words
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.functions import Operation
 from quantbench.c99.ir.graph import (
+    ONE_ROW,
     Graph,
     ImageOrder,
     Laid,
@@ -20,6 +21,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    Window,
 )
 from quantbench.c99.nodes.broadcast import sides, strides
 from quantbench.c99.nodes.clamp import within_limits
@@ -60,6 +62,10 @@ class Combine(Node):
             tuple(nhwc(shape) for shape in shapes),
             nhwc(graph.tensors[self.output].shape),
         )
+
+    @property
+    def row_window(self) -> Window:
+        return ONE_ROW
 
     def emit(self, step: Step) -> Code:
         name, output = f"{step.identifier}_function", step.output

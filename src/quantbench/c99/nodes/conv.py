@@ -45,6 +45,7 @@ from quantbench.c99.nodes.layer import (
     dense_code,
     distances,
     float_code,
+    of_outputs,
     ties_marked,
     unsigned_bias,
 )
@@ -135,6 +136,25 @@ class Conv(Layer):
         """Store the weights as [O, kh, kw, I / groups], the order in which windows are read."""
         work = replace(self, weights=self.weights.transpose(0, 2, 3, 1))
         return Laid(work, orders, nhwc(graph.tensors[self.output].shape))
+
+    @property
+    def row_window(self) -> Window:
+        """The window of the layer with its pooling: of all rows that a pooled row reads."""
+        if self.pooling is None:
+            return self.window
+        inner, outer = self.window, self.pooling.window
+        across = (outer.kernel[0] - 1) * outer.dilations[0] * inner.strides[0]
+        return Window(
+            (across + (inner.kernel[0] - 1) * inner.dilations[0] + 1, inner.kernel[1]),
+            (outer.strides[0] * inner.strides[0], inner.strides[1]),
+            inner.pads,
+        )
+
+    def of_rows(self, top: int, bottom: int) -> Conv:
+        return replace(self, window=self.window.with_rows_around(top, bottom))
+
+    def of_outputs(self, begin: int, end: int) -> Conv | None:
+        return of_outputs(self, begin, end) if self.groups == 1 else None
 
     def emit(self, step: Step) -> Code:
         return _float32(step, self) if step.output.type == "float32" else _integers(step, self)

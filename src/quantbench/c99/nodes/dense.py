@@ -31,6 +31,7 @@ from quantbench.c99.nodes.layer import (
     dense_code,
     distances,
     float_code,
+    of_outputs,
     ties_marked,
     unsigned_bias,
 )
@@ -87,6 +88,9 @@ class Dense(Layer):
         """Permute the weights' columns to the order in which the input lies."""
         work = replace(self, weights=self.weights[:, orders[0]])
         return Laid(work, orders, nhwc(graph.tensors[self.output].shape))
+
+    def of_outputs(self, begin: int, end: int) -> Dense:
+        return of_outputs(self, begin, end)
 
     def emit(self, step: Step) -> Code:
         if step.output.type != "float32":

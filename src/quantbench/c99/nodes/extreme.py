@@ -10,6 +10,7 @@ import numpy as np
 from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import (
+    ONE_ROW,
     Graph,
     ImageOrder,
     Laid,
@@ -19,6 +20,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    Window,
 )
 
 
@@ -60,6 +62,10 @@ class Extreme(Node):
         if first is not second and not np.array_equal(first, second):
             first = second = nhwc(graph.tensors[self.output].shape)
         return Laid(self, (first, second), first)
+
+    @property
+    def row_window(self) -> Window:
+        return ONE_ROW
 
     def emit(self, step: Step) -> Code:
         (a, b), output = step.inputs, step.output

@@ -120,6 +120,19 @@ def with_requantization(layer: L, requantize: Requantization) -> L:
     return replace(layer, requantize=requantize)  # type: ignore[type-var]
 
 
+def of_outputs(layer: L, begin: int, end: int) -> L:
+    """The layer of these outputs alone: its weights, bias, limits and rounding."""
+    low, high = (
+        limit if limit is None or len(limit) < len(layer.bias) else limit[begin:end]
+        for limit in (layer.low, layer.high)
+    )
+    requantize = layer.requantize.of(begin, end) if layer.requantize else None
+    return replace(  # type: ignore[type-var]
+        layer, weights=layer.weights[begin:end], bias=layer.bias[begin:end],
+        low=low, high=high, requantize=requantize,
+    )  # fmt: skip
+
+
 def unsigned_bias(layer: Layer, into: int) -> NDArray[np.int32]:
     """The bias that absorbs the offset of inputs held `into` higher.
 

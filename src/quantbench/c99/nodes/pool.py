@@ -119,6 +119,13 @@ class Pool(OneInput):
         marked = with_ties_marked(self.requantize, self._accumulators(graph))
         return replace(self, requantize=marked)
 
+    @property
+    def row_window(self) -> Window:
+        return self.window
+
+    def of_rows(self, top: int, bottom: int) -> Pool:
+        return replace(self, window=self.window.with_rows_around(top, bottom))
+
     def emit(self, step: Step) -> Code:
         fields: Fields = {
             **input_fields(step),

@@ -13,6 +13,7 @@ from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT
 from quantbench.c99.ir.graph import (
+    ONE_ROW,
     Graph,
     ImageOrder,
     Laid,
@@ -23,6 +24,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    Window,
 )
 from quantbench.c99.ir.rounding import Range, range_of, requantized, with_ties_marked
 from quantbench.c99.nodes.broadcast import sides, strides
@@ -77,6 +79,10 @@ class Product(Node):
             tuple(nhwc(shape) for shape in shapes),
             nhwc(graph.tensors[self.output].shape),
         )
+
+    @property
+    def row_window(self) -> Window:
+        return ONE_ROW
 
     def emit(self, step: Step) -> Code:
         tables = Tables(step.identifier)

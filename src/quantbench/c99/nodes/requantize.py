@@ -12,6 +12,7 @@ from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT
 from quantbench.c99.ir.graph import (
+    ONE_ROW,
     Graph,
     ImageOrder,
     Laid,
@@ -22,6 +23,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    Window,
 )
 from quantbench.c99.ir.rounding import Range, range_of, requantized, with_ties_marked
 
@@ -68,6 +70,10 @@ class Requantize(OneInput):
             return Laid(self, orders, order)
         moved = replace(self.requantize, multipliers=tuple(factors[at] for at in order))
         return Laid(replace(self, requantize=moved), orders, order)
+
+    @property
+    def row_window(self) -> Window:
+        return ONE_ROW
 
     def emit(self, step: Step) -> Code:
         tables = Tables(step.identifier)

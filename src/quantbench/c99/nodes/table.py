@@ -12,6 +12,7 @@ from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import (
     LIMITS,
+    ONE_ROW,
     Graph,
     ImageOrder,
     Laid,
@@ -21,6 +22,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    Window,
 )
 from quantbench.numerics.fixed_point import Integers
 
@@ -74,6 +76,10 @@ class Table(OneInput):
             return Laid(self, orders, order)
         rows = {field: getattr(self, field)[order] for field in ("table", "off", "unsure")}
         return Laid(replace(self, **rows), orders, order)
+
+    @property
+    def row_window(self) -> Window:
+        return ONE_ROW
 
     def emit(self, step: Step) -> Code:
         name, (source,), output = f"{step.identifier}_table", step.inputs, step.output

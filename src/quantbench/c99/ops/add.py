@@ -25,6 +25,7 @@ from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT
 from quantbench.c99.ir.functions import ADD
 from quantbench.c99.ir.graph import (
+    ONE_ROW,
     Graph,
     ImageOrder,
     Laid,
@@ -35,6 +36,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    Window,
 )
 from quantbench.c99.ir.rounding import Range, range_of, within
 from quantbench.c99.nodes.clamp import within_limits
@@ -194,6 +196,10 @@ class Add(Node):
         if first is not second and not np.array_equal(first, second):
             first = second = nhwc(graph.tensors[self.output].shape)
         return Laid(self, (first, second), first)
+
+    @property
+    def row_window(self) -> Window:
+        return ONE_ROW
 
     def emit(self, step: Step) -> Code:
         """The C of the sum. The exact sum of integers exceeds 32 bits, and is kept in two parts.

@@ -23,6 +23,7 @@ from quantbench.c99.frontend.rearranging import axis_behind_batch, require_few, 
 from quantbench.c99.frontend.values import Constant, Value
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import (
+    ONE_ROW,
     Graph,
     ImageOrder,
     Laid,
@@ -31,6 +32,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensors,
     Values,
+    Window,
     image_shape,
 )
 from quantbench.c99.ir.move import Move
@@ -183,6 +185,10 @@ class Concat(Move):
             parts.append(order + begin)
             begin += len(order)
         return Laid(self, orders, np.concatenate(parts))
+
+    @property
+    def row_window(self) -> Window:
+        return ONE_ROW
 
     def emit(self, step: Step) -> Code:
         stride, first, calls = step.output.shape[0], 0, []
