@@ -11,8 +11,8 @@ from quantbench.c99.emit.head import Provenance, block_comment, head
 from quantbench.c99.emit.header import header
 from quantbench.c99.emit.kernels import kernel
 from quantbench.c99.emit.namespace import DEFAULT, layer_symbol, renamed, require_name
-from quantbench.c99.emit.signature import signature
 from quantbench.c99.emit.parts import Parts
+from quantbench.c99.emit.signature import signature
 from quantbench.c99.emit.translation_unit import (
     INTEGERS,
     REALS,

@@ -1,6 +1,7 @@
 /* Beside the network in parts: threads that compute one image together, the caller and as many
    more as there are other parts, which wait for its calls. Not part of the delivered model. */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,9 +9,12 @@
 
 #include "parts.h"
 
-/* Who waits looks again and again for SPIN_NANOSECONDS, then sleeps: a thread that has no processor
-   doesn't keep the others from theirs, and one without work takes none. */
-enum { SPIN_NANOSECONDS = 50000, LOOKS = 128 };
+/* Who waits looks again and again for SPIN_NANOSECONDS, then sleeps: one without work takes no
+   processor. After some LOOKS another thread may have the processor, as the one that is waited for
+   may need it. Where the caller has had to
+   sleep within an image, other programs have the processors, and it computes the next images alone:
+   1, 3 and so on, MOST_ALONE at most. */
+enum { SPIN_NANOSECONDS = 100000, LOOKS = 128, MOST_ALONE = 63 };
 
 typedef struct {
     const float *image; /* to be converted, or NULL */
@@ -32,7 +36,7 @@ typedef struct model_team {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     model_job job;
-    int ends;
+    int ends, alone, alone_next; /* `alone`: the images that the caller computes by itself */
     pid_t process;
     int started;
     pthread_t threads[MODEL_PARTS];
@@ -69,17 +73,18 @@ static int is_still(const model_counter *counter, unsigned old)
     return __atomic_load_n(&counter->value, __ATOMIC_SEQ_CST) == old;
 }
 
-/* Return when the counter is no longer `old`. */
-static void wait_for(model_team *team, model_counter *counter, unsigned old)
+/* Return when the counter is no longer `old`: 1 where that took sleep. */
+static int wait_for(model_team *team, model_counter *counter, unsigned old)
 {
     long long end = 0;
     while (end == 0 || nanoseconds() < end) {
         for (int look = 0; look < LOOKS; look++) {
             if (!is_still(counter, old)) {
-                return;
+                return 0;
             }
             pause_a_little();
         }
+        sched_yield();
         end = end == 0 ? nanoseconds() + SPIN_NANOSECONDS : end;
     }
     pthread_mutex_lock(&team->lock);
@@ -89,6 +94,7 @@ static void wait_for(model_team *team, model_counter *counter, unsigned old)
     }
     __atomic_sub_fetch(&team->sleeping.value, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&team->lock);
+    return 1;
 }
 
 /* Count, and wake who sleeps. In the one order of these four accesses either the sleeper sees the
@@ -103,22 +109,24 @@ static void count_up(model_team *team, model_counter *counter)
     }
 }
 
-/* Return when all threads of the team are here. */
-static void meet(model_team *team)
+/* Return when all threads of the team are here: 1 where that took sleep. */
+static int meet(model_team *team)
 {
     const unsigned round = __atomic_load_n(&team->rounds.value, __ATOMIC_SEQ_CST);
     if (__atomic_add_fetch(&team->arrived.value, 1, __ATOMIC_SEQ_CST) == MODEL_PARTS) {
         __atomic_store_n(&team->arrived.value, 0, __ATOMIC_SEQ_CST);
         count_up(team, &team->rounds);
-    } else {
-        wait_for(team, &team->rounds, round);
+        return 0;
     }
+    return wait_for(team, &team->rounds, round);
 }
 
-/* What one thread does of a call. */
-static void take_part(model_team *team, int part)
+/* What one thread does of a call: 1 where it slept after the first meeting, to which threads that
+   had slept come late. */
+static int take_part(model_team *team, int part)
 {
     const model_job job = team->job;
+    int slept = 0;
     for (size_t k = 0; k < job.meetings; k++) {
         meet(team);
     }
@@ -131,8 +139,9 @@ static void take_part(model_team *team, int part)
         if (model_stages[stage][part] != NULL) {
             model_stages[stage][part](job.input, job.output, job.scratch);
         }
-        meet(team);
+        slept += meet(team) && stage > 0;
     }
+    return slept > 0;
 }
 
 static void *member(void *given)
@@ -148,11 +157,11 @@ static void *member(void *given)
     }
 }
 
-static void call(model_team *team, model_job job)
+static int call(model_team *team, model_job job)
 {
     team->job = job;
     count_up(team, &team->calls);
-    take_part(team, 0);
+    return take_part(team, 0);
 }
 
 /* NULL where there are no more threads to be had. Signals are left to the threads of the caller. */
@@ -187,14 +196,17 @@ model_team *model_team_open(void)
 /* model_image by all threads; by the caller alone in a process that was forked, which has no other. */
 void model_team_image(model_team *team, const float *image, const batch *given)
 {
-    if (team->process != getpid()) {
+    if (team->alone > 0 || team->process != getpid()) {
+        team->alone -= team->alone > 0;
         model_image(image, given);
         return;
     }
     number *const scratch = given->memory + SCRATCH_AT / sizeof(number);
     void *const at = given->memory + OUTPUT_AT / sizeof(number);
     const model_job job = {image, given->memory, given->memory, at, scratch, 0};
-    call(team, job);
+    const int slept = call(team, job), more = 2 * team->alone_next + 1;
+    team->alone_next = !slept ? 0 : more < MOST_ALONE ? more : MOST_ALONE;
+    team->alone = team->alone_next;
     give(at, given->answers);
 }
 

@@ -15,15 +15,20 @@ from itertools import pairwise
 from quantbench.c99.ir.graph import BYTES, ONE_ROW, Node, Place, Plan, Shape, Step, Window
 from quantbench.c99.nodes.conv import Conv
 
-MEETING = 500.0
+MEETING = 400.0
 """Nanoseconds until all threads know that all have arrived, with some to spare: it is measured by
 benchmarks/c99_threads.py."""
 _START = 1500.0
 """Nanoseconds to hand a call over to threads that wait for one."""
+LINE = 150.0
+"""Nanoseconds until a line of 64 bytes that one processor wrote is in the cache of another."""
+_LEAST_SAVED = (0.0, MEETING, 4 * MEETING)
+"""What a layer must save to be divided. A short one that isn't is computed where the first thread
+is, and others read it from there: so each of these is tried for the whole network."""
 _LEAST_GAIN = 1.1
-_MACS, _MACS_DEPTHWISE, _BYTES = 160.0, 40.0, 8.0
-"""Multiply-adds, and bytes moved, in a nanosecond: as fast as kernels for wide registers are. Slower
-ones gain more than is expected."""
+_MACS, _MACS_DEPTHWISE, _BYTES = 200.0, 70.0, 32.0
+"""Multiply-adds, and bytes moved, in a nanosecond, by kernels for wide registers: slower ones gain
+more than is expected."""
 _UNEVEN = 1.05
 """The largest share of a part, in equal shares, for which rows stay whole."""
 _CHANNELS = 16
@@ -64,23 +69,31 @@ class Division:
 
 
 def divided(plan: Plan, count: int) -> Division:
-    """The division of a plan for `count` threads."""
-    pieces = [_pieces(plan, step, count) for step in plan.steps]
+    """The division of a plan for `count` threads that is expected to take the least time."""
+    divisions = (_divided(plan, count, least) for least in _LEAST_SAVED)
+    return min(divisions, key=lambda division: division.together)
+
+
+def _divided(plan: Plan, count: int, least_saved: float) -> Division:
+    pieces = [_pieces(plan, step, count, least_saved) for step in plan.steps]
     alone = sum(_nanoseconds(plan, step, step) for step in plan.steps)
     stages = _stages(plan, pieces, count)
     together = _START + MEETING * len(stages)
-    for step, parts in zip(plan.steps, pieces, strict=True):
-        together += max(_nanoseconds(plan, step, part) for part in parts)
+    for number, (step, parts) in enumerate(zip(plan.steps, pieces, strict=True)):
+        together += max(
+            _nanoseconds(plan, step, part) + _moved(plan, pieces, number, thread) / 64 * LINE
+            for thread, part in enumerate(parts)
+        )
     return Division(count, stages, sum(len(parts) > 1 for parts in pieces), alone, together)
 
 
-def _pieces(plan: Plan, step: Step, count: int) -> Pieces:
-    """The parts of a step, where they are expected to save more than a meeting takes."""
+def _pieces(plan: Plan, step: Step, count: int, least_saved: float) -> Pieces:
+    """The parts of a step, where they are expected to save enough nanoseconds."""
     parts = _of_channels(plan, step, count) or _of_rows(plan, step, count)
     if parts is None:
         return (step,)
     longest = max(_nanoseconds(plan, step, part) for part in parts)
-    return parts if _nanoseconds(plan, step, step) - longest > MEETING else (step,)
+    return parts if _nanoseconds(plan, step, step) - longest > least_saved else (step,)
 
 
 def _nanoseconds(plan: Plan, step: Step, part: Step) -> float:
@@ -89,6 +102,20 @@ def _nanoseconds(plan: Plan, step: Step, part: Step) -> float:
     rate = _MACS_DEPTHWISE if depthwise else _MACS
     bytes_ = part.output.bytes + sum(place.bytes for place in part.inputs)
     return plan.macs(step) * (part.output.size / step.output.size) / rate + bytes_ / _BYTES
+
+
+def _moved(plan: Plan, pieces: Sequence[Pieces], number: int, thread: int) -> int:
+    """The bytes that a part reads and another thread wrote."""
+    total = 0
+    for place in pieces[number][thread].inputs:
+        reads = _bytes(plan, place)
+        before = (at for at in reversed(range(number))
+                  if _overlap(_bytes(plan, plan.steps[at].output), reads))  # fmt: skip
+        for other, part in enumerate(pieces[at] if (at := next(before, None)) is not None else ()):
+            _, begin, end = _bytes(plan, part.output)
+            if other != thread:
+                total += max(0, min(end, reads[2]) - max(begin, reads[1]))
+    return total
 
 
 def _of_channels(plan: Plan, step: Step, count: int) -> Pieces | None:
