@@ -53,7 +53,7 @@ def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None
     if options.samples > 1 and (many := together(plan.graph, options.samples)):
         own = replace(options, name=TOGETHER, counters=False, samples=1, threads=1)
         written = replace(written, together=emit(many, target, own), samples=options.samples)
-    if options.threads > 1 and not plan.graph.several:
+    if options.threads > 1 and not plan.graph.several and not plan.graph.is_float32:
         division = divided(plan, options.threads)
         if division.pays:
             written = replace(written, parts=in_parts(plan, division, isas))

@@ -38,7 +38,8 @@ class Options:
     their node. `sha256`: of the ONNX file. `counters`: time each layer, for a profile.
     `integer_only`: no kernel rounds in float32, though that is proved to give the same. `samples`:
     how many a second library computes at once, where all layers are fully connected; 1: none.
-    `threads`: how many may compute one image together, where that is expected to pay.
+    `threads`: how many may compute one image of integers together, where that is expected to pay;
+    sums of float32 depend on their order, and so on the parts.
     `optimize`: what the portable code of integers is written for.
     """
 

@@ -14,9 +14,6 @@ typedef struct {
     uint8_t *memory; /* for the integers of SAMPLES images, the scratch and the outputs */
 } batch;
 
-typedef uint8_t number;
-typedef model_output answer;
-
 void model_batch(const batch *given);
 void model_image(const float *image, const batch *given);
 

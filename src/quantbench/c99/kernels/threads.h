@@ -18,10 +18,10 @@ enum { SPIN_NANOSECONDS = 100000, LOOKS = 128, MOST_ALONE = 63 };
 
 typedef struct {
     const float *image; /* to be converted, or NULL */
-    number *converted;
-    const number *input;
-    answer *output;
-    number *scratch;
+    uint8_t *converted;
+    const uint8_t *input;
+    model_output *output;
+    uint8_t *scratch;
     size_t meetings; /* instead of all that: how often to meet */
 } model_job;
 
@@ -48,7 +48,7 @@ typedef struct model_team {
 
 model_team *model_team_open(void);
 void model_team_image(model_team *team, const float *image, const batch *given);
-size_t model_team_golden(model_team *team, number *scratch);
+size_t model_team_golden(model_team *team, uint8_t *scratch);
 void model_team_meet(model_team *team, size_t times);
 void model_team_close(model_team *team);
 
@@ -201,8 +201,8 @@ void model_team_image(model_team *team, const float *image, const batch *given)
         model_image(image, given);
         return;
     }
-    number *const scratch = given->memory + SCRATCH_AT / sizeof(number);
-    void *const at = given->memory + OUTPUT_AT / sizeof(number);
+    uint8_t *const scratch = given->memory + SCRATCH_AT;
+    void *const at = given->memory + OUTPUT_AT;
     const model_job job = {image, given->memory, given->memory, at, scratch, 0};
     const int slept = call(team, job), more = 2 * team->alone_next + 1;
     team->alone_next = !slept ? 0 : more < MOST_ALONE ? more : MOST_ALONE;
@@ -212,11 +212,11 @@ void model_team_image(model_team *team, const float *image, const batch *given)
 
 /* The number of the first golden vector for which model_run gives other bits, counted from 1; 0
    where none does. */
-size_t model_team_golden(model_team *team, number *scratch)
+size_t model_team_golden(model_team *team, uint8_t *scratch)
 {
-    answer wanted[MODEL_OUTPUT_SIZE], output[MODEL_OUTPUT_SIZE];
+    model_output wanted[MODEL_OUTPUT_SIZE], output[MODEL_OUTPUT_SIZE];
     for (size_t i = 0; i < MODEL_GOLDEN_COUNT; i++) {
-        const number *const input = model_golden_inputs + i * MODEL_INPUT_SIZE;
+        const uint8_t *const input = model_golden_inputs + i * MODEL_INPUT_SIZE;
         const model_job job = {NULL, NULL, input, output, scratch, 0};
         model_run(input, wanted, scratch);
         call(team, job);

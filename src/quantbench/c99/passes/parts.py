@@ -70,11 +70,12 @@ class Division:
 
 def divided(plan: Plan, count: int) -> Division:
     """The division of a plan for `count` threads that is expected to take the least time."""
-    divisions = (_divided(plan, count, least) for least in _LEAST_SAVED)
+    divisions = (divided_above(plan, count, least) for least in _LEAST_SAVED)
     return min(divisions, key=lambda division: division.together)
 
 
-def _divided(plan: Plan, count: int, least_saved: float) -> Division:
+def divided_above(plan: Plan, count: int, least_saved: float) -> Division:
+    """The division in which each layer that saves more nanoseconds than this is divided."""
     pieces = [_pieces(plan, step, count, least_saved) for step in plan.steps]
     alone = sum(_nanoseconds(plan, step, step) for step in plan.steps)
     stages = _stages(plan, pieces, count)
