@@ -114,6 +114,13 @@ def of_channel(requantize: Requantization, channel: int) -> Requantization:
     )
 
 
+def every_lane(isa: Isa, bits: int, value: str) -> str:
+    """The C expression of a register that holds one int32 in every lane."""
+    if isa.header == "arm_neon.h":
+        return f"vdupq_n_s32({value})"
+    return f"_mm{'' if bits == 128 else bits}_set1_epi32({value})"
+
+
 def factors(requantize: Requantization, isa: Isa, bits: int, m: str, shift: str) -> str:
     """The C expression of a register's factors, from registers of the tables `m` and `shift`."""
     zero_point = requantize.zero_point

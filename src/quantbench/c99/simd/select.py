@@ -1,6 +1,6 @@
-"""Choice of SIMD code for convolutions and fully connected layers, by their shapes.
+"""Choice of SIMD code for layers, by their shapes.
 
-Output channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few values at
+Of convolutions and fully connected layers output channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few values at
 a time are copied to every lane and multiplied with the weights of each. A tile of positions and of
 blocks of channels stays in registers; activation, pooling and requantization happen there.
 """
@@ -18,8 +18,12 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.nodes.product import Product
+from quantbench.c99.nodes.requantize import Requantize
 from quantbench.c99.nodes.table import Table
 from quantbench.c99.simd import (
+    add,
     depthwise,
     depthwise_neon,
     direct_conv_avx2,
@@ -27,6 +31,8 @@ from quantbench.c99.simd import (
     float32,
     lookup,
     maddubs,
+    pool,
+    product,
 )
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
@@ -55,9 +61,9 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
     if step.output.type == "float32":
         return float32.code(step, isa)
     node = step.work
-    if isinstance(node, Table):
-        return lookup.code(step, node, isa)
-    if not isinstance(node, Conv | Dense) or needs_int16(node.weights) or not _fits_int32(node):
+    if not isinstance(node, Conv | Dense):
+        return _of_bytes(step, isa)
+    if needs_int16(node.weights) or not _fits_int32(node):
         return None
     if node.requantize is None and not step.output.at.startswith("output"):
         return None  # int32 in scratch memory, whose alignment isn't known
@@ -65,6 +71,20 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
     if isinstance(node, Conv) and node.groups > 1:
         return _grouped(step, node, geometry, isa)
     return _direct(step, node, geometry, isa) or _tiled(step, node, geometry, isa)
+
+
+def _of_bytes(step: Step, isa: Isa) -> SimdCode | None:
+    """The code of a step without weights."""
+    match step.work:
+        case Table() as table:
+            return lookup.of_table(step, table, isa)
+        case Requantize() as rescale:
+            return lookup.of_requantize(step, rescale, isa)
+        case Pool() as pooling:
+            return pool.code(step, pooling, isa)
+        case Product() as node:
+            return product.code(step, node, isa)
+    return add.code(step, isa) if len(step.inputs) == 2 else None
 
 
 @lru_cache(maxsize=1)  # of the step whose code is written for one instruction set after another
