@@ -212,6 +212,7 @@ def _product(bits: int, load: str) -> tuple[Kernel, ...]:
 
 
 _OF_BYTES: Mapping[str, tuple[Kernel, ...]] = {
+    "lookup_bytes": (Kernel("lookup", {}, {"model_lookup": "model_lookup_bytes"}),),
     "lookup_256": (Kernel("bytes/lookup_256"),),
     "lookup_words_512": (Kernel("bytes/lookup_words_512"),),
     "largest_512": _largest(_of_width(512), "_mm512_max_epu8"),

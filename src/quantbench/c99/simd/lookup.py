@@ -25,13 +25,16 @@ _KERNELS = {
     NEON: "lookup_neon",
 }
 """SSE2 has no shuffle of bytes: the portable loop looks up one byte after the other."""
+_ONE_BY_ONE = "lookup_bytes"
 _PART = 16
 """The bytes that a shuffle looks up in."""
 
 
 def of_table(step: Step, table: Table, isa: Isa) -> SimdCode | None:
     """The look-up in a table; None where the portable one is used."""
-    return _code(step, table.table[0], isa) if len(table.table) == 1 else None
+    if isa not in _KERNELS or len(table.table) > 1:
+        return None
+    return _code(step, table.table[0], _KERNELS[isa], isa)
 
 
 def of_requantize(step: Step, node: Requantize, isa: Isa) -> SimdCode | None:
@@ -39,7 +42,8 @@ def of_requantize(step: Step, node: Requantize, isa: Isa) -> SimdCode | None:
     (source,) = step.inputs
     if len(node.requantize.multipliers) > 1 or source.type != "uint8":
         return None
-    return _code(step, requantized(np.arange(ENTRIES) - source.zero_point, node.requantize), isa)
+    table = requantized(np.arange(ENTRIES) - source.zero_point, node.requantize)
+    return _code(step, table, _KERNELS.get(isa, _ONE_BY_ONE), isa)
 
 
 def shuffled(table: NDArray[np.integer]) -> NDArray[np.integer]:
@@ -54,12 +58,11 @@ def shuffled(table: NDArray[np.integer]) -> NDArray[np.integer]:
     return parts.reshape(-1)
 
 
-def _code(step: Step, table: NDArray[np.integer], isa: Isa) -> SimdCode | None:
-    if isa not in _KERNELS or step.output.type != "uint8":
+def _code(step: Step, table: NDArray[np.integer], kernel: str, isa: Isa) -> SimdCode | None:
+    if step.output.type != "uint8":
         return None
-    name, kernel = f"{step.identifier}_table", _KERNELS[isa]
+    name, (source,), output = f"{step.identifier}_table", step.inputs, step.output
     entries = shuffled(table) if kernel == "lookup_256" else table
     constants = {name: array("uint8_t", name, entries, aligned=True)}
-    (source,), output = step.inputs, step.output
     call = f"model_{kernel}({name}, {source.at}, {output.at}, {output.size});"
     return SimdCode(constants, "", (call,), 0, () if kernel in isa.kernels else (kernel,))

@@ -18,7 +18,7 @@ from quantbench.c99.ir.graph import Requantization, Step
 from quantbench.c99.ir.short_forms import NOTHING_PROVED
 from quantbench.c99.nodes.pool import Pool
 from quantbench.c99.simd.requantize import every_lane, factors, lane_tables, requantized
-from quantbench.c99.target.isa import NEON, NEON_DOT, SSE2, Isa
+from quantbench.c99.target.isa import NEON, NEON_DOT, Isa
 
 _MAX_COLUMNS = 257
 """Bytes whose sum 16 bits hold."""
@@ -32,11 +32,10 @@ _REGISTER = 16
 
 @dataclass(frozen=True)
 class _Kernel:
-    """An instance of a kernel: its file, its function, and the fewest channels that it takes."""
+    """An instance of a kernel: its file and its function."""
 
     file: str
     function: str
-    channels: int
 
 
 def code(step: Step, pool: Pool, isa: Isa) -> SimdCode | None:
@@ -55,17 +54,20 @@ def code(step: Step, pool: Pool, isa: Isa) -> SimdCode | None:
 
 def _chosen(channels: int, pool: Pool, isa: Isa) -> _Kernel | None:
     """The instance of the widest registers that the channels fill; None for too few of them."""
+    widest = isa.bits[0]
     if pool.kind == "max":
-        kernels = [_Kernel(*_names("largest", bits, isa), bits // 8) for bits in (512, 256, 128)]
-    elif pool.window.kernel[1] <= _MAX_COLUMNS:
-        kernels = [_Kernel(*_names("sums", bits, isa), bits // 16) for bits in (512, 256)]
-        if isa.bits[0] == 128:
-            kernels = [_Kernel(*_names("sums", 128, isa), 16)]
+        widths = {bits: bits // 8 for bits in (512, 256, 128)}
+    elif widest == 128:
+        widths = {128: 16}
     else:
+        widths = {512: 32, 256: 16}
+    if pool.kind != "max" and pool.window.kernel[1] > _MAX_COLUMNS:
         return None
-    fit = (kernel for kernel in kernels if kernel.channels <= channels)
-    widest = isa.bits[0] // (8 if pool.kind == "max" else 16)
-    return next((kernel for kernel in fit if kernel.channels <= max(widest, 16)), None)
+    name = "largest" if pool.kind == "max" else "sums"
+    for bits, taken in widths.items():
+        if bits <= widest and taken <= channels:
+            return _Kernel(*_names(name, bits, isa))
+    return None
 
 
 def _names(kernel: str, bits: int, isa: Isa) -> tuple[str, str]:

@@ -1,8 +1,9 @@
 """Choice of SIMD code for layers, by their shapes.
 
-Of convolutions and fully connected layers output channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few values at
-a time are copied to every lane and multiplied with the weights of each. A tile of positions and of
-blocks of channels stays in registers; activation, pooling and requantization happen there.
+A layer without weights has a file of its own. In convolutions and fully connected layers output
+channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few values at a time
+are copied to every lane and multiplied with the weights of each. A tile of positions and of blocks
+of channels stays in registers; activation, pooling and requantization happen there.
 """
 
 from __future__ import annotations
