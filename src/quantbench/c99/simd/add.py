@@ -16,7 +16,7 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
     """The sum; None for another step, and on Arm, where compilers vectorize the portable kernel."""
     portable = step.work.emit(step)
     kernel = portable.kernels[-1]
-    if kernel not in _KERNELS or step.output.type != "uint8" or isa.header != "immintrin.h":
+    if kernel not in _KERNELS or isa.header != "immintrin.h":
         return None
     wide = f"{kernel}_{isa.bits[0]}"
     calls = (call.replace(f"model_{kernel}(", f"model_{wide}(", 1) for call in portable.calls)

@@ -40,7 +40,7 @@ def of_table(step: Step, table: Table, isa: Isa) -> SimdCode | None:
 def of_requantize(step: Step, node: Requantize, isa: Isa) -> SimdCode | None:
     """The look-up of a change of scale; None where channels have multipliers of their own."""
     (source,) = step.inputs
-    if len(node.requantize.multipliers) > 1 or source.type != "uint8":
+    if len(node.requantize.multipliers) > 1:
         return None
     table = requantized(np.arange(ENTRIES) - source.zero_point, node.requantize)
     return _code(step, table, _KERNELS.get(isa, _ONE_BY_ONE), isa)
@@ -58,9 +58,7 @@ def shuffled(table: NDArray[np.integer]) -> NDArray[np.integer]:
     return parts.reshape(-1)
 
 
-def _code(step: Step, table: NDArray[np.integer], kernel: str, isa: Isa) -> SimdCode | None:
-    if step.output.type != "uint8":
-        return None
+def _code(step: Step, table: NDArray[np.integer], kernel: str, isa: Isa) -> SimdCode:
     name, (source,), output = f"{step.identifier}_table", step.inputs, step.output
     entries = shuffled(table) if kernel == "lookup_256" else table
     constants = {name: array("uint8_t", name, entries, aligned=True)}

@@ -8,14 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from quantbench.c99.emit.c_syntax import CWriter
 from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Requantization, Step
-from quantbench.c99.ir.short_forms import NOTHING_PROVED
 from quantbench.c99.nodes.pool import Pool
 from quantbench.c99.simd.requantize import every_lane, factors, lane_tables, requantized
 from quantbench.c99.target.isa import NEON, NEON_DOT, Isa
@@ -41,7 +40,7 @@ class _Kernel:
 def code(step: Step, pool: Pool, isa: Isa) -> SimdCode | None:
     """The code of a pooling; None where the portable kernel is used."""
     kernel = _chosen(step.inputs[0].shape[0], pool, isa)
-    if step.output.type != "uint8" or kernel is None:
+    if kernel is None:
         return None
     if pool.kind == "max":
         return _maximum(step, pool, kernel)
@@ -49,7 +48,7 @@ def code(step: Step, pool: Pool, isa: Isa) -> SimdCode | None:
         return None
     if step.inputs[0].shape[0] > _MAX_SUMS:
         return None
-    return _average(step, pool, replace(pool.requantize, short=NOTHING_PROVED), kernel, isa)
+    return _average(step, pool, pool.requantize, kernel, isa)
 
 
 def _chosen(channels: int, pool: Pool, isa: Isa) -> _Kernel | None:

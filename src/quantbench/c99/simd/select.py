@@ -8,6 +8,7 @@ of channels stays in registers; activation, pooling and requantization happen th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -37,7 +38,7 @@ from quantbench.c99.simd import (
 )
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
-from quantbench.c99.simd.requantize import channel_tables, lane_array, lane_tables
+from quantbench.c99.simd.requantize import Channels, channel_tables, lane_array, lane_tables
 from quantbench.c99.simd.tiling import (
     ConvGeometry,
     conv_geometry,
@@ -75,7 +76,9 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
 
 
 def _of_bytes(step: Step, isa: Isa) -> SimdCode | None:
-    """The code of a step without weights."""
+    """The code of a step without weights, which bytes go into and come out of."""
+    if any(place.type != "uint8" for place in (*step.inputs, step.output)):
+        return None
     match step.work:
         case Table() as table:
             return lookup.of_table(step, table, isa)
@@ -151,15 +154,19 @@ def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
     form = AVX2_BYTES if bytes_fit else isa
     write = maddubs.products if form is AVX2_BYTES else products
     source, calls, workspace = _source(step, node, form)
-    constants, functions = _tables(name, node, geometry, form), []
     output = "model_output" if node.requantize is None else "uint8_t"
     epilogue = Epilogue(node.low is not None, node.high is not None, node.requantize, output)
     if conv_groups == 1:
         channel_groups = groups(geometry)
     else:
         channel_groups = groups_of_conv(geometry.outputs, conv_groups)
-    for number, group in enumerate(channel_groups):
-        for part, tile in enumerate(register_tiles(group, geometry, form)):
+    tiles = [register_tiles(group, geometry, form) for group in channel_groups]
+    registers = [
+        tile.channels(block) for parts in tiles for tile in parts for block in range(tile.blocks)
+    ]
+    constants, functions = _tables(name, node, geometry, form, registers), []
+    for number, parts in enumerate(tiles):
+        for part, tile in enumerate(parts):
             own = f"{name}_{number}_{part}"
             tables, sums = write(f"{name}_{number}", own, geometry, tile, form)
             constants |= tables
@@ -186,7 +193,14 @@ def _source(step: Step, node: Conv | Dense, isa: Isa) -> tuple[str, list[str], i
     return image.at, [], 0
 
 
-def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> dict[str, str]:
+def _tables(
+    name: str,
+    node: Conv | Dense,
+    geometry: ConvGeometry,
+    isa: Isa,
+    registers: Sequence[Channels] = (),
+) -> dict[str, str]:
+    """The numbers of each channel. `registers`: the channels that each register rounds."""
     fields: dict[str, NDArray[np.integer] | None] = {"low": node.low, "high": node.high}
     if isa.offset_inputs:
         flat = geometry.weights.reshape(geometry.outputs, -1)
@@ -206,7 +220,7 @@ def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
     }
     if node.requantize is not None:
         names = f"{name}_m", f"{name}_shift"
-        constants |= lane_tables(node.requantize, isa, names, lanes)
+        constants |= lane_tables(node.requantize, isa, names, lanes, registers)
     return constants
 
 

@@ -1,4 +1,4 @@
-/* zero + round(((a - a_zero) a_m + (b - b_zero) b_m) 2**-s), by the numbers of kernels/add_layer.h.
+/* zero + round(((a - a_zero) a_m + (b - b_zero) b_m) 2**-s), by the numbers of model_add_layer.
    A byte of either tensor, as 16 bits each, meets both of its multipliers' parts in one product. */
 static inline MODEL_REGISTER MODEL_V(added)(MODEL_REGISTER pairs, MODEL_V(add_numbers) n)
 {

@@ -1,4 +1,4 @@
-/* The numbers of kernels/add_layer.h in every lane. */
+/* The numbers of model_add_layer in every lane. */
 typedef struct {
     MODEL_REGISTER low_m, high_m, low, high, offset, q_min, q_max;
     __m128i shift;

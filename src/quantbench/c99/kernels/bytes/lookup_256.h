@@ -1,8 +1,8 @@
 /* 32 bytes at once looked up in a table of 256, in 16 steps. A shuffle looks the lower half of each
    index up in 16 bytes, and gives 0 for an index of 128 or more. From step to step 16 is taken away
    from each index, which thus is one of 0 to 127 in the last eight steps up to its own; what they
-   give together, by exclusive or, is what the table has there: simd/lookup.py makes such parts.
-   From the eighth on, what has come down to below 0 stays there. */
+   give together, by exclusive or, is what the table has there. From the eighth step on, an index that
+   has come down below 0 stays there. */
 static inline __m256i model_looked_up_256(const uint8_t *parts, __m256i index)
 {
     const __m256i sixteen = _mm256_set1_epi8(16);
