@@ -37,11 +37,9 @@ def of_table(step: Step, table: Table, isa: Isa) -> SimdCode | None:
     return _code(step, table.table[0], _KERNELS[isa], isa)
 
 
-def of_requantize(step: Step, node: Requantize, isa: Isa) -> SimdCode | None:
-    """The look-up of a change of scale; None where channels have multipliers of their own."""
+def of_requantize(step: Step, node: Requantize, isa: Isa) -> SimdCode:
+    """The look-up of a change of scale that has one multiplier."""
     (source,) = step.inputs
-    if len(node.requantize.multipliers) > 1:
-        return None
     table = requantized(np.arange(ENTRIES) - source.zero_point, node.requantize)
     return _code(step, table, _KERNELS.get(isa, _ONE_BY_ONE), isa)
 

@@ -35,6 +35,7 @@ from quantbench.c99.simd import (
     maddubs,
     pool,
     product,
+    rescale,
 )
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
@@ -82,8 +83,10 @@ def _of_bytes(step: Step, isa: Isa) -> SimdCode | None:
     match step.work:
         case Table() as table:
             return lookup.of_table(step, table, isa)
-        case Requantize() as rescale:
-            return lookup.of_requantize(step, rescale, isa)
+        case Requantize() as change if len(change.requantize.multipliers) > 1:
+            return rescale.code(step, change, isa)
+        case Requantize() as change:
+            return lookup.of_requantize(step, change, isa)
         case Pool() as pooling:
             return pool.code(step, pooling, isa)
         case Product() as node:
