@@ -16,12 +16,17 @@ from quantbench.c99.emit.c_syntax import CWriter
 from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Requantization, Step
 from quantbench.c99.nodes.pool import Pool
-from quantbench.c99.simd.requantize import every_lane, factors, lane_tables, requantized
+from quantbench.c99.simd.requantize import (
+    every_lane,
+    factors,
+    fits_int32,
+    lane_tables,
+    requantized,
+)
 from quantbench.c99.target.isa import NEON, NEON_DOT, Isa
 
 _MAX_COLUMNS = 257
 """Bytes whose sum 16 bits hold."""
-_MAX_ROUNDED = 2**30
 _ENDS = "const uint8_t *in, uint8_t *out"
 _MAX_SUMS = 4096
 """The channels whose sums stand on the stack, in 16 KiB."""
@@ -44,11 +49,12 @@ def code(step: Step, pool: Pool, isa: Isa) -> SimdCode | None:
         return None
     if pool.kind == "max":
         return _maximum(step, pool, kernel)
-    if pool.requantize is None or not _fits_int32(pool, pool.requantize):
+    requantize, largest = pool.requantize, 255 * math.prod(pool.window.kernel)
+    if requantize is None or not fits_int32(requantize, largest):
         return None
     if step.inputs[0].shape[0] > _MAX_SUMS:
         return None
-    return _average(step, pool, pool.requantize, kernel, isa)
+    return _average(step, pool, requantize, kernel, isa)
 
 
 def _chosen(channels: int, pool: Pool, isa: Isa) -> _Kernel | None:
@@ -73,12 +79,6 @@ def _names(kernel: str, bits: int, isa: Isa) -> tuple[str, str]:
     """The file and the function of a kernel for registers of so many bits."""
     set_ = "neon" if isa in (NEON, NEON_DOT) else bits
     return f"{kernel}_{set_}", f"model_{kernel}_{bits}"
-
-
-def _fits_int32(pool: Pool, requantize: Requantization) -> bool:
-    """Whether 32 bits hold what is rounded, before it is clamped."""
-    largest = 255 * math.prod(pool.window.kernel)
-    return all(largest * factor.m >> factor.s < _MAX_ROUNDED for factor in requantize.multipliers)
 
 
 def _maximum(step: Step, pool: Pool, kernel: _Kernel) -> SimdCode:

@@ -7,10 +7,8 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.nodes.broadcast import sides, strides
 from quantbench.c99.nodes.product import Product
-from quantbench.c99.simd.requantize import every_lane, factors, requantized
+from quantbench.c99.simd.requantize import every_lane, factors, fits_int32, requantized
 from quantbench.c99.target.isa import SSE2, Isa
-
-_MAX_ROUNDED = 2**30
 
 
 def code(step: Step, node: Product, isa: Isa) -> SimdCode | None:
@@ -25,7 +23,7 @@ def code(step: Step, node: Product, isa: Isa) -> SimdCode | None:
     (multiplier, *others) = requantize.multipliers
     if isa is SSE2 or run < lanes or others:
         return None
-    if 255 * 255 * multiplier.m >> multiplier.s >= _MAX_ROUNDED:
+    if not fits_int32(requantize, 255 * 255):
         return None
     name = f"{step.identifier}_product"
     m, shift = (every_lane(isa, bits, str(word)) for word in (multiplier.m, multiplier.s))
@@ -37,8 +35,7 @@ def code(step: Step, node: Product, isa: Isa) -> SimdCode | None:
         for letter, place in zip("ab", step.inputs, strict=True):
             c.line(f"{vector} zero_{letter} = {every_lane(isa, bits, str(-place.zero_point))};")
         with c.loop("y", places[0]), c.loop("x", places[1]):
-            for letter, steps in zip("ab", _strides(step), strict=True):
-                down, right, deep = steps
+            for letter, (down, right, _) in zip("ab", _strides(step), strict=True):
                 c.line(f"const uint8_t *const {letter}_at = {letter} + y * {down} + x * {right};")
             with c.loop("k", run, lanes):
                 c.line(f"const int c = k < {run - lanes} ? k : {run - lanes};")

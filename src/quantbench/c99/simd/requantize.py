@@ -19,6 +19,7 @@ from quantbench.c99.ir.short_forms import NOTHING_PROVED, joined
 from quantbench.c99.target.isa import Isa
 
 _MIN_SHIFT, _MAX_SHIFT = 32, 53
+_MAX_ROUNDED = 2**30
 Lanes = NDArray[np.integer]
 Channels = Sequence[int]
 
@@ -127,6 +128,11 @@ def of_channels(requantize: Requantization, channels: Channels) -> Requantizatio
         multipliers=tuple(requantize.multipliers[channel] for channel in channels),
         short=joined([forms[channel] for channel in channels]) if forms else NOTHING_PROVED,
     )
+
+
+def fits_int32(requantize: Requantization, largest: int) -> bool:
+    """Whether 32 bits hold sums of up to `largest`, scaled and rounded but not clamped yet."""
+    return all(largest * factor.m >> factor.s < _MAX_ROUNDED for factor in requantize.multipliers)
 
 
 def every_lane(isa: Isa, bits: int, value: str) -> str:

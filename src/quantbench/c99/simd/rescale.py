@@ -9,10 +9,14 @@ from quantbench.c99.emit.c_syntax import CWriter
 from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.nodes.requantize import Requantize
-from quantbench.c99.simd.requantize import every_lane, factors, lane_tables, requantized
+from quantbench.c99.simd.requantize import (
+    every_lane,
+    factors,
+    fits_int32,
+    lane_tables,
+    requantized,
+)
 from quantbench.c99.target.isa import SSE2, Isa
-
-_MAX_ROUNDED = 2**30
 
 
 def code(step: Step, node: Requantize, isa: Isa) -> SimdCode | None:
@@ -22,8 +26,7 @@ def code(step: Step, node: Requantize, isa: Isa) -> SimdCode | None:
     """
     bits, requantize, (source,) = isa.bits[0], node.requantize, step.inputs
     lanes, channels = bits // 32, step.output.shape[0]
-    most = max(255 * factor.m >> factor.s for factor in requantize.multipliers)
-    if isa is SSE2 or channels < lanes or most >= _MAX_ROUNDED:
+    if isa is SSE2 or channels < lanes or not fits_int32(requantize, 255):
         return None
     name = step.identifier
     tables = lane_tables(requantize, isa, (f"{name}_m", f"{name}_shift"), _as_they_are)
