@@ -17,6 +17,7 @@ import numpy as np
 
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.ir.graph import Graph
+from quantbench.c99.ir.move import Move
 from quantbench.c99.operators import Operator, operators
 from quantbench.c99.passes import layout
 from quantbench.c99.simd import select
@@ -28,7 +29,8 @@ from tests.c99.models import Model
 PAGE = Path(__file__).parents[1] / "docs" / "operators.md"
 _OF_INTEGERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 """A network that has them isn't float32."""
-_SHAPE = (4, 6, 6)
+_SHAPE = (16, 6, 6)
+"""Of so many channels that they fill a register."""
 _HEAD = """# Operators that are compiled
 
 {command} writes this page. Each operator is a file below
@@ -38,8 +40,8 @@ between QuantizeLinear and DequantizeLinear ([compiling.md](compiling.md#what-it
 networks nothing is.
 
 The last columns say what a small network of the operator becomes: the kinds of nodes, and the
-instruction sets for which there are kernels (`--isa`) beside the portable C, which every operator
-has; "all" are {all}.
+instruction sets that have kernels for it (`--isa`), moves of numbers aside, beside the portable C,
+which every operator has; "all" are {all}. Layers of few channels may have none.
 A fused operator costs nothing by itself, and one that only renames numbers needs no kernel.
 
 | operator | what it is | inputs | attributes | int8 becomes | kernels, int8 | kernels, float32 |
@@ -83,9 +85,9 @@ def _float32(name: str) -> str:
 
 
 def _sets(graph: Graph, isas: tuple[Isa, ...]) -> str:
-    """The instruction sets that have kernels for a step of the graph."""
-    steps = layout.plan(graph).steps
-    names = [isa.name for isa in isas if any(select.code(step, isa) for step in steps)]
+    """The instruction sets that have kernels for all steps of the graph but moves."""
+    steps = [step for step in layout.plan(graph).steps if not isinstance(step.work, Move)]
+    names = [isa.name for isa in isas if steps and all(select.code(step, isa) for step in steps)]
     return "all" if len(names) == len(ISAS) else ", ".join(names) or "portable"
 
 
@@ -146,14 +148,14 @@ _SIZE = int(np.prod(_SHAPE))
 _EXAMPLES: dict[str, Callable[[_Maker], object]] = {
     "Add": lambda m: m.both("Add"),
     "AveragePool": lambda m: m.add("AveragePool", **_WINDOW),
-    "BatchNormalization": lambda m: m.add("BatchNormalization", *[[1.5, 0.5, 1.0, 2.0]] * 4),
+    "BatchNormalization": lambda m: m.add("BatchNormalization", *[[1.5, 0.5, 1.0, 2.0] * 4] * 4),
     "Clip": lambda m: m.add("Clip", -1.0, 2.0),
     "Concat": lambda m: m.model.add("Concat", m.model.last, m.model.last, axis=1),
-    "Conv": lambda m: m.layer("Conv", (8, 4, 3, 3)),
-    "ConvTranspose": lambda m: m.layer("ConvTranspose", (4, 8, 2, 2)),
+    "Conv": lambda m: m.layer("Conv", (8, 16, 3, 3)),
+    "ConvTranspose": lambda m: m.layer("ConvTranspose", (16, 8, 2, 2)),
     "DepthToSpace": lambda m: m.add("DepthToSpace", blocksize=2),
     "Div": lambda m: m.add("Div", 3.0),
-    "Expand": lambda m: (m.add("GlobalMaxPool"), m.add("Expand", [1, 4, 6, 6], dtype="int64")),
+    "Expand": lambda m: (m.add("GlobalMaxPool"), m.add("Expand", [1, 16, 6, 6], dtype="int64")),
     "Gather": lambda m: m.add("Gather", [2, 0], dtype="int64", axis=1),
     "Gemm": lambda m: m.flat("Gemm", (_SIZE, 8)),
     "Log": lambda m: (m.add("Abs"), m.add("Add", 0.1), m.add("Log")),
@@ -162,7 +164,7 @@ _EXAMPLES: dict[str, Callable[[_Maker], object]] = {
     "MaxPool": lambda m: m.add("MaxPool", **_WINDOW),
     "Min": lambda m: m.both("Min"),
     "Mul": lambda m: m.both("Mul"),
-    "PRelu": lambda m: m.add("PRelu", [[[0.1]], [[0.2]], [[0.3]], [[0.4]]]),
+    "PRelu": lambda m: m.add("PRelu", [[[0.1]], [[0.2]], [[0.3]], [[0.4]]] * 4),
     "Pad": lambda m: m.add("Pad", [0, 0, 1, 1, 0, 0, 1, 1], dtype="int64"),
     "Pow": lambda m: m.add("Pow", 2.0),
     "ReduceMax": lambda m: m.add("ReduceMax", [1], dtype="int64"),
@@ -178,7 +180,7 @@ _EXAMPLES: dict[str, Callable[[_Maker], object]] = {
     "Softmax": lambda m: m.flat("Softmax", ()),
     "Sqrt": lambda m: (m.add("Abs"), m.add("Sqrt")),
     "Squeeze": lambda m: (m.add("GlobalMaxPool"), m.add("Squeeze", [2, 3], dtype="int64")),
-    "Sub": lambda m: m.add("Sub", [[[0.1]], [[0.2]], [[0.3]], [[0.4]]]),
+    "Sub": lambda m: m.add("Sub", [[[0.1]], [[0.2]], [[0.3]], [[0.4]]] * 4),
     "Unsqueeze": lambda m: m.add("Unsqueeze", [4], dtype="int64"),
 }  # fmt: skip
 

@@ -79,6 +79,19 @@ def test_one_channel_without_a_proof_keeps_its_layer_exact() -> None:
         assert text in source.partition("l0_0_0(")[2]
 
 
+def test_each_register_takes_the_form_that_its_channels_have() -> None:
+    """The planted channel, 5, is in the first of the layer's three registers."""
+    options = Options(isas=("avx512vnni",))
+    source = emit(network(planted=True), Target.NATIVE, options).files["model.c"]
+    tile = source.partition("void model_l0_0_0(")[2].partition("\n}\n")[0]
+    stores = [line for line in tile.splitlines() if "model_store_bytes(" in line]
+    assert {"factors0" in line: "model_requantized_to_even_512(" in line for line in stores} == {
+        True: True,
+        False: False,
+    }
+    assert all("factors0" in line or "model_real_requantized_512(" in line for line in stores)
+
+
 def test_a_kernel_that_rounds_channels_apart_takes_each_ones_form(tmp_path: Path) -> None:
     """One input channel to six outputs: with AVX-512 VBMI lanes are pixels, not channels."""
     build = Builder((1, 24, 32), seed=4)
@@ -130,9 +143,11 @@ def test_the_c_is_exact(tmp_path: Path, kernels: Isa | None) -> None:
 
 def test_avx2_without_fused_operations_takes_integers(tmp_path: Path) -> None:
     flags = (*chosen(AVX2), "-mno-avx512f", "-mno-fma")
-    files = emit(network(), Target.NATIVE, Options(isas=("avx2",))).files
-    all_pass([files], tmp_path, (*command(), "-O1", *flags))
-    assert "vcvttps2dq" not in _assembly(files, tmp_path, *flags)
+    options = Options(isas=("avx2",))
+    graphs = network(), network(planted=True)
+    files = [emit(graph, Target.NATIVE, options).files for graph in graphs]
+    all_pass(files, tmp_path, (*command(), "-O1", *flags))
+    assert not any("vcvttps2dq" in _assembly(text, tmp_path, *flags) for text in files)
 
 
 def test_proved_layers_shift_nothing_by_a_variable(tmp_path: Path) -> None:

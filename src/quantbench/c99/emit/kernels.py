@@ -159,17 +159,78 @@ _VNNI = (
 )
 
 
-def _quads(bits: int, *more: str) -> tuple[Kernel, ...]:
-    """The kernels of depthwise convolutions for registers of so many bits."""
+def _of_width(bits: int) -> dict[str, str]:
+    """The macros of kernels for x86 registers of so many bits."""
     intrinsic = "_mm" if bits == 128 else f"_mm{bits}"
-    macros = {
+    return {
         "MODEL_REGISTER": f"__m{bits}i",
         "MODEL_MM(name)": f"{intrinsic}_##name",
         "MODEL_V(name)": f"model_##name##_{bits}",
         "MODEL_AND": f"{intrinsic}_and_si{bits}",
+        "MODEL_OR": f"{intrinsic}_or_si{bits}",
     }
-    of_width = (Kernel(f"depthwise/{file}", macros) for file in ("quads", *more))
+
+
+def _quads(bits: int, *more: str) -> tuple[Kernel, ...]:
+    """The kernels of depthwise convolutions for registers of so many bits."""
+    of_width = (Kernel(f"depthwise/{file}", _of_width(bits)) for file in ("quads", *more))
     return (Kernel("depthwise/aligned"), *of_width)
+
+
+_NEON = {"MODEL_REGISTER": "uint8x16_t", "MODEL_V(name)": "model_##name##_128"}
+
+
+def _largest(macros: Mapping[str, str], intrinsic: str) -> tuple[Kernel, ...]:
+    """The kernel of a largest value, by the instruction for the larger of each two bytes."""
+    return (Kernel("bytes/largest", {**macros, "MODEL_MAX_BYTES": intrinsic}),)
+
+
+def _sums(macros: Mapping[str, str], summed: int, words: str = "words") -> tuple[Kernel, ...]:
+    """The kernels of sums of bytes, for so many channels at once."""
+    macros = {**macros, "MODEL_SUMMED": str(summed)}
+    return Kernel(f"bytes/{words}", macros), Kernel("bytes/sums", macros)
+
+
+def _add(bits: int) -> dict[str, tuple[Kernel, ...]]:
+    """The kernels of sums of two tensors, without ties and with them."""
+    macros = _of_width(bits)
+    numbers = Kernel("bytes/add_numbers", macros)
+    shifted, down = "MODEL_ADD_SHIFTED(high, low, shift)", "MODEL_MM(srl_epi32)(high, shift)"
+    names = {
+        f"model_{name}_{bits}": f"model_{name}_even_{bits}"
+        for name in ("add", "added", "sum_of_bytes")
+    }
+    even = macros | {shifted: "MODEL_V(shifted_to_even)(high, low, shift)"}
+    return {
+        f"add_{bits}": (numbers, Kernel("bytes/add", macros | {shifted: down})),
+        f"add_even_{bits}": (numbers, Kernel("bytes/add", even, names)),
+    }
+
+
+def _product(bits: int, load: str) -> tuple[Kernel, ...]:
+    return (Kernel("bytes/product", {**_of_width(bits), "MODEL_LOAD_QUARTER": load}),)
+
+
+_OF_BYTES: Mapping[str, tuple[Kernel, ...]] = {
+    "lookup_bytes": (Kernel("lookup", {}, {"model_lookup": "model_lookup_bytes"}),),
+    "lookup_256": (Kernel("bytes/lookup_256"),),
+    "lookup_words_512": (Kernel("bytes/lookup_words_512"),),
+    "largest_512": _largest(_of_width(512), "_mm512_max_epu8"),
+    "largest_256": _largest(_of_width(256), "_mm256_max_epu8"),
+    "largest_128": _largest(_of_width(128), "_mm_max_epu8"),
+    "largest_neon": _largest(_NEON, "vmaxq_u8"),
+    "sums_512": _sums({**_of_width(512), "MODEL_HALF": "__m256i"}, 32),
+    "sums_256": _sums({**_of_width(256), "MODEL_HALF": "__m128i"}, 16),
+    "sums_128": _sums(_of_width(128), 16, "words_sse2"),
+    "sums_neon": _sums(_NEON, 16, "words_neon"),
+    **_add(512),
+    **_add(256),
+    **_add(128),
+    "product_512": _product(512, "_mm_loadu_si128"),
+    "product_256": _product(256, "_mm_loadl_epi64"),
+    "product_neon": (Kernel("bytes/product_neon"),),
+}
+"""Kernels of layers without weights, which the code of such a layer asks for."""
 
 
 def _proved(registers: Kernel, bits: int, fma: str, upper_halves: str) -> dict[str, str]:
@@ -208,6 +269,7 @@ _OF_REGISTERS: Mapping[str, tuple[Kernel, ...]] = {
     "quads_sse2": _quads(128, "row_ends", "words", "even_128"),
     "proved_vnni": _PROVED_VNNI,
     "proved_ymm": _PROVED_YMM,
+    **_OF_BYTES,
 }
 
 

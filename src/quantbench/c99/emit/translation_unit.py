@@ -255,9 +255,12 @@ def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], more: Sequence[str]) -> None
     with c.when(condition_of((isa,), isas)):
         c.directive(f"include <{isa.header}>")
         c.blank()
+        written: list[Kernel] = []
         for name in (*isa.kernels, *more):
             for instance in isa_kernels(name):
-                instantiate(c, instance, macros)
+                if instance not in written:
+                    instantiate(c, instance, macros)
+                written.append(instance)
     c.blank()
 
 

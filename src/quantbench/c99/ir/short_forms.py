@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -80,3 +81,25 @@ def _of(values: tuple[T, ...], begin: int, end: int) -> tuple[T, ...]:
 
 
 NOTHING_PROVED = ShortForms()
+
+
+def joined(channels: Sequence[ShortForms]) -> ShortForms:
+    """The forms for wide registers that are proved for each of some channels, for all of them."""
+    upper = [forms.upper for forms in channels if forms.upper]
+    real = [forms.real for forms in channels if forms.real]
+    return ShortForms(
+        upper=ScaledForm(
+            tuple(m for form in upper for m in form.m),
+            tuple(half for form in upper for half in form.half),
+            upper[0].shift,
+        )
+        if upper and len(upper) == len(channels)
+        else None,
+        real=RealForm(
+            tuple(factor for form in real for factor in form.factor),
+            tuple(offset for form in real for offset in form.offset),
+        )
+        if real and len(real) == len(channels)
+        else None,
+        by_channel=(*channels,),
+    )

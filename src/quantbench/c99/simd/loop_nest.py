@@ -7,12 +7,12 @@ It is written in operations that each file of kernels/ defines for its registers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quantbench.c99.emit.c_syntax import CWriter
 from quantbench.c99.ir.graph import Requantization
 from quantbench.c99.simd.dot_product import Accumulator, Products
-from quantbench.c99.simd.requantize import factors, requantized
+from quantbench.c99.simd.requantize import factors, of_channels, requantized
 from quantbench.c99.simd.tiling import ConvGeometry, RegisterTile, tile_width
 from quantbench.c99.target.isa import Isa
 
@@ -30,6 +30,12 @@ class Epilogue:
     output: str
     mean: int = 1
     """The divisor of a pooled float sum."""
+
+    def of_block(self, tile: RegisterTile, block: int) -> Epilogue:
+        """The same, with the rounding of a block of channels in the shortest form it has."""
+        if self.requantize is None:
+            return self
+        return replace(self, requantize=of_channels(self.requantize, tile.channels(block)))
 
 
 def function(
@@ -58,6 +64,7 @@ def function(
         for b in range(tile.blocks)
     ]
     arguments = f"const {isa.pointer} *in, {epilogue.output} *out"
+    epilogues = [epilogue.of_block(tile, block) for block in range(tile.blocks)]
     c = CWriter()
     c.line(f"/* {_channels(tile)}; {width} in a row at once. */")
     with (
@@ -68,14 +75,14 @@ def function(
             c.line(line)
         c.line(f"const int first = {group.first + tile.first} + g * {group.width};")
         for block in range(tile.blocks):
-            _load_constants(c, layer, epilogue, tile, isa, block)
+            _load_constants(c, layer, epilogues[block], tile, isa, block)
         with c.loop("y", geometry.out_height), c.loop("n", tiles):
             c.line(f"const int x = {begin};")
             c.line(f"const {isa.pointer} *const at = in + y * {down} + x * {right};")
             for a in sums:
                 c.line(f"model_vec_{tile.bits} {a.name} = start{a.block};")
             products.write(c, sums)
-            _write_epilogue(c, epilogue, geometry, tile, isa, sums)
+            _write_epilogues(c, epilogues, geometry, tile, isa, sums)
     return c.finished()
 
 
@@ -107,9 +114,9 @@ def _load_constants(
         c.line(f"const model_factors_{bits} factors{block} = {value};")
 
 
-def _write_epilogue(
+def _write_epilogues(
     c: CWriter,
-    epilogue: Epilogue,
+    epilogues: Sequence[Epilogue],
     geometry: ConvGeometry,
     tile: RegisterTile,
     isa: Isa,
@@ -117,9 +124,9 @@ def _write_epilogue(
 ) -> None:
     bits = tile.bits
     for a in sums:
-        if epilogue.low:
+        if epilogues[a.block].low:
             c.line(f"{a.name} = model_max_{bits}({a.name}, low{a.block});")
-        if epilogue.high:
+        if epilogues[a.block].high:
             c.line(f"{a.name} = model_min_{bits}({a.name}, high{a.block});")
     join = "max" if geometry.pooling.kind == "max" else "sum"
     for a in sums:
@@ -128,7 +135,7 @@ def _write_epilogue(
             c.line(f"{pooled} = model_{join}_{bits}({pooled}, {a.name});")
     for a in sums:
         if a.place == 0:
-            _store(c, epilogue, geometry, tile, isa, a)
+            _store(c, epilogues[a.block], geometry, tile, isa, a)
 
 
 def _store(

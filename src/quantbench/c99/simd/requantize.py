@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from quantbench.c99.emit.c_syntax import array
 from quantbench.c99.ir.graph import Requantization
-from quantbench.c99.ir.short_forms import NOTHING_PROVED
+from quantbench.c99.ir.short_forms import NOTHING_PROVED, joined
 from quantbench.c99.target.isa import Isa
 
 _MIN_SHIFT, _MAX_SHIFT = 32, 53
+_MAX_ROUNDED = 2**30
 Lanes = NDArray[np.integer]
+Channels = Sequence[int]
 
 
 class Form(Enum):
@@ -58,16 +60,23 @@ def lane_array(name: str, values: Lanes) -> str:
 
 
 def lane_tables(
-    requantize: Requantization, isa: Isa, names: tuple[str, str], lanes: Callable[[Lanes], Lanes]
+    requantize: Requantization,
+    isa: Isa,
+    names: tuple[str, str],
+    lanes: Callable[[Lanes], Lanes],
+    registers: Sequence[Channels] = (),
 ) -> dict[str, str]:
     """The C of the tables `m` and `shift`, by the names that they are given.
 
-    `lanes` arranges numbers of each channel, or one for all, as a kernel reads them.
+    `lanes` arranges numbers of each channel, or one for all, as a kernel reads them. `registers`:
+    the channels that each register rounds, in the form of `of_channels`; none: in the layer's.
     """
-    words = _words(requantize, form_of(requantize, isa))
-    tables = [lane_array(name, lanes(word)) for name, word in zip(names, words, strict=True)]
-    if _depends_on_flags(requantize, isa):
-        others = lane_tables(_integers(requantize), isa, names, lanes).values()
+    whole = range(len(requantize.multipliers))
+    parts = [(part, of_channels(requantize, part)) for part in registers if len(whole) > 1]
+    parts = parts or [(whole, requantize)]
+    tables = _arrays(parts, isa, names, lanes)
+    if any(_depends_on_flags(part, isa) for _, part in parts):
+        others = _arrays([(at, _integers(part)) for at, part in parts], isa, names, lanes)
         tables = [
             f"#if defined(__FMA__)\n{table}#else\n{other}#endif\n"
             for table, other in zip(tables, others, strict=True)
@@ -82,36 +91,55 @@ def channel_tables(
 
     Such a kernel writes a channel's factors and its rounding by `of_channel`.
     """
-    channels = [of_channel(requantize, channel) for channel in range(outputs)]
-    tables = _channel_arrays(channels, isa, names)
-    if any(_depends_on_flags(channel, isa) for channel in channels):
-        others = _channel_arrays([_integers(channel) for channel in channels], isa, names)
-        tables = [
-            f"#if defined(__FMA__)\n{table}#else\n{other}#endif\n"
-            for table, other in zip(tables, others, strict=True)
-        ]
-    return dict(zip(names, tables, strict=True))
+
+    def lanes(values: Lanes) -> Lanes:
+        return np.broadcast_to(values, (outputs,))
+
+    return lane_tables(requantize, isa, names, lanes, [(channel,) for channel in range(outputs)])
 
 
-def _channel_arrays(
-    channels: Sequence[Requantization], isa: Isa, names: tuple[str, str]
+def _arrays(
+    parts: Sequence[tuple[Channels, Requantization]],
+    isa: Isa,
+    names: tuple[str, str],
+    lanes: Callable[[Lanes], Lanes],
 ) -> list[str]:
-    words = [_words(channel, form_of(channel, isa)) for channel in channels]
-    return [
-        lane_array(name, np.concatenate(parts))
-        for name, parts in zip(names, zip(*words, strict=True), strict=True)
-    ]
+    words = np.zeros((2, sum(len(channels) for channels, _ in parts)), np.int64)
+    for channels, part in parts:
+        words[:, [*channels]] = _words(part, form_of(part, isa))
+    return [lane_array(name, lanes(word)) for name, word in zip(names, words, strict=True)]
 
 
 def of_channel(requantize: Requantization, channel: int) -> Requantization:
     """The rounding of one channel alone, with the forms that are proved for it."""
-    place = channel if len(requantize.multipliers) > 1 else 0
+    return of_channels(requantize, (channel,))
+
+
+def of_channels(requantize: Requantization, channels: Channels) -> Requantization:
+    """The rounding of some channels, with the forms that are proved for each of them.
+
+    Where all channels share a multiplier, it is the layer's rounding.
+    """
+    if len(requantize.multipliers) == 1:
+        return requantize
     forms = requantize.short.by_channel
     return replace(
         requantize,
-        multipliers=requantize.multipliers[place : place + 1],
-        short=forms[place] if forms else NOTHING_PROVED,
+        multipliers=tuple(requantize.multipliers[channel] for channel in channels),
+        short=joined([forms[channel] for channel in channels]) if forms else NOTHING_PROVED,
     )
+
+
+def fits_int32(requantize: Requantization, largest: int) -> bool:
+    """Whether 32 bits hold sums of up to `largest`, scaled and rounded but not clamped yet."""
+    return all(largest * factor.m >> factor.s < _MAX_ROUNDED for factor in requantize.multipliers)
+
+
+def every_lane(isa: Isa, bits: int, value: str) -> str:
+    """The C expression of a register that holds one int32 in every lane."""
+    if isa.header == "arm_neon.h":
+        return f"vdupq_n_s32({value})"
+    return f"_mm{'' if bits == 128 else bits}_set1_epi32({value})"
 
 
 def factors(requantize: Requantization, isa: Isa, bits: int, m: str, shift: str) -> str:

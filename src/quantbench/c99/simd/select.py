@@ -1,12 +1,14 @@
-"""Choice of SIMD code for convolutions and fully connected layers, by their shapes.
+"""Choice of SIMD code for layers, by their shapes.
 
-Output channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few values at
-a time are copied to every lane and multiplied with the weights of each. A tile of positions and of
-blocks of channels stays in registers; activation, pooling and requantization happen there.
+A layer without weights has a file of its own. In convolutions and fully connected layers output
+channels lie in lanes. A window's rows of kernel_w * C values are contiguous; a few values at a time
+are copied to every lane and multiplied with the weights of each. A tile of positions and of blocks
+of channels stays in registers; activation, pooling and requantization happen there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -18,8 +20,12 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.nodes.product import Product
+from quantbench.c99.nodes.requantize import Requantize
 from quantbench.c99.nodes.table import Table
 from quantbench.c99.simd import (
+    add,
     depthwise,
     depthwise_neon,
     direct_conv_avx2,
@@ -27,10 +33,13 @@ from quantbench.c99.simd import (
     float32,
     lookup,
     maddubs,
+    pool,
+    product,
+    rescale,
 )
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
-from quantbench.c99.simd.requantize import channel_tables, lane_array, lane_tables
+from quantbench.c99.simd.requantize import Channels, channel_tables, lane_array, lane_tables
 from quantbench.c99.simd.tiling import (
     ConvGeometry,
     conv_geometry,
@@ -55,9 +64,9 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
     if step.output.type == "float32":
         return float32.code(step, isa)
     node = step.work
-    if isinstance(node, Table):
-        return lookup.code(step, node, isa)
-    if not isinstance(node, Conv | Dense) or needs_int16(node.weights) or not _fits_int32(node):
+    if not isinstance(node, Conv | Dense):
+        return _of_bytes(step, isa)
+    if needs_int16(node.weights) or not _fits_int32(node):
         return None
     if node.requantize is None and not step.output.at.startswith("output"):
         return None  # int32 in scratch memory, whose alignment isn't known
@@ -65,6 +74,24 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
     if isinstance(node, Conv) and node.groups > 1:
         return _grouped(step, node, geometry, isa)
     return _direct(step, node, geometry, isa) or _tiled(step, node, geometry, isa)
+
+
+def _of_bytes(step: Step, isa: Isa) -> SimdCode | None:
+    """The code of a step without weights, which bytes go into and come out of."""
+    if any(place.type != "uint8" for place in (*step.inputs, step.output)):
+        return None
+    match step.work:
+        case Table() as table:
+            return lookup.of_table(step, table, isa)
+        case Requantize() as change if len(change.requantize.multipliers) > 1:
+            return rescale.code(step, change, isa)
+        case Requantize() as change:
+            return lookup.of_requantize(step, change, isa)
+        case Pool() as pooling:
+            return pool.code(step, pooling, isa)
+        case Product() as node:
+            return product.code(step, node, isa)
+    return add.code(step, isa) if len(step.inputs) == 2 else None
 
 
 @lru_cache(maxsize=1)  # of the step whose code is written for one instruction set after another
@@ -130,15 +157,19 @@ def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
     form = AVX2_BYTES if bytes_fit else isa
     write = maddubs.products if form is AVX2_BYTES else products
     source, calls, workspace = _source(step, node, form)
-    constants, functions = _tables(name, node, geometry, form), []
     output = "model_output" if node.requantize is None else "uint8_t"
     epilogue = Epilogue(node.low is not None, node.high is not None, node.requantize, output)
     if conv_groups == 1:
         channel_groups = groups(geometry)
     else:
         channel_groups = groups_of_conv(geometry.outputs, conv_groups)
-    for number, group in enumerate(channel_groups):
-        for part, tile in enumerate(register_tiles(group, geometry, form)):
+    tiles = [register_tiles(group, geometry, form) for group in channel_groups]
+    registers = [
+        tile.channels(block) for parts in tiles for tile in parts for block in range(tile.blocks)
+    ]
+    constants, functions = _tables(name, node, geometry, form, registers), []
+    for number, parts in enumerate(tiles):
+        for part, tile in enumerate(parts):
             own = f"{name}_{number}_{part}"
             tables, sums = write(f"{name}_{number}", own, geometry, tile, form)
             constants |= tables
@@ -165,7 +196,14 @@ def _source(step: Step, node: Conv | Dense, isa: Isa) -> tuple[str, list[str], i
     return image.at, [], 0
 
 
-def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> dict[str, str]:
+def _tables(
+    name: str,
+    node: Conv | Dense,
+    geometry: ConvGeometry,
+    isa: Isa,
+    registers: Sequence[Channels] = (),
+) -> dict[str, str]:
+    """The numbers of each channel. `registers`: the channels that each register rounds."""
     fields: dict[str, NDArray[np.integer] | None] = {"low": node.low, "high": node.high}
     if isa.offset_inputs:
         flat = geometry.weights.reshape(geometry.outputs, -1)
@@ -185,7 +223,7 @@ def _tables(name: str, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
     }
     if node.requantize is not None:
         names = f"{name}_m", f"{name}_shift"
-        constants |= lane_tables(node.requantize, isa, names, lanes)
+        constants |= lane_tables(node.requantize, isa, names, lanes, registers)
     return constants
 
 

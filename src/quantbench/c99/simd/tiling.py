@@ -188,6 +188,15 @@ class RegisterTile:
         """The block's first channel, counted from the group's first."""
         return self.first + block * self.lanes
 
+    def channels(self, block: int) -> tuple[int, ...]:
+        """The layer's channels that the block holds, in all groups."""
+        filled = self.filled if block == self.blocks - 1 else self.lanes
+        return tuple(
+            self.group.first + group * self.group.width + self.channel(block) + lane
+            for group in range(self.group.count)
+            for lane in range(filled)
+        )
+
 
 def register_tiles(
     group: ChannelGroup, geometry: ConvGeometry, isa: Isa
