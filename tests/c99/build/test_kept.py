@@ -8,12 +8,12 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from quantbench.c99.build import kept
+from quantbench.c99.build import direct, kept
 from quantbench.c99.build.library import LIBRARY
 from quantbench.errors import CompileError, StorageError, UnavailableError
 from tests.c99 import checking
 from tests.c99.models import Model, images
-from tests.process import python
+from tests.process import environment, python
 
 SEED = 5
 OPENED = f"""
@@ -82,6 +82,33 @@ def test_threads_share_a_batch(tmp_path: Path) -> None:
     path = saved(tmp_path)
     many = images(33, 2, 4, 4)
     assert np.array_equal(kept.load(path, 1)(many), kept.load(path, 2)(many))
+
+
+def test_one_image_is_called_without_ctypes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With Python's headers; the bits are the same without them, and of any array."""
+    path = saved(tmp_path)
+    if direct.headers() is None:
+        pytest.skip("Python's headers aren't installed")
+    fast = kept.load(path, 1)
+    assert type(fast).__name__ == "builtin_function_or_method"
+    with monkeypatch.context() as patch:
+        patch.setattr(direct, "headers", lambda: None)
+        patch.setenv("QUANTBENCH_CACHE", str(tmp_path / "without"))
+        patch.setattr(kept, "_BUILD", "tests.c99.build.without_headers")
+        patch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+        plain = kept.load(path, 1)
+    assert type(plain).__name__ == "function"
+    several = images(7, 2, 4, 4)
+    for given in (several[:1], several, several[::-2], several[3:4][..., ::-1], several[:0]):
+        assert np.array_equal(fast(given), plain(given))
+    answer = fast(several[:1])
+    fast(several[1:2])
+    assert np.array_equal(answer, fast(several[:1]))  # each answer is an array of its own
+    for wrong in (several[:, :1], several[:1, :, :2]):
+        with pytest.raises(ValueError, match=r"inputs are \["):
+            fast(wrong)
 
 
 def test_a_damaged_library_is_built_again(tmp_path: Path, cache: Path) -> None:

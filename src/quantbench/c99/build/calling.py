@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantbench.c99.build.direct import direct
 from quantbench.c99.build.team import team
 from quantbench.contracts import Predict
 from quantbench.errors import CompileError
@@ -69,17 +70,19 @@ def opened(path: Path, sizes: Sizes) -> Calls:
     return Calls(image, freeing.model_batch, freeing)
 
 
-def caller(calls: Calls, sizes: Sizes, threads: int) -> Predict:
+def caller(calls: Calls, sizes: Sizes, threads: int, call: Path | None = None) -> Predict:
     """The network as a function float32 [N, *input] -> float32 [N, *output], in ONNX's order.
 
     Parts of one image, or images of a batch, are computed by at most `threads` threads at a time.
-    Raises CompileError where parts give other bits than the whole.
+    `call`: the library of direct.py, where there is one. Raises CompileError where parts give other
+    bits than the whole.
     """
-    image = calls.image
+    many = _many(calls.batch, sizes, threads)
     if 1 < sizes.parts <= min(threads, cores()):
         started = team(calls.library, memory(sizes.scratch))
-        image = started.image if started else image
-    return _with_one(image, sizes, _many(calls.batch, sizes, threads))
+        if started:
+            return _with_one(started.image, sizes, many, None)
+    return _with_one(calls.image, sizes, many, call if sizes.brief else None)
 
 
 class Batch(ctypes.Structure):
@@ -111,8 +114,13 @@ def memory(size: int) -> NDArray[np.uint8]:
     return whole[begin : begin + size]
 
 
-def _with_one(run: Callable[[object, object], None], sizes: Sizes, many: Predict) -> Predict:
-    """A function that passes one image as a copy: looking up an array's address takes longer."""
+def _with_one(
+    run: Callable[[object, object], None], sizes: Sizes, many: Predict, call: Path | None
+) -> Predict:
+    """A function that passes one image as a copy: looking up an array's address takes longer.
+
+    `call` passes its address.
+    """
     shape = sizes.input
     image, answer = np.zeros((1, *shape), np.float32), np.zeros((1, *sizes.output), np.float32)
     own = memory(sizes.call)
@@ -128,7 +136,7 @@ def _with_one(run: Callable[[object, object], None], sizes: Sizes, many: Predict
             raise ValueError(f"inputs are {list(inputs.shape[1:])}, not {list(shape)}")
         return many(inputs)
 
-    return predict
+    return direct(call, run, kept[0], image_bytes, answer.copy, predict) if call else predict
 
 
 def _many(run: Callable[[object], None], sizes: Sizes, threads: int) -> Predict:

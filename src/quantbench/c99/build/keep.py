@@ -12,10 +12,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from quantbench.c99.build import direct, toolchain
 from quantbench.c99.build.kept import CODES, LIBRARY, SIZES, Kept, emitted_from
 from quantbench.c99.build.library import library
 from quantbench.c99.build.loader import sizes_of, sources
 from quantbench.c99.check.once import require_verified
+from quantbench.c99.emit.kernels import kernel
 from quantbench.errors import QuantbenchError
 
 
@@ -45,6 +47,7 @@ def keep(model: Path, folder: Path, threads: int) -> Kept:
         return Kept(sizes=None)
     with library(sources(emitted)) as path:
         shutil.copyfile(path, folder / LIBRARY)
+    direct.build(kernel("python_call"), toolchain.find(), folder)
     return Kept(sizes=sizes_of(emitted))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from quantbench.c99.build import toolchain
+from quantbench.c99.build import direct, toolchain
 from quantbench.c99.build.calling import Sizes, caller, opened
 from quantbench.contracts import Predict
 from quantbench.errors import (
@@ -66,7 +66,9 @@ def load(model: Path, threads: int) -> Predict:
 
     with entry(code_folder("c99"), "opened", KIND, _inputs(model, threads), Kept, fill) as stored:
         if (sizes := stored.body.sizes) is not None:
-            return caller(opened(stored.folder / LIBRARY, sizes), sizes, threads)
+            call = stored.folder / direct.LIBRARY
+            calls = opened(stored.folder / LIBRARY, sizes)
+            return caller(calls, sizes, threads, call if call.is_file() else None)
     from quantbench.c99.build.loader import loaded  # it imports ONNX
 
     return loaded(emitted_from(model, threads), threads)
@@ -109,6 +111,7 @@ def _inputs(model: Path, threads: int) -> dict[str, JsonValue]:
         "model": sha256_of(model),
         "threads": threads,
         "compiler": [*chosen.command, chosen.version, *chosen.native],
+        "headers": direct.headers() is not None,
         "cpu": machine.cpu,
         "instruction_sets": [*machine.instruction_sets],
         "code": whole_package(),
