@@ -42,7 +42,7 @@ from tests.families.catalogue import FAMILIES
 from tests.families.family import Family
 from tests.families.fit import fitted
 
-NETWORKS = ("mobilenetv2", "resnet-8", "mobilenetv1-0.25", "ds-cnn", "lenet")
+NETWORKS = ("mobilenetv2", "resnet-8", "mobilenetv1-0.25", "ds-cnn")
 SAMPLES, METHOD = 16, "ort_static"
 SLICE, WARM, MEETINGS = 0.01, 3, 2000
 """Seconds of a slice, rounds that don't count, and meetings in a slice."""
