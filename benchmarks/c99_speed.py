@@ -16,14 +16,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from paired import C99, Bindable, OnnxRuntime, line, timed
+from paired import C99, TIMEOUT, InHere, InWorker, OnnxRuntime, Row, line, one_round
 
 from quantbench.artifacts.artifact import load_artifact
 from quantbench.data import preprocess
@@ -48,7 +45,7 @@ ROWS = (
     ("static", "state_dict", "torch"),
 )  # fmt: skip
 CALLS = {1: 200, 1000: 2}
-IMAGES, TIMEOUT = 2000, 600.0
+IMAGES = 2000
 OUTPUTS = (TensorSpec(name="logits", shape=(10,)),)
 
 
@@ -63,40 +60,6 @@ def main(results: str, rounds: str = "15") -> None:
             sys.stdout.write(f"{batch} image(s) a call, us an image\n")
             for row, its in zip(rows, times, strict=True):
                 sys.stdout.write(f"  {row.name:36} {line(its, times[0])}\n")
-
-
-class Row(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    def times(self, batch: int, calls: int, warm: int) -> list[float]:
-        """Microseconds of each call."""
-
-
-@dataclass(frozen=True)
-class InWorker:
-    worker: Worker
-
-    @property
-    def name(self) -> str:
-        return self.worker.name
-
-    def times(self, batch: int, calls: int, warm: int) -> list[float]:
-        asked = Request(do="time_model", batch=batch, calls=calls, warm=warm)
-        return self.worker.ask(asked, TIMEOUT)["microseconds"]  # type: ignore[return-value]
-
-
-@dataclass(frozen=True)
-class InHere:
-    name: str
-    engine: Bindable
-    inputs: NDArray[np.float32]
-
-    def times(self, batch: int, calls: int, warm: int) -> list[float]:
-        places = len(self.inputs) - batch + 1
-        starts = (call * batch % places for call in range(warm + calls))
-        found = [timed(self.engine.bind(self.inputs[at : at + batch])) for at in starts]
-        return found[warm:]
 
 
 def started(
@@ -129,13 +92,9 @@ def started(
 
 def in_turn(rows: list[Row], batch: int, calls: int, rounds: int) -> list[list[float]]:
     """Of each row: the median call of each round, microseconds an image."""
-    times: list[list[float]] = [[] for _ in rows]
-    for number in range(rounds):
-        for place in range(len(rows)):
-            at = (place + number) % len(rows)
-            its = rows[at].times(batch, calls, max(2, calls // 10))
-            times[at].append(median(its) / batch)
-    return times
+    many, warm = [calls] * len(rows), [max(2, calls // 10)] * len(rows)
+    each = [one_round(rows, number, batch, many, warm) for number in range(rounds)]
+    return [list(times) for times in zip(*each, strict=True)]
 
 
 if __name__ == "__main__":

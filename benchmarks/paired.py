@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Protocol
@@ -17,6 +18,11 @@ from quantbench.c99.build.loader import Bound
 from quantbench.c99.compile import compiled
 from quantbench.c99.emit.library import Options
 from quantbench.c99.target.target import Target
+from quantbench.harness.process import Worker
+from quantbench.harness.worker import Request
+
+TIMEOUT = 600.0
+"""Seconds to wait for a worker's answer."""
 
 
 def line(times: list[float], first: list[float]) -> str:
@@ -89,3 +95,54 @@ def timed(call: Callable[[], object]) -> float:
     start = time.perf_counter_ns()
     call()
     return (time.perf_counter_ns() - start) / 1e3
+
+
+class Row(Protocol):
+    """A line of a table: what is called in turn with others."""
+
+    @property
+    def name(self) -> str: ...
+
+    def times(self, batch: int, calls: int, warm: int) -> list[float]:
+        """Microseconds of each call."""
+
+
+@dataclass(frozen=True)
+class InWorker:
+    """A runtime in a process of its own, which has samples and has loaded an artifact."""
+
+    worker: Worker
+
+    @property
+    def name(self) -> str:
+        return self.worker.name
+
+    def times(self, batch: int, calls: int, warm: int) -> list[float]:
+        asked = Request(do="time_model", batch=batch, calls=calls, warm=warm)
+        return self.worker.ask(asked, TIMEOUT)["microseconds"]  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class InHere:
+    """An engine in this process."""
+
+    name: str
+    engine: Bindable
+    inputs: NDArray[np.float32]
+
+    def times(self, batch: int, calls: int, warm: int) -> list[float]:
+        places = len(self.inputs) - batch + 1
+        starts = (call * batch % places for call in range(warm + calls))
+        found = [timed(self.engine.bind(self.inputs[at : at + batch])) for at in starts]
+        return found[warm:]
+
+
+def one_round(
+    rows: Sequence[Row], number: int, batch: int, calls: Sequence[int], warm: Sequence[int]
+) -> list[float]:
+    """Each row's median call, microseconds a sample; the order turns by one with each `number`."""
+    times = [0.0] * len(rows)
+    for place in range(len(rows)):
+        at = (place + number) % len(rows)
+        times[at] = median(rows[at].times(batch, calls[at], warm[at])) / batch
+    return times

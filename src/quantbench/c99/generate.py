@@ -13,7 +13,7 @@ from quantbench.c99.emit.library import (
     library,
     with_symbols,
 )
-from quantbench.c99.emit.parts import Parts, Piece, parts, sharing
+from quantbench.c99.emit.parts import Parts, Piece, in_c, parts, sharing
 from quantbench.c99.emit.signature import signature
 from quantbench.c99.emit.translation_unit import Layer, Simd
 from quantbench.c99.golden import golden
@@ -69,7 +69,7 @@ def in_parts(plan: Plan, division: Division, isas: Sequence[Isa]) -> Parts:
 
     def piece(number: int, step: Step) -> Piece:
         title = f"/* l{number}: {', '.join(step.work.describe())} */"
-        layer = Layer(title, _smallest(step), _simd(step, isas))
+        layer = in_c(Layer(title, _smallest(step), _simd(step, isas)))
         own = Piece(step.identifier, layer)
         return sharing(first.setdefault(number, own), own)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quantbench.c99.build.cortex_m import BOARDS, Counts, counted
 from quantbench.c99.build.folder import build_folder
-from quantbench.c99.build.library import checked_size
+from quantbench.c99.build.library import checked_size, write_files
 from quantbench.c99.compile import compiled
 from quantbench.c99.emit.describe import describe
 from quantbench.c99.emit.library import Emitted, Options, require_options
@@ -79,17 +79,16 @@ def deliver(
     flash, unbuilt = None, None
     with build_folder(build, folder) as scratch:
         try:
-            flash = checked_size(emitted.files, emitted.name, scratch)
+            flash = checked_size(emitted.all_files, emitted.name, scratch)
         except UnavailableError as error:
             unbuilt = str(error)
         costs = _costs(emitted, target, dtype, flash, unbuilt)
         if target in BOARDS:
-            counts = counted(emitted.files, target, emitted.name, scratch)
+            counts = counted(emitted.all_files, target, emitted.name, scratch)
             costs = costs.model_copy(update={"counts": counts})
 
     def fill(inside: Path) -> Costs:
-        for name, text in emitted.files.items():
-            (inside / name).write_text(text, encoding="utf-8")
+        write_files(emitted.all_files, inside)
         return costs
 
     inputs = {

@@ -105,10 +105,12 @@ def accumulator_bounds(
     last bounds the magnitude of every partial sum, in whichever order the terms are added.
     """
     flat = weights.reshape(len(weights), -1)
-    at_ends = np.stack([flat * low, flat * high])
-    least = start + at_ends.min(axis=0).sum(axis=1)
-    greatest = start + at_ends.max(axis=0).sum(axis=1)
-    return least, greatest, np.abs(start) + np.abs(at_ends).max(axis=0).sum(axis=1)
+    positive = np.maximum(flat, 0).sum(axis=1)
+    negative = flat.sum(axis=1) - positive
+    least = start + low * positive + high * negative
+    greatest = start + high * positive + low * negative
+    largest = max(abs(low), abs(high)) * (positive - negative)
+    return least, greatest, np.abs(start) + largest
 
 
 def require_word(most: int, where: str) -> None:

@@ -51,6 +51,17 @@ def shape(
     )
 
 
+@pytest.mark.parametrize(
+    ("out_width", "length", "width", "products"), [(7, 512, 48, 7), (8, 512, 64, 4), (7, 64, 64, 4)]
+)
+def test_a_row_of_seven_is_one_tile(out_width: int, length: int, width: int, products: int) -> None:
+    """Of three blocks of channels; where a window is small, or four divide a row, of four."""
+    geometry = shape(512, out_width, length=length)
+    first = groups(geometry)[0]
+    (tile,) = register_tiles(first, geometry, AVX512VNNI)
+    assert (first.width, tile_width(geometry, tile, AVX512VNNI)) == (width, products)
+
+
 @given(st.integers(1, 300), st.integers(1, 2), st.sampled_from(((1, 1), (2, 2), (3, 3))))
 def test_every_channel_is_in_one_group(
     outputs: int, out_width: int, positions: tuple[int, int]

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
 from quantbench.c99.build import toolchain
-from quantbench.c99.build.library import SMALL, loaded_bytes
+from quantbench.c99.build.library import SMALL, Files, loaded_bytes, write_files
 from quantbench.c99.emit.namespace import renamed
 from quantbench.c99.target.target import Target
 from quantbench.errors import CompileError, UnavailableError
@@ -59,7 +58,7 @@ class Counts(Record):
 
 
 def counted(
-    files: Mapping[str, str], target: Target, name: str = "model", parent: Path | None = None
+    files: Files, target: Target, name: str = "model", parent: Path | None = None
 ) -> Counts:
     """Count flash, stack and instructions of the network called `name` on the target.
 
@@ -69,8 +68,7 @@ def counted(
     """
     with tempfile.TemporaryDirectory(dir=parent) as part:
         folder = Path(part)
-        for file, text in files.items():
-            (folder / file).write_text(text, encoding="utf-8")
+        write_files(files, folder)
         for source in (resources.files("quantbench.c99") / "cortexm").iterdir():
             text = renamed(source.read_text("utf-8"), name)
             (folder / source.name).write_text(text, encoding="utf-8")
@@ -89,7 +87,7 @@ def counted(
         return _counts(files, tuple(built), missing)
 
 
-def _counts(files: Mapping[str, str], built: tuple[Built, ...], missing: str | None) -> Counts:
+def _counts(files: Files, built: tuple[Built, ...], missing: str | None) -> Counts:
     there = [
         toolchain.version((tool,)) if shutil.which(tool) else None
         for tool in (_COMPILER, _SIMULATOR)
@@ -100,8 +98,8 @@ def _counts(files: Mapping[str, str], built: tuple[Built, ...], missing: str | N
     )
 
 
-def _vectors(files: Mapping[str, str]) -> int:
-    count = re.search(r"#define \w+_GOLDEN_COUNT (\d+)", files["golden.h"])
+def _vectors(files: Files) -> int:
+    count = re.search(r"#define \w+_GOLDEN_COUNT (\d+)", str(files["golden.h"]))
     assert count
     return int(count[1])
 
@@ -131,7 +129,7 @@ def _flash(folder: Path, target: Target, level: str, name: str) -> int:
     return size
 
 
-def _count(folder: Path, target: Target, files: Mapping[str, str]) -> tuple[int, int]:
+def _count(folder: Path, target: Target, files: Files) -> tuple[int, int]:
     """Instructions and stack. Raises UnavailableError where the board is too small or slow."""
     sources = ("board.c", "count.c", "model.o")
     command = (_COMPILER, *_flags(target), _LIBRARY, "-T", "board.ld", *sources, "-o", "count.elf")

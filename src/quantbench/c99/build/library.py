@@ -23,6 +23,8 @@ from quantbench.system.fingerprint import fingerprint
 from quantbench.system.machine import environment
 from quantbench.system.record import Record
 
+Files = Mapping[str, str | bytes]
+"""The files of emitted C by their names: text, and the weights of large networks."""
 KIND = "library"
 LIBRARY = "model.so"
 
@@ -42,7 +44,7 @@ class Library(Record):
 
 
 @contextlib.contextmanager
-def library(files: Mapping[str, str]) -> Iterator[Path]:
+def library(files: Files) -> Iterator[Path]:
     """The shared library of model.c, and of convert.c, together.c and parts.c where they are there.
 
     Load it inside this context: its bytes have just been checked, and nobody replaces it.
@@ -54,7 +56,7 @@ def library(files: Mapping[str, str]) -> Iterator[Path]:
 
     def fill(folder: Path) -> Library:
         with tempfile.TemporaryDirectory(dir=folder) as part:
-            _write(files, Path(part))
+            write_files(files, Path(part))
             _build(Path(part), chosen).rename(folder / LIBRARY)
         return Library(compiler=chosen.version)
 
@@ -62,9 +64,7 @@ def library(files: Mapping[str, str]) -> Iterator[Path]:
         yield stored.folder / LIBRARY
 
 
-def checked_size(
-    files: Mapping[str, str], name: str = "model", folder: Path | None = None
-) -> int | None:
+def checked_size(files: Files, name: str = "model", folder: Path | None = None) -> int | None:
     """The bytes of code and constants of NAME.c, compiled for small size on this machine.
 
     `folder`: where it is built; None: a temporary one of the system. Returns None where the object
@@ -73,7 +73,7 @@ def checked_size(
     """
     with tempfile.TemporaryDirectory(dir=folder) as part:
         flags = (*toolchain.find(Path(part)).command, *SMALL)
-        _write(files, Path(part))
+        write_files(files, Path(part))
         _build_check(Path(part), flags, name)
         return loaded_bytes((Path(part) / f"{name}.o").read_bytes())
 
@@ -89,9 +89,14 @@ def _build(folder: Path, chosen: Compiler) -> Path:
     return folder / LIBRARY
 
 
-def _write(files: Mapping[str, str], folder: Path) -> None:
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+def write_files(files: Files, folder: Path) -> None:
+    """Write text and data into `folder`."""
+    for name, content in files.items():
+        (folder / name).write_bytes(_bytes(content))
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def _build_check(folder: Path, flags: tuple[str, ...], name: str) -> None:
@@ -108,11 +113,11 @@ def _must(command: tuple[str, ...], folder: Path, what: str) -> None:
         raise CompileError(f"the C compiler {what}: {why}")
 
 
-def _inputs(files: Mapping[str, str], chosen: Compiler) -> dict[str, JsonValue]:
+def _inputs(files: Files, chosen: Compiler) -> dict[str, JsonValue]:
     """Everything that a built library depends on."""
     machine = environment(libraries=())
     return {
-        "files": {name: sha256(text.encode()).hexdigest() for name, text in files.items()},
+        "files": {name: sha256(_bytes(each)).hexdigest() for name, each in files.items()},
         "compiler": [*chosen.command, chosen.version, *chosen.native],
         "cpu": machine.cpu,
         "instruction_sets": [*machine.instruction_sets],

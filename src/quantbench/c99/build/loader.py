@@ -99,19 +99,19 @@ def _calls(emitted: Emitted, *, counters: bool = False) -> Calls:
         return opened(path, sizes_of(emitted))
 
 
-def sources(emitted: Emitted, *, counters: bool = False) -> dict[str, str]:
+def sources(emitted: Emitted, *, counters: bool = False) -> dict[str, str | bytes]:
     """The network's files, those of the same network for several samples at once, and convert.c."""
     convert = _convert(emitted)
     if counters:
         renames = (f"#define model_{call} uncounted_{call}\n" for call in ("batch", "image"))
         convert = "".join(renames) + convert + kernel("counted_convert")
-    more: dict[str, str] = {}
+    more: dict[str, str | bytes] = {}
     if emitted.together is not None:
-        name = emitted.together.name
-        more = {file: emitted.together.files[file] for file in (f"{name}.h", f"{name}.c")}
+        more = emitted.together.all_files
+        del more["golden.h"], more["main.c"]
     if emitted.parts is not None:
         more |= emitted.parts.files
-    return {**emitted.files, **more, "convert.c": convert}
+    return {**emitted.all_files, **more, "convert.c": convert}
 
 
 def sizes_of(emitted: Emitted) -> Sizes:

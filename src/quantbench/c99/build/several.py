@@ -52,7 +52,7 @@ def _batch(emitted: Emitted) -> Callable[..., None]:
         f"#define {name} {type}\n" for name, type in zip(("NUMBER", "ANSWER"), types, strict=True)
     )
     text = head + kernel(f"{folder}golden_check") + kernel("several")
-    with library({**emitted.files, "convert.c": text}) as path:
+    with library({**emitted.all_files, "convert.c": text}) as path:
         built = ctypes.CDLL(str(path))
     built.model_golden.restype = ctypes.c_size_t
     built.model_several.restype = None

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from quantbench.c99.build.library import Files, write_files
 from quantbench.c99.build.toolchain import run
+from quantbench.c99.emit.weights import ARRAYS
 from quantbench.errors import CompileError, UnavailableError
 
 _GLUE = ("page.c", "string.h")
+_SOURCES = ("model.c", "model.h", ARRAYS)
 _SECONDS = 300
 _FLAGS = (
     "-std=c11", "-O2", "-fno-builtin", "-mbulk-memory", "-nostdlib", "-Wl,--no-entry",
@@ -32,7 +34,7 @@ def commands() -> list[tuple[str, ...]]:
     return found
 
 
-def wasm(sources: Mapping[str, str], folder: Path | None = None) -> bytes:
+def wasm(sources: Files, folder: Path | None = None) -> bytes:
     """The module of the files of a library by the name "model", built in `folder`.
 
     Raises UnavailableError where no compiler for WebAssembly is there, CompileError where it fails.
@@ -42,8 +44,7 @@ def wasm(sources: Mapping[str, str], folder: Path | None = None) -> bytes:
         for file in _GLUE:
             content = (files("quantbench.c99") / "wasm" / file).read_text("utf-8")
             (inside / file).write_text(content, encoding="utf-8")
-        for file in ("model.c", "model.h"):
-            (inside / file).write_text(sources[file], encoding="utf-8")
+        write_files({file: sources[file] for file in _SOURCES if file in sources}, inside)
         reasons = []
         for command in commands():
             asked = (*command, *_FLAGS, "model.c", "page.c", "-o", "model.wasm")

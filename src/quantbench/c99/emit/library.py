@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,11 +23,15 @@ from quantbench.c99.emit.translation_unit import (
     memory,
     write,
 )
+from quantbench.c99.emit.weights import ARRAYS, WEIGHTS, WeightsFile
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import Graph, Plan
 from quantbench.c99.target.isa import Isa, named
 from quantbench.c99.target.target import Dtype, Optimize, Target
 from quantbench.errors import UsageError
+
+FILE_FROM = 2**20
+"""So many bytes of weights take a C compiler longer than all else."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ class Options:
     how many a second library computes at once, where all layers are fully connected; 1: none.
     `threads`: how many may compute one image of integers together, where that is expected to pay;
     sums of float32 depend on their order, and so on the parts.
-    `optimize`: what the portable code of integers is written for.
+    `optimize`: what the portable code of integers is written for. `file_from`: so many bytes of
+    weights are a file of their own; None: they always stand in the C file.
     """
 
     name: str = DEFAULT
@@ -52,6 +58,7 @@ class Options:
     samples: int = 1
     optimize: Optimize = Optimize.SIZE
     threads: int = 1
+    file_from: int | None = FILE_FROM
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class Emitted:
     """The files of a library, by their names, and what they were written from.
 
     `scratch`: bytes that the caller gives. `codes`: the portable code of each step. `together`:
-    the same network for `samples` at once. `parts`: the same network for several threads.
+    the same network for `samples` at once. `parts`: the same network for several threads. `data`:
+    files that aren't text.
     """
 
     plan: Plan
@@ -71,6 +79,12 @@ class Emitted:
     together: Emitted | None = None
     samples: int = 1
     parts: Parts | None = None
+    data: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def all_files(self) -> dict[str, str | bytes]:
+        """Text and data, by the files' names."""
+        return {**self.files, **self.data}
 
 
 def chosen_isas(options: Options, target: Target, language: Language) -> tuple[Isa, ...]:
@@ -146,13 +160,18 @@ def library(
         )
     ]
     scratch = memory(layers, plan.scratch, language)
+    file = _weights_file(codes, options)
     c = CWriter()
-    write(c, layers, language, isas, scratch, counters=options.counters)
+    write(c, layers, language, isas, scratch, counters=options.counters, weights=file)
     about = provenance(target, isas, options)
     summary = language.summary
     if rounds_in_float32 and any(isa.fused != "never" for isa in isas):
         summary = "with integers;\nsome kernels round in float32, which is proved to give the same"
     what = f"{options.name}.c: a neural network that is computed {summary}."
+    if file:
+        data, arrays = (_named(file_name, options) for file_name in (WEIGHTS, ARRAYS))
+        what += f"\nIts weights are {data}, which the assembler takes in from beside this file."
+        what += f"\nCompilers that can't do that read {arrays}."
     heads = {
         "model.h": block_comment([f"{options.name}.h: {language.ends}", "", *about.lines()]),
         "model.c": head(what, about, plan, descriptions, codes, scratch),
@@ -163,9 +182,23 @@ def library(
         "golden.h": golden,
         "main.c": kernel(language.main),
     }
+    if file:
+        files[ARRAYS] = file.arrays
     texts = {
-        file.replace("model.", f"{options.name}."): heads.get(file, "")
-        + renamed(text, options.name)
-        for file, text in files.items()
+        _named(name, options): heads.get(name, "") + renamed(text, options.name)
+        for name, text in files.items()
     }
-    return Emitted(plan, codes, scratch.bytes, texts, options.name, options.labels)
+    data = {_named(WEIGHTS, options): file.content} if file else {}
+    return Emitted(plan, codes, scratch.bytes, texts, options.name, options.labels, data=data)
+
+
+def _weights_file(codes: Sequence[Code], options: Options) -> WeightsFile | None:
+    """The file for the weights of a large network, still empty; None: they stand in the C file."""
+    if options.file_from is None or sum(code.weights for code in codes) < options.file_from:
+        return None
+    return WeightsFile()
+
+
+def _named(file: str, options: Options) -> str:
+    """The name of a file that is called `model` while it is written."""
+    return re.sub(r"\Amodel(?=[._])", options.name, file)

@@ -19,7 +19,9 @@ from quantbench.c99.emit.translation_unit import (
     constants_and_kernels,
     memory,
 )
+from quantbench.c99.emit.weights import text
 from quantbench.c99.ir.code import Code
+from quantbench.c99.ir.weights import Constants
 from quantbench.c99.target.isa import Isa
 
 _LINE = 64
@@ -113,23 +115,37 @@ def sharing(first: Piece, other: Piece) -> Piece:
     return replace(other, layer=Layer(own.title, code, simd))
 
 
+def in_c(layer: Layer) -> Layer:
+    """The layer with its weights as arrays of C, which parts compare and share by their text."""
+    arrays = "".join(text(weights) for weights in layer.code.arrays)
+    code = replace(layer.code, constants=arrays + layer.code.constants, arrays=())
+    simd = {isa: replace(own, constants=_texts(own.constants)) for isa, own in layer.simd.items()}
+    return Layer(layer.title, code, simd)
+
+
+def _texts(constants: Constants) -> dict[str, str]:
+    return {name: each if isinstance(each, str) else text(each) for name, each in constants.items()}
+
+
 def _of_isa(first: SimdCode, own: SimdCode, name: str, shared: str) -> SimdCode:
     """The SIMD code with the names of equal constants, and of equal functions, replaced."""
+    theirs, texts = _texts(first.constants), _texts(own.constants)
     same = {
         constant: other
-        for constant, text in own.constants.items()
-        if first.constants.get(other := constant.replace(name, shared))
-        == text.replace(name, shared)
+        for constant, each in texts.items()
+        if theirs.get(other := constant.replace(name, shared)) == each.replace(name, shared)
     }
-    constants = {key: text for key, text in own.constants.items() if key not in same}
+    constants = {key: each for key, each in texts.items() if key not in same}
     if own.text.replace(name, shared) == first.text and not constants:
         calls_ = tuple(call.replace(name, shared) for call in own.calls)
         return replace(own, constants=constants, text="", calls=calls_)
     if not same:
         return own
     names = re.compile(rf"\b({'|'.join(same)})\b")
-    text, *renamed = (names.sub(lambda at: same[at[0]], each) for each in (own.text, *own.calls))
-    return replace(own, constants=constants, text=text, calls=(*renamed,))
+    functions, *renamed = (
+        names.sub(lambda at: same[at[0]], each) for each in (own.text, *own.calls)
+    )
+    return replace(own, constants=constants, text=functions, calls=(*renamed,))
 
 
 def _portable(first: Code, own: Code, name: str, shared: str) -> Code:

@@ -17,8 +17,10 @@ from quantbench.c99.emit.kernels import (
     kernel,
 )
 from quantbench.c99.emit.specialize import Kind, kinds
+from quantbench.c99.emit.weights import WeightsFile, defined
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import BYTES
+from quantbench.c99.ir.weights import Constants, PackedWeights
 from quantbench.c99.target.isa import (
     FLOAT_ISAS,
     ISAS,
@@ -40,7 +42,7 @@ class SimdCode:
     `kernels`: files of kernels/ beside those that every layer of the instruction set may use.
     """
 
-    constants: Mapping[str, str]
+    constants: Constants
     text: str
     calls: tuple[str, ...]
     workspace: int
@@ -131,17 +133,19 @@ def write(
     scratch: Memory,
     *,
     counters: bool = False,
+    weights: WeightsFile | None = None,
 ) -> None:
     """Write the C file.
 
     The code for an instruction set replaces the portable code where the C compiler's macros say so.
-    `counters`: time each layer, for a profile; what is delivered and measured has none.
+    `counters`: time each layer, for a profile; what is delivered and measured has none. `weights`:
+    the file that gets them; None: they are arrays.
     """
     simd = any(layer.simd for layer in layers)
     workspace = None
     if simd or any(layer.code.workspace for layer in layers):
         workspace = f"(scratch + {scratch.begin // language.unit})"
-    constants_and_kernels(c, layers, language, isas, workspace)
+    constants_and_kernels(c, layers, language, isas, workspace, weights=weights)
     if counters:
         c.define("MODEL_LAYERS", len(layers))
         c.text(kernel("layer_clock"))
@@ -158,10 +162,11 @@ def constants_and_kernels(
     workspace: str | None = None,
     *,
     includes: Sequence[str] = ("model.h",),
+    weights: WeightsFile | None = None,
 ) -> None:
     """Write all of the C file that stands before its functions that call layers.
 
-    `workspace`: what MODEL_WORKSPACE is defined as; None: it isn't.
+    `workspace`: what MODEL_WORKSPACE is defined as; None: it isn't. `weights`: as `write` says.
     """
     simd = any(layer.simd for layer in layers)
     used = {name for layer in layers for name in layer.code.kernels}
@@ -176,6 +181,10 @@ def constants_and_kernels(
         _arm(c)
     if "simd32" in used:
         _of_words(c)
+    if weights:
+        arrays = [each for layer in layers for each in layer.code.arrays]
+        same = all(each.any_byte_order for each in arrays)
+        weights.declare(c, simd=simd, any_byte_order=same)
     if simd:
         used |= language.used_by_simd
         _choice(c, isas)
@@ -202,7 +211,7 @@ def constants_and_kernels(
             _isa(c, isa, isas, sorted(more))
         _unused_functions(c, "pop")
     for layer in layers:
-        _constants(c, layer, structure_types, isas)
+        _constants(c, layer, structure_types, isas, weights)
 
 
 def _arm(c: CWriter) -> None:
@@ -265,12 +274,20 @@ def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], more: Sequence[str]) -> None
 
 
 def _constants(
-    c: CWriter, layer: Layer, structure_types: Mapping[str, Kind], isas: Sequence[Isa]
+    c: CWriter,
+    layer: Layer,
+    structure_types: Mapping[str, Kind],
+    isas: Sequence[Isa],
+    file: WeightsFile | None,
 ) -> None:
     """Write each constant where it is used: one that isn't is a warning."""
     structures = layer.code.structures
-    portable = layer.code.constants + "".join(
-        structure_types[structure.kind].defined(structure) for structure in structures
+    portable = "".join(
+        [
+            *(defined(weights, file) for weights in layer.code.arrays),
+            layer.code.constants,
+            *(structure_types[structure.kind].defined(structure) for structure in structures),
+        ]
     )
     if not portable and not layer.simd:
         return
@@ -283,16 +300,16 @@ def _constants(
     )
     for users, constants in groupby(shared, lambda constant: _users(layer.simd, *constant)):
         with c.when(condition_of(users, isas)):
-            for _, text in constants:
-                c.text(text)
+            for _, constant in constants:
+                c.text(constant if isinstance(constant, str) else defined(constant, file))
     for isa, code in layer.simd.items():
         with c.when(condition_of((isa,), isas)):
             c.text(code.text)
     c.blank()
 
 
-def _users(simd: Simd, name: str, text: str) -> tuple[Isa, ...]:
-    return tuple(isa for isa, code in simd.items() if code.constants.get(name) == text)
+def _users(simd: Simd, name: str, constant: str | PackedWeights) -> tuple[Isa, ...]:
+    return tuple(isa for isa, code in simd.items() if code.constants.get(name) == constant)
 
 
 def _run(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from quantbench.c99.ir.weights import PackedWeights
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -23,7 +25,8 @@ class Code:
     """The portable C of one step: constants, calls, and the names of the kernels that they need.
 
     `weights`, `tables`: bytes of weights and of other constants. `workspace`: bytes that its calls
-    need at MODEL_WORKSPACE. `headers`: of the C library.
+    need at MODEL_WORKSPACE. `headers`: of the C library. `arrays`: weights that may be written in
+    another form than as C.
     """
 
     constants: str
@@ -34,3 +37,4 @@ class Code:
     structures: tuple[Structure, ...] = ()
     workspace: int = 0
     headers: tuple[str, ...] = ()
+    arrays: tuple[PackedWeights, ...] = ()

@@ -33,6 +33,7 @@ from quantbench.c99.ir.graph import (
     Tensor,
 )
 from quantbench.c99.ir.rounding import Range, range_of, with_ties_marked
+from quantbench.c99.ir.weights import PackedWeights
 from quantbench.numerics.fixed_point import (
     Integers,
     Multiplier,
@@ -196,13 +197,15 @@ def dense_code(step: Step, layer: Layer, groups: int, positions: int, pool_max: 
     tables.add("numbers", "int32_t", np.concatenate(numbers))
     if requantize and not common:
         tables.add("shift", "uint8_t", shifts(requantize))
+    weights = PackedWeights(f"{layer.weight_type}_t", f"{name}_weights", layer.weights, simd=False)
     return Code(
-        array(f"{layer.weight_type}_t", f"{name}_weights", layer.weights) + tables.text,
+        tables.text,
         (call(step, f"dense{suffix}", "scratch", 0),),
         (*rounding_kernels(requantize), "requantize_common", f"dot{suffix}", f"dense{suffix}"),
         layer.weights.size * (2 if suffix else 1),
         tables.bytes,
         (Structure(f"dense{suffix}", name, fields),),
+        arrays=(weights,),
     )
 
 
@@ -219,8 +222,7 @@ def float_code(
     `weights` lie as `blocks` arranges them; `fields` are the structure's other numbers.
     """
     name = step.identifier
-    constants = array("float", f"{name}_weights", weights)
-    constants += array("float", f"{name}_bias", layer.bias)
+    constants = array("float", f"{name}_bias", layer.bias)
     head: Fields = {
         "weights": f"{name}_weights",
         "bias": f"{name}_bias",
@@ -228,10 +230,12 @@ def float_code(
     }
     constants += structure(f"model_{kernel}_layer", name, {**head, **fields})
     calls = (call(step, kernel),)
-    return Code(constants, calls, (*kernels, kernel), weights.nbytes, layer.bias.nbytes)
+    arrays = (PackedWeights("float", f"{name}_weights", weights, simd=False),)
+    kernels = (*kernels, kernel)
+    return Code(constants, calls, kernels, weights.nbytes, layer.bias.nbytes, arrays=arrays)
 
 
 def blocks(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights [O, taps] rearranged in blocks of 16 outputs, each block [taps, outputs]."""
+    """PackedWeights [O, taps] rearranged in blocks of 16 outputs, each block [taps, outputs]."""
     firsts = range(0, len(weights), _LANES)
     return np.concatenate([weights[first : first + _LANES].T.ravel() for first in firsts])

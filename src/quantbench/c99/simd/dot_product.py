@@ -8,7 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from quantbench.c99.emit.c_syntax import CWriter, array, byte_array
+from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.ir.weights import Constants, PackedWeights
 from quantbench.c99.simd.tiling import (
     ChannelGroup,
     ConvGeometry,
@@ -20,8 +21,6 @@ from quantbench.c99.simd.tiling import (
 from quantbench.c99.target.isa import Isa
 
 _MAX_UNROLLED = 8
-_MANY = 2**16
-"""So many weights are written as a string."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Products:
 
 def products(
     group: str, own: str, geometry: ConvGeometry, tile: RegisterTile, isa: Isa
-) -> tuple[dict[str, str], Products]:
+) -> tuple[Constants, Products]:
     """The group's packed weights, by name, and the products with them.
 
     Other tiles and instruction sets share the weights.
@@ -62,20 +61,18 @@ def products(
         if not _write_shared(c, geometry, tile, isa, sums):
             _write(c, geometry, tile, isa, sums)
 
-    text = _weights(geometry, tile.group, isa.lanes_per_product, isa.element, weights)
-    return {weights: text}, Products(head, write)
+    stored = _weights(geometry, tile.group, isa.lanes_per_product, isa.element, weights)
+    return {weights: stored}, Products(head, write)
 
 
 @lru_cache(maxsize=16)  # tiles and instruction sets of one layer share them
 def _weights(
     geometry: ConvGeometry, group: ChannelGroup, lanes_per_product: int, element: str, name: str
-) -> str:
-    """The packed weights of a group of channels in C."""
+) -> PackedWeights:
+    """The packed weights of a group of channels."""
     values = packed(geometry.weights, group, lanes_per_product).ravel()
     stored = np.pad(values, (0, _read_behind(group) * lanes_per_product))
-    if element == "int8_t" and stored.size >= _MANY:
-        return byte_array(name, stored.astype(np.int8))
-    return array(element, name, stored, aligned=True)
+    return PackedWeights(element, name, stored)
 
 
 def _read_behind(group: ChannelGroup) -> int:

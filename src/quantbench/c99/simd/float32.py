@@ -12,6 +12,7 @@ from quantbench.c99.emit.c_syntax import array
 from quantbench.c99.emit.fragments import WORKSPACE, pad_call
 from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
+from quantbench.c99.ir.weights import PackedWeights
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.simd import depthwise_float32
@@ -62,7 +63,7 @@ def _layer(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
         limit: values for limit, values in limits.items() if values is not None
     }
     rest = -geometry.outputs % 16
-    constants = {
+    constants: dict[str, str | PackedWeights] = {
         f"{name}_{field}": array(
             "float", f"{name}_{field}", np.pad(values, (0, rest)), aligned=True
         )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.emit.c_syntax import CWriter, array
+from quantbench.c99.ir.weights import Constants, PackedWeights
 from quantbench.c99.simd.dot_product import Accumulator, Products
 from quantbench.c99.simd.tiling import (
     ConvGeometry,
@@ -64,7 +65,7 @@ def binned(loads: Integers) -> list[list[int]]:
 
 def products(
     group: str, own: str, geometry: ConvGeometry, tile: RegisterTile, isa: Isa
-) -> tuple[dict[str, str], Products]:
+) -> tuple[Constants, Products]:
     """The constants, by name, and the products with them.
 
     Constants: weights [groups, chunks in bins, blocks, lanes, 4], the offsets of their values
@@ -86,21 +87,18 @@ def products(
         weights.append(lanes[:, order].transpose(1, 0, 2))
         orders.append(begins[order])
         counts.append([sum(len(bin) == size for bin in bins) for size in range(DEPTH, 0, -1)])
-    tables = (
-        ("int8_t", "weights", np.stack(weights)),
-        ("int32_t", "begins", np.stack(orders)),
-        ("int32_t", "bins", np.array(counts)),
-    )
+    tables = {"begins": np.stack(orders), "bins": np.array(counts)}
     head = (
         f"const int8_t *const weights = {own}_weights + (ptrdiff_t)g * {weights[0].size};",
         f"const int32_t *const begins = {own}_begins + g * {len(begins)};",
         f"const int32_t *const bins = {own}_bins + g * {DEPTH};",
     )
     constants = {
-        f"{own}_{name}": array(type, f"{own}_{name}", values, aligned=True)
-        for type, name, values in tables
+        f"{own}_{name}": array("int32_t", f"{own}_{name}", values, aligned=True)
+        for name, values in tables.items()
     }
-    return constants, Products(head, lambda c, sums: _write(c, geometry, tile, sums))
+    packed = {f"{own}_weights": PackedWeights("int8_t", f"{own}_weights", np.stack(weights))}
+    return packed | constants, Products(head, lambda c, sums: _write(c, geometry, tile, sums))
 
 
 def _write(

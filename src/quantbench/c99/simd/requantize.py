@@ -49,9 +49,10 @@ def takes_upper_half(requantize: Requantization, isa: Isa) -> bool:
     No tie can occur, every shift drops the lower half, and the zero point, shifted as far to the
     left, stays within 61 bits.
     """
-    shifts = (multiplier.s for multiplier in requantize.multipliers)
-    within = all(_MIN_SHIFT <= shift <= _MAX_SHIFT for shift in shifts)
-    return isa.has_wide_shift and within and not requantize.ties
+    if not isa.has_wide_shift or requantize.ties:
+        return False
+    shifts = [multiplier.s for multiplier in requantize.multipliers]
+    return min(shifts) >= _MIN_SHIFT and max(shifts) <= _MAX_SHIFT
 
 
 def lane_array(name: str, values: Lanes) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from quantbench.c99.emit.fragments import WORKSPACE, needs_int16, pad_call, widen_call
 from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
+from quantbench.c99.ir.weights import PackedWeights
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.nodes.pool import Pool
@@ -167,7 +168,8 @@ def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
     registers = [
         tile.channels(block) for parts in tiles for tile in parts for block in range(tile.blocks)
     ]
-    constants, functions = _tables(name, node, geometry, form, registers), []
+    constants: dict[str, str | PackedWeights] = {**_tables(name, node, geometry, form, registers)}
+    functions = []
     for number, parts in enumerate(tiles):
         for part, tile in enumerate(parts):
             own = f"{name}_{number}_{part}"
