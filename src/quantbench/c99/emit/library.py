@@ -169,8 +169,8 @@ def library(
         summary = "with integers;\nsome kernels round in float32, which is proved to give the same"
     what = f"{options.name}.c: a neural network that is computed {summary}."
     if file:
-        data, arrays = (_named(file_name, options) for file_name in (WEIGHTS, ARRAYS))
-        what += f"\nIts weights are {data}, which the assembler takes in from beside this file."
+        taken_in, arrays = (_named(each, options) for each in (WEIGHTS, ARRAYS))
+        what += f"\nIts weights are {taken_in}, which the assembler takes in from beside this file."
         what += f"\nCompilers that can't do that read {arrays}."
     heads = {
         "model.h": block_comment([f"{options.name}.h: {language.ends}", "", *about.lines()]),
