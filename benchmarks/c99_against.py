@@ -13,8 +13,8 @@ median. All processes are of one start: a difference of 3 % between two may be n
 Of each network and batch it prints c99's time, how many times as long each competitor takes, and
 which is the fastest. What isn't installed, or refuses the network, is named with the reason: LiteRT
 needs the network as a TensorFlow Lite file, which benchmarks/to_tflite.py writes into --tflite. The
-machine should be idle. What was quantized and compiled is kept in --out and in the user's cache: a
-second run takes about half a minute for each network.
+machine should be idle. What was quantized and compiled is kept in --out and in the user's cache, so
+that a second run only starts the processes and times them.
 """
 
 from __future__ import annotations
