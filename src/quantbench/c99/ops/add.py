@@ -18,6 +18,7 @@ from quantbench.c99.frontend.builder import Builder, Deferred, Expr, step_ratio
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.linear import still_linear
+from quantbench.c99.frontend.mixing import Reach, sum_of
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import Constant, Int32Constant, Value, Weights
 from quantbench.c99.ir import tolerance
@@ -89,6 +90,8 @@ class AddExpr(Expr):
     takes_activation: ClassVar[bool] = True
 
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
+        if "int32" in (format.type, *(builder.tensors[tensor].type for tensor in self.inputs)):
+            return builder.mixed(self.where, self.inputs, name, limits, format)
         output = builder.add(name, self.shape, format)
         if format.type == "float32":
             builder.nodes.append(Add(self.where, self.inputs, output, None, *limits.floats))
@@ -110,6 +113,9 @@ class AddExpr(Expr):
         )
         builder.nodes.append(Add(self.where, self.inputs, output, rescale))
         return output
+
+    def reach(self, builder: Builder) -> Reach:
+        return sum_of([builder.reach(tensor) for tensor in self.inputs])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,38 @@
+"""Integers of 32 bits between two nodes: how they are rounded, and how C addresses them.
+
+docs/arithmetic.md, "Sums that nothing rounds". They lie in memory of bytes, which need not be
+aligned, so C copies each to a variable.
+"""
+
+from __future__ import annotations
+
+from quantbench.c99.ir.graph import Graph, Requantization
+from quantbench.numerics.fixed_point import Integers, nearest_shift
+
+HALF = 0.5
+"""What rounding takes at most, in steps: tolerances of 8-bit tensors leave it out, these don't."""
+
+
+def is_word(graph: Graph, tensor: str) -> bool:
+    """Whether a tensor is of 32 bits."""
+    return graph.tensors[tensor].type == "int32"
+
+
+def half_step(graph: Graph, tensor: str) -> float:
+    """What rounding to the tensor adds to a tolerance."""
+    return HALF if is_word(graph, tensor) else 0.0
+
+
+def suffix(type: str) -> str:
+    """The part of a kernel's name that tells the type of a tensor: `b` of bytes, `w` of words."""
+    return "w" if type == "int32" else "b"
+
+
+def nearest_index(product: Integers, shift: int) -> Integers:
+    """Round product * 2**-shift to the nearest integers, ties up: |product| < 2**62."""
+    return (product + (1 << (shift - 1))) >> shift
+
+
+def rounded(product: Integers, shift: int, requantize: Requantization) -> Integers:
+    """Round product * 2**-shift, ties to even, and add the zero point; not clamped yet."""
+    return nearest_shift(product, shift) + requantize.zero_point
