@@ -124,7 +124,7 @@ def _ends(prefix: str, inputs: Mapping[str, str], output: str) -> dict[str, str]
 
 def _mix(types: str) -> Kernel:
     """The sum of tensors: the types of one or two inputs, then that of the output."""
-    *inputs, output = types
+    inputs, output = types[:-1], types[-1]
     macros = _ends("MODEL_MIX", dict(zip("AB", inputs, strict=False)), output)
     own = {"MODEL_MIX_NAME": f"model_mix_{types}"}
     return Kernel("mix" if len(inputs) > 1 else "mix_one", own | macros)

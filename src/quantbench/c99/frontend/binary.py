@@ -90,7 +90,7 @@ def _with_constant(
     other = 1 - at
     value = context.activation(node, other)
     numbers = by_channel(node, constant(context, node, at), value.shape)
-    if numbers.size == 1 and still_linear(value) is None:
+    if numbers.size == 1 and (still_linear(value) is None or shared(context, node, other)):
         return applied(context, node, with_number(operation, float(numbers[0]), at), other)
     if line is None:
         raise CompileError(
@@ -99,6 +99,12 @@ def _with_constant(
     each = np.broadcast_to(numbers, value.shape[0]).tolist()
     factors, addends = zip(*(line(exact(number)) for number in each), strict=True)
     return affine(context, node, other, factors, addends)
+
+
+def shared(context: Context, node: OnnxNode, at: int) -> bool:
+    """Whether the sums of a layer of integers are read by others as well, so that they are kept."""
+    held = context.builder.held is not None
+    return not held and context.reader(node.inputs[at]) is None
 
 
 def with_number(operation: Operation, number: float, at: int) -> Function:

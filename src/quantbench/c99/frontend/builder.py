@@ -80,7 +80,7 @@ class Expr(ABC):
         """The lowest and the highest real number that it can give; None where that isn't known."""
         return None
 
-    def words(self, builder: Builder, name: str, limits: Limits) -> str | None:
+    def as_words(self, builder: Builder, name: str, limits: Limits) -> str | None:
         """Add the expression's nodes up to integers of 32 bits, exact or fine; their tensor.
 
         None where it has no such form.
@@ -89,7 +89,7 @@ class Expr(ABC):
         if reach is None:
             return None
         reach = limits.within(reach)
-        tensor = self.lower(builder, name, limits, fine_format(reach))
+        tensor = self.lower(builder, name, limits, fine_format(self.where, reach))
         builder.reaches[tensor] = reach
         return tensor
 
@@ -277,7 +277,7 @@ class Builder:
     def fine(self, where: str, tensor: str) -> str:
         """The tensor, or for sums of 32 bits their integers of up to 2**15 with one scale."""
         held, reach = self.tensors[tensor], self.reach(tensor)
-        format = fine_format(reach)
+        format = fine_format(where, reach)
         if held.type != "int32" or held.scale == format.scales:
             return tensor
         if tensor not in self._fine:
@@ -292,7 +292,7 @@ class Builder:
         """
         if not all(isinstance(step, Anywhere) for step in value.steps):
             return None
-        tensor = value.core.words(self, name, value.limits)
+        tensor = value.core.as_words(self, name, value.limits)
         for step in value.steps if tensor else ():
             before = tensor
             assert before is not None

@@ -236,7 +236,7 @@ class Context:
         return self.as_image(node, self.settled(node, at, words=words))
 
     def as_image(self, node: OnnxNode, ref: TensorRef) -> tuple[str, tuple[int, int, int]]:
-        """A tensor as layers see it, and its sizes C, H, W. Raises CompileError for another rank."""
+        """A tensor as layers see it, and its sizes C, H, W. Raises CompileError for others."""
         return self.builder.seen(ref), channels_and_image(node, ref.shape)
 
     def layer_input(self, node: OnnxNode, *, weights: int = 1) -> TensorRef:

@@ -25,8 +25,11 @@ _LEAST, _MOST = 2**6, 2**16
 _COARSE = 2**12
 _PART_OF_STEP = 1 / 16
 """What half a place of the grid may move a result of 8 bits."""
-_WHOLE_STEP = 1.0
-"""The same for results of 32 bits."""
+_FINE_STEPS = 2.0
+"""The same for results of 32 bits, where no scale of 8 bits follows."""
+_MAX_COST = 64
+_SPENT = 2**18
+"""What finding a grid costs: see Builder.spend."""
 _MULTIPLIER, _LARGEST_SHIFT = 2**31, 45
 _BY_CHANNEL = 2**22
 """The integers of up to 32 bits that are rounded to a scale for each channel."""
@@ -45,8 +48,10 @@ class CurveExpr(Expr):
     input: str
     shape: Shape
     of: Numbers
-    words_: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     """The names of the operators that it is made of."""
+    cost: int = 1
+    """The functions that one evaluation takes."""
 
     def then(self, where: str, function: Function) -> CurveExpr:
         """The function of these numbers."""
@@ -55,7 +60,7 @@ class CurveExpr(Expr):
             values, off = self.of(reals, errors)
             return function.rounded(values), function.error(values, off)
 
-        return replace(self, where=where, of=of, words_=(*self.words_, function.words))
+        return self._of(where, of, (*self.words, function.words), self.cost + 1)
 
     def within(self, limits: Limits) -> CurveExpr:
         """These numbers, clamped."""
@@ -64,7 +69,8 @@ class CurveExpr(Expr):
 
         def of(reals: Reals, errors: Reals) -> tuple[Reals, Reals]:
             values, off = self.of(reals, errors)
-            return np.clip(values, *limits.floats), off
+            lower, cut, upper = (np.clip(values + side * off, *limits.floats) for side in (-1, 0, 1))
+            return cut, np.maximum(upper - cut, cut - lower)
 
         return replace(self, of=of)
 
@@ -75,8 +81,16 @@ class CurveExpr(Expr):
             (a, e), (b, f) = self.of(reals, errors), other.of(reals, errors)
             return operation.rounded(a, b), operation.error((a, b), (e, f))
 
-        words = tuple(dict.fromkeys((*self.words_, *other.words_)))
-        return replace(self, where=where, of=of, words_=(*words, operation.words))
+        words = tuple(dict.fromkeys((*self.words, *other.words)))
+        return self._of(where, of, (*words, operation.words), self.cost + other.cost)
+
+    def _of(self, where: str, of: Numbers, words: tuple[str, ...], cost: int) -> CurveExpr:
+        if cost > _MAX_COST:
+            raise CompileError(
+                f"{where}: its input isn't quantized, after as many operators on one tensor as are "
+                "supported without a QuantizeLinear between them"
+            )
+        return replace(self, where=where, of=of, words=words, cost=cost)
 
     def reach(self, builder: Builder) -> Reach | None:
         grid = _spread(builder.reach(self.input), _COARSE)
@@ -87,11 +101,14 @@ class CurveExpr(Expr):
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         if format.by_channel:
             return self._by_channel(builder, name, limits, format)
-        curve = self.within(limits)
+        allowed = _FINE_STEPS if format.type == "int32" else _PART_OF_STEP
+        return self.within(limits)._added(builder, name, format, allowed)
+
+    def _added(self, builder: Builder, name: str, format: Format, allowed: float) -> str:
+        """Add the node; `allowed`: what half a place of its grid may move a result, in steps."""
+        builder.spend(_SPENT)
         output = builder.add(name, self.shape, format)
-        node = curve._node(builder, output, format)
-        builder.spend(len(node.table))
-        builder.nodes.append(node)
+        builder.nodes.append(self._node(builder, output, format, allowed))
         return output
 
     def _by_channel(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
@@ -101,16 +118,17 @@ class CurveExpr(Expr):
             raise self._no_numbers()
         ends = Limits(*(exact(end) for end in _ends(format)))
         cut = ends.within(reach)
-        fine = fine_format(cut)
+        fine = fine_format(self.where, cut)
         finer = Format(float(np.float32(fine.scale * FINE / _BY_CHANNEL)), 0, "int32")
-        held = self.within(limits).lower(builder, f"before {name}", ends, finer)
+        allowed = _PART_OF_STEP * min(format.by_channel) / finer.scale
+        curve = self.within(limits).within(ends)
+        held = curve._added(builder, f"before {name}", finer, allowed)
         builder.reaches[held] = cut
         return builder.mixed(self.where, (held,), name, FREE, format)
 
-    def _node(self, builder: Builder, output: str, format: Format) -> Curve:
+    def _node(self, builder: Builder, output: str, format: Format, allowed: float) -> Curve:
         """The table on the coarsest grid that is fine enough, of what isn't constant."""
         low, high = builder.reach(self.input)
-        allowed = _WHOLE_STEP if format.type == "int32" else _PART_OF_STEP
         grid = _spread((low, high), _COARSE)
         low, high = self._changing(grid, format)
         count = _LEAST
@@ -136,7 +154,7 @@ class CurveExpr(Expr):
         multipliers = np.array([round(factor * 2**shift) for factor in factors], np.int64)
         return Curve(
             self.where, self.input, output, integers, grid, multipliers, shift, self.of,
-            self.words_,
+            self.words,
         )  # fmt: skip
 
     def _integers(self, grid: Grid, format: Format) -> tuple[Reals, Reals, Reals]:

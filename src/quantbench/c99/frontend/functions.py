@@ -12,8 +12,8 @@ import numpy as np
 
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, IdentityExpr, TensorRef
 from quantbench.c99.frontend.context import Context
-from quantbench.c99.frontend.formats import FREE, Format, Limits, format_of_tensor
 from quantbench.c99.frontend.curves import CurveExpr, unchanged
+from quantbench.c99.frontend.formats import FREE, Format, Limits, format_of_tensor
 from quantbench.c99.frontend.mixing import Reach
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.ir.error_bounds import UNIT
@@ -150,9 +150,9 @@ def operands(context: Context, node: OnnxNode, at: int) -> tuple[Operand, ...]:
     Raises CompileError where it isn't quantized.
     """
     value = context.activation(node, at)
-    if isinstance(value, Deferred) and not value.steps:
-        if isinstance(value.core, FunctionExpr | CurveExpr):
-            return (Operand(value.core.within(value.limits), value.shape),)
+    core = value.core if isinstance(value, Deferred) and not value.steps else None
+    if isinstance(value, Deferred) and isinstance(core, FunctionExpr | CurveExpr):
+        return (Operand(core.within(value.limits), value.shape),)
     limits = FREE
     if isinstance(value, Deferred) and isinstance(value.core, IdentityExpr) and not value.steps:
         ref, limits = TensorRef(value.core.input, value.shape), value.limits

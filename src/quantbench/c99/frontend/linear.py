@@ -101,7 +101,7 @@ class LinearExpr(Expr):
 
     def sums(self, builder: Builder, name: str, limits: Limits) -> str:
         if self.wide:
-            return self.words(builder, name, limits)
+            return self.as_words(builder, name, limits)
         core, limits = _commuting(self, limits)
         core, shift = _fitted(core, builder, None)
         if core.averaged == 1:
@@ -119,9 +119,9 @@ class LinearExpr(Expr):
         builder.reaches[output] = _reach(core, node, builder.tensors[core.input])
         return output
 
-    def words(self, builder: Builder, name: str, limits: Limits) -> str:
+    def as_words(self, builder: Builder, name: str, limits: Limits) -> str:
         if self.wide:
-            held = super().words(builder, name, limits)
+            held = super().as_words(builder, name, limits)
             assert held is not None
             return held
         builder.spend(self.weights.size + COST * len(self.weights))

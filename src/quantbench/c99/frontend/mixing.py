@@ -20,12 +20,17 @@ FINE = 2**15 - 1
 """The largest magnitude of the integers that unrounded values are held as, where they are rounded
 to a grid: products of two, and sums of 65,536, stay within 32 bits."""
 _BITS, _LARGEST_SHIFT, _LEAST_SHIFT = 61, 46, 24
-_TINY = 2.0**-100
+_TINY, _LARGEST = 2.0**-100, 2.0**100
 
 
-def fine_format(reach: Reach) -> Format:
-    """The format of 32 bits that holds all numbers of `reach` as integers of up to FINE."""
+def fine_format(where: str, reach: Reach) -> Format:
+    """The format of 32 bits that holds all numbers of `reach` as integers of up to FINE.
+
+    Raises CompileError where float32 doesn't hold them.
+    """
     largest = max(abs(end) for end in reach) / (FINE - 1)
+    if not largest < _LARGEST:
+        raise CompileError(f"{where}: what it gives isn't quantized, and may be beyond float32")
     return Format(float(np.float32(max(largest, _TINY))), 0, "int32")
 
 

@@ -49,7 +49,7 @@ class AvgPoolExpr(Expr):
             builder.nodes.append(self._pool(output, None))
             return IdentityExpr(self.where, output, self.shape).lower(builder, name, limits, format)
         if "int32" in (format.type, builder.tensors[self.input].type):
-            held = self.words(builder, f"sums of {name}", FREE)
+            held = self.as_words(builder, f"sums of {name}", FREE)
             return builder.mixed(self.where, (held,), name, limits, format)
         output = builder.add(name, self.shape, format)
         whole = math.prod(self.window.kernel)
@@ -68,7 +68,7 @@ class AvgPoolExpr(Expr):
         builder.nodes.append(self._pool(output, Requantization(factors, format.zero_point, *ends)))
         return output
 
-    def words(self, builder: Builder, name: str, limits: Limits) -> str:
+    def as_words(self, builder: Builder, name: str, limits: Limits) -> str:
         fine = replace(self, input=builder.fine(self.where, self.input))
         held = fine.sums(builder, name, FREE)
         if held is None:
@@ -81,7 +81,9 @@ class AvgPoolExpr(Expr):
         if limits == FREE:
             return held
         reach = limits.within(builder.reaches[held])
-        cut = builder.mixed(self.where, (held,), f"{name} cut", limits, fine_format(reach))
+        cut = builder.mixed(
+            self.where, (held,), f"{name} cut", limits, fine_format(self.where, reach)
+        )
         builder.reaches[cut] = reach
         return cut
 

@@ -13,7 +13,14 @@ from quantbench.c99.emit.c_syntax import structure
 from quantbench.c99.emit.describe import limits_words
 from quantbench.c99.emit.fragments import Fields, call, clamp_code
 from quantbench.c99.frontend import boundary
-from quantbench.c99.frontend.binary import elementwise, expanded, pair, result_shape
+from quantbench.c99.frontend.binary import (
+    constant,
+    elementwise,
+    expanded,
+    pair,
+    result_shape,
+    shared,
+)
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, step_ratio
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Format, Limits
@@ -55,13 +62,19 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
         for at in (0, 1)
         if isinstance(context.value(node, at), Constant | Weights | Int32Constant)
     ]
-    if len(constants) == 1 and still_linear(context.activation(node, 1 - constants[0])):
+    other = 1 - constants[0] if len(constants) == 1 else 0
+    linear = len(constants) == 1 and still_linear(context.activation(node, other))
+    if linear and not (shared(context, node, other) and _is_number(context, node, constants[0])):
         return _with_bias(context, node, constants[0])
     return elementwise(context, node, ADD, _sum, _line, _line)
 
 
-def _line(constant: Fraction) -> tuple[Fraction, Fraction]:
-    return Fraction(1), constant
+def _is_number(context: Context, node: OnnxNode, at: int) -> bool:
+    return constant(context, node, at).size == 1
+
+
+def _line(addend: Fraction) -> tuple[Fraction, Fraction]:
+    return Fraction(1), addend
 
 
 def _sum(context: Context, node: OnnxNode) -> Value:
@@ -71,11 +84,11 @@ def _sum(context: Context, node: OnnxNode) -> Value:
     return Deferred(AddExpr(node.where, (first, second), seen), shape)
 
 
-def _with_bias(context: Context, node: OnnxNode, constant: int) -> Value:
-    value = context.activation(node, 1 - constant)
+def _with_bias(context: Context, node: OnnxNode, at: int) -> Value:
+    value = context.activation(node, 1 - at)
     core = still_linear(value)
     assert core is not None
-    addends = context.addends(node, constant, core.scale, value.shape)
+    addends = context.addends(node, at, core.scale, value.shape)
     bias = tuple(a + b for a, b in zip(core.bias, addends, strict=True))
     return Deferred(replace(core, bias=bias), value.shape)
 
