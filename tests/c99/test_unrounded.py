@@ -130,7 +130,7 @@ CASES: dict[str, tuple[Build, list[str]]] = {
     "hard swish of four nodes": (four_nodes, ["Conv", "Curve"]),
     "residual": (residual, ["Conv", "Mix"]),
     "two layers": (two_layers, ["Conv", "Conv", "Mix"]),
-    "three": (sum_of_three, ["Conv", "Conv", "Mix", "Mix"]),
+    "three": (sum_of_three, ["Conv", "Mix", "Conv", "Mix"]),
     "mean of a sum": (mean_of_sum, ["Conv", "Mix", "Pool", "Broadcast", "Mix"]),
     "gate": (gate, ["Conv", "Curve", "Pool", "Conv", "Curve", "Curve", "Product"]),
     "gate of float32": (
