@@ -69,7 +69,8 @@ class CurveExpr(Expr):
 
         def of(reals: Reals, errors: Reals) -> tuple[Reals, Reals]:
             values, off = self.of(reals, errors)
-            lower, cut, upper = (np.clip(values + side * off, *limits.floats) for side in (-1, 0, 1))
+            ends = values - off, values, values + off
+            lower, cut, upper = (np.clip(end, *limits.floats) for end in ends)
             return cut, np.maximum(upper - cut, cut - lower)
 
         return replace(self, of=of)
