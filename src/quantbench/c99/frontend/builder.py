@@ -272,6 +272,10 @@ class Builder:
         ends = boundary.integers(where, limits, format)
         node = mix(where, given, self.add(name, shape, format), format, ends)
         self.nodes.append(node)
+        coarser = [self.moved[tensor] for tensor in inputs if self.moved.get(tensor)]
+        if coarser:
+            moved = np.sum(np.broadcast_arrays(*coarser), axis=0)
+            self.moved[node.output] = tuple(float(real) for real in moved)
         return node.output
 
     def fine(self, where: str, tensor: str) -> str:

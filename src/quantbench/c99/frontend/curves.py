@@ -155,7 +155,7 @@ class CurveExpr(Expr):
         multipliers = np.array([round(factor * 2**shift) for factor in factors], np.int64)
         return Curve(
             self.where, self.input, output, integers, grid, multipliers, shift, self.of,
-            self.words,
+            self.words, builder.moved.get(self.input, ()),
         )  # fmt: skip
 
     def _integers(self, grid: Grid, format: Format) -> tuple[Reals, Reals, Reals]:

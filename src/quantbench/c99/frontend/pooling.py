@@ -69,8 +69,7 @@ class AvgPoolExpr(Expr):
         return output
 
     def as_words(self, builder: Builder, name: str, limits: Limits) -> str:
-        fine = replace(self, input=builder.fine(self.where, self.input))
-        held = fine.sums(builder, name, FREE)
+        held = self.sums(builder, name, FREE)
         if held is None:
             raise CompileError(
                 f"{self.where}: an average of values, or read by an operator, that nothing "
@@ -90,14 +89,14 @@ class AvgPoolExpr(Expr):
     def sums(self, builder: Builder, name: str, limits: Limits) -> str | None:
         if limits != FREE or not self.count_pads:
             return None
+        given = builder.tensors[builder.fine(self.where, self.input)]
         whole = math.prod(self.window.kernel)
-        largest = FINE if builder.tensors[self.input].type == "int32" else 255
-        require_word(largest * whole, self.where)
+        require_word((FINE if given.type == "int32" else 255) * whole, self.where)
         divisor = 1 if self.summed else whole
-        scale = tuple(step / divisor for step in builder.tensors[self.input].scale)
+        scale = tuple(step / divisor for step in given.scale)
         scale = one_if_alike(self.where, scale)
         output = builder.keep(Tensor(name, self.shape, "int32", scale))
-        builder.nodes.append(self._pool(output, None))
+        builder.nodes.append(replace(self, input=given.name)._pool(output, None))
         return output
 
     def _pool(self, output: str, requantize: Requantization | None) -> Pool:

@@ -67,6 +67,8 @@ class Curve(OneInput):
     function: Numbers
     """What the file makes of the input's real numbers, before it is rounded."""
     words: tuple[str, ...]
+    moved: tuple[float, ...] = ()
+    """How far coarser weights moved the input's real numbers: (), one, or one for each channel."""
 
     def evaluate(self, graph: Graph, values: Tensors) -> Values:
         return np.asarray(self.table[self._places(values)], np.int64)
@@ -87,7 +89,8 @@ class Curve(OneInput):
         scale = by_channel(np.asarray(tensor.scale, np.float64), words.ndim)
         # The number may lie half a place off, by what its multiplier is rounded, and before that.
         places = 0.5 + np.abs(words) * 2.0 ** -(self.shift + 1)
-        off = places * self.grid.step + before[self.input] * scale
+        coarser = by_channel(np.asarray(self.moved or (0.0,), np.float64), words.ndim)
+        off = places * self.grid.step + before[self.input] * scale + coarser
         reals = self.grid.step * (self._places(values) + self.grid.first)
         return self.off(graph, reals, off)
 
