@@ -14,6 +14,7 @@ from quantbench.c99.generate import emit
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.target.isa import AVX2, AVX512VBMI, AVX512VNNI, AVXVNNI, SSE2, Isa
 from quantbench.c99.target.target import Target
+from quantbench.errors import CompileError
 from tests.c99.checking import SANITIZED, chosen, ran
 from tests.c99.models import Model
 
@@ -32,12 +33,12 @@ def conv(model: Model, source: str, kernel: int = 3, groups: int = 1) -> str:
     return model.add("Conv", source, weights, bias, pads=[kernel // 2] * 4, group=groups)
 
 
-def real_conv(model: Model, source: str, op: str = "Conv", **more: object) -> str:
+def real_conv(model: Model, source: str, op: str = "Conv", **more: list[int]) -> str:
     """A layer of float32 weights, as quantizers leave those of a gate."""
     rng = np.random.default_rng(len(model.nodes))
     shape = (CHANNELS, CHANNELS, 2, 2) if op == "ConvTranspose" else (CHANNELS, CHANNELS, 1, 1)
     weights, bias = rng.normal(0, 0.5, shape), rng.normal(0, 0.5, CHANNELS)
-    return model.add(op, source, model.constant(weights), model.constant(bias), **more)
+    return model.add(op, source, model.constant(weights), model.constant(bias), outputs=1, **more)
 
 
 def function(op: str) -> Build:
@@ -170,6 +171,15 @@ def test_each_agrees_with_onnx_runtime(tmp_path: Path, name: str) -> None:
         assert kinds == CASES[name][1], type
 
 
+def test_slopes_by_channel_are_refused(tmp_path: Path) -> None:
+    model = Model(("n", CHANNELS, SIDE, SIDE))
+    conv(model, model.pair("x"))
+    model.add("PRelu", None, model.constant(np.ones((CHANNELS, 1, 1))))
+    model.pair()
+    with pytest.raises(CompileError, match="its input isn't quantized"):
+        import_onnx(model.saved(tmp_path))
+
+
 @pytest.mark.parametrize(
     "kernels", [None, SSE2, AVX2, AVXVNNI, AVX512VNNI, AVX512VBMI], ids=lambda isa: isa and isa.name
 )
@@ -179,3 +189,33 @@ def test_c_has_the_bits_of_the_interpreter(tmp_path: Path, kernels: Isa | None) 
     target = Target.PORTABLE if kernels is None else Target.NATIVE
     files = emit(graph, target).files
     assert "PASS" in ran(files, tmp_path, *SANITIZED, *flags)
+
+
+def test_a_long_chain_is_refused_before_it_is_computed(tmp_path: Path) -> None:
+    """Each operator reads the one before it twice: evaluated, they would double the work."""
+    model = Model(("n", CHANNELS, SIDE, SIDE))
+    conv(model, model.pair("x"))
+    for _ in range(200):
+        model.add("Add", model.last, model.last)
+    model.pair()
+    with pytest.raises(CompileError, match="as many operators on one tensor"):
+        import_onnx(model.saved(tmp_path))
+
+
+def test_a_function_that_is_too_steep_is_refused(tmp_path: Path) -> None:
+    model = Model(("n", CHANNELS, SIDE, SIDE))
+    conv(model, model.pair("x"))
+    model.add("Sign")
+    model.pair(None, 1 / 255, 128)
+    with pytest.raises(CompileError, match="too steep"):
+        import_onnx(model.saved(tmp_path))
+
+
+def test_the_memory_of_words_is_counted(tmp_path: Path) -> None:
+    """The head of the C file lists 4 bytes a number."""
+    files = emit(import_onnx(built(["residual"], "uint8").saved(tmp_path))).files
+    size = CHANNELS * SIDE * SIDE
+    rows = [
+        line for line in files["model.c"].splitlines() if line.strip().startswith("scratch + 0")
+    ]
+    assert rows[0].split()[-1] == str(4 * size)

@@ -18,7 +18,7 @@ from quantbench.c99.ir.functions import Function, Operation, as_float32
 from quantbench.c99.ir.graph import LIMITS, Reals, Shape
 from quantbench.c99.nodes.curve import Curve, Grid, Numbers
 from quantbench.errors import CompileError
-from quantbench.numerics.fixed_point import exact
+from quantbench.numerics.fixed_point import Integers, exact
 
 _LEAST, _MOST = 2**6, 2**16
 """Numbers of a grid."""
@@ -158,7 +158,7 @@ class CurveExpr(Expr):
             self.words, builder.moved.get(self.input, ()),
         )  # fmt: skip
 
-    def _integers(self, grid: Grid, format: Format) -> tuple[Reals, Reals, Reals]:
+    def _integers(self, grid: Grid, format: Format) -> tuple[Integers, Reals, Reals]:
         """At each place: the output's integer, its exact number of steps, and how far it is off."""
         values, errors = self.of(grid.reals, np.full(grid.count, grid.step / 2))
         if np.isnan(values).any():
@@ -179,8 +179,8 @@ class CurveExpr(Expr):
         lowest, highest = np.rint(ends - off) + zero, np.rint(ends + off) + zero
         reals = grid.reals
         sure = (lowest == integers) & (highest == integers)
-        before = np.argmin((integers == integers[0]) & sure)
-        behind = grid.count - 1 - np.argmin(((integers == integers[-1]) & sure)[::-1])
+        before = int(np.argmin((integers == integers[0]) & sure))
+        behind = grid.count - 1 - int(np.argmin(((integers == integers[-1]) & sure)[::-1]))
         if behind < before or before == 0 == behind:
             return float(reals[0]), float(reals[-1])
         return float(reals[max(before - 1, 0)]), float(reals[min(behind + 1, grid.count - 1)])

@@ -115,6 +115,16 @@ class Operand:
             _remove(context, self.table)
         return self.numbers
 
+    def of_integers(self, context: Context, node: OnnxNode) -> FunctionExpr:
+        """The same of a tensor of 8 bits. Raises CompileError for one that nothing quantizes."""
+        numbers = self.taken(context)
+        if isinstance(numbers, FunctionExpr):
+            return numbers
+        raise CompileError(
+            f"{node.where}: its input isn't quantized; with a number for each channel int8 and "
+            "uint8 between QuantizeLinear and DequantizeLinear are supported"
+        )
+
 
 def applied(context: Context, node: OnnxNode, function: Function, at: int = 0) -> Deferred:
     """The function of the node's input number `at`."""

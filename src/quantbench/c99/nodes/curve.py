@@ -91,7 +91,7 @@ class Curve(OneInput):
         places = 0.5 + np.abs(words) * 2.0 ** -(self.shift + 1)
         coarser = by_channel(np.asarray(self.moved or (0.0,), np.float64), words.ndim)
         off = places * self.grid.step + before[self.input] * scale + coarser
-        reals = self.grid.step * (self._places(values) + self.grid.first)
+        reals = (self._places(values) + self.grid.first).astype(np.float64) * self.grid.step
         return self.off(graph, reals, off)
 
     def off(self, graph: Graph, reals: Reals, errors: Reals) -> Reals:

@@ -49,7 +49,9 @@ class Mix(Node):
         return self.inputs
 
     def evaluate(self, graph: Graph, values: Tensors) -> Values:
-        rounded = nearest_shift(sum(self._terms(graph, values)), self.shift) + self.zero_point
+        rounded = (
+            nearest_shift(np.sum(self._terms(graph, values), axis=0), self.shift) + self.zero_point
+        )
         return within(rounded, self.low, self.high)
 
     def _terms(self, graph: Graph, values: Tensors) -> list[Integers]:

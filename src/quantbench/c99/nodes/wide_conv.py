@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.emit.c_syntax import array, structure
 from quantbench.c99.emit.describe import window_words
+from quantbench.c99.emit.fragments import Fields
 from quantbench.c99.ir import tolerance
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.error_bounds import UNIT
@@ -114,7 +115,7 @@ class WideConv(OneInput):
         channels, height, width = _image(source.shape)
         out_c, out_h, out_w = _image(output.shape)
         window = self.window
-        fields = {
+        fields: Fields = {
             "weights": f"{name}_weights", "bias": f"{name}_bias", "m": f"{name}_m",
             "height": height, "width": width, "channels": channels,
             "group_in": channels // self.groups, "group_out": out_c // self.groups,
