@@ -24,12 +24,12 @@ _LEAST, _MOST = 2**6, 2**16
 """Numbers of a grid."""
 _COARSE = 2**12
 _PART_OF_STEP = 1 / 16
-"""What half a place of the grid may move a result of 8 bits."""
+"""The most that half a place of the grid may move a result of 8 bits, in steps."""
 _FINE_STEPS = 2.0
 """The same for results of 32 bits, where no scale of 8 bits follows."""
 _MAX_COST = 64
 _SPENT = 2**18
-"""What finding a grid costs: see Builder.spend."""
+"""The cost of finding a grid: see Builder.spend."""
 _MULTIPLIER, _LARGEST_SHIFT = 2**31, 45
 _BY_CHANNEL = 2**22
 """The integers of up to 32 bits that are rounded to a scale for each channel."""
@@ -201,6 +201,6 @@ def _spread(reach: Reach, count: int) -> Grid:
 
 
 def _ends(format: Format) -> Reach:
-    """What the channel with the largest scale can hold."""
+    """The real numbers that the channel with the largest scale can hold."""
     low, high = (format.scale * (end - format.zero_point) for end in LIMITS[format.type])
     return low, high

@@ -71,7 +71,7 @@ class Limits:
         return real if self.high is None else min(real, self.high)
 
     def within(self, reach: tuple[float, float]) -> tuple[float, float]:
-        """What is left of an interval of real numbers."""
+        """The interval of real numbers `reach` after the activation."""
         low, high = (float(self.clipped(exact(end))) for end in reach)
         return low, high
 

@@ -35,7 +35,7 @@ def fine_format(where: str, reach: Reach) -> Format:
 
 
 def reach_of(tensor: Tensor) -> Reach:
-    """What an 8-bit tensor can hold."""
+    """The real numbers that an 8-bit tensor can hold."""
     format = format_of_tensor(tensor)
     low, high = (format.scale * (end - format.zero_point) for end in LIMITS[format.type])
     return low, high

@@ -10,7 +10,7 @@ from quantbench.c99.ir.graph import Graph, Requantization
 from quantbench.numerics.fixed_point import Integers, nearest_shift
 
 HALF = 0.5
-"""What rounding takes at most, in steps: tolerances of 8-bit tensors leave it out, these don't."""
+"""The most that rounding takes, in steps: tolerances of 8-bit tensors leave it out."""
 
 
 def is_word(graph: Graph, tensor: str) -> bool:
@@ -19,7 +19,7 @@ def is_word(graph: Graph, tensor: str) -> bool:
 
 
 def half_step(graph: Graph, tensor: str) -> float:
-    """What rounding to the tensor adds to a tolerance."""
+    """The part of a tolerance that rounding to the tensor adds."""
     return HALF if is_word(graph, tensor) else 0.0
 
 
