@@ -6,8 +6,8 @@ aligned, so C copies each to a variable.
 
 from __future__ import annotations
 
-from quantbench.c99.ir.graph import Graph, Requantization
-from quantbench.numerics.fixed_point import Integers, nearest_shift
+from quantbench.c99.ir.graph import Graph
+from quantbench.numerics.fixed_point import Integers
 
 HALF = 0.5
 """The most that rounding takes, in steps: tolerances of 8-bit tensors leave it out."""
@@ -31,8 +31,3 @@ def suffix(type: str) -> str:
 def nearest_index(product: Integers, shift: int) -> Integers:
     """Round product * 2**-shift to the nearest integers, ties up: |product| < 2**62."""
     return (product + (1 << (shift - 1))) >> shift
-
-
-def rounded(product: Integers, shift: int, requantize: Requantization) -> Integers:
-    """Round product * 2**-shift, ties to even, and add the zero point; not clamped yet."""
-    return nearest_shift(product, shift) + requantize.zero_point
