@@ -130,7 +130,7 @@ def _mix(types: str) -> Kernel:
     return Kernel("mix" if len(inputs) > 1 else "mix_one", own | macros)
 
 
-def _product(types: str) -> Kernel:
+def _product_of_words(types: str) -> Kernel:
     """The product of two tensors: their types, then that of the output."""
     macros = _ends("MODEL_PRODUCT", dict(zip("AB", types, strict=False)), types[-1])
     return Kernel("product_words", {"MODEL_PRODUCT_NAME": f"model_product_{types}"} | macros)
@@ -191,7 +191,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     **{f"curve_{type}": (_curve(type),) for type in "bw"},
     "lookup_words": (Kernel("lookup_words"),),
     "pool_words": (Kernel("pool_words"),),
-    **{f"product_{types}": (_product(types),) for types in _triples()},
+    **{f"product_{types}": (_product_of_words(types),) for types in _triples()},
     "wide_conv_layer": (Kernel("wide_conv_layer"),),
     **{f"wide_conv_{types}": (_wide_conv(types),) for types in _pairs()},
     "lookup": (Kernel("lookup"),),
