@@ -219,3 +219,9 @@ def test_the_memory_of_words_is_counted(tmp_path: Path) -> None:
         line for line in files["model.c"].splitlines() if line.strip().startswith("scratch + 0")
     ]
     assert rows[0].split()[-1] == str(4 * size)
+
+
+@pytest.mark.parametrize("name", ["hard swish", "residual", "transposed"])
+def test_a_file_has_no_function_that_it_does_not_call(tmp_path: Path, name: str) -> None:
+    files = emit(import_onnx(built([name], "uint8").saved(tmp_path))).files
+    assert "PASS" in ran(files, tmp_path, "-Os")

@@ -96,7 +96,7 @@ _SHIFT = "MODEL_ADD_SHIFT(high, low, shift)"
 MAX_DEPTHWISE_TAPS = 50
 """One more than the taps of the largest window of kernels/depthwise.h."""
 
-_WORDS = {"b": ("byte", 1), "w": ("word", 4)}
+_WORDS = {"b": ("MODEL_BYTE", "MODEL_SET_BYTE", 1), "w": ("model_word", "model_set_word", 4)}
 """The functions of kernels/words.h that read and write a tensor, and its bytes."""
 
 
@@ -113,12 +113,12 @@ def _triples() -> list[str]:
 def _ends(prefix: str, inputs: Mapping[str, str], output: str) -> dict[str, str]:
     """The macros by which a kernel reads each input, and writes its output."""
     macros = {
-        f"{prefix}_SET": f"model_set_{_WORDS[output][0]}",
-        f"{prefix}_OUT_SIZE": str(_WORDS[output][1]),
+        f"{prefix}_SET": _WORDS[output][1],
+        f"{prefix}_OUT_SIZE": str(_WORDS[output][2]),
     }
     for name, type in inputs.items():
-        macros[f"{prefix}_{name}"] = f"model_{_WORDS[type][0]}"
-        macros[f"{prefix}_{name}_SIZE"] = str(_WORDS[type][1])
+        macros[f"{prefix}_{name}"] = _WORDS[type][0]
+        macros[f"{prefix}_{name}_SIZE"] = str(_WORDS[type][2])
     return macros
 
 
@@ -149,7 +149,7 @@ def _curve(type: str) -> Kernel:
     """A table over a grid, whose entries are of a type."""
     macros = {
         "MODEL_CURVE_NAME": f"model_curve_{type}",
-        "MODEL_CURVE_SET": f"model_set_{_WORDS[type][0]}",
+        "MODEL_CURVE_SET": _WORDS[type][1],
         "MODEL_CURVE_ENTRY": {"b": "uint8_t", "w": "int32_t"}[type],
     }
     return Kernel("curve", macros)
@@ -186,7 +186,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "product": (Kernel("product"),),
     "extreme": (Kernel("extreme"),),
     "broadcast": (Kernel("broadcast"),),
-    "words": (Kernel("words"),),
+    **{name: (Kernel(name),) for name in ("words", "word", "set_word", "nearest")},
     **{f"mix_{types}": (_mix(types),) for types in (*_pairs(), *_triples())},
     **{f"curve_{type}": (_curve(type),) for type in "bw"},
     "lookup_words": (Kernel("lookup_words"),),

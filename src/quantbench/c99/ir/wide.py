@@ -6,7 +6,9 @@ aligned, so C copies each to a variable.
 
 from __future__ import annotations
 
-from quantbench.c99.ir.graph import Graph
+from collections.abc import Sequence
+
+from quantbench.c99.ir.graph import Graph, Place
 from quantbench.numerics.fixed_point import Integers
 
 HALF = 0.5
@@ -31,3 +33,10 @@ def suffix(type: str) -> str:
 def nearest_index(product: Integers, shift: int) -> Integers:
     """Round product * 2**-shift to the nearest integers, ties up: |product| < 2**62."""
     return (product + (1 << (shift - 1))) >> shift
+
+
+def helpers(inputs: Sequence[Place], output: Place, *, rounds: bool = True) -> tuple[str, ...]:
+    """The kernels by which another reads its inputs, rounds, and writes its output."""
+    reads = ("word",) if any(place.type == "int32" for place in inputs) else ()
+    writes = ("set_word",) if output.type == "int32" else ()
+    return ("words", *reads, *writes, *(("nearest",) if rounds else ()))

@@ -25,7 +25,7 @@ from quantbench.c99.ir.graph import (
     Values,
 )
 from quantbench.c99.ir.rounding import by_channel
-from quantbench.c99.ir.wide import half_step, nearest_index, suffix
+from quantbench.c99.ir.wide import half_step, helpers, nearest_index, suffix
 from quantbench.numerics.fixed_point import Integers
 
 Numbers = Callable[[Reals, Reals], tuple[Reals, Reals]]
@@ -129,7 +129,12 @@ class Curve(OneInput):
         constants = array("int32_t" if kind == "w" else "uint8_t", f"{name}_table", self.table)
         constants += array("int32_t", f"{name}_m", self.multipliers)
         held = len(self.table) * (4 if kind == "w" else 1) + 4 * len(self.multipliers)
-        return Code(constants, (call,), ("words", f"curve_{kind}"), tables=held)
+        return Code(
+            constants,
+            (call,),
+            (*helpers((source,), output, rounds=False), f"curve_{kind}"),
+            tables=held,
+        )
 
     def describe(self) -> list[str]:
         return [*self.words, f"table of {self.grid.count}"]

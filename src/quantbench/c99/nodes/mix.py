@@ -23,7 +23,7 @@ from quantbench.c99.ir.graph import (
     Values,
 )
 from quantbench.c99.ir.rounding import by_channel, within
-from quantbench.c99.ir.wide import half_step, suffix
+from quantbench.c99.ir.wide import half_step, helpers, suffix
 from quantbench.numerics.fixed_point import Integers, nearest_shift
 
 
@@ -103,7 +103,7 @@ class Mix(Node):
         )  # fmt: skip
         call = f"model_{kernel}({', '.join(map(str, numbers))});"
         constants = array("int64_t", name, np.concatenate(tables))
-        return Code(constants, (call,), ("words", kernel), tables=8 * begin)
+        return Code(constants, (call,), (*helpers(step.inputs, output), kernel), tables=8 * begin)
 
     def describe(self) -> list[str]:
         words = ["add" if len(self.inputs) > 1 else "change of scale"]

@@ -161,7 +161,7 @@ class Pool(OneInput):
         shape = [height, width, channels, *sides, *(side for pair in pairs for side in pair)]
         call = f"model_pool_words({name}, {step.inputs[0].at}, {step.output.at});"
         table = array("int32_t", name, shape)
-        return Code(table, (call,), ("words", "pool_words"), tables=4 * len(shape))
+        return Code(table, (call,), ("word", "set_word", "pool_words"), tables=4 * len(shape))
 
     def describe(self) -> list[str]:
         return [window_words(self.window, f"{self.kind} pool")]

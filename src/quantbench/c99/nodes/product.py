@@ -28,7 +28,7 @@ from quantbench.c99.ir.graph import (
     Window,
 )
 from quantbench.c99.ir.rounding import Range, range_of, requantized, with_ties_marked
-from quantbench.c99.ir.wide import half_step, suffix
+from quantbench.c99.ir.wide import half_step, helpers, suffix
 from quantbench.c99.nodes.broadcast import sides, strides
 
 
@@ -126,7 +126,7 @@ class Product(Node):
         kernel = "product_" + "".join(suffix(place.type) for place in (a, b, output))
         call = f"model_{kernel}({', '.join(map(str, arguments))});"
         held = 4 * len(shape) + 5 * len(factors)
-        return Code(constants, (call,), ("words", kernel), tables=held)
+        return Code(constants, (call,), (*helpers(step.inputs, output), kernel), tables=held)
 
     def describe(self) -> list[str]:
         return ["multiply", *(["ReLU"] if cuts_at_zero(self.requantize) else [])]

@@ -101,7 +101,7 @@ class Table(OneInput):
         numbers = f"{source.at}, {output.at}, {output.size // channels}, {channels}"
         call = f"model_lookup_words({name}, {numbers});"
         table = array("int32_t", name, self.table)
-        return Code(table, (call,), ("words", "lookup_words"), tables=4 * self.table.size)
+        return Code(table, (call,), ("set_word", "lookup_words"), tables=4 * self.table.size)
 
     def describe(self) -> list[str]:
         each = [] if len(self.table) == 1 else ["table for each channel"]

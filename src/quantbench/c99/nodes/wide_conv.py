@@ -28,7 +28,7 @@ from quantbench.c99.ir.graph import (
 )
 from quantbench.c99.ir.patches import padded, padded_size, products, windows
 from quantbench.c99.ir.rounding import by_channel, within
-from quantbench.c99.ir.wide import half_step, suffix
+from quantbench.c99.ir.wide import half_step, helpers, suffix
 from quantbench.numerics.fixed_point import Integers, nearest_shift
 
 _IMAGE = 4
@@ -133,7 +133,7 @@ class WideConv(OneInput):
         constants += structure("model_wide_conv_layer", name, fields)
         kernel = f"wide_conv_{suffix(source.type)}{suffix(output.type)}"
         call = f"model_{kernel}(&{name}, {source.at}, {output.at});"
-        kernels = ("words", "wide_conv_layer", kernel)
+        kernels = (*helpers(step.inputs, output), "wide_conv_layer", kernel)
         return Code(constants, (call,), kernels, 2 * self.weights.size, 16 * out_c)
 
     def describe(self) -> list[str]:
