@@ -36,8 +36,8 @@ _HEAD = """# Operators that are compiled
 {command} writes this page. Each operator is a file below
 [c99/ops](../src/quantbench/c99/ops); what it doesn't support is refused, with the name of the node.
 Attributes that aren't named here are refused, too. In quantized networks tensors are int8 or uint8
-between QuantizeLinear and DequantizeLinear ([compiling.md](compiling.md#what-it-reads)); in float32
-networks nothing is.
+between QuantizeLinear and DequantizeLinear, and int32 where nothing quantizes a layer's sums
+([compiling.md](compiling.md#what-it-reads)); in float32 networks nothing is.
 
 The last columns say what a small network of the operator becomes: the kinds of nodes, and the
 instruction sets that have kernels for it (`--isa`), moves of numbers aside, beside the portable C,

@@ -115,7 +115,8 @@ def _layers(
         result = node.evaluate(network, values)
         if any(name in rounded for name in names):
             exact = {name: np.zeros(values[name].shape) for name in names}
-            e = node.carried(network, exact | {n: rounded[n] for n in names if n in rounded})
+            off = exact | {name: rounded[name] for name in names if name in rounded}
+            e = node.carried(network, values, off)
         else:
             e = node.excess(network, values)
         yield node, result, e

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from itertools import product
 
 from quantbench.c99.emit.c_syntax import CWriter
 
@@ -95,6 +96,65 @@ _SHIFT = "MODEL_ADD_SHIFT(high, low, shift)"
 MAX_DEPTHWISE_TAPS = 50
 """One more than the taps of the largest window of kernels/depthwise.h."""
 
+_WORDS = {"b": ("MODEL_BYTE", "MODEL_SET_BYTE", 1), "w": ("model_word", "model_set_word", 4)}
+"""The functions of kernels/words.h that read and write a tensor, and its bytes."""
+
+
+def _pairs() -> list[str]:
+    """The types of an input and an output."""
+    return ["".join(types) for types in product("bw", repeat=2)]
+
+
+def _triples() -> list[str]:
+    """The types of two inputs and an output."""
+    return ["".join(types) for types in product("bw", repeat=3)]
+
+
+def _ends(prefix: str, inputs: Mapping[str, str], output: str) -> dict[str, str]:
+    """The macros by which a kernel reads each input, and writes its output."""
+    macros = {
+        f"{prefix}_SET": _WORDS[output][1],
+        f"{prefix}_OUT_SIZE": str(_WORDS[output][2]),
+    }
+    for name, type in inputs.items():
+        macros[f"{prefix}_{name}"] = _WORDS[type][0]
+        macros[f"{prefix}_{name}_SIZE"] = str(_WORDS[type][2])
+    return macros
+
+
+def _mix(types: str) -> Kernel:
+    """The sum of tensors: the types of one or two inputs, then that of the output."""
+    inputs, output = types[:-1], types[-1]
+    macros = _ends("MODEL_MIX", dict(zip("AB", inputs, strict=False)), output)
+    own = {"MODEL_MIX_NAME": f"model_mix_{types}"}
+    return Kernel("mix" if len(inputs) > 1 else "mix_one", own | macros)
+
+
+def _product_of_words(types: str) -> Kernel:
+    """The product of two tensors: their types, then that of the output."""
+    macros = _ends("MODEL_PRODUCT", dict(zip("AB", types, strict=False)), types[-1])
+    return Kernel("product_words", {"MODEL_PRODUCT_NAME": f"model_product_{types}"} | macros)
+
+
+def _wide_conv(types: str) -> Kernel:
+    """A convolution with weights of 16 bits: the types of input and output."""
+    own = {
+        "MODEL_WIDE_NAME": f"model_wide_conv_{types}",
+        "MODEL_WIDE_SUM": f"model_wide_sum_{types}",
+    }
+    return Kernel("wide_conv", own | _ends("MODEL_WIDE", {"IN": types[0]}, types[1]))
+
+
+def _curve(type: str) -> Kernel:
+    """A table over a grid, whose entries are of a type."""
+    macros = {
+        "MODEL_CURVE_NAME": f"model_curve_{type}",
+        "MODEL_CURVE_SET": _WORDS[type][1],
+        "MODEL_CURVE_ENTRY": {"b": "uint8_t", "w": "int32_t"}[type],
+    }
+    return Kernel("curve", macros)
+
+
 INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "floor_shift": (Kernel("floor_shift"),),
     "requantize": (Kernel("requantize"),),
@@ -126,6 +186,14 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "product": (Kernel("product"),),
     "extreme": (Kernel("extreme"),),
     "broadcast": (Kernel("broadcast"),),
+    **{name: (Kernel(name),) for name in ("words", "word", "set_word", "nearest")},
+    **{f"mix_{types}": (_mix(types),) for types in (*_pairs(), *_triples())},
+    **{f"curve_{type}": (_curve(type),) for type in "bw"},
+    "lookup_words": (Kernel("lookup_words"),),
+    "pool_words": (Kernel("pool_words"),),
+    **{f"product_{types}": (_product_of_words(types),) for types in _triples()},
+    "wide_conv_layer": (Kernel("wide_conv_layer"),),
+    **{f"wide_conv_{types}": (_wide_conv(types),) for types in _pairs()},
     "lookup": (Kernel("lookup"),),
     "lookup_channels": (Kernel("lookup_channels"),),
     "concat": (Kernel("concat"),),

@@ -19,6 +19,7 @@ from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.functions import applied, combined, operands
 from quantbench.c99.frontend.linear import still_linear
+from quantbench.c99.frontend.mixing import Reach, product_of
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.shapes import same
 from quantbench.c99.frontend.values import Constant, Int32Constant, Value, Weights
@@ -89,7 +90,7 @@ def _with_constant(
     other = 1 - at
     value = context.activation(node, other)
     numbers = by_channel(node, constant(context, node, at), value.shape)
-    if numbers.size == 1 and still_linear(value) is None:
+    if numbers.size == 1 and (still_linear(value) is None or shared(context, node, other)):
         return applied(context, node, with_number(operation, float(numbers[0]), at), other)
     if line is None:
         raise CompileError(
@@ -98,6 +99,12 @@ def _with_constant(
     each = np.broadcast_to(numbers, value.shape[0]).tolist()
     factors, addends = zip(*(line(exact(number)) for number in each), strict=True)
     return affine(context, node, other, factors, addends)
+
+
+def shared(context: Context, node: OnnxNode, at: int) -> bool:
+    """Whether the sums of a layer of integers are read by others as well, so that they are kept."""
+    held = context.builder.held is not None
+    return not held and context.reader(node.inputs[at]) is None
 
 
 def with_number(operation: Operation, number: float, at: int) -> Function:
@@ -150,7 +157,7 @@ def broadcast(node: OnnxNode, first: Shape, second: Shape) -> Shape:
 
 def pair(context: Context, node: OnnxNode) -> tuple[tuple[str, str], Shape]:
     """The tensors of both inputs, as layers see them, and the shape of the result in the file."""
-    first, second = context.settled(node, 0), context.settled(node, 1)
+    first, second = (context.settled(node, at, words=not context.builder.held) for at in (0, 1))
     shape = broadcast(node, first.shape, second.shape)
     return (context.builder.seen(first), context.builder.seen(second)), shape
 
@@ -206,7 +213,8 @@ class ProductExpr(Expr):
     takes_activation: ClassVar[bool] = True
 
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
-        channels, own = self.shape[0], [builder.scales(tensor) for tensor in self.inputs]
+        inputs = builder.fine(self.where, self.inputs[0]), builder.fine(self.where, self.inputs[1])
+        channels, own = self.shape[0], [builder.scales(tensor) for tensor in inputs]
         columns = [*own, tuple(exact(scale) for scale in format.scales)]
         many = max(len(column) for column in columns)
         if many not in (1, channels):
@@ -218,8 +226,11 @@ class ProductExpr(Expr):
         ends = boundary.integers(self.where, limits, format)
         output = builder.add(name, self.shape, format)
         requantize = Requantization(factors, format.zero_point, *ends)
-        builder.nodes.append(Product(self.where, self.inputs, output, requantize))
+        builder.nodes.append(Product(self.where, inputs, output, requantize))
         return output
+
+    def reach(self, builder: Builder) -> Reach:
+        return product_of(*(builder.reach(tensor) for tensor in self.inputs))
 
 
 @dataclass(frozen=True)

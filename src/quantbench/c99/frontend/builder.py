@@ -16,6 +16,7 @@ import numpy as np
 
 from quantbench.c99.frontend import boundary
 from quantbench.c99.frontend.formats import FREE, Format, Limits, format_of_tensor
+from quantbench.c99.frontend.mixing import Reach, fine_format, mix, reach_of
 from quantbench.c99.frontend.reader import shown
 from quantbench.c99.ir.graph import (
     LIMITS,
@@ -75,6 +76,23 @@ class Expr(ABC):
         """
         return None
 
+    def reach(self, builder: Builder) -> Reach | None:  # noqa: ARG002
+        """The lowest and the highest real number that it can give; None where that isn't known."""
+        return None
+
+    def as_words(self, builder: Builder, name: str, limits: Limits) -> str | None:
+        """Add the expression's nodes up to integers of 32 bits, exact or fine; their tensor.
+
+        None where it has no such form.
+        """
+        reach = self.reach(builder)
+        if reach is None:
+            return None
+        reach = limits.within(reach)
+        tensor = self.lower(builder, name, limits, fine_format(self.where, reach))
+        builder.reaches[tensor] = reach
+        return tensor
+
     @property
     def joined(self) -> tuple[TensorRef | Deferred, ...]:
         """The values of which the channels are made, one behind the other; () where it is one."""
@@ -115,6 +133,10 @@ class PostStep(ABC):
         return ()
 
 
+class Anywhere(PostStep):
+    """A step that only moves values, of however many bits."""
+
+
 @dataclass(frozen=True)
 class Deferred:
     """A value that isn't rounded yet: `core` within `limits`, then `steps`, seen in `shape`."""
@@ -148,6 +170,9 @@ class Builder:
         self.origins: dict[str, tuple[Origin, ...]] = {}
         self.moved: dict[str, tuple[float, ...]] = {}
         """Tensor -> how far coarser integers may have moved each channel: see fitting.py."""
+        self.reaches: dict[str, Reach] = {}
+        """Tensor of 32 bits -> the real numbers that it can hold."""
+        self._fine: dict[str, str] = {}
         self._reshaped: dict[tuple[str, Shape], str] = {}
         self._taken: dict[str, int] = {}
         self._budget_left = _BUDGET
@@ -234,6 +259,53 @@ class Builder:
             self.moved[tensor] = moved if step.keeps_channels else moved and (max(moved),)
         return TensorRef(tensor, deferred.shape)
 
+    def reach(self, tensor: str) -> Reach:
+        """The lowest and the highest real number that a tensor of integers can hold."""
+        return self.reaches.get(tensor) or reach_of(self.tensors[tensor])
+
+    def mixed(
+        self, where: str, inputs: tuple[str, ...], name: str, limits: Limits, format: Format
+    ) -> str:
+        """The sum of tensors of one shape, of 8 or 32 bits, rounded to `format` once."""
+        shape = self.tensors[inputs[0]].shape
+        given = [(self.tensors[tensor], self.reach(tensor)) for tensor in inputs]
+        ends = boundary.integers(where, limits, format)
+        node = mix(where, given, self.add(name, shape, format), format, ends)
+        self.nodes.append(node)
+        coarser = [self.moved[tensor] for tensor in inputs if self.moved.get(tensor)]
+        if coarser:
+            moved = np.sum(np.broadcast_arrays(*coarser), axis=0)
+            self.moved[node.output] = tuple(float(real) for real in moved)
+        return node.output
+
+    def fine(self, where: str, tensor: str) -> str:
+        """The tensor, or for sums of 32 bits their integers of up to 2**15 with one scale."""
+        held, reach = self.tensors[tensor], self.reach(tensor)
+        format = fine_format(where, reach)
+        if held.type != "int32" or held.scale == format.scales:
+            return tensor
+        if tensor not in self._fine:
+            fine = self.mixed(where, (tensor,), f"{tensor} rounded", FREE, format)
+            self._fine[tensor], self.reaches[fine] = fine, reach
+        return self._fine[tensor]
+
+    def widened(self, name: str, value: Deferred) -> TensorRef | None:
+        """The tensor of 32 bits that holds a value which nothing rounds; None: it has no such form.
+
+        Its integers are exact sums, or fine: docs/arithmetic.md, "Sums that nothing rounds".
+        """
+        if not all(isinstance(step, Anywhere) for step in value.steps):
+            return None
+        tensor = value.core.as_words(self, name, value.limits)
+        for step in value.steps if tensor else ():
+            before = tensor
+            assert before is not None
+            tensor = step.lower(self, name, before)
+            self.reaches[tensor] = self.reach(before)
+            coarser = self.moved.get(before, ())
+            self.moved[tensor] = coarser if step.keeps_channels else coarser and (max(coarser),)
+        return None if tensor is None else TensorRef(tensor, value.shape)
+
     def settled(self, value: TensorRef | Deferred) -> TensorRef | None:
         """The tensor that already holds `value` exactly, or None."""
         if isinstance(value, TensorRef):
@@ -265,6 +337,8 @@ class IdentityExpr(Expr):
         low, high = boundary.integers(self.where, limits, format)
         if builder.format(self.input) == format and (low, high) == LIMITS[format.type]:
             return self.input
+        if "int32" in (format.type, builder.tensors[self.input].type):
+            return builder.mixed(self.where, (self.input,), name, limits, format)
         ratios = step_ratios(builder, self.input, format)
         factors = tuple(multiplier(ratio, self.where) for ratio in ratios)
         output = builder.add(name, self.shape, format)
@@ -274,6 +348,9 @@ class IdentityExpr(Expr):
 
     def unrounded(self, builder: Builder) -> tuple[Expr, Format]:
         return self, builder.format(self.input)
+
+    def reach(self, builder: Builder) -> Reach:
+        return builder.reach(self.input)
 
 
 @dataclass(frozen=True, eq=False)

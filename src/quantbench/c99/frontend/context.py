@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.frontend.builder import Builder, Deferred, InputExpr, TensorRef
+from quantbench.c99.frontend.builder import (
+    Builder,
+    Deferred,
+    IdentityExpr,
+    InputExpr,
+    TensorRef,
+)
 from quantbench.c99.frontend.formats import FLOAT32, Format
-from quantbench.c99.frontend.reader import Network, NetworkInput, OnnxNode, array
+from quantbench.c99.frontend.reader import Network, NetworkInput, OnnxNode, array, shown
 from quantbench.c99.frontend.values import (
     Constant,
     ElidedQuantize,
@@ -182,35 +188,79 @@ class Context:
         value = self.value(node, at)
         return value if isinstance(value, GraphInput | Quantized) else self.activation(node, at)
 
-    def settled(self, node: OnnxNode, at: int) -> TensorRef:
+    def settled(self, node: OnnxNode, at: int, *, words: bool = False) -> TensorRef:
         """The tensor of an input that needs no rounding.
 
-        Raises CompileError where it isn't quantized.
+        `words`: it may be of 32 bits, where nothing rounds the value. Raises CompileError where it
+        isn't quantized.
         """
         name = node.inputs[at]
         value = self.activation(node, at)
         if name not in self._settled:
             ref = self.builder.settled(value)
+            if ref is None and words and isinstance(value, Deferred):
+                ref = self._widened(name, value)
             if ref is None:
-                maker = value.core.where if isinstance(value, Deferred) else name
-                raise CompileError(
-                    f"{node.where}: its input, from {maker}, isn't quantized; int8 and uint8 "
-                    "between QuantizeLinear and DequantizeLinear are supported"
-                )
+                raise self._not_quantized(node, at, value)
             self._settled[name] = ref
-        return self._settled[name]
+        ref = self._settled[name]
+        if not words and self.builder.tensors[ref.tensor].type == "int32":
+            raise self._not_quantized(node, at, value)
+        return ref
 
-    def image(self, node: OnnxNode, at: int) -> tuple[str, tuple[int, int, int]]:
-        """The tensor of an input, and its sizes C, H, W. Raises CompileError for another rank."""
-        ref = self.settled(node, at)
+    def _widened(self, name: str, value: Deferred) -> TensorRef | None:
+        """The tensor of 32 bits that every later reader of the value reads."""
+        ref = self.builder.widened(shown(name), value)
+        if ref is not None:
+            self.builder.originates(ref.tensor, name, value.shape, value.slack)
+            held = self.builder.tensors[ref.tensor].shape
+            self.values[name] = Deferred(
+                IdentityExpr(value.core.where, ref.tensor, held), ref.shape
+            )
+        return ref
+
+    def _not_quantized(self, node: OnnxNode, at: int, value: TensorRef | Deferred) -> CompileError:
+        maker = value.core.where if isinstance(value, Deferred) else node.inputs[at]
+        return CompileError(
+            f"{node.where}: its input, from {maker}, isn't quantized; int8 and uint8 "
+            "between QuantizeLinear and DequantizeLinear are supported"
+        )
+
+    def image(
+        self, node: OnnxNode, at: int, *, words: bool = False
+    ) -> tuple[str, tuple[int, int, int]]:
+        """The tensor of an input, and its sizes C, H, W. Raises CompileError for another rank.
+
+        `words`: see `settled`.
+        """
+        return self.as_image(node, self.settled(node, at, words=words))
+
+    def as_image(self, node: OnnxNode, ref: TensorRef) -> tuple[str, tuple[int, int, int]]:
+        """A tensor as layers see it, and its sizes C, H, W. Raises CompileError for others."""
         return self.builder.seen(ref), channels_and_image(node, ref.shape)
 
-    def factors(self, node: OnnxNode, at: int) -> Weights:
+    def layer_input(self, node: OnnxNode, *, weights: int = 1) -> TensorRef:
+        """The tensor that a layer reads.
+
+        Where neither its first input nor its weights are quantized it is one of 32 bits.
+        """
+        value = self.value(node, weights)
+        real = isinstance(value, Constant) and value.array.dtype == np.float32
+        ref = self.settled(node, 0, words=real and self.network.quantized)
+        if not self.is_wide(ref.tensor):
+            return ref
+        return replace(ref, tensor=self.builder.fine(node.where, ref.tensor))
+
+    def is_wide(self, tensor: str) -> bool:
+        """Whether a tensor is of 32 bits."""
+        return self.builder.tensors[tensor].type == "int32"
+
+    def factors(self, node: OnnxNode, at: int, *, real: bool = False) -> Weights:
         """An input as weights of any shape: dequantized constants, or float32 in a float32 network.
 
-        Raises CompileError for others.
+        `real`: float32 in any network. Raises CompileError for others.
         """
-        if self.network.quantized:
+        if self.network.quantized and not real:
             value = self.value(node, at)
             if isinstance(value, Weights):
                 return value
@@ -227,12 +277,13 @@ class Context:
             raise CompileError(f"{node.where}: its weights aren't finite")
         return Weights(cast(NDArray[np.float32], reals), np.ones(1, np.float32), None)
 
-    def weights(self, node: OnnxNode, at: int, rank: int, axis: int) -> Weights:
+    def weights(self, node: OnnxNode, at: int, rank: int, axis: int, input: TensorRef) -> Weights:
         """Weights of `rank` dimensions, with one scale or one for each index of `axis`.
 
-        `axis` is that of the output channels. Raises CompileError for others.
+        `axis` is that of the output channels, `input` the other factor: one of 32 bits may have
+        weights of float32. Raises CompileError for others.
         """
-        weights = self.factors(node, at)
+        weights = self.factors(node, at, real=self.is_wide(input.tensor))
         if weights.values.ndim != rank or not weights.values.size:
             raise CompileError(
                 f"{node.where}: its weights have the shape {weights.values.shape}; {rank} "

@@ -70,6 +70,11 @@ class Limits:
         real = real if self.low is None else max(real, self.low)
         return real if self.high is None else min(real, self.high)
 
+    def within(self, reach: tuple[float, float]) -> tuple[float, float]:
+        """The interval of real numbers `reach` after the activation."""
+        low, high = (float(self.clipped(exact(end))) for end in reach)
+        return low, high
+
     @property
     def floats(self) -> tuple[float | None, float | None]:
         """The limits as float64; None: no limit."""

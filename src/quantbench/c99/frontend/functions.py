@@ -12,7 +12,9 @@ import numpy as np
 
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, IdentityExpr, TensorRef
 from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.curves import CurveExpr, unchanged
 from quantbench.c99.frontend.formats import FREE, Format, Limits, format_of_tensor
+from quantbench.c99.frontend.mixing import Reach
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.ir.error_bounds import UNIT
 from quantbench.c99.ir.functions import Function, Operation, as_float32
@@ -50,12 +52,17 @@ class FunctionExpr(Expr):
 
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         output = builder.add(name, self.shape, format)
-        table = self.within(limits)._table(output, format)
+        table = self.within(limits).table(output, format)
         builder.spend(table.table.size)
         builder.nodes.append(table)
         return output
 
-    def _table(self, output: str, format: Format) -> Table:
+    def reach(self, builder: Builder) -> Reach | None:  # noqa: ARG002
+        if not np.isfinite(self.values).all():
+            return None
+        return float(self.values.min()), float(self.values.max())
+
+    def table(self, output: str, format: Format) -> Table:
         """The table, by QuantizeLinear's own steps: a division in float32, half to even."""
         if np.isnan(self.values).any():
             raise CompileError(
@@ -98,15 +105,25 @@ class Operand:
     `table`: the node, read by nothing else, that they take the place of.
     """
 
-    numbers: FunctionExpr
+    numbers: FunctionExpr | CurveExpr
     shape: Shape
     table: Table | None = None
 
-    def taken(self, context: Context) -> FunctionExpr:
+    def taken(self, context: Context) -> FunctionExpr | CurveExpr:
         """The numbers, once the table that they replace is removed."""
         if self.table is not None:
             _remove(context, self.table)
         return self.numbers
+
+    def of_integers(self, context: Context, node: OnnxNode) -> FunctionExpr:
+        """The same of a tensor of 8 bits. Raises CompileError for one that nothing quantizes."""
+        numbers = self.taken(context)
+        if isinstance(numbers, FunctionExpr):
+            return numbers
+        raise CompileError(
+            f"{node.where}: its input isn't quantized; with a number for each channel int8 and "
+            "uint8 between QuantizeLinear and DequantizeLinear are supported"
+        )
 
 
 def applied(context: Context, node: OnnxNode, function: Function, at: int = 0) -> Deferred:
@@ -124,7 +141,8 @@ def is_of_integers(context: Context, node: OnnxNode) -> bool:
     value = context.activation(node, 0)
     if isinstance(value, TensorRef):
         return True
-    return isinstance(value.core, FunctionExpr | IdentityExpr) and not value.steps
+    held = isinstance(value.core, FunctionExpr | CurveExpr | IdentityExpr)
+    return held and not value.steps
 
 
 def peeled(context: Context, node: OnnxNode) -> TensorRef | Deferred:
@@ -142,15 +160,18 @@ def operands(context: Context, node: OnnxNode, at: int) -> tuple[Operand, ...]:
     Raises CompileError where it isn't quantized.
     """
     value = context.activation(node, at)
-    if isinstance(value, Deferred) and isinstance(value.core, FunctionExpr) and not value.steps:
-        return (Operand(value.core.within(value.limits), value.shape),)
+    core = value.core if isinstance(value, Deferred) and not value.steps else None
+    if isinstance(value, Deferred) and isinstance(core, FunctionExpr | CurveExpr):
+        return (Operand(core.within(value.limits), value.shape),)
     limits = FREE
     if isinstance(value, Deferred) and isinstance(value.core, IdentityExpr) and not value.steps:
         ref, limits = TensorRef(value.core.input, value.shape), value.limits
     else:
-        ref = context.settled(node, at)
-    if context.builder.tensors[ref.tensor].type not in ("int8", "uint8"):
-        raise CompileError(f"{node.where}: its input is of 32 bits; int8 and uint8 are supported")
+        ref = context.settled(node, at, words=True)
+    if context.builder.tensors[ref.tensor].type == "int32":
+        shape = context.builder.tensors[ref.tensor].shape
+        curve = CurveExpr(node.where, ref.tensor, shape, unchanged)
+        return (Operand(curve.within(limits), ref.shape),)
     own = _numbers(context.builder, node, ref.tensor)
     table = _own_table(context, node, at, ref.tensor)
     both = [Operand(own.within(limits), ref.shape)]
@@ -226,9 +247,14 @@ def finite(node: OnnxNode, name: str, default: float) -> float:
 
 
 def combined(
-    where: str, first: FunctionExpr, second: FunctionExpr, operation: Operation
-) -> FunctionExpr:
+    where: str, first: FunctionExpr | CurveExpr, second: FunctionExpr | CurveExpr,
+    operation: Operation,
+) -> FunctionExpr | CurveExpr:  # fmt: skip
     """An operation on two numbers for each integer of the same tensor."""
+    if isinstance(first, CurveExpr) and isinstance(second, CurveExpr):
+        return first.combined(where, second, operation)
+    assert isinstance(first, FunctionExpr)
+    assert isinstance(second, FunctionExpr)
     values = operation.rounded(first.values, second.values)
     errors = operation.error((first.values, second.values), (first.errors, second.errors))
     words = tuple(dict.fromkeys((*first.words, *second.words)))

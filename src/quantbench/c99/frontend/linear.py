@@ -23,8 +23,10 @@ from quantbench.c99.frontend.builder import (
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.fitting import Affine, Span, fitted, moved
 from quantbench.c99.frontend.formats import FREE, Format, Limits
+from quantbench.c99.frontend.mixing import Reach
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import Factors, Value, Weights
+from quantbench.c99.frontend.wide import RealLayer
 from quantbench.c99.ir.graph import (
     LIMITS,
     Pooling,
@@ -33,6 +35,7 @@ from quantbench.c99.ir.graph import (
     Tensor,
     Window,
 )
+from quantbench.c99.ir.rounding import clamped
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
 from quantbench.errors import CompileError
@@ -65,6 +68,8 @@ class LinearExpr(Expr):
     limits: Limits = FREE
     """The limits that are applied before the pooling."""
     pooling: Pooling | None = None
+    wide: bool = False
+    """Whether its input is of 32 bits, and its weights real numbers."""
     takes_activation: ClassVar[bool] = True
 
     @property
@@ -73,7 +78,30 @@ class LinearExpr(Expr):
         average = self.pooling is not None and self.pooling.kind == "average"
         return math.prod(self.pooling.window.kernel) if self.pooling and average else 1
 
+    def reach(self, builder: Builder) -> Reach | None:
+        return self._real(builder).reach(builder.reach(self.input)) if self.wide else None
+
+    def _real(self, builder: Builder) -> RealLayer:
+        """The layer in real numbers, where its weights are."""
+        scale = np.array([float(step) for step in self.scale])
+        units = scale / float(builder.scales(self.input)[0])
+        bias = np.array([float(b * s) for b, s in zip(self.bias, self.scale, strict=True)])
+        weights = self.weights.astype(np.float64) * units.reshape(
+            -1, *[1] * (self.weights.ndim - 1)
+        )
+        return RealLayer(self.where, weights, bias, self.window, self.groups)
+
+    def _wide(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
+        """Add the node of a layer whose weights are real numbers."""
+        given = builder.tensors[self.input], builder.reach(self.input)
+        output = builder.add(name, self.shape, format)
+        ends = boundary.integers(self.where, limits, format)
+        builder.nodes.append(self._real(builder).node(given, output, format, ends))
+        return output
+
     def sums(self, builder: Builder, name: str, limits: Limits) -> str:
+        if self.wide:
+            return self.as_words(builder, name, limits)
         core, limits = _commuting(self, limits)
         core, shift = _fitted(core, builder, None)
         if core.averaged == 1:
@@ -86,14 +114,26 @@ class LinearExpr(Expr):
         scale = tuple(float(step / core.averaged) for step in core.scale)
         output = builder.keep(Tensor(name, core.shape, "int32", one_if_alike(core.where, scale)))
         builder.moved[output] = shift
-        builder.nodes.append(_integers(core, builder.tensors[core.input], output, None))
+        node = _integers(core, builder.tensors[core.input], output, None)
+        builder.nodes.append(node)
+        builder.reaches[output] = _reach(core, node, builder.tensors[core.input])
         return output
+
+    def as_words(self, builder: Builder, name: str, limits: Limits) -> str:
+        if self.wide:
+            held = super().as_words(builder, name, limits)
+            assert held is not None
+            return held
+        builder.spend(self.weights.size + COST * len(self.weights))
+        return self.sums(builder, name, limits)
 
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         builder.spend(self.weights.size + COST * len(self.weights))
         core, limits = _commuting(self, limits)
         if format.type == "float32":
             return _float32(core, builder, name, limits, format)
+        if core.wide:
+            return core._wide(builder, name, limits, format)
         core, shift = _fitted(core, builder, boundary.spans(format, len(core.scale)))
         alike = len({*boundary.ends(limits, format)}) == 1
         if core.averaged == 1 and not alike:
@@ -140,8 +180,8 @@ def dense(context: Context, node: OnnxNode, *, transposed: bool, alpha: Fraction
 
     `transposed`: the weights are stored as [O, I], else as [I, O]. Raises CompileError.
     """
-    ref = context.settled(node, 0)
-    weights = context.weights(node, 1, rank=2, axis=0 if transposed else 1)
+    ref = context.layer_input(node)
+    weights = context.weights(node, 1, rank=2, axis=0 if transposed else 1, input=ref)
     values = weights.values if transposed else weights.values.T
     if ref.shape != values.shape[1:]:
         raise CompileError(
@@ -156,6 +196,7 @@ def dense(context: Context, node: OnnxNode, *, transposed: bool, alpha: Fraction
         scale=tuple(abs(alpha) * step for step in scale),
         bias=(Fraction(0),) * len(values),
         shape=(len(values),),
+        wide=context.is_wide(tensor),
     )
 
 
@@ -192,7 +233,7 @@ def poolable(value: Value | None) -> LinearExpr | None:
         return None
     if not value.plain or value.core.pooling is not None or len(value.shape) == 1:
         return None
-    return value.core
+    return None if value.core.wide else value.core
 
 
 def _commuting(core: LinearExpr, limits: Limits) -> tuple[LinearExpr, Limits]:
@@ -248,6 +289,15 @@ def _integers(
     high = None if high is None or (highest <= high).all() else high
     short = bias.astype(np.int32)
     return _node(core, output, weights, short, input.zero_point, (low, high), requantize)
+
+
+def _reach(core: LinearExpr, node: Conv | Dense, input: Tensor) -> Reach:
+    """The real numbers that clamped sums, or averages of them, can be."""
+    bias, weights = node.bias.astype(np.int64), node.weights.astype(np.int64)
+    least, most, _ = accumulator_bounds(bias, weights, *LIMITS[input.type])
+    scales = np.array([float(step) for step in core.scale])
+    ends = [clamped(sums[None], node.low, node.high)[0] * scales for sums in (least, most)]
+    return float(ends[0].min()), float(ends[1].max())
 
 
 def _in_steps(limit: Fraction, scales: tuple[Fraction, ...]) -> NDArray[np.int32]:

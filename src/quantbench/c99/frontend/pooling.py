@@ -19,6 +19,7 @@ from quantbench.c99.frontend.builder import (
 from quantbench.c99.frontend.context import Context, channels_and_image, signal_or_image
 from quantbench.c99.frontend.formats import FREE, Format, Limits
 from quantbench.c99.frontend.linear import one_if_alike, poolable
+from quantbench.c99.frontend.mixing import FINE, fine_format
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.shapes import before_step
 from quantbench.c99.ir.graph import Pooling, Requantization, Shape, Tensor, Window
@@ -43,10 +44,14 @@ class AvgPoolExpr(Expr):
     summed: bool = False
 
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
-        output = builder.add(name, self.shape, format)
         if format.type == "float32":
+            output = builder.add(name, self.shape, format)
             builder.nodes.append(self._pool(output, None))
             return IdentityExpr(self.where, output, self.shape).lower(builder, name, limits, format)
+        if "int32" in (format.type, builder.tensors[self.input].type):
+            held = self.as_words(builder, f"sums of {name}", FREE)
+            return builder.mixed(self.where, (held,), name, limits, format)
+        output = builder.add(name, self.shape, format)
         whole = math.prod(self.window.kernel)
         if not self.count_pads and whole > _MAX_COUNTED:
             raise CompileError(
@@ -63,16 +68,35 @@ class AvgPoolExpr(Expr):
         builder.nodes.append(self._pool(output, Requantization(factors, format.zero_point, *ends)))
         return output
 
+    def as_words(self, builder: Builder, name: str, limits: Limits) -> str:
+        held = self.sums(builder, name, FREE)
+        if held is None:
+            raise CompileError(
+                f"{self.where}: an average of values, or read by an operator, that nothing "
+                "quantizes is supported where its pads count"
+            )
+        ends, times = builder.reach(self.input), math.prod(self.window.kernel) * self.summed or 1
+        builder.reaches[held] = min(ends[0] * times, 0.0), max(ends[1] * times, 0.0)
+        if limits == FREE:
+            return held
+        reach = limits.within(builder.reaches[held])
+        cut = builder.mixed(
+            self.where, (held,), f"{name} cut", limits, fine_format(self.where, reach)
+        )
+        builder.reaches[cut] = reach
+        return cut
+
     def sums(self, builder: Builder, name: str, limits: Limits) -> str | None:
         if limits != FREE or not self.count_pads:
             return None
+        given = builder.tensors[builder.fine(self.where, self.input)]
         whole = math.prod(self.window.kernel)
-        require_word(255 * whole, self.where)
+        require_word((FINE if given.type == "int32" else 255) * whole, self.where)
         divisor = 1 if self.summed else whole
-        scale = tuple(step / divisor for step in builder.tensors[self.input].scale)
+        scale = tuple(step / divisor for step in given.scale)
         scale = one_if_alike(self.where, scale)
         output = builder.keep(Tensor(name, self.shape, "int32", scale))
-        builder.nodes.append(self._pool(output, None))
+        builder.nodes.append(replace(self, input=given.name)._pool(output, None))
         return output
 
     def _pool(self, output: str, requantize: Requantization | None) -> Pool:
@@ -132,7 +156,7 @@ def average(
         pooling = Pooling("average", window)
         fused = replace(core, limits=value.limits, pooling=pooling, shape=shape)
         return Deferred(fused, seen, slack=value.slack)
-    tensor, _ = context.image(node, 0)
+    tensor, _ = context.image(node, 0, words=not context.builder.held)
     return Deferred(AvgPoolExpr(node.where, tensor, shape, window, count_pads), seen)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.frontend.activations import deferred
-from quantbench.c99.frontend.builder import Builder, Deferred, PostStep, TensorRef
+from quantbench.c99.frontend.builder import Anywhere, Builder, Deferred, TensorRef
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Format, format_of
 from quantbench.c99.frontend.reader import OnnxNode, shown
@@ -83,7 +83,7 @@ def stepped(
 
 
 @dataclass(frozen=True, eq=False)
-class Rearranged(PostStep):
+class Rearranged(Anywhere):
     """The values at `index` of a tensor: rounding doesn't see places."""
 
     where: str

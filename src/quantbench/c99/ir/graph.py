@@ -204,10 +204,10 @@ class Node(ABC):
         The half step that rounding takes isn't counted: see ir/tolerance.py.
         """
 
-    def carried(self, graph: Graph, before: Tensors) -> Reals:  # noqa: ARG002
-        """The excess of a node whose inputs are already off by `before`.
+    def carried(self, graph: Graph, values: Tensors, before: Tensors) -> Reals:  # noqa: ARG002
+        """The excess of a node whose inputs, `values`, are already off by `before`, in their steps.
 
-        Raises ValueError for a node that computes with them: only moves, joins and clamps keep it.
+        Raises ValueError for a node that doesn't know what it makes of that.
         """
         raise ValueError(f"{self.name}: it computes with values that nothing rounded")
 

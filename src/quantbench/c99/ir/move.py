@@ -38,5 +38,5 @@ class Move(Node):
     def excess(self, graph: Graph, values: Tensors) -> Reals:
         return np.full_like(self.moved(graph, values, 0.0), MARGIN, np.float64)
 
-    def carried(self, graph: Graph, before: Tensors) -> Reals:
+    def carried(self, graph: Graph, values: Tensors, before: Tensors) -> Reals:  # noqa: ARG002
         return self.moved(graph, before, MARGIN)

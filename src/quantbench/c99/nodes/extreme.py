@@ -52,7 +52,7 @@ class Extreme(Node):
     def excess(self, graph: Graph, values: Tensors) -> Reals:
         return np.full(values[self.inputs[0]].shape, tolerance.MARGIN)
 
-    def carried(self, graph: Graph, before: Tensors) -> Reals:
+    def carried(self, graph: Graph, values: Tensors, before: Tensors) -> Reals:
         a, b = self.inputs
         return np.maximum(before[a], before[b]) + tolerance.MARGIN
 

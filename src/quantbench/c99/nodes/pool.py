@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from quantbench.c99.emit.c_syntax import structure
+from quantbench.c99.emit.c_syntax import array, structure
 from quantbench.c99.emit.describe import window_words
 from quantbench.c99.emit.fragments import (
     NO_POOLING,
@@ -106,7 +106,10 @@ class Pool(OneInput):
         relative = largest * UNIT * (terms + tolerance.EXTRA)
         return np.asarray(patches.sum(axis=(4, 5)) * relative + tolerance.MARGIN, np.float64)
 
-    def carried(self, graph: Graph, before: Tensors) -> Reals:
+    def carried(self, graph: Graph, values: Tensors, before: Tensors) -> Reals:
+        if graph.tensors[self.output].type == "int32":  # sums
+            passed = self._windows(before[self.input], 0.0).sum(axis=(4, 5))
+            return np.asarray(self.excess(graph, values) + passed, np.float64)
         return np.asarray(self._windows(before[self.input], 0.0).max(axis=(4, 5)), np.float64)
 
     def to_uint8(self, graph: Graph) -> Pool:
@@ -139,6 +142,8 @@ class Pool(OneInput):
             constant = structure("model_pool_layer", step.identifier, fields)
             return Code(constant, (call(step, "pool"),), ("pool",))
         tables = Tables(step.identifier)
+        if step.inputs[0].type == "int32":
+            return self._words(step)
         if step.output.type == "int32":
             more: Fields = {"in_zero": step.inputs[0].zero_point}
             return layer_code(step, "pool_sums", tables, fields | more)
@@ -147,6 +152,16 @@ class Pool(OneInput):
         fields["inside"] = int(windows_inside(step, self.window, NO_POOLING.window))
         fields["in_zero"] = step.inputs[0].zero_point
         return layer_code(step, "pool", tables, fields)
+
+    def _words(self, step: Step) -> Code:
+        """The C of the sums of a tensor of 32 bits."""
+        window, name = self.window, f"{step.identifier}_shape"
+        (channels, height, width), (_, *sides) = step.inputs[0].shape, step.output.shape
+        pairs = (window.kernel, window.strides, window.pads[:2], window.dilations)
+        shape = [height, width, channels, *sides, *(side for pair in pairs for side in pair)]
+        call = f"model_pool_words({name}, {step.inputs[0].at}, {step.output.at});"
+        table = array("int32_t", name, shape)
+        return Code(table, (call,), ("word", "set_word", "pool_words"), tables=4 * len(shape))
 
     def describe(self) -> list[str]:
         return [window_words(self.window, f"{self.kind} pool")]

@@ -49,7 +49,7 @@ class Requantize(OneInput):
         e = np.asarray(sizes * (UNIT * tolerance.EXTRA), np.float64)
         return tolerance.in_output_steps(e, self.requantize)
 
-    def carried(self, graph: Graph, before: Tensors) -> Reals:
+    def carried(self, graph: Graph, values: Tensors, before: Tensors) -> Reals:
         return before[self.input]
 
     def to_uint8(self, graph: Graph) -> Requantize:

@@ -24,6 +24,7 @@ from quantbench.c99.ir.graph import (
     Values,
     Window,
 )
+from quantbench.c99.ir.wide import half_step
 from quantbench.numerics.fixed_point import Integers
 
 ENTRIES = 256
@@ -57,7 +58,8 @@ class Table(OneInput):
 
     def excess(self, graph: Graph, values: Tensors) -> Reals:
         off = self._looked_up(graph, values, self.off)
-        return np.asarray(off + tolerance.MARGIN, np.float64)
+        more = tolerance.MARGIN + half_step(graph, self.output)
+        return np.asarray(off + more, np.float64)
 
     def _looked_up(self, graph: Graph, values: Tensors, rows: Values) -> Values:
         at = values[self.input] - LIMITS[graph.tensors[self.input].type][0]
@@ -83,6 +85,8 @@ class Table(OneInput):
 
     def emit(self, step: Step) -> Code:
         name, (source,), output = f"{step.identifier}_table", step.inputs, step.output
+        if output.type == "int32":
+            return self._words(step, name)
         table = array("uint8_t", name, self.table)
         kernel, numbers = "lookup", f"{output.size}"
         if len(self.table) > 1:
@@ -90,6 +94,14 @@ class Table(OneInput):
             kernel, numbers = "lookup_channels", f"{output.size // channels}, {channels}"
         call = f"model_{kernel}({name}, {source.at}, {output.at}, {numbers});"
         return Code(table, (call,), (kernel,), tables=self.table.size)
+
+    def _words(self, step: Step, name: str) -> Code:
+        """The C of a table whose entries are of 32 bits."""
+        (source,), output, channels = step.inputs, step.output, len(self.table)
+        numbers = f"{source.at}, {output.at}, {output.size // channels}, {channels}"
+        call = f"model_lookup_words({name}, {numbers});"
+        table = array("int32_t", name, self.table)
+        return Code(table, (call,), ("set_word", "lookup_words"), tables=4 * self.table.size)
 
     def describe(self) -> list[str]:
         each = [] if len(self.table) == 1 else ["table for each channel"]

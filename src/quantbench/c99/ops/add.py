@@ -13,11 +13,19 @@ from quantbench.c99.emit.c_syntax import structure
 from quantbench.c99.emit.describe import limits_words
 from quantbench.c99.emit.fragments import Fields, call, clamp_code
 from quantbench.c99.frontend import boundary
-from quantbench.c99.frontend.binary import elementwise, expanded, pair, result_shape
+from quantbench.c99.frontend.binary import (
+    constant,
+    elementwise,
+    expanded,
+    pair,
+    result_shape,
+    shared,
+)
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, step_ratio
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.linear import still_linear
+from quantbench.c99.frontend.mixing import Reach, sum_of
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.values import Constant, Int32Constant, Value, Weights
 from quantbench.c99.ir import tolerance
@@ -54,13 +62,19 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
         for at in (0, 1)
         if isinstance(context.value(node, at), Constant | Weights | Int32Constant)
     ]
-    if len(constants) == 1 and still_linear(context.activation(node, 1 - constants[0])):
+    other = 1 - constants[0] if len(constants) == 1 else 0
+    linear = len(constants) == 1 and still_linear(context.activation(node, other))
+    if linear and not (shared(context, node, other) and _is_number(context, node, constants[0])):
         return _with_bias(context, node, constants[0])
     return elementwise(context, node, ADD, _sum, _line, _line)
 
 
-def _line(constant: Fraction) -> tuple[Fraction, Fraction]:
-    return Fraction(1), constant
+def _is_number(context: Context, node: OnnxNode, at: int) -> bool:
+    return constant(context, node, at).size == 1
+
+
+def _line(addend: Fraction) -> tuple[Fraction, Fraction]:
+    return Fraction(1), addend
 
 
 def _sum(context: Context, node: OnnxNode) -> Value:
@@ -70,11 +84,11 @@ def _sum(context: Context, node: OnnxNode) -> Value:
     return Deferred(AddExpr(node.where, (first, second), seen), shape)
 
 
-def _with_bias(context: Context, node: OnnxNode, constant: int) -> Value:
-    value = context.activation(node, 1 - constant)
+def _with_bias(context: Context, node: OnnxNode, at: int) -> Value:
+    value = context.activation(node, 1 - at)
     core = still_linear(value)
     assert core is not None
-    addends = context.addends(node, constant, core.scale, value.shape)
+    addends = context.addends(node, at, core.scale, value.shape)
     bias = tuple(a + b for a, b in zip(core.bias, addends, strict=True))
     return Deferred(replace(core, bias=bias), value.shape)
 
@@ -89,6 +103,8 @@ class AddExpr(Expr):
     takes_activation: ClassVar[bool] = True
 
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
+        if "int32" in (format.type, *(builder.tensors[tensor].type for tensor in self.inputs)):
+            return builder.mixed(self.where, self.inputs, name, limits, format)
         output = builder.add(name, self.shape, format)
         if format.type == "float32":
             builder.nodes.append(Add(self.where, self.inputs, output, None, *limits.floats))
@@ -110,6 +126,9 @@ class AddExpr(Expr):
         )
         builder.nodes.append(Add(self.where, self.inputs, output, rescale))
         return output
+
+    def reach(self, builder: Builder) -> Reach:
+        return sum_of([builder.reach(tensor) for tensor in self.inputs])
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ ATTRIBUTES = windows.ATTRIBUTES | {"group"}
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    tensor, (channels, *image) = context.image(node, 0)
-    size, given = (image[0], image[1]), context.settled(node, 0).shape
-    weights = context.weights(node, 1, rank=len(given) + 1, axis=0)
+    ref = context.layer_input(node)
+    tensor, (channels, *image) = context.as_image(node, ref)
+    size, given = (image[0], image[1]), ref.shape
+    weights = context.weights(node, 1, rank=len(given) + 1, axis=0, input=ref)
     outputs, inputs, *kernel = weights.values.shape
     groups = node.whole("group", 1)
     if groups < 1 or outputs % groups or inputs * groups != channels:
@@ -40,5 +41,6 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
         shape=shape,
         window=window,
         groups=groups,
+        wide=context.is_wide(tensor),
     )
     return Deferred(core, signal_or_image(shape, given))

@@ -29,9 +29,9 @@ ATTRIBUTES = windows.ATTRIBUTES | {"group", "output_padding"}
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    given = context.settled(node, 0)
-    tensor, (channels, *image) = context.image(node, 0)
-    weights = context.weights(node, 1, rank=len(given.shape) + 1, axis=1)
+    given = context.layer_input(node)
+    tensor, (channels, *image) = context.as_image(node, given)
+    weights = context.weights(node, 1, rank=len(given.shape) + 1, axis=1, input=given)
     inputs, each, *kernel = weights.values.shape
     groups = node.whole("group", 1)
     if groups < 1 or inputs != channels or channels % groups:
@@ -63,6 +63,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
             pads=(sides[0].before, sides[1].before, sides[0].after, sides[1].after),
         ),
         groups=groups,
+        wide=context.is_wide(tensor),
     )
     between = Deferred(core, core.shape)
     return moved(context, node, between, _between(groups, each, sides), seen)

@@ -69,8 +69,6 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
         return _of_bytes(step, isa)
     if needs_int16(node.weights) or not _fits_int32(node):
         return None
-    if node.requantize is None and not step.output.at.startswith("output"):
-        return None  # int32 in scratch memory, whose alignment isn't known
     geometry = _geometry(step, node)
     if isinstance(node, Conv) and node.groups > 1:
         return _grouped(step, node, geometry, isa)
@@ -158,7 +156,8 @@ def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
     form = AVX2_BYTES if bytes_fit else isa
     write = maddubs.products if form is AVX2_BYTES else products
     source, calls, workspace = _source(step, node, form)
-    output = "model_output" if node.requantize is None else "uint8_t"
+    output = "int32_t" if node.requantize is None else "uint8_t"
+    to = step.output.at if node.requantize else f"(int32_t *)(void *)({step.output.at})"
     epilogue = Epilogue(node.low is not None, node.high is not None, node.requantize, output)
     if conv_groups == 1:
         channel_groups = groups(geometry)
@@ -179,7 +178,7 @@ def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
                 apart = geometry.channels // conv_groups * form.size
                 sums = replace(sums, head=(*sums.head, f"in += g > 0 ? {apart} : 0;"))
             functions.append(function(own, name, sums, epilogue, geometry, tile, form))
-            calls.append(f"{own}({source}, {step.output.at});")
+            calls.append(f"{own}({source}, {to});")
     return SimdCode(constants, "\n".join(functions), tuple(calls), workspace)
 
 

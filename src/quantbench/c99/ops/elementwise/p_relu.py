@@ -38,7 +38,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     operand = operands(context, node, 0)[-1]
     if operand.numbers.shape[0] != slopes.size:
         raise CompileError(f"{node.where}: its slopes don't fit channels that were reshaped")
-    numbers = operand.taken(context)
+    numbers = operand.of_integers(context, node)
     spread = np.broadcast_to(numbers.values, (slopes.size, numbers.values.shape[1]))
     each = replace(numbers, values=spread, errors=np.broadcast_to(numbers.errors, spread.shape))
     return Deferred(each.then(node.where, _function(slopes.reshape(-1, 1))), operand.shape)
