@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -24,6 +24,7 @@ from quantbench.c99.nodes.broadcast import Broadcast
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.nodes.extreme import Extreme
+from quantbench.c99.nodes.limit import Limit
 from quantbench.c99.nodes.pool import Pool
 from quantbench.c99.nodes.product import Product
 from quantbench.c99.nodes.rearrange import Rearrange
@@ -226,6 +227,16 @@ class Builder:
         out = self.new(shape)
         requantize = self.requantize(out, shape[0] if per_channel else 1, 0)
         self.nodes.append(Requantize(f"rescale {out}", source, out, requantize))
+        return out
+
+    def limit(self, source: str) -> str:
+        """Each channel up to an integer of its own."""
+        into = self.tensors[source]
+        out = f"x{len(self.tensors)}"
+        self.tensors[out] = replace(into, name=out)
+        low, high = LIMITS[into.type]
+        highest = self.rng.integers(low, high + 1, into.shape[0])
+        self.nodes.append(Limit(f"limit {out}", source, out, highest))
         return out
 
     def concat(self, *sources: str) -> str:

@@ -20,10 +20,10 @@ from tests.families.fit import fitted
 WIDTH = 0.1
 NOT_YET = {
     "GRU": "(GRU)", "LSTM": "(LSTM)", "ViT-Ti/16": "",
-    "MobileNetV3-small": "Hard", "MobileNetV1 0.25": "2 zero points of an activation",
+    "MobileNetV3-small": "Hard",
 }  # fmt: skip
-"""What may be refused, and what a refusal then names: recurrent layers, attention, a HardSwish of
-numbers that nothing rounds, and NNCF's activations of several zero points."""
+"""What may be refused, and what a refusal then names: recurrent layers, attention, and a HardSwish of
+numbers that nothing rounds."""
 
 
 def task_of(family: Family, folder: Path) -> Task:

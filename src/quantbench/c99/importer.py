@@ -108,6 +108,8 @@ def _output(context: Context, name: str) -> _Output:
     builder, value, rounded = context.builder, context.values.get(name), None
     final, own, source = None, None, name
     if isinstance(value, Quantized):
+        if value.format.raised:
+            raise CompileError(f"its output {name!a:.60}: integers of one zero point are supported")
         own = value.format.type
         value = value.ref
     elif isinstance(value, Probabilities):

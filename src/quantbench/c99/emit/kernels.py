@@ -125,6 +125,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "rescale": (Kernel("rescale"),),
     "product": (Kernel("product"),),
     "extreme": (Kernel("extreme"),),
+    "limit": (Kernel("limit"),),
     "broadcast": (Kernel("broadcast"),),
     "lookup": (Kernel("lookup"),),
     "lookup_channels": (Kernel("lookup_channels"),),

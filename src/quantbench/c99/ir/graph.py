@@ -300,6 +300,8 @@ class Origin:
     """A bound, in real numbers, of how far roundings dropped before the last one moved a value."""
     moved: tuple[float, ...] = ()
     """The same for coarser integers, by channel; () where no channel has them."""
+    raised: tuple[int, ...] = ()
+    """How much higher the file's integers of each channel are; () where they are the tensor's."""
 
 
 @dataclass(frozen=True)
