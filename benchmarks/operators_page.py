@@ -168,6 +168,7 @@ _EXAMPLES: dict[str, Callable[[_Maker], object]] = {
     "Pad": lambda m: m.add("Pad", [0, 0, 1, 1, 0, 0, 1, 1], dtype="int64"),
     "Pow": lambda m: m.add("Pow", 2.0),
     "ReduceMax": lambda m: m.add("ReduceMax", [1], dtype="int64"),
+    "ReduceMin": lambda m: m.add("ReduceMin", [1], dtype="int64"),
     "ReduceSum": lambda m: m.add("ReduceSum", [2, 3], dtype="int64"),
     "ReduceMean": lambda m: m.add("ReduceMean", [2, 3], dtype="int64"),
     "Reshape": lambda m: m.add("Reshape", [-1, _SIZE], dtype="int64"),

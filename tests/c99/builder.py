@@ -30,6 +30,7 @@ from quantbench.c99.nodes.product import Product
 from quantbench.c99.nodes.rearrange import Rearrange
 from quantbench.c99.nodes.requantize import Requantize
 from quantbench.c99.nodes.reshape import Reshape
+from quantbench.c99.nodes.smallest import Smallest
 from quantbench.c99.nodes.table import Table
 from quantbench.c99.ops.add import Add, AddRequantization
 from quantbench.c99.ops.concat import Concat
@@ -237,6 +238,14 @@ class Builder:
         low, high = LIMITS[into.type]
         highest = self.rng.integers(low, high + 1, into.shape[0])
         self.nodes.append(Limit(f"limit {out}", source, out, highest))
+        return out
+
+    def smallest(self, source: str) -> str:
+        into = self.tensors[source]
+        out = f"x{len(self.tensors)}"
+        shape = (into.shape[0], 1, 1)
+        self.tensors[out] = replace(into, name=out, shape=shape)
+        self.nodes.append(Smallest(f"smallest {out}", source, out))
         return out
 
     def concat(self, *sources: str) -> str:

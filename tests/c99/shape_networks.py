@@ -107,6 +107,12 @@ def signals(model: Model) -> None:
     model.add("MaxPool", kernel_shape=[2], strides=[2])
 
 
+def lowest_of_a_layer(model: Model) -> None:
+    layer("Conv", (6, 4, 3, 3), pads=[1, 1, 1, 1])(model)
+    model.add("ReduceMin", axes=[2, 3])
+    model.add("Relu")
+
+
 CASES = {
     "signals": Case(signals, SIGNAL),
     "depthwise signals": Case(layer("Conv", (4, 1, 3), group=4, strides=[2]), SIGNAL),
@@ -136,6 +142,9 @@ CASES = {
     "a mean over channels": Case(node("ReduceMean", axes=[1])),
     "a mean of rows": Case(node("ReduceMean", axes=[-1], keepdims=0)),
     "a maximum over two axes": Case(node("ReduceMax", axes=[1, 3])),
+    "a minimum of each channel": Case(node("ReduceMin", axes=[2, 3])),
+    "a minimum of rows": Case(node("ReduceMin", axes=[-1], keepdims=0)),
+    "a minimum behind a layer": Case(lowest_of_a_layer),
     "a sum of columns": Case(node("ReduceSum", [2])),
     "transposed conv": Case(layer("ConvTranspose", (4, 3, 2, 2), strides=[2, 2])),
     "transposed conv with pads": Case(
