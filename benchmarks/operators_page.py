@@ -100,7 +100,7 @@ def _compiled(name: str, dtype: Dtype) -> Graph | None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             _EXAMPLES.get(name, lambda maker: maker.add(name))(_Maker(model, rounded=rounded))
-            if rounded and name != "Softmax":
+            if rounded and name not in ("ArgMax", "Softmax"):
                 model.pair(None, 0.05, 128)
             return import_onnx(model.saved(Path(folder)), dtype)
     except CompileError:
@@ -147,6 +147,7 @@ _WINDOW = {"kernel_shape": [2, 2], "strides": [2, 2]}
 _SIZE = int(np.prod(_SHAPE))
 _EXAMPLES: dict[str, Callable[[_Maker], object]] = {
     "Add": lambda m: m.both("Add"),
+    "ArgMax": lambda m: m.add("ArgMax", axis=1),
     "AveragePool": lambda m: m.add("AveragePool", **_WINDOW),
     "BatchNormalization": lambda m: m.add("BatchNormalization", *[[1.5, 0.5, 1.0, 2.0] * 4] * 4),
     "Clip": lambda m: m.add("Clip", -1.0, 2.0),

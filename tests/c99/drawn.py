@@ -105,7 +105,7 @@ def _table(draw: st.DrawFn, build: Builder, x: str) -> str:
     return build.table(x, per_channel=draw(st.booleans()))
 
 
-def _limit(draw: st.DrawFn, build: Builder, x: str) -> str:  # noqa: ARG001
+def _limit(draw: st.DrawFn, build: Builder, x: str) -> str:
     return build.limit(x)
 
 

@@ -22,8 +22,8 @@ NOT_YET = {
     "GRU": "(GRU)", "LSTM": "(LSTM)", "ViT-Ti/16": "",
     "MobileNetV3-small": "Hard",
 }  # fmt: skip
-"""What may be refused, and what a refusal then names: recurrent layers, attention, and a HardSwish of
-numbers that nothing rounds."""
+"""What may be refused, and what a refusal then names: recurrent layers, attention, and a HardSwish
+of numbers that nothing rounds."""
 
 
 def task_of(family: Family, folder: Path) -> Task:

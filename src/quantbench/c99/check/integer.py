@@ -193,8 +193,10 @@ def _require_answer(
         ours = answers[source.watched(name, origins[0])].astype(np.float64)
     else:
         ours = dequantized(held, tensor).astype(np.float64)
+    if network.final == "argmax":  # of the same scores, the same class
+        ours = finished(ours, network.final)
     ours, room = ours.reshape(len(ours), -1), _ROOM * max(np.abs(theirs).max(), 1e-30)
-    if network.final:
+    if network.final and network.final != "argmax":
         ours = finished(ours, network.final)
     if rounded := network.rounded:
         scale = float(np.float32(rounded.scale[0]))

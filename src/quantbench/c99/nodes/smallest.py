@@ -39,7 +39,9 @@ class Smallest(OneInput):
         return np.asarray(errors[self.input].max(axis=_PLACES, keepdims=True))
 
     def excess(self, graph: Graph, values: Tensors) -> Reals:
-        return np.full((len(values[self.input]), *graph.tensors[self.output].shape), tolerance.MARGIN)
+        return np.full(
+            (len(values[self.input]), *graph.tensors[self.output].shape), tolerance.MARGIN
+        )
 
     def carried(self, graph: Graph, before: Tensors) -> Reals:
         return np.asarray(before[self.input].max(axis=_PLACES, keepdims=True), np.float64)

@@ -75,9 +75,7 @@ def _placed(context: Context, node: OnnxNode, waiting: Deferred, format: Format)
     placed = context.placed[key]
     if placed.new:
         tensor, shape = placed.ref.tensor, waiting.shape
-        context.builder.originates(
-            tensor, node.outputs[0], shape, waiting.slack, format.raised
-        )
+        context.builder.originates(tensor, node.outputs[0], shape, waiting.slack, format.raised)
     return placed.ref
 
 
@@ -131,12 +129,12 @@ def _next_format(context: Context, node: OnnxNode) -> Format | None:
     return format_of_node(context, reader) if reader is not None and quantized else None
 
 
-def _require_channels(
-    context: Context, node: OnnxNode, waiting: Deferred, format: Format
-) -> None:
+def _require_channels(context: Context, node: OnnxNode, waiting: Deferred, format: Format) -> None:
     """Raise CompileError unless scales by channel match the value's channels."""
     count, shape = len(format.by_channel or format.raised), waiting.shape
-    if count and (node.whole("axis", 1) not in (1, -len(shape)) or shape[0] != count):
+    channels = waiting.core.shape[0] if not waiting.steps else shape[0]
+    axes = (1, -len(shape))
+    if count and (node.whole("axis", 1) not in axes or not count == shape[0] == channels):
         raise CompileError(
             f"{node.where}: {count} scales of an activation {[*shape]}; one for the tensor or for "
             "each channel, axis 1, is supported"
