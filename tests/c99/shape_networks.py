@@ -91,6 +91,19 @@ def joined_in_rows(model: Model) -> None:
     model.add("Concat", model.last, model.last, axis=3)
 
 
+def halves(model: Model) -> None:
+    """The halves of the channels, cut where exporters compute it, joined in the other order."""
+    before = model.last
+    model.add("Shape", before)
+    size = model.add("Gather", None, whole(model, 1), axis=0)
+    model.add("Add", size, whole(model, 1))
+    half = model.add("Div", None, whole(model, 2))
+    end = model.add("Mul", half, whole(model, 2))
+    first = model.add("Slice", before, whole(model, 0), half, whole(model, 1))
+    second = model.add("Slice", before, half, end, whole(model, 1))
+    model.add("Concat", second, first, axis=1)
+
+
 def shape_chain(model: Model) -> None:
     """Shape, Gather, Unsqueeze, Concat, Reshape: how exporters write x.reshape(len(x), -1)."""
     before = model.last
@@ -127,6 +140,7 @@ CASES = {
     "sliced": Case(node("Slice", [1, -1], [4, -(2**63)], [1, 3], [2, -2])),
     "gathered": Case(node("Gather", [2, 0, -1], axis=2)),
     "split": Case(swapped),
+    "halves of a computed size": Case(halves),
     "joined in rows": Case(joined_in_rows),
     "depth to space": Case(node("DepthToSpace", blocksize=2)),
     "depth to space by columns": Case(node("DepthToSpace", blocksize=2, mode="CRD")),
