@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import torch
 from onnx import TensorProto, helper
 from torch import nn
 
+from quantbench.c99.check.integer import verify
 from quantbench.c99.compile import require_agreement
 from quantbench.c99.frontend.reader import read
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.nodes.limit import Limit
+from quantbench.errors import CompileError
 from tests.c99.beside import agrees, onnx_runtime
 from tests.c99.models import Model, images
 
@@ -172,6 +175,11 @@ def test_zero_points_by_channel_behind_a_relu(tmp_path: Path, top: float, limits
         assert made[0].highest.tolist() == [127, -1, 127]
     agrees(path, images(8, 2, 4, 4), within=0.301)
     require_agreement(read(path))
+    if limits:
+        lost = replace(made[0], highest=made[0].highest * 0 + 127)
+        nodes = tuple(lost if node is made[0] else node for node in graph.nodes)
+        with pytest.raises(CompileError, match="would differ from the ONNX file"):
+            verify(read(path), replace(graph, nodes=nodes))
 
 
 def test_scales_by_channel_concatenated_and_changed(tmp_path: Path) -> None:
