@@ -1,21 +1,26 @@
 """Write docs/networks.md: which methods and runtimes run which kind of network on integers.
 
     python -m benchmarks.networks [--width 0.25] [--steps 60] [--only NAME ...] [--with-inductor]
-                                  [--methods ...] [--runtimes ...] [--page docs/networks.md]
+                                  [--methods ...] [--runtimes ...] [--jobs 2]
+                                  [--page docs/networks.md]
 
 The networks are those of tests/families, fitted to generated data in seconds. Each method
 quantizes each of them, the artifact's file is read for what it holds as integers, and it is run on
 calibration samples on one runtime, as a study does before it measures. Nothing is evaluated or
-timed. Each finished step is kept in `--out`: what was stopped goes on, and networks that `--only`
-leaves out keep their part of the page.
+timed. A network takes about a minute on one processor, most of it importing and exporting, so that
+`--jobs` networks are walked at a time, each on one thread. Each finished step is kept in `--out`:
+what was stopped goes on, and networks that `--only` leaves out keep their part of the page.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import multiprocessing
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +136,36 @@ def folder_of(family: Family, out: Path, width: float) -> Path:
     return out / f"{family.name.replace('/', '-').replace(' ', '-').lower()}-{width:g}"
 
 
+def plan_of(asked: argparse.Namespace) -> Plan:
+    """What the command line asks to try on each network."""
+    return Plan(
+        width=asked.width,
+        steps=asked.steps,
+        methods=choose_methods(tuple(asked.methods), {}),
+        runtimes=choose_runtimes(asked.runtimes),
+        machine=environment(),
+        with_inductor=asked.with_inductor,
+    )
+
+
+def _kept(name: str, asked: argparse.Namespace) -> str:
+    """Walk a family, in a process that may have walked others, and keep the walk in a file."""
+    family = next(family for family in FAMILIES if family.name == name)
+    folder = folder_of(family, asked.out, asked.width)
+    result = walk(family, plan_of(asked), folder)
+    (folder / WALK).write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    return name
+
+
+def _all_kept(names: Sequence[str], asked: argparse.Namespace) -> Iterator[str]:
+    """Yield the name of each family once it is walked, some at a time in processes of their own."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # before they import
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=asked.jobs, mp_context=fresh) as pool:
+        for done in as_completed([pool.submit(_kept, name, asked) for name in names]):
+            yield done.result()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.networks")
     parser.add_argument("--width", type=float, default=0.25, help="1.0 is the published size")
@@ -144,25 +179,16 @@ def main() -> None:
         action="store_true",
         help=f"compile programs for {INDUCTOR} and try them, about a minute each",
     )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="networks at a time")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "networks.md")
     parser.add_argument("--out", type=Path, default=Path("results/networks"))
     asked = parser.parse_args()
     families = [family for family in FAMILIES if not asked.only or family.name in asked.only]
     if not families:
         parser.error(f"no such family; there are: {', '.join(family.name for family in FAMILIES)}")
-    plan = Plan(
-        width=asked.width,
-        steps=asked.steps,
-        methods=choose_methods(tuple(asked.methods), {}),
-        runtimes=choose_runtimes(asked.runtimes),
-        machine=environment(),
-        with_inductor=asked.with_inductor,
-    )
-    for family in families:
-        sys.stderr.write(f"{family.name}\n")
-        folder = folder_of(family, asked.out, plan.width)
-        result = walk(family, plan, folder)
-        (folder / WALK).write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    plan = plan_of(asked)
+    for name in _all_kept([family.name for family in families], asked):
+        sys.stderr.write(f"{name}\n")
         files = {each.name: folder_of(each, asked.out, plan.width) / WALK for each in FAMILIES}
         walked = [file for file in files.values() if file.exists()]
         text = page(
@@ -170,7 +196,7 @@ def main() -> None:
             command=f"python -m benchmarks.networks --width {plan.width:g} --steps {plan.steps}",
             environment=f"quantbench {plan.machine.versions['quantbench']} on {plan.machine.cpu}",
             untried=() if plan.with_inductor else (INDUCTOR,),
-            missing=[name for name, file in files.items() if file not in walked],
+            missing=[each for each, file in files.items() if file not in walked],
         )
         asked.page.write_text(text, encoding="utf-8")
 

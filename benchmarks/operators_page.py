@@ -100,7 +100,7 @@ def _compiled(name: str, dtype: Dtype) -> Graph | None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             _EXAMPLES.get(name, lambda maker: maker.add(name))(_Maker(model, rounded=rounded))
-            if rounded and name != "Softmax":
+            if rounded and name not in ("ArgMax", "Softmax"):
                 model.pair(None, 0.05, 128)
             return import_onnx(model.saved(Path(folder)), dtype)
     except CompileError:
@@ -147,6 +147,7 @@ _WINDOW = {"kernel_shape": [2, 2], "strides": [2, 2]}
 _SIZE = int(np.prod(_SHAPE))
 _EXAMPLES: dict[str, Callable[[_Maker], object]] = {
     "Add": lambda m: m.both("Add"),
+    "ArgMax": lambda m: m.add("ArgMax", axis=1),
     "AveragePool": lambda m: m.add("AveragePool", **_WINDOW),
     "BatchNormalization": lambda m: m.add("BatchNormalization", *[[1.5, 0.5, 1.0, 2.0] * 4] * 4),
     "Clip": lambda m: m.add("Clip", -1.0, 2.0),
@@ -168,6 +169,7 @@ _EXAMPLES: dict[str, Callable[[_Maker], object]] = {
     "Pad": lambda m: m.add("Pad", [0, 0, 1, 1, 0, 0, 1, 1], dtype="int64"),
     "Pow": lambda m: m.add("Pow", 2.0),
     "ReduceMax": lambda m: m.add("ReduceMax", [1], dtype="int64"),
+    "ReduceMin": lambda m: m.add("ReduceMin", [1], dtype="int64"),
     "ReduceSum": lambda m: m.add("ReduceSum", [2, 3], dtype="int64"),
     "ReduceMean": lambda m: m.add("ReduceMean", [2, 3], dtype="int64"),
     "Reshape": lambda m: m.add("Reshape", [-1, _SIZE], dtype="int64"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -24,11 +24,13 @@ from quantbench.c99.nodes.broadcast import Broadcast
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.nodes.extreme import Extreme
+from quantbench.c99.nodes.limit import Limit
 from quantbench.c99.nodes.pool import Pool
 from quantbench.c99.nodes.product import Product
 from quantbench.c99.nodes.rearrange import Rearrange
 from quantbench.c99.nodes.requantize import Requantize
 from quantbench.c99.nodes.reshape import Reshape
+from quantbench.c99.nodes.smallest import Smallest
 from quantbench.c99.nodes.table import Table
 from quantbench.c99.ops.add import Add, AddRequantization
 from quantbench.c99.ops.concat import Concat
@@ -226,6 +228,24 @@ class Builder:
         out = self.new(shape)
         requantize = self.requantize(out, shape[0] if per_channel else 1, 0)
         self.nodes.append(Requantize(f"rescale {out}", source, out, requantize))
+        return out
+
+    def limit(self, source: str) -> str:
+        """Each channel up to an integer of its own."""
+        into = self.tensors[source]
+        out = f"x{len(self.tensors)}"
+        self.tensors[out] = replace(into, name=out)
+        low, high = LIMITS[into.type]
+        highest = self.rng.integers(low, high + 1, into.shape[0])
+        self.nodes.append(Limit(f"limit {out}", source, out, highest))
+        return out
+
+    def smallest(self, source: str) -> str:
+        into = self.tensors[source]
+        out = f"x{len(self.tensors)}"
+        shape = (into.shape[0], 1, 1)
+        self.tensors[out] = replace(into, name=out, shape=shape)
+        self.nodes.append(Smallest(f"smallest {out}", source, out))
         return out
 
     def concat(self, *sources: str) -> str:

@@ -24,7 +24,7 @@ def graphs(draw: st.DrawFn, *, dyadic: bool = False) -> Graph:
     for _ in range(draw(st.integers(0, 4))):
         steps = [_conv, _pool, _residual, _rescale, _concat, _pad, _depthwise, _groups,
                  _reshape, _rearrange]  # fmt: skip
-        steps += [_table, _gated, _extreme]
+        steps += [_table, _gated, _extreme, _limit]
         x = draw(st.sampled_from(steps))(draw, build, x)
     ends = (_vector, _images, _sums, _vector)
     return build.graph(draw(st.sampled_from(ends))(draw, build, x))
@@ -103,6 +103,10 @@ def _concat(draw: st.DrawFn, build: Builder, x: str) -> str:
 
 def _table(draw: st.DrawFn, build: Builder, x: str) -> str:
     return build.table(x, per_channel=draw(st.booleans()))
+
+
+def _limit(draw: st.DrawFn, build: Builder, x: str) -> str:
+    return build.limit(x)
 
 
 def _gated(draw: st.DrawFn, build: Builder, x: str) -> str:

@@ -236,10 +236,10 @@ class Maker(Spelling):
         return self.pair(self.activated(name, gain * 0.02), (outputs, *sides), gain * 0.02)
 
     def reduced_over(self, x: At) -> At:
-        """The mean or the maximum over some axes, as the axes' input came with different sets."""
+        """A mean, a maximum or a minimum over axes, which became an input with different sets."""
         axes = sorted({self.whole(1, 3), self.whole(1, 3)})
         shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape, start=1))
-        op = self.one_of("ReduceMean", "ReduceMax")
+        op = self.one_of("ReduceMean", "ReduceMax", "ReduceMin")
         if self.opset < 18:
             return self.held(self.node(op, x.name, axes=axes), shape, x)
         return self.held(self.node(op, x.name, self.constant(axes, "int64")), shape, x)

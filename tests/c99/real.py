@@ -233,6 +233,7 @@ _OPERATORS = {
     "Conv": _conv,
     "ConvTranspose": _conv_transposed,
     "Gather": _gather,
+    "ReduceMin": lambda given, attributes: given[0].amin(_axes(given, attributes), keepdim=True),
     "ReduceMax": lambda given, attributes: given[0].amax(_axes(given, attributes), keepdim=True),
     "Resize": _resize,
     "Slice": _slice,

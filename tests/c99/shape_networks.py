@@ -91,6 +91,19 @@ def joined_in_rows(model: Model) -> None:
     model.add("Concat", model.last, model.last, axis=3)
 
 
+def halves(model: Model) -> None:
+    """The halves of the channels, cut where exporters compute it, joined in the other order."""
+    before = model.last
+    model.add("Shape", before)
+    size = model.add("Gather", None, whole(model, 1), axis=0)
+    model.add("Add", size, whole(model, 1))
+    half = model.add("Div", None, whole(model, 2))
+    end = model.add("Mul", half, whole(model, 2))
+    first = model.add("Slice", before, whole(model, 0), half, whole(model, 1))
+    second = model.add("Slice", before, half, end, whole(model, 1))
+    model.add("Concat", second, first, axis=1)
+
+
 def shape_chain(model: Model) -> None:
     """Shape, Gather, Unsqueeze, Concat, Reshape: how exporters write x.reshape(len(x), -1)."""
     before = model.last
@@ -107,6 +120,12 @@ def signals(model: Model) -> None:
     model.add("MaxPool", kernel_shape=[2], strides=[2])
 
 
+def lowest_of_a_layer(model: Model) -> None:
+    layer("Conv", (6, 4, 3, 3), pads=[1, 1, 1, 1])(model)
+    model.add("ReduceMin", axes=[2, 3])
+    model.add("Relu")
+
+
 CASES = {
     "signals": Case(signals, SIGNAL),
     "depthwise signals": Case(layer("Conv", (4, 1, 3), group=4, strides=[2]), SIGNAL),
@@ -121,6 +140,7 @@ CASES = {
     "sliced": Case(node("Slice", [1, -1], [4, -(2**63)], [1, 3], [2, -2])),
     "gathered": Case(node("Gather", [2, 0, -1], axis=2)),
     "split": Case(swapped),
+    "halves of a computed size": Case(halves),
     "joined in rows": Case(joined_in_rows),
     "depth to space": Case(node("DepthToSpace", blocksize=2)),
     "depth to space by columns": Case(node("DepthToSpace", blocksize=2, mode="CRD")),
@@ -136,6 +156,9 @@ CASES = {
     "a mean over channels": Case(node("ReduceMean", axes=[1])),
     "a mean of rows": Case(node("ReduceMean", axes=[-1], keepdims=0)),
     "a maximum over two axes": Case(node("ReduceMax", axes=[1, 3])),
+    "a minimum of each channel": Case(node("ReduceMin", axes=[2, 3])),
+    "a minimum of rows": Case(node("ReduceMin", axes=[-1], keepdims=0)),
+    "a minimum behind a layer": Case(lowest_of_a_layer),
     "a sum of columns": Case(node("ReduceSum", [2])),
     "transposed conv": Case(layer("ConvTranspose", (4, 3, 2, 2), strides=[2, 2])),
     "transposed conv with pads": Case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ import torch
 from onnx import TensorProto, helper
 from torch import nn
 
+from quantbench.c99.check.integer import verify
+from quantbench.c99.compile import require_agreement
+from quantbench.c99.frontend.reader import read
 from quantbench.c99.importer import import_onnx
+from quantbench.c99.nodes.limit import Limit
+from quantbench.errors import CompileError
 from tests.c99.beside import agrees, onnx_runtime
 from tests.c99.models import Model, images
 
@@ -145,6 +151,35 @@ def test_poolings_of_scales_by_channel(tmp_path: Path, op: str) -> None:
     model.add(op, None, kernel_shape=[2, 2], strides=[1, 1])
     model.pair(None, scales, [3, 3, 3], axis=1)
     agrees(model.saved(tmp_path), images(8, 2, 4, 4), within=2 * 1.501)
+
+
+@pytest.mark.parametrize(("top", "limits"), [(5000.0, 1), (2.0, 0)])
+def test_zero_points_by_channel_behind_a_relu(tmp_path: Path, top: float, limits: int) -> None:
+    """The second channel ends 128 steps lower, if its sums reach so far."""
+    model = Model()
+    model.pair("x")
+    model.conv(_WEIGHTS)
+    model.add("Clip", None, model.constant(0.0), model.constant(top))
+    scales = [2.0, 0.5, 1.25]
+    model.pair(None, scales, [-128, 0, -128], "int8", axis=1)
+    model.add("MaxPool", None, kernel_shape=[2, 2], strides=[1, 1])
+    model.pair(None, scales, [-128, 0, -128], "int8", axis=1)
+    weights = model.weights(np.full((3, 1, 2, 2), 3), [0.01, 0.02, 0.03], [0] * 3, axis=0)
+    model.add("Conv", None, weights, group=3, pads=[1, 1, 1, 1])
+    model.pair(None, scale=0.3, zero=40)
+    path = model.saved(tmp_path)
+    graph = import_onnx(path)
+    made = [node for node in graph.nodes if isinstance(node, Limit)]
+    assert len(made) >= limits
+    if limits:
+        assert made[0].highest.tolist() == [127, -1, 127]
+    agrees(path, images(8, 2, 4, 4), within=0.301)
+    require_agreement(read(path))
+    if limits:
+        lost = replace(made[0], highest=made[0].highest * 0 + 127)
+        nodes = tuple(lost if node is made[0] else node for node in graph.nodes)
+        with pytest.raises(CompileError, match="would differ from the ONNX file"):
+            verify(read(path), replace(graph, nodes=nodes))
 
 
 def test_scales_by_channel_concatenated_and_changed(tmp_path: Path) -> None:

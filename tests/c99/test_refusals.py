@@ -173,7 +173,7 @@ REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "weights of 16 bits": (weights_of("int16"), ("(DequantizeLinear)", "int16", "int8")),
     "activations of 16 bits": (activation(type="uint16", zero=0), ("uint16", "(QuantizeLinear)")),
     "scales of an activation": (two_scales, ("4 scales of an activation", "one for the tensor")),
-    "zero points of an activation": (two_zero_points, ("2 zero points of an activation",)),
+    "zero points of an activation": (two_zero_points, ("zero points differ by channel",)),
     "scales that a sum needs": (weights_of_scales, ("(Conv)", "before a depthwise Conv")),
     "scales of a sum": (sum_of_scales, ("(Add)", "a scale for each channel")),
     "scale of float16": (

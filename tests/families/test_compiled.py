@@ -20,11 +20,10 @@ from tests.families.fit import fitted
 WIDTH = 0.1
 NOT_YET = {
     "GRU": "(GRU)", "LSTM": "(LSTM)", "ViT-Ti/16": "",
-    "MobileNetV3-small": "zero points of an activation",
-    "MobileNetV1 0.25": "2 zero points of an activation",
+    "MobileNetV3-small": "zero points differ by channel",
 }  # fmt: skip
-"""What may be refused, and what a refusal then names: recurrent layers, attention, and NNCF's
-activations of several zero points."""
+"""What may be refused, and what a refusal then names: recurrent layers, attention, and NNCF's zero
+points by channel of numbers that may be below 0."""
 METHODS = ("ort_static", "nncf_static", "pt2e_static")
 
 

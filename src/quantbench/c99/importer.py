@@ -68,6 +68,7 @@ class _Output:
     final: Final | None
     own: Type | None
     rounded: Tensor | None
+    keeps_axis: bool
 
 
 def _graph(context: Context) -> Graph:
@@ -79,8 +80,8 @@ def _graph(context: Context) -> Graph:
     several = len(network.inputs) > 1 or bool(more)
     if several and any(each.final or each.own for each in (first, *more)):
         raise CompileError(
-            "of several inputs or outputs, each is supported as float32 and without a Softmax or "
-            "Sigmoid at the end"
+            "of several inputs or outputs, each is supported as float32 and without a Softmax, "
+            "Sigmoid or ArgMax at the end"
         )
     if len({builder.tensors[each.tensor].type == "int32" for each in (first, *more)}) > 1:
         raise CompileError(
@@ -98,6 +99,7 @@ def _graph(context: Context) -> Graph:
         own_input=network.input_type,
         own_output=first.own,
         rounded=first.rounded,
+        keeps_axis=first.keeps_axis,
         more_inputs=tuple(tensors[1:]),
         more_outputs=tuple(each.tensor for each in more),
         names=(*(given.name for given in network.inputs), *network.outputs),
@@ -106,19 +108,22 @@ def _graph(context: Context) -> Graph:
 
 def _output(context: Context, name: str) -> _Output:
     builder, value, rounded = context.builder, context.values.get(name), None
-    final, own, source = None, None, name
+    final, own, source, keeps_axis = None, None, name, False
     if isinstance(value, Quantized):
+        if value.format.raised:
+            raise CompileError(f"its output {name!a:.60}: integers of one zero point are supported")
         own = value.format.type
         value = value.ref
     elif isinstance(value, Probabilities):
         final, source, rounded = value.final, value.source, _rounded(value)
+        keeps_axis = value.keeps_axis
         own = rounded.type if rounded and value.integers else None
         value = value.of
     if isinstance(value, Deferred):
         value = builder.settled(value) or accumulators(builder, source, value)
     if not isinstance(value, TensorRef) or not context.inputs:
         raise CompileError(_constant_output(context.network, name))
-    return _Output(builder.seen_exactly(value), final, own, rounded)
+    return _Output(builder.seen_exactly(value), final, own, rounded, keeps_axis)
 
 
 def _constant_output(network: Network, name: str) -> str:

@@ -50,6 +50,8 @@ def normalized_parts(model: Model, x: str) -> None:
     model.add("Relu")
 
 
+PLACES = np.linspace(-1, 1, 40).reshape(2, 5, 4)
+
 CASES: dict[str, tuple[Build, list[str]]] = {
     "squeeze and excite": (squeeze_and_excite, ["Pool", "Conv", "Table", "Product"]),
     "sum with a row": (of_a_row("Add"), ["Pool", "Requantize", "Broadcast", "Add"]),
@@ -59,6 +61,9 @@ CASES: dict[str, tuple[Build, list[str]]] = {
     ),
     "slope by channel": (
         lambda m, x: m.add("PRelu", x, m.constant([[[0.25]], [[-0.5]]])), ["Table"],
+    ),
+    "slope by place": (
+        lambda m, x: m.add("PRelu", x, m.constant(PLACES)), ["Reshape", "Table", "Reshape"],
     ),
     "difference by channel": (
         lambda m, x: m.add("Sub", m.constant([[[3.0]], [[-5.0]]]), x), ["Conv"],
@@ -83,7 +88,7 @@ def test_integers(tmp_path: Path, case: str) -> None:
 def test_float32(tmp_path: Path) -> None:
     model = Model(("n", 2, 5, 4))
     model.add("PRelu", "x", model.constant([[[0.25]], [[-0.5]]]))
-    sloped = model.last
+    sloped = model.add("PRelu", None, model.constant(PLACES))
     gate = model.add("Sigmoid", model.add("GlobalAveragePool"))
     model.add("Min", model.add("Mul", sloped, gate), model.add("Sub", sloped, gate))
     model.add("Div", None, model.add("Exp", gate))

@@ -69,11 +69,19 @@ def test_a_scale_for_each_channel_moves_with_it(tmp_path: Path) -> None:
     assert conv.scale[3] == pytest.approx(0.2)
 
 
+def of_the_batch(model: Model) -> None:
+    before = model.last
+    model.add("Shape", before)
+    model.add("Mul", None, model.constant([2, 1, 1, 1], "int64"))
+    model.add("Reshape", before, model.last)
+
+
 REFUSED = {
     "a cut of the batch": (Case(node("Slice", [1], [2], [0])), "it cuts the batch"),
     "a moved batch": (Case(node("Transpose", perm=[1, 0, 2, 3])), "moves the batch"),
     "a place that isn't there": (Case(node("Gather", [7], axis=2)), "within its size"),
     "a mean of all": (Case(node("ReduceMean")), "axes behind the batch are supported"),
+    "sizes of an open batch": (Case(of_the_batch), "it computes with an open batch"),
     "a broken size": (
         Case(resize("linear", [1, 1, 1.5, 1], "half_pixel")), "whole factors up to 7"
     ),

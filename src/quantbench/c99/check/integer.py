@@ -61,7 +61,8 @@ def verify(file: Network, graph: Graph) -> None:
         for origin in network.origins.get(node.output, ()):
             wanted = answers[source.watched(node.output, origin)].reshape(values.shape)
             room = e + (origin.slack + _by_channel(origin.moved, tensor)) / _scale(tensor)
-            _require_close(node.name, _apart(values, wanted, tensor), room, tensor)
+            raised = _by_channel(origin.raised, tensor)
+            _require_close(node.name, _apart(values, wanted, tensor, raised), room, tensor)
     for output, name in zip(network.outputs, file.outputs, strict=True):
         _require_answer(network, source, results | integers, answers, (output, name))
 
@@ -92,7 +93,7 @@ class _Source:
     def given(self, integers: Mapping[str, Integers]) -> dict[str, Array]:
         """The integers of an unsigned graph in the names, shapes and types that the file has."""
         return {
-            origin.name: (values - tensor.to_unsigned)
+            origin.name: (values - tensor.to_unsigned + _by_channel(origin.raised, tensor))
             .reshape(len(values), *origin.shape)
             .astype(tensor.type)
             for name, values in integers.items()
@@ -127,16 +128,18 @@ def _layers(
             rounded[node.output] = e
 
 
-def _apart(values: Integers, reals: Array, tensor: Tensor) -> Reals:
+def _apart(values: Integers, reals: Array, tensor: Tensor, raised: Reals) -> Reals:
     """The distance of a tensor from the file's real numbers, in its steps.
 
-    Half a step, the most that rounding takes, is subtracted for 8-bit tensors.
+    Half a step, the most that rounding takes, is subtracted for 8-bit tensors. `raised`: how much
+    below those of the type their integers end.
     """
     steps = reals.astype(np.float64) / _scale(tensor)
     if tensor.type == "int32":
         return np.asarray(np.abs(values - steps), np.float64)
     low, high = LIMITS[tensor.type]
-    return np.asarray(np.abs(values - np.clip(steps + tensor.zero_point, low, high)) - 0.5)
+    held = np.clip(steps + tensor.zero_point, low, high - raised)
+    return np.asarray(np.abs(values - held) - 0.5)
 
 
 def _scale(tensor: Tensor) -> Reals:
@@ -191,8 +194,10 @@ def _require_answer(
         ours = answers[source.watched(name, origins[0])].astype(np.float64)
     else:
         ours = dequantized(held, tensor).astype(np.float64)
+    if network.final == "argmax":  # of the same scores, the same class
+        ours = finished(ours, network.final)
     ours, room = ours.reshape(len(ours), -1), _ROOM * max(np.abs(theirs).max(), 1e-30)
-    if network.final:
+    if network.final and network.final != "argmax":
         ours = finished(ours, network.final)
     if rounded := network.rounded:
         scale = float(np.float32(rounded.scale[0]))

@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 
 from quantbench.c99.ir.graph import Graph
+from quantbench.c99.ir.rounding import by_channel
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.nodes.reshape import Reshape
@@ -35,10 +36,20 @@ def probes(graph: Graph, number: int, seed: int = 1) -> dict[str, Integers]:
     """
     rng = np.random.default_rng(seed)
     return {
-        name: np.stack([*islice(drawn(graph, name, rng), number)])
+        name: _held(graph, name, np.stack([*islice(drawn(graph, name, rng), number)]))
         for name in graph.origins
         if graph.tensors[name].type != "int32"
     }
+
+
+def _held(graph: Graph, name: str, integers: Integers) -> Integers:
+    """The integers [N, *shape], up to the highest that the file holds in each channel."""
+    for origin in graph.origins[name]:
+        if origin.raised:
+            integers = np.minimum(
+                integers, by_channel(_HIGHEST - np.array(origin.raised), integers.ndim)
+            )
+    return integers
 
 
 def drawn(graph: Graph, name: str, rng: np.random.Generator) -> Iterator[Integers]:

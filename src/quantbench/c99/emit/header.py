@@ -62,7 +62,7 @@ def _integers(plan: Plan, scratch: int) -> list[str]:
         *_described_ends(plan),
         f"   scratch: MODEL_SCRATCH bytes of any alignment, whose content means nothing. {overlap}",
         "   overlap. Nothing else is written: calls may run at the same time if each has buffers",
-        f"   of its own.{_own(plan)} */",
+        f"   of its own.{_own(plan)}{_final(plan)} */",
         f"{signature(plan)};",
     ]
 
@@ -114,9 +114,16 @@ def _own(plan: Plan) -> str:
     return "".join(sentences)
 
 
+def _final(plan: Plan) -> str:
+    """A sentence on the function at the end that the C doesn't compute; "" where there is none."""
+    final = plan.graph.final
+    if final is None:
+        return ""
+    name = "ArgMax" if final == "argmax" else final.capitalize()
+    return f"\n   The network's {name} is left to the caller: the output is what goes into it."
+
+
 def _float32(plan: Plan, scratch: int) -> list[str]:
-    name = (plan.graph.final or "").capitalize()
-    final = f"\n   The network's {name} is left to the caller: the output is what goes into it."
     overlap = _overlap(plan)
     return [
         *(f"#define {macro}_SIZE {place.size}" for macro, place, _ in _ends(plan)),
@@ -126,7 +133,7 @@ def _float32(plan: Plan, scratch: int) -> list[str]:
         *_described_ends(plan),
         f"   scratch: MODEL_SCRATCH numbers, whose content means nothing. {overlap}",
         "   overlap. Nothing else is written: calls may run at the same time if each has buffers",
-        f"   of its own.{final if plan.graph.final else ''} */",
+        f"   of its own.{_final(plan)} */",
         f"{signature(plan)};",
     ]
 

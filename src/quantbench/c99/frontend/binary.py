@@ -9,13 +9,14 @@ from itertools import product
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantbench.c99.emit.c_syntax import real
 from quantbench.c99.frontend import boundary
 from quantbench.c99.frontend.activations import limited
 from quantbench.c99.frontend.affine import affine
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, IdentityExpr
-from quantbench.c99.frontend.context import Context
+from quantbench.c99.frontend.context import BATCH, Context
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.functions import applied, combined, operands
 from quantbench.c99.frontend.linear import still_linear
@@ -49,6 +50,9 @@ def elementwise(
     """
     constants = [at for at in (0, 1) if is_constant(context, node, at)]
     if len(constants) == 2:
+        sizes = [_sizes(context, node, at) for at in constants]
+        if sizes[0] is not None and sizes[1] is not None:
+            return _computed(node, operation, sizes[0], sizes[1])
         first, second = (constant(context, node, at) for at in constants)
         with np.errstate(all="ignore"):
             folded = operation.evaluate(first.astype(np.float64), second.astype(np.float64))
@@ -58,6 +62,28 @@ def elementwise(
         at = constants[0]
         return _with_constant(context, node, operation, at, line if at else turned)
     return common(context, node, operation) or tensors(context, node)
+
+
+def _sizes(context: Context, node: OnnxNode, at: int) -> NDArray[np.int64] | None:
+    """A constant input that is int64, such as a size that an exporter computes; else None."""
+    value = context.value(node, at)
+    whole = isinstance(value, Constant) and value.array.dtype == np.int64
+    return value.array.astype(np.int64) if isinstance(value, Constant) and whole else None
+
+
+def _computed(
+    node: OnnxNode, operation: Operation, first: NDArray[np.int64], second: NDArray[np.int64]
+) -> Constant:
+    """An operation on sizes: a quotient is cut to a whole number, as ONNX has it.
+
+    Raises CompileError where the batch, which may be open, is among them, or a result too large.
+    """
+    with np.errstate(all="ignore"):
+        result = np.trunc(operation.evaluate(first.astype(np.float64), second.astype(np.float64)))
+    largest = np.concatenate([np.abs(array).ravel() for array in (first, second, result)])
+    if not (largest < -BATCH // 2).all():
+        raise CompileError(f"{node.where}: it computes with an open batch, or beyond all sizes")
+    return Constant(result.astype(np.int64))
 
 
 def constant(context: Context, node: OnnxNode, at: int) -> Reals:

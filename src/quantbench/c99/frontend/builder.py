@@ -29,6 +29,8 @@ from quantbench.c99.ir.graph import (
 )
 from quantbench.c99.ir.sizes import MAX_NUMBERS
 from quantbench.c99.nodes.clamp import Clamp
+from quantbench.c99.nodes.layer import Layer
+from quantbench.c99.nodes.limit import Limit, exceeds
 from quantbench.c99.nodes.requantize import Requantize
 from quantbench.c99.nodes.reshape import Reshape
 from quantbench.errors import CompileError
@@ -217,9 +219,11 @@ class Builder:
         """The exact scales of a tensor: one, or one for each channel."""
         return tuple(exact(scale) for scale in self.tensors[tensor].scale)
 
-    def originates(self, tensor: str, name: str, shape: Shape, slack: Fraction) -> None:
+    def originates(
+        self, tensor: str, name: str, shape: Shape, slack: Fraction, raised: tuple[int, ...] = ()
+    ) -> None:
         """Record the tensor of the ONNX file that `tensor` must agree with."""
-        origin = Origin(name, shape, float(slack), self.moved.get(tensor, ()))
+        origin = Origin(name, shape, float(slack), self.moved.get(tensor, ()), raised)
         self.origins[tensor] = (*self.origins.get(tensor, ()), origin)
 
     def seen(self, ref: TensorRef) -> str:
@@ -249,6 +253,7 @@ class Builder:
         """Add the nodes of `deferred`; returns its tensor in `format`, named `name` or like it."""
         between, last = f"before {name}", len(deferred.steps)
         shapes = [deferred.core.shape, *(step.shape for step in deferred.steps)]
+        raised, format = format.raised, replace(format, raised=())
         for step, shape in reversed([*zip(deferred.steps, shapes, strict=False)]):
             format = step.before(format, shape)
         tensor = deferred.core.lower(self, between if last else name, deferred.limits, format)
@@ -257,6 +262,8 @@ class Builder:
             tensor = step.lower(self, name if number == last else between, before)
             moved = self.moved.get(before, ())
             self.moved[tensor] = moved if step.keeps_channels else moved and (max(moved),)
+        if raised:
+            tensor = self._limited(deferred.core.where, name, tensor, raised)
         return TensorRef(tensor, deferred.shape)
 
     def reach(self, tensor: str) -> Reach:
@@ -305,6 +312,20 @@ class Builder:
             coarser = self.moved.get(before, ())
             self.moved[tensor] = coarser if step.keeps_channels else coarser and (max(coarser),)
         return None if tensor is None else TensorRef(tensor, value.shape)
+
+    def _limited(self, where: str, name: str, tensor: str, raised: tuple[int, ...]) -> str:
+        """The tensor with integers that end `raised` below the type's: itself if it is proved."""
+        record = self.tensors[tensor]
+        if record.shape[0] != len(raised):
+            raise CompileError(f"{where}: {len(raised)} zero points don't fit {[*record.shape]}")
+        highest = LIMITS[record.type][1] - np.array(raised, np.int64)
+        maker = next((node for node in self.nodes if node.output == tensor), None)
+        if isinstance(maker, Layer) and not exceeds(maker, self.tensors[maker.input], highest):
+            return tensor
+        output = self.keep(replace(record, name=name))
+        self.moved[output] = self.moved.get(tensor, ())
+        self.nodes.append(Limit(where, tensor, output, highest))
+        return output
 
     def settled(self, value: TensorRef | Deferred) -> TensorRef | None:
         """The tensor that already holds `value` exactly, or None."""

@@ -19,6 +19,9 @@ class Format:
     type: Type
     by_channel: tuple[float, ...] = ()
     """The scale of each channel, where they differ; `scale` is the largest of them then."""
+    raised: tuple[int, ...] = ()
+    """How much higher each channel's zero point lies in the file, where they differ: `zero_point`
+    is the lowest of them, and a channel's integers end so much below those of the type."""
 
     @property
     def scales(self) -> tuple[float, ...]:

@@ -24,6 +24,7 @@ from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.shapes import before_step
 from quantbench.c99.ir.graph import Pooling, Requantization, Shape, Tensor, Window
 from quantbench.c99.nodes.pool import Pool
+from quantbench.c99.nodes.smallest import Smallest
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import multiplier, require_word
 
@@ -125,6 +126,19 @@ class MaxPoolExpr(PostStep):
         return output
 
 
+@dataclass(frozen=True)
+class SmallestExpr(PostStep):
+    """The smallest value of each channel: rounding keeps order, so it commutes with a minimum."""
+
+    where: str
+    shape: Shape
+
+    def lower(self, builder: Builder, name: str, tensor: str) -> str:
+        output = builder.add(name, self.shape, builder.format(tensor))
+        builder.nodes.append(Smallest(self.where, tensor, output))
+        return output
+
+
 def pool_window(node: OnnxNode, shape: Shape) -> tuple[Window, Shape]:
     """The window of an AveragePool or a MaxPool, and the shape of its output."""
     channels, *image = channels_and_image(node, shape)
@@ -173,6 +187,15 @@ def largest(
     deferred = before_step(context, node, value)
     step = MaxPoolExpr(node.where, window, shape)
     return replace(deferred, steps=(*deferred.steps, step), shape=seen)
+
+
+def smallest(
+    context: Context, node: OnnxNode, value: TensorRef | Deferred, shape: Shape
+) -> Deferred:
+    """The smallest of each channel of the node's input `value`; its shape is the image `shape`."""
+    deferred = before_step(context, node, value)
+    steps = (*deferred.steps, SmallestExpr(node.where, shape))
+    return replace(deferred, steps=steps, shape=signal_or_image(shape, value.shape))
 
 
 def global_average(context: Context, node: OnnxNode) -> Deferred:

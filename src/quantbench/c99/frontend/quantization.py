@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
@@ -24,7 +25,7 @@ ANOTHER_FORMAT = "its scale and zero point aren't those of its QuantizeLinear"
 
 
 def format_of_node(context: Context, node: OnnxNode, held: Type | None = None) -> Format:
-    """The format of activations: one zero point, and one scale or one for each channel.
+    """The format of activations: one scale and zero point, or one of each for each channel.
 
     `held`: the type of the dequantized tensor, which is assumed where the zero point is omitted.
     """
@@ -32,14 +33,11 @@ def format_of_node(context: Context, node: OnnxNode, held: Type | None = None) -
     kind, scale, zero_point = parameters(context, node, stored)
     if kind not in TYPES:
         raise CompileError(f"{node.where}: {kind} activations; int8 and uint8 are supported")
-    zeros = {*zero_point.reshape(-1).tolist()}
-    if len(zeros) > 1:
-        raise CompileError(
-            f"{node.where}: {len(zeros)} zero points of an activation; one, with a scale for the "
-            "tensor or for each channel, is supported"
-        )
+    zeros = [int(zero) for zero in zero_point.reshape(-1).tolist()]
     scales = [float(step) for step in scale.reshape(-1).tolist()]
-    return format_of(scales, Format(scales[0], zeros.pop(), TYPES[kind]))
+    format = format_of(scales, Format(scales[0], min(zeros), TYPES[kind]))
+    raised = tuple(zero - min(zeros) for zero in zeros)
+    return replace(format, raised=raised) if any(raised) else format
 
 
 def parameters(
@@ -98,7 +96,7 @@ def quantized_input(
 
     Raises CompileError if it is quantized in two formats.
     """
-    if format.by_channel or image.type not in (None, format.type):
+    if format.by_channel or format.raised or image.type not in (None, format.type):
         raise CompileError(
             f"{node.where}: the input is supported with one scale, and in its own type"
         )

@@ -65,7 +65,8 @@ def moved(
         value = context.to_be_moved(node, 0)
     if isinstance(value, Quantized):
         real = stepped(context, node, value.ref, index, shape)
-        ref = context.builder.place(shown(node.outputs[0]), real, value.format)
+        format = replace(value.format, raised=())  # places may be of other channels now
+        ref = context.builder.place(shown(node.outputs[0]), real, format)
         return Quantized(ref, context.builder.format(ref.tensor))
     return stepped(context, node, value, index, shape)
 

@@ -19,11 +19,11 @@ from quantbench.c99.ir.graph import Shape, Window
 from quantbench.errors import CompileError
 
 ATTRIBUTES = frozenset({"axes", "keepdims", "noop_with_empty_axes"})
-Kind = Literal["average", "sum", "max"]
+Kind = Literal["average", "sum", "max", "min"]
 
 
 def reduced(context: Context, node: OnnxNode, kind: Kind, *, axes_from: int) -> Value:
-    """The mean, the sum or the largest value over the node's axes.
+    """The mean, the sum, the largest or the smallest value over the node's axes.
 
     `axes_from`: the operator set from which they are an input. Raises CompileError where the batch
     is among them.
@@ -83,6 +83,8 @@ def _pooled(
 ) -> Deferred:  # fmt: skip
     if kind == "max":
         return pooling.largest(context, node, value, window, shape)
+    if kind == "min":
+        return pooling.smallest(context, node, value, shape)
     if kind == "average" and isinstance(value, Deferred):
         return pooling.average(context, node, value, window, shape, count_pads=True)
     ref = value if isinstance(value, TensorRef) else context.settled(node, 0)

@@ -80,7 +80,7 @@ class ElidedQuantize:
 
 @dataclass(frozen=True)
 class Probabilities:
-    """The result of a Softmax or Sigmoid at the end of the network.
+    """The result of a Softmax, Sigmoid or ArgMax at the end of the network.
 
     `source`: the name of the tensor that it reads. `format`: that to which the file rounds
     the result; None if to none. `integers`: the value is the rounded integers, not real numbers.
@@ -91,6 +91,8 @@ class Probabilities:
     final: Final = "softmax"
     format: Format | None = None
     integers: bool = False
+    keeps_axis: bool = False
+    """Whether an ArgMax leaves the axis of the classes, with the size 1."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from quantbench.c99.ir.short_forms import NOTHING_PROVED, ShortForms
 from quantbench.numerics.fixed_point import Multiplier
 
 Type = Literal["uint8", "int8", "int32", "float32"]
-Final = Literal["softmax", "sigmoid"]
+Final = Literal["softmax", "sigmoid", "argmax"]
 """A function at the end of a network that is left to the caller."""
 Shape = tuple[int, ...]
 """[C, H, W], [C, L] of a signal, or [K] of a vector; never with the batch."""
@@ -300,6 +300,8 @@ class Origin:
     """A bound, in real numbers, of how far roundings dropped before the last one moved a value."""
     moved: tuple[float, ...] = ()
     """The same for coarser integers, by channel; () where no channel has them."""
+    raised: tuple[int, ...] = ()
+    """How much higher the file's integers of each channel are; () where they are the tensor's."""
 
 
 @dataclass(frozen=True)
@@ -323,6 +325,8 @@ class Graph:
     """The type of the integers that the ONNX network itself gives; None: float32."""
     rounded: Tensor | None = None
     """The integers to which the file rounds the final function's result."""
+    keeps_axis: bool = False
+    """Whether a final ArgMax leaves the axis of the classes, with the size 1."""
     more_inputs: tuple[str, ...] = ()
     """The inputs behind the first; with any, or with several outputs, both ends are float32."""
     more_outputs: tuple[str, ...] = ()

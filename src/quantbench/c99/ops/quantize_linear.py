@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.frontend import windows
 from quantbench.c99.frontend.activations import deferred, limited
-from quantbench.c99.frontend.builder import Deferred, TensorRef
+from quantbench.c99.frontend.builder import Deferred, IdentityExpr, TensorRef
 from quantbench.c99.frontend.context import Context, Placed
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.linear import poolable
@@ -58,7 +58,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     if isinstance(value, GraphInput) and value.type is None:
         return quantized_input(context, node, value, format)
     waiting = deferred(context, context.activation(node, 0), node.where)
-    _require_channels(node, waiting, format)
+    _require_channels(context, node, waiting, format)
     if _elided(context, node, waiting, format):
         kept = limited(context, waiting, node.where, Limits.of(format))
         return ElidedQuantize(replace(kept, slack=_slack(waiting, format), grid=format))
@@ -75,7 +75,7 @@ def _placed(context: Context, node: OnnxNode, waiting: Deferred, format: Format)
     placed = context.placed[key]
     if placed.new:
         tensor, shape = placed.ref.tensor, waiting.shape
-        context.builder.originates(tensor, node.outputs[0], shape, waiting.slack)
+        context.builder.originates(tensor, node.outputs[0], shape, waiting.slack, format.raised)
     return placed.ref
 
 
@@ -95,7 +95,7 @@ def _elided(context: Context, node: OnnxNode, waiting: Deferred, format: Format)
     result stays less than one step of the next format off what they would make of it.
     """
     behind = context.reader(node.outputs[0])
-    if format.by_channel:
+    if format.by_channel or format.raised:
         return False
     if behind is None or behind.op != "DequantizeLinear" or behind.inputs[0] != node.outputs[0]:
         return False
@@ -129,14 +129,31 @@ def _next_format(context: Context, node: OnnxNode) -> Format | None:
     return format_of_node(context, reader) if reader is not None and quantized else None
 
 
-def _require_channels(node: OnnxNode, waiting: Deferred, format: Format) -> None:
+def _require_channels(context: Context, node: OnnxNode, waiting: Deferred, format: Format) -> None:
     """Raise CompileError unless scales by channel match the value's channels."""
-    count, shape = len(format.by_channel), waiting.shape
-    if count and (node.whole("axis", 1) not in (1, -len(shape)) or shape[0] != count):
+    count, shape = len(format.by_channel or format.raised), waiting.shape
+    channels = waiting.core.shape[0] if not waiting.steps else shape[0]
+    axes = (1, -len(shape))
+    if count and (node.whole("axis", 1) not in axes or not count == shape[0] == channels):
         raise CompileError(
             f"{node.where}: {count} scales of an activation {[*shape]}; one for the tensor or for "
             "each channel, axis 1, is supported"
         )
+    if format.raised and not _never_negative(context, waiting):
+        raise CompileError(
+            f"{node.where}: its zero points differ by channel, which is supported for numbers that "
+            "are never below 0, such as those of a ReLU"
+        )
+
+
+def _never_negative(context: Context, waiting: Deferred) -> bool:
+    """Whether limits, or the integers that it starts from, keep the value from falling below 0."""
+    low, tensors = waiting.limits.low, context.builder.tensors
+    if low is None and isinstance(waiting.core, IdentityExpr):
+        tensor = tensors[waiting.core.input]
+        low = Fraction(LIMITS[tensor.type][0] - tensor.zero_point)
+    constants = [real for step in waiting.steps for real in step.constants]
+    return low is not None and min([low, *constants]) >= 0
 
 
 def _constant(context: Context, node: OnnxNode, reals: NDArray[np.generic]) -> Value:

@@ -39,6 +39,7 @@ def distance(to: str, ours: Outputs, reference: Outputs, step: Reals | None) -> 
     apart = np.abs(ours.astype(np.float64) - reference) / shaped
     apart = apart.reshape(len(ours), -1)
     by_sample = apart.max(axis=1)
+    classified = ours.dtype.kind == "i" or ours.shape[1] > 1
     largest, theirs = _largest(ours), _largest(reference)
     changed = np.flatnonzero((largest != theirs).any(axis=1))
     furthest = np.argsort(-by_sample, kind="stable")[:_WORST]
@@ -49,14 +50,14 @@ def distance(to: str, ours: Outputs, reference: Outputs, step: Reals | None) -> 
         largest=float(apart.max()),
         output_range=float(reference.max()) - float(reference.min()),
         shares=() if step is None else _shares(apart),
-        same_answer=1 - len(changed) / len(ours) if ours.shape[1] > 1 else None,
+        same_answer=1 - len(changed) / len(ours) if classified else None,
         changed=tuple(int(sample) for sample in changed),
         worst=tuple(
             Worst(
                 sample=int(sample),
                 largest=float(by_sample[sample]),
-                answer=_answer(largest[sample], ours.shape),
-                reference=_answer(theirs[sample], ours.shape),
+                answer=_answer(largest[sample]) if classified else None,
+                reference=_answer(theirs[sample]) if classified else None,
             )
             for sample in furthest[by_sample[furthest] > 0]
         ),
@@ -65,13 +66,15 @@ def distance(to: str, ours: Outputs, reference: Outputs, step: Reals | None) -> 
 
 
 def _largest(outputs: Outputs) -> NDArray[np.intp]:
-    """The channel of the largest output, [N, places]."""
+    """The channel of the largest output, [N, places]; integers are such channels already."""
+    if outputs.dtype.kind == "i":
+        return np.asarray(outputs.reshape(len(outputs), -1), np.intp)
     return np.asarray(outputs.reshape(*outputs.shape[:2], -1).argmax(axis=1))
 
 
-def _answer(largest: NDArray[np.intp], shape: tuple[int, ...]) -> int | None:
-    """The class that a sample is given; None where its outputs are none of classes."""
-    return int(largest[0]) if len(largest) == 1 and shape[1] > 1 else None
+def _answer(largest: NDArray[np.intp]) -> int | None:
+    """The class that a sample is given; None where its outputs are of several places."""
+    return int(largest[0]) if len(largest) == 1 else None
 
 
 def _shares(apart: Reals) -> tuple[float, ...]:
