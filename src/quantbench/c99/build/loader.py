@@ -115,7 +115,7 @@ def sources(emitted: Emitted, *, counters: bool = False) -> dict[str, str | byte
 
 
 def sizes_of(emitted: Emitted) -> Sizes:
-    """What a call of the built network needs to know."""
+    """The shapes and the bytes that a call of the built network needs to know."""
     plan = emitted.plan
     return Sizes(
         input=plan.input.shape,

@@ -30,7 +30,7 @@ _LINE = 64
 
 @dataclass(frozen=True)
 class Piece:
-    """What one thread computes of a layer. `identifier`: the prefix of its constants."""
+    """The part of a layer that one thread computes. `identifier`: the prefix of its constants."""
 
     identifier: str
     layer: Layer

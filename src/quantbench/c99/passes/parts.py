@@ -60,7 +60,7 @@ class Division:
 
     @property
     def sentence(self) -> str:
-        """What is expected, in a sentence."""
+        """A sentence that tells what is expected."""
         times = f"{self.together / 1e3:.3g} us, and {self.alone / 1e3:.3g} on one"
         if self.pays:
             layers = f"{self.divided} layers are computed in {self.count} parts"
