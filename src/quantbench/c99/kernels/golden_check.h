@@ -27,7 +27,7 @@ static size_t together_golden(uint8_t *scratch)
 /* The number of the first vector whose output differs, counted from 1; 0 where none does. */
 size_t model_golden(uint8_t *scratch)
 {
-    model_output output[MODEL_OUTPUT_SIZE];
+    static model_output output[MODEL_OUTPUT_SIZE]; /* of a segmentation too large for a stack */
     for (size_t i = 0; i < MODEL_GOLDEN_COUNT; i++) {
         MODEL_GOLDEN_RUN(model_golden_inputs + i * MODEL_INPUT_SIZE, output, scratch);
         for (size_t k = 0; k < MODEL_OUTPUT_SIZE; k++) {

@@ -214,7 +214,7 @@ void model_team_image(model_team *team, const float *image, const batch *given)
    where none does. */
 size_t model_team_golden(model_team *team, uint8_t *scratch)
 {
-    model_output wanted[MODEL_OUTPUT_SIZE], output[MODEL_OUTPUT_SIZE];
+    static model_output wanted[MODEL_OUTPUT_SIZE], output[MODEL_OUTPUT_SIZE];
     for (size_t i = 0; i < MODEL_GOLDEN_COUNT; i++) {
         const uint8_t *const input = model_golden_inputs + i * MODEL_INPUT_SIZE;
         const model_job job = {NULL, NULL, input, output, scratch, 0};
