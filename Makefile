@@ -22,7 +22,7 @@ help:  ## list these commands
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 	  while IFS='|' read -r name what; do printf '  %-14s %s\n' "$$name" "$$what"; done
 
-run: $(STAMP)  ## install, then train, quantize, measure and compare: 6 minutes
+run: $(STAMP)  ## install, then train, quantize, measure and compare: 5 minutes
 	@$(BIN)/quantbench run $(ARGS)
 
 test: $(STAMP).dev  ## the test suite
