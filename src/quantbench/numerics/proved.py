@@ -113,7 +113,7 @@ def scaled(
         has_centre = (least <= centre) & (centre <= most)
         holds = has_centre if centred else least <= most
         m[where] = tried
-        half[where] = np.where(has_centre, centre, (least + most) // 2)
+        half[where] = centre if centred else np.where(has_centre, centre, (least + most) // 2)
         return np.asarray((tried >= 0) & (tried < 2**MULTIPLIER_BITS) & holds)
 
     fits = np.flatnonzero(nearest < 2**MULTIPLIER_BITS)

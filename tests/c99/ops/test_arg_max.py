@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from quantbench.c99.target.target import Dtype, Target
 from quantbench.c99.verify.distance import distance
 from quantbench.errors import CompileError
 from tests.c99.models import Model, images
+from tests.c99.onnx_cases import published
 
 ENDS = (TensorProto.FLOAT, TensorProto.INT64)
 
@@ -95,14 +95,11 @@ def test_a_lost_class_is_found(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_onnx_own_data(tmp_path: Path) -> None:
     """Those of its tests whose axis is that of the classes."""
-    from onnx.backend.test.case.node import collect_testcases
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cases = [case for case in collect_testcases("ArgMax") if case.model is not None]
+    nodes = [case for case in published() if case.model and len(case.model.graph.node) == 1]
     passed, refused = 0, []
-    for case in cases:
-        assert case.model is not None
+    for case in nodes:
+        if case.model.graph.node[0].op_type != "ArgMax":
+            continue
         (tmp_path / "model.onnx").write_bytes(case.model.SerializeToString())
         ((given,), (wanted,)) = case.data_sets[0]
         try:
