@@ -84,6 +84,62 @@ static inline simde__m512i _mm512_cvttps_epi32(simde__m512 reals)
     return values;
 }
 
+/* SIMDe's macro of this name takes the masked form's arguments. */
+static inline simde__m512i emulated_madd_512(simde__m512i a, simde__m512i b)
+{
+    int16_t left[32], right[32];
+    int32_t sum[16];
+    simde__m512i sums;
+    memcpy(left, &a, sizeof left);
+    memcpy(right, &b, sizeof right);
+    for (int i = 0; i < 16; i++) {
+        sum[i] = left[2 * i] * right[2 * i] + left[2 * i + 1] * right[2 * i + 1];
+    }
+    memcpy(&sums, sum, sizeof sum);
+    return sums;
+}
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16 emulated_madd_512
+
+static inline simde__m512i _mm512_cvtepu8_epi16(simde__m256i values)
+{
+    uint8_t byte[32];
+    uint16_t word[32];
+    simde__m512i words;
+    memcpy(byte, &values, sizeof byte);
+    for (int i = 0; i < 32; i++) {
+        word[i] = byte[i];
+    }
+    memcpy(&words, word, sizeof word);
+    return words;
+}
+
+static inline simde__m512i _mm512_cvtepu16_epi32(simde__m256i values)
+{
+    uint16_t half[16];
+    uint32_t word[16];
+    simde__m512i words;
+    memcpy(half, &values, sizeof half);
+    for (int i = 0; i < 16; i++) {
+        word[i] = half[i];
+    }
+    memcpy(&words, word, sizeof word);
+    return words;
+}
+
+static inline simde__m512i _mm512_cvtepu8_epi32(simde__m128i values)
+{
+    uint8_t byte[16];
+    uint32_t word[16];
+    simde__m512i words;
+    memcpy(byte, &values, sizeof byte);
+    for (int i = 0; i < 16; i++) {
+        word[i] = byte[i];
+    }
+    memcpy(&words, word, sizeof word);
+    return words;
+}
+
 #define VECTOR simde__m512i
 #define COUNT 16
 #define NAMED(name) _mm512_##name
