@@ -58,32 +58,6 @@ static inline simde__m256 emulated_fmadd_256(simde__m256 a, simde__m256 b, simde
 #undef _mm256_maskz_fmadd_ps
 #define _mm256_maskz_fmadd_ps(mask, a, b, c) ((void)(mask), emulated_fmadd_256(a, b, c))
 
-static inline simde__m512 _mm512_cvtepi32_ps(simde__m512i values)
-{
-    int32_t value[16];
-    float real[16];
-    simde__m512 reals;
-    memcpy(value, &values, sizeof value);
-    for (int i = 0; i < 16; i++) {
-        real[i] = (float)value[i];
-    }
-    memcpy(&reals, real, sizeof real);
-    return reals;
-}
-
-static inline simde__m512i _mm512_cvttps_epi32(simde__m512 reals)
-{
-    int32_t value[16];
-    float real[16];
-    simde__m512i values;
-    memcpy(real, &reals, sizeof real);
-    for (int i = 0; i < 16; i++) {
-        value[i] = (int32_t)real[i];
-    }
-    memcpy(&values, value, sizeof value);
-    return values;
-}
-
 /* SIMDe's macro of this name takes the masked form's arguments. */
 static inline simde__m512i emulated_madd_512(simde__m512i a, simde__m512i b)
 {
@@ -101,44 +75,25 @@ static inline simde__m512i emulated_madd_512(simde__m512i a, simde__m512i b)
 #undef _mm512_madd_epi16
 #define _mm512_madd_epi16 emulated_madd_512
 
-static inline simde__m512i _mm512_cvtepu8_epi16(simde__m256i values)
-{
-    uint8_t byte[32];
-    uint16_t word[32];
-    simde__m512i words;
-    memcpy(byte, &values, sizeof byte);
-    for (int i = 0; i < 32; i++) {
-        word[i] = byte[i];
+/* NAME converts each number of a register. */
+#define CONVERSION(NAME, TO, to, FROM, from, count) \
+    static inline TO NAME(FROM given)               \
+    {                                               \
+        from before[count];                         \
+        to after[count];                            \
+        TO result;                                  \
+        memcpy(before, &given, sizeof before);      \
+        for (int i = 0; i < (count); i++) {         \
+            after[i] = (to)before[i];               \
+        }                                           \
+        memcpy(&result, after, sizeof result);      \
+        return result;                              \
     }
-    memcpy(&words, word, sizeof word);
-    return words;
-}
-
-static inline simde__m512i _mm512_cvtepu16_epi32(simde__m256i values)
-{
-    uint16_t half[16];
-    uint32_t word[16];
-    simde__m512i words;
-    memcpy(half, &values, sizeof half);
-    for (int i = 0; i < 16; i++) {
-        word[i] = half[i];
-    }
-    memcpy(&words, word, sizeof word);
-    return words;
-}
-
-static inline simde__m512i _mm512_cvtepu8_epi32(simde__m128i values)
-{
-    uint8_t byte[16];
-    uint32_t word[16];
-    simde__m512i words;
-    memcpy(byte, &values, sizeof byte);
-    for (int i = 0; i < 16; i++) {
-        word[i] = byte[i];
-    }
-    memcpy(&words, word, sizeof word);
-    return words;
-}
+CONVERSION(_mm512_cvtepu8_epi16, simde__m512i, uint16_t, simde__m256i, uint8_t, 32)
+CONVERSION(_mm512_cvtepu16_epi32, simde__m512i, uint32_t, simde__m256i, uint16_t, 16)
+CONVERSION(_mm512_cvtepu8_epi32, simde__m512i, uint32_t, simde__m128i, uint8_t, 16)
+CONVERSION(_mm512_cvtepi32_ps, simde__m512, float, simde__m512i, int32_t, 16)
+CONVERSION(_mm512_cvttps_epi32, simde__m512i, int32_t, simde__m512, float, 16)
 
 #define VECTOR simde__m512i
 #define COUNT 16
