@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import ast
 import json
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -43,10 +45,30 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study]:
+def parsing() -> set[str]:
+    """The threads that parsed Python while `whole` ran."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, parsing: set[str]) -> tuple[Path, Study]:
     """Every method on every runtime."""
     out = tmp_path_factory.mktemp("study") / "results"
-    return out, run(out)
+    parse = ast.parse
+
+    def noted(*source: Any, **options: Any) -> Any:
+        parsing.add(threading.current_thread().name)
+        return parse(*source, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ast, "parse", noted)
+        study = run(out)
+    return out, study
+
+
+def test_one_thread_parses(whole: tuple[Path, Study], parsing: set[str]) -> None:
+    """In Python 3.11 ast.parse raises SystemError where two threads are in it."""
+    assert parsing == {threading.main_thread().name}
 
 
 def no_worker(patch: pytest.MonkeyPatch) -> None:

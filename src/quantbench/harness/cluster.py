@@ -18,8 +18,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from quantbench.errors import (
     OutOfTimeError,
     UnavailableError,
@@ -27,6 +25,7 @@ from quantbench.errors import (
     WorkerLostError,
     cause,
 )
+from quantbench.harness.arrays import read_array
 from quantbench.harness.deadline import Deadline
 from quantbench.harness.errand import Answer, Errand, Files, content_of, run_errand, write
 from quantbench.harness.pool import (
@@ -235,7 +234,7 @@ def _write_outputs(job: Job, files: Files, folder: Path) -> None:
         write(files, folder)
     for name, spec in specs.items():
         try:
-            array = np.load(folder / name, mmap_mode="r", allow_pickle=False)
+            array = read_array(folder / name)
         except ValueError as error:
             raise WorkerError(f"the cluster gave {name}, which is no array") from error
         expected = (len(job.task.test), *spec.shape)
