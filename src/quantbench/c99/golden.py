@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from quantbench.c99.check.golden import all_vectors, float32_vectors
+from quantbench.c99.check.golden import answered_vectors, float32_vectors
 from quantbench.c99.emit.c_syntax import array
 from quantbench.c99.emit.signature import packed_run
 from quantbench.c99.ir import error_bounds
 from quantbench.c99.ir.graph import Place, Plan, Values
-from quantbench.c99.ir.interpreter import execute_all
 from quantbench.c99.ir.sizes import Arrays, all_in_parts, multiply_adds
 from quantbench.c99.passes.layout import nhwc_order
 from quantbench.errors import CompileError
@@ -30,9 +29,7 @@ def golden(plan: Plan) -> str:
 
 def golden_integers(plan: Plan) -> tuple[Values, Values]:
     """The golden inputs [N, size] and outputs [N, size] of integers, in the order of the C code."""
-    graph = plan.graph
-    inputs = all_vectors(graph, _count(plan), SEED)
-    outputs = all_in_parts(lambda parts: execute_all(graph, parts), inputs, graph)
+    inputs, outputs = answered_vectors(plan.graph, _count(plan), SEED)
     return _stored(inputs, plan.inputs), _stored(outputs, plan.outputs)
 
 
