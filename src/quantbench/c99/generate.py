@@ -47,9 +47,8 @@ def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None
     real = rounds_in_float32(plan)
     write = speed.code if options.optimize == Optimize.SPEED else _smallest
     codes = tuple(write(step) for step in plan.steps)
-    written = library(
-        plan, codes, simd, target, isas, options, golden(plan), rounds_in_float32=real
-    )
+    vectors = golden(plan, options.golden_from)
+    written = library(plan, codes, simd, target, isas, options, vectors, rounds_in_float32=real)
     if options.samples > 1 and (many := together(plan.graph, options.samples)):
         own = replace(options, name=TOGETHER, counters=False, samples=1, threads=1)
         written = replace(written, together=emit(many, target, own), samples=options.samples)

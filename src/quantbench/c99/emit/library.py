@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.emit.data_file import DataFile
 from quantbench.c99.emit.describe import describe
 from quantbench.c99.emit.head import Provenance, block_comment, head
 from quantbench.c99.emit.header import header
@@ -23,7 +24,7 @@ from quantbench.c99.emit.translation_unit import (
     memory,
     write,
 )
-from quantbench.c99.emit.weights import ARRAYS, WEIGHTS, WeightsFile
+from quantbench.c99.emit.weights import ARRAYS, WEIGHTS, weights_file
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import Graph, Plan
 from quantbench.c99.target.isa import Isa, named
@@ -32,6 +33,8 @@ from quantbench.errors import UsageError
 
 FILE_FROM = 2**20
 """So many bytes of weights take a C compiler longer than all else."""
+GOLDEN_FROM = 2**18
+"""So many bytes of golden vectors are no longer read by anyone."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Options:
     `threads`: how many may compute one image of integers together, where that is expected to pay;
     sums of float32 depend on their order, and so on the parts.
     `optimize`: what the portable code of integers is written for. `file_from`: so many bytes of
-    weights are a file of their own; None: they always stand in the C file.
+    weights are a file of their own; None: they always stand in the C file. `golden_from`: the same
+    of golden vectors.
     """
 
     name: str = DEFAULT
@@ -59,6 +63,7 @@ class Options:
     optimize: Optimize = Optimize.SIZE
     threads: int = 1
     file_from: int | None = FILE_FROM
+    golden_from: int | None = GOLDEN_FROM
 
 
 @dataclass(frozen=True)
@@ -142,14 +147,14 @@ def library(
     target: Target,
     isas: Sequence[Isa],
     options: Options,
-    golden: str,
+    golden: Mapping[str, str | bytes],
     *,
     rounds_in_float32: bool = False,
 ) -> Emitted:
     """The files of a plan with symbols, from the portable and the SIMD code of each step.
 
-    `golden` is the text of golden.h. `rounds_in_float32`: some layer of integers is requantized
-    so, where it is proved to be exact.
+    `golden`: golden.h and what it takes in. `rounds_in_float32`: some layer of integers is
+    requantized so, where it is proved to be exact.
     """
     language = replace(language_of(plan.graph), run=signature(plan))
     descriptions = [describe(step, options.labels) for step in plan.steps]
@@ -179,24 +184,25 @@ def library(
     files = {
         "model.h": header(plan, scratch.bytes),
         "model.c": c.finished(),
-        "golden.h": golden,
         "main.c": kernel(language.main),
+        **{name: each for name, each in golden.items() if isinstance(each, str)},
     }
+    data = {name: each for name, each in golden.items() if isinstance(each, bytes)}
     if file:
-        files[ARRAYS] = file.arrays
+        files[ARRAYS] = f"/* The weights of portable code. */\n{file.arrays}"
+        data[_named(WEIGHTS, options)] = file.content
     texts = {
         _named(name, options): heads.get(name, "") + renamed(text, options.name)
         for name, text in files.items()
     }
-    data = {_named(WEIGHTS, options): file.content} if file else {}
     return Emitted(plan, codes, scratch.bytes, texts, options.name, options.labels, data=data)
 
 
-def _weights_file(codes: Sequence[Code], options: Options) -> WeightsFile | None:
+def _weights_file(codes: Sequence[Code], options: Options) -> DataFile | None:
     """The file for the weights of a large network, still empty; None: they stand in the C file."""
     if options.file_from is None or sum(code.weights for code in codes) < options.file_from:
         return None
-    return WeightsFile()
+    return weights_file()
 
 
 def _named(file: str, options: Options) -> str:
