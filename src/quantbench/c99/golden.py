@@ -69,10 +69,10 @@ def golden(plan: Plan, file_from: int | None = None) -> dict[str, str | bytes]:
     if file_from is None or sum(len(each.data()) for each in vectors) < file_from:
         arrays = "\n".join(each.text() for each in vectors)
         return {HEADER: f"{title}{count}{arrays}\n{packed_run(plan)}"}
-    file, c = DataFile("MODEL_GOLDEN", ARRAYS), CWriter()
-    c.text(f"{title}{count}")
     same = all(_FORMATS[each.stored].endswith("1") for each in vectors)
-    file.declare(c, _COMMENT, any_byte_order=same)
+    file, c = DataFile("MODEL_GOLDEN", ARRAYS, any_byte_order=same), CWriter()
+    c.text(f"{title}{count}")
+    file.declare(c, _COMMENT)
     for each in vectors:
         c.text(file.taken_in(each.stored, each.name, each.data(), each.text()))
     c.blank()

@@ -112,7 +112,7 @@ def sources(emitted: Emitted, *, counters: bool = False) -> dict[str, str | byte
         together = emitted.together.all_files
         more = {name: each for name, each in together.items() if name not in checks}
     if emitted.parts is not None:
-        more |= emitted.parts.files
+        more |= emitted.parts.all_files
     return {**emitted.all_files, **more, "convert.c": convert}
 
 

@@ -34,15 +34,25 @@ _TAKEN_IN = """\
 """
 
 
+_OF_ANOTHER = """\
+#define {macro}_OF(type, name) \\
+    extern const type name[] __asm__(#name) __attribute__((visibility("hidden"), aligned(64)));
+"""
+
+
 class DataFile:
     """Constants of a C file, gathered while it is written: as bytes, and as arrays of C.
 
     `macro`: the prefix of the macros that take them in. `header`: the file of the arrays.
+    `any_byte_order`: the bytes are right for big-endian processors, too. `other`: the header of
+    another C file of the same program, whose constants this one may use.
     """
 
-    def __init__(self, macro: str, header: str) -> None:
-        self.header = header
-        self._macro = macro
+    def __init__(
+        self, macro: str, header: str, *, any_byte_order: bool, other: str | None = None
+    ) -> None:
+        self._macro, self._header, self._other = macro, header, other
+        self._any_byte_order = any_byte_order
         self._parts: list[bytes] = []
         self._arrays: list[str] = []
         self._end = 0
@@ -68,20 +78,24 @@ class DataFile:
         self._arrays.append(array)
         return line
 
-    def declare(
-        self, c: CWriter, comment: str, *, any_byte_order: bool, otherwise: Sequence[str] = ()
-    ) -> None:
-        """Write the macros. `any_byte_order`: the file is right for big-endian processors, too.
+    def of_another(self, type: str, name: str) -> str:
+        """The line of C that makes a constant known which the other C file takes in."""
+        return f"{self._macro}_OF({type}, {name})\n"
 
-        `otherwise`: lines for compilers that read the header.
-        """
+    def declare(self, c: CWriter, comment: str, otherwise: Sequence[str] = ()) -> None:
+        """Write the macros. `otherwise`: directives for compilers that read the header."""
         condition = _CONDITION.format(macro=self._macro)
         c.text(comment)
-        c.directive(f"if {condition}{'' if any_byte_order else f' && {_LITTLE_ENDIAN}'}")
+        c.directive(f"if {condition}{'' if self._any_byte_order else f' && {_LITTLE_ENDIAN}'}")
         c.text(_TAKEN_IN.format(macro=self._macro, section=self._macro.lower()))
+        if self._other:
+            c.text(_OF_ANOTHER.format(macro=self._macro))
         c.directive("else")
-        c.directive(f'include "{self.header}"')
+        c.directive(f'include "{self._header}"')
         c.define(f"{self._macro}(type, name, at, bytes)", "")
+        if self._other:
+            c.directive(f'include "{self._other}"')
+            c.define(f"{self._macro}_OF(type, name)", "")
         for line in otherwise:
             c.directive(line)
         c.directive("endif")

@@ -70,13 +70,15 @@ class Options:
 class Emitted:
     """The files of a library, by their names, and what they were written from.
 
-    `scratch`: bytes that the caller gives. `codes`: the portable code of each step. `together`:
+    `scratch`: bytes that the caller gives. `codes`: the portable code of each step, and `layers`
+    that with the code for instruction sets. `together`:
     the same network for `samples` at once. `parts`: the same network for several threads. `data`:
     files that aren't text.
     """
 
     plan: Plan
     codes: tuple[Code, ...]
+    layers: tuple[Layer, ...]
     scratch: int
     files: dict[str, str]
     name: str = DEFAULT
@@ -85,6 +87,11 @@ class Emitted:
     samples: int = 1
     parts: Parts | None = None
     data: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def weights_apart(self) -> bool:
+        """Whether the weights are in a file of their own."""
+        return _named(WEIGHTS, self.name) in self.data
 
     @property
     def all_files(self) -> dict[str, str | bytes]:
@@ -174,7 +181,7 @@ def library(
         summary = "with integers;\nsome kernels round in float32, which is proved to give the same"
     what = f"{options.name}.c: a neural network that is computed {summary}."
     if file:
-        taken_in, arrays = (_named(each, options) for each in (WEIGHTS, ARRAYS))
+        taken_in, arrays = (_named(each, options.name) for each in (WEIGHTS, ARRAYS))
         what += f"\nIts weights are {taken_in}, which the assembler takes in from beside this file."
         what += f"\nCompilers that can't do that read {arrays}."
     heads = {
@@ -190,21 +197,23 @@ def library(
     data = {name: each for name, each in golden.items() if isinstance(each, bytes)}
     if file:
         files[ARRAYS] = f"/* The weights of portable code. */\n{file.arrays}"
-        data[_named(WEIGHTS, options)] = file.content
+        data[_named(WEIGHTS, options.name)] = file.content
     texts = {
-        _named(name, options): heads.get(name, "") + renamed(text, options.name)
+        _named(name, options.name): heads.get(name, "") + renamed(text, options.name)
         for name, text in files.items()
     }
-    return Emitted(plan, codes, scratch.bytes, texts, options.name, options.labels, data=data)
+    return Emitted(
+        plan, codes, (*layers,), scratch.bytes, texts, options.name, options.labels, data=data
+    )
 
 
 def _weights_file(codes: Sequence[Code], options: Options) -> DataFile | None:
     """The file for the weights of a large network, still empty; None: they stand in the C file."""
     if options.file_from is None or sum(code.weights for code in codes) < options.file_from:
         return None
-    return weights_file()
+    return weights_file(codes)
 
 
-def _named(file: str, options: Options) -> str:
+def _named(file: str, name: str) -> str:
     """The name of a file that is called `model` while it is written."""
-    return re.sub(r"\Amodel(?=[._])", options.name, file)
+    return re.sub(r"\Amodel(?=[._])", name, file)

@@ -183,9 +183,7 @@ def constants_and_kernels(
     if "simd32" in used:
         _of_words(c)
     if weights:
-        arrays = [each for layer in layers for each in layer.code.arrays]
-        same = all(each.any_byte_order for each in arrays)
-        declare(c, weights, simd=simd, any_byte_order=same)
+        declare(c, weights, simd=simd)
     if simd:
         used |= language.used_by_simd
         _choice(c, isas)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from quantbench.c99.emit.c_syntax import CWriter, array, byte_array
 from quantbench.c99.emit.data_file import DataFile
+from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.weights import PackedWeights
 
 WEIGHTS = "model.c.bin"
@@ -22,15 +25,15 @@ _COMMENT = """\
 _PORTABLE = ("undef MODEL_KERNELS", "define MODEL_KERNELS MODEL_PORTABLE")
 
 
-def weights_file(header: str = ARRAYS) -> DataFile:
-    """A file for the weights of a large network, still empty."""
-    return DataFile(MACRO, header)
+def weights_file(codes: Sequence[Code], header: str = ARRAYS, other: str | None = None) -> DataFile:
+    """A file for the weights of these layers, still empty. `other`: as DataFile says."""
+    same = all(each.any_byte_order for code in codes for each in code.arrays)
+    return DataFile(MACRO, header, any_byte_order=same, other=other)
 
 
-def declare(c: CWriter, file: DataFile, *, simd: bool, any_byte_order: bool) -> None:
+def declare(c: CWriter, file: DataFile, *, simd: bool) -> None:
     """Write the macros that take in weights. `simd`: there are kernels for wide registers."""
-    otherwise = _PORTABLE if simd else ()
-    file.declare(c, _COMMENT, any_byte_order=any_byte_order, otherwise=otherwise)
+    file.declare(c, _COMMENT, _PORTABLE if simd else ())
 
 
 def defined(weights: PackedWeights, file: DataFile | None) -> str:
