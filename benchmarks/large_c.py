@@ -1,11 +1,12 @@
 """The C of large networks: how long it takes to write and to build, and how much memory.
 
-    python -m benchmarks.large_c [--networks 18 50] [--folder FOLDER]
+    python -m benchmarks.large_c [--networks resnet-18 ...] [--threads 2] [--folder FOLDER]
 
-ResNet-18 and ResNet-50 at 224x224, with random weights, are quantized by ONNX Runtime, compiled for
-this CPU with all sets of kernels, built with -O3, and run over their golden vectors. Printed are
-seconds of the clock and of the processors, and the most resident memory of a process. The command
-fails where a step takes longer than LIMITS says. Networks that are in FOLDER aren't made again.
+Networks at 224x224, with random weights, are quantized by ONNX Runtime, compiled for this CPU with
+all sets of kernels, built with -O3, and run over their golden vectors; with several threads,
+parts.c is written and built as well. Printed are seconds of the clock and of the processors, and
+the most resident memory of a process. The command fails where a step takes longer than its limits
+say. Networks that are in FOLDER aren't made again.
 """
 
 from __future__ import annotations
@@ -28,47 +29,73 @@ from onnxruntime.quantization import (
     QuantType,
     quantize_static,
 )
+from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 from benchmarks.resnet50 import SIZE, resnet50
 from quantbench.c99.build import toolchain
-from tests.families import resnet18
+from tests.families import densenet, resnet18, unet
+from tests.families.family import Family, channels
 from tests.families.fit import initialised
 
 CALIBRATION = 2
+CLASSES = 21
 _WRITE = """
 import sys
 from pathlib import Path
 from quantbench.c99.build.library import write_files
 from quantbench.c99.compile import compiled
+from quantbench.c99.emit.library import Options
 from quantbench.c99.target.target import Target
-write_files(compiled(Path(sys.argv[1]), Target.NATIVE).all_files, Path(sys.argv[2]))
+options = Options(threads=int(sys.argv[3]))
+emitted = compiled(Path(sys.argv[1]), Target.NATIVE, options=options)
+more = emitted.parts.all_files if emitted.parts else {}
+write_files({**emitted.all_files, **more}, Path(sys.argv[2]))
 """
 
 
 @dataclass(frozen=True)
-class Limits:
-    """The most seconds of writing and building, and GB (2^30 bytes) of a process."""
+class Large:
+    """A network of images of so many channels, and what it may take.
 
+    `write`, `build`: seconds. `memory`: GB (2^30 bytes) of a process.
+    """
+
+    network: Callable[[], nn.Module]
+    channels: int
     write: float
     build: float
     memory: float
 
 
-LIMITS = {"18": Limits(10, 60, 2), "50": Limits(60, 180, 4)}
-NETWORKS: dict[str, Callable[[], nn.Module]] = {
-    "18": lambda: initialised(resnet18.FAMILY, 1.0).eval(),
-    "50": resnet50,
+def of(family: Family) -> Callable[[], nn.Module]:
+    """A function that makes the family's network at its published width."""
+    return lambda: initialised(family, 1.0).eval()
+
+
+def segmentation() -> nn.Module:
+    """A U-Net of a quarter of the channels, with CLASSES scores for each pixel."""
+    network = initialised(unet.FAMILY, 0.25)
+    network.last = nn.Conv2d(channels(64, 0.25), CLASSES, 1)
+    return network.eval()
+
+
+NETWORKS = {
+    "resnet-18": Large(of(resnet18.FAMILY), 3, 10, 60, 2),
+    "resnet-50": Large(resnet50, 3, 60, 180, 4),
+    "densenet-121": Large(of(densenet.FAMILY), 3, 60, 180, 2),
+    "segmentation": Large(segmentation, 1, 20, 60, 2),
+    "u-net": Large(of(unet.FAMILY), 1, 60, 180, 4),
 }
 
 
 class Drawn(CalibrationDataReader):  # type: ignore[misc]
-    """Some random images."""
+    """Some random images of so many channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
         rng = np.random.default_rng(1)
         self._images: Iterator[np.ndarray] = iter(
-            rng.normal(size=(CALIBRATION, 1, 3, SIZE, SIZE)).astype(np.float32)
+            rng.normal(size=(CALIBRATION, 1, channels, SIZE, SIZE)).astype(np.float32)
         )
 
     def get_next(self) -> dict[str, np.ndarray] | None:
@@ -78,17 +105,18 @@ class Drawn(CalibrationDataReader):  # type: ignore[misc]
 
 def quantized(name: str, folder: Path) -> Path:
     """The quantized network, unless it is in the folder already."""
-    path, source = folder / f"resnet-{name}.onnx", folder / f"resnet-{name}-float32.onnx"
+    path, source = folder / f"{name}.onnx", folder / f"{name}-float32.onnx"
     if not path.exists():
         torch.manual_seed(1)
-        image = torch.randn(1, 3, SIZE, SIZE)
+        image = torch.randn(1, NETWORKS[name].channels, SIZE, SIZE)
         torch.onnx.export(
-            NETWORKS[name](), (image,), str(source), input_names=["x"], output_names=["y"],
-            opset_version=17, dynamo=False,
+            NETWORKS[name].network(), (image,), str(source), input_names=["x"],
+            output_names=["y"], opset_version=17, dynamo=False,
         )  # fmt: skip
+        quant_pre_process(source, source, skip_symbolic_shape=True)
         quantize_static(
-            source, path, Drawn(), quant_format=QuantFormat.QDQ, per_channel=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            source, path, Drawn(NETWORKS[name].channels), quant_format=QuantFormat.QDQ,
+            per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
         )  # fmt: skip
     return path
 
@@ -106,21 +134,21 @@ def timed(what: str, command: Sequence[str], folder: Path) -> tuple[float, float
     return seconds, memory
 
 
-def measured(name: str, parent: Path) -> bool:
+def measured(name: str, parent: Path, threads: int) -> bool:
     """Whether a network is written and built within its limits."""
-    model = quantized(name, parent)
+    model, limits = quantized(name, parent), NETWORKS[name]
     chosen = toolchain.find()
     compiler = [*chosen.command, "-std=c99", "-O3", *chosen.native]
     with tempfile.TemporaryDirectory(dir=parent) as text:
-        folder, title = Path(text), f"ResNet-{name}"
-        write = [sys.executable, "-c", _WRITE, str(model.absolute()), str(folder)]
-        writing, memory = timed(f"{title}, written", write, folder)
+        folder = Path(text)
+        write = [sys.executable, "-c", _WRITE, str(model.absolute()), str(folder), str(threads)]
+        writing, memory = timed(f"{name}, written", write, folder)
         sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
         sys.stdout.write(f"{'':26} {sizes}\n")
-        building, most = timed(f"{title}, built", [*compiler, "-c", "model.c"], folder)
-        timed(f"{title}, main.c", [*compiler, "main.c", "model.o", "-lm", "-o", "check"], folder)
-        timed(f"{title}, golden vectors", ["./check"], folder)
-    limits = LIMITS[name]
+        sources = [file for file in ("model.c", "parts.c") if file in sizes]
+        building, most = timed(f"{name}, built", [*compiler, "-c", *sources], folder)
+        timed(f"{name}, main.c", [*compiler, "main.c", "model.o", "-lm", "-o", "check"], folder)
+        timed(f"{name}, golden vectors", ["./check"], folder)
     kept = writing <= limits.write and building <= limits.build
     return kept and max(memory, most) <= limits.memory
 
@@ -128,12 +156,13 @@ def measured(name: str, parent: Path) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--networks", nargs="+", choices=[*NETWORKS], default=[*NETWORKS])
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--folder", type=Path)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        kept = [measured(name, folder) for name in asked.networks]
+        kept = [measured(name, folder, asked.threads) for name in asked.networks]
     sys.exit(0 if all(kept) else 1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from quantbench.c99.emit.library import Emitted
+from quantbench.c99.emit.library import Emitted, Options
 from quantbench.c99.generate import emit, in_parts
 from quantbench.c99.ir.graph import Graph, Pooling, Window
 from quantbench.c99.passes.parts import Division, divided_above
@@ -28,8 +28,9 @@ def every_layer() -> Graph:
     return build.graph(build.dense(x, 50, activation="none", last=True))
 
 
-def parted(graph: Graph, count: int) -> tuple[Emitted, Division]:
+def parted(graph: Graph, count: int, file_from: int | None = None) -> tuple[Emitted, Division]:
     """The C of a graph in which every layer is divided that can be."""
-    emitted = emit(graph, Target.NATIVE)
+    emitted = emit(graph, Target.NATIVE, Options(file_from=file_from))
     division = divided_above(emitted.plan, count, -1e9)
-    return replace(emitted, parts=in_parts(emitted.plan, division, ISAS)), division
+    whole = emitted.layers if emitted.weights_apart else None
+    return replace(emitted, parts=in_parts(emitted.plan, division, ISAS, whole)), division

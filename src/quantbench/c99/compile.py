@@ -34,9 +34,10 @@ def compiled(
     UsageError for options that name nothing.
     """
     network = read(path)
-    require_agreement(network, dtype)
+    graph = _imported(network, dtype)
+    verify(network, graph)
     options = replace(options or Options(), sha256=sha256_of(path))
-    return emitted(network, target, dtype, options)
+    return _emitted(network, graph, target, options)
 
 
 def require_agreement(network: Network, dtype: Dtype | None = None) -> None:
@@ -51,8 +52,11 @@ def emitted(
     options: Options | None = None,
 ) -> Emitted:
     """The C of a network that `require_agreement` has passed. Raises like `compiled`."""
-    options = replace(options or Options(), labels=layer_names(network))
-    return generate.emit(_imported(network, dtype), target, options)
+    return _emitted(network, _imported(network, dtype), target, options or Options())
+
+
+def _emitted(network: Network, graph: Graph, target: Target, options: Options) -> Emitted:
+    return generate.emit(graph, target, replace(options, labels=layer_names(network)))
 
 
 def _imported(network: Network, dtype: Dtype | None) -> Graph:

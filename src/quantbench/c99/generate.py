@@ -13,7 +13,8 @@ from quantbench.c99.emit.library import (
     library,
     with_symbols,
 )
-from quantbench.c99.emit.parts import Parts, Piece, in_c, parts, sharing
+from quantbench.c99.emit.parts import Parts, Piece, parts
+from quantbench.c99.emit.sharing import borrowing, shared_file, sharing
 from quantbench.c99.emit.signature import signature
 from quantbench.c99.emit.translation_unit import Layer, Simd
 from quantbench.c99.golden import golden
@@ -47,35 +48,42 @@ def emit(graph: Graph, target: Target = Target.PORTABLE, options: Options | None
     real = rounds_in_float32(plan)
     write = speed.code if options.optimize == Optimize.SPEED else _smallest
     codes = tuple(write(step) for step in plan.steps)
-    written = library(
-        plan, codes, simd, target, isas, options, golden(plan), rounds_in_float32=real
-    )
+    vectors = golden(plan, options.golden_from)
+    written = library(plan, codes, simd, target, isas, options, vectors, rounds_in_float32=real)
     if options.samples > 1 and (many := together(plan.graph, options.samples)):
         own = replace(options, name=TOGETHER, counters=False, samples=1, threads=1)
         written = replace(written, together=emit(many, target, own), samples=options.samples)
     if options.threads > 1 and not plan.graph.several and not plan.graph.is_float32:
         division = divided(plan, options.threads)
         if division.pays:
-            written = replace(written, parts=in_parts(plan, division, isas))
+            whole = written.layers if written.weights_apart else None
+            written = replace(written, parts=in_parts(plan, division, isas, whole))
     return written
 
 
-def in_parts(plan: Plan, division: Division, isas: Sequence[Isa]) -> Parts:
+def in_parts(
+    plan: Plan, division: Division, isas: Sequence[Isa], whole: Sequence[Layer] | None = None
+) -> Parts:
     """The C of a plan, divided for threads.
 
-    Parts of a layer share its constants, and its functions where they are the same.
+    Parts of a layer share its constants, and its functions where they are the same. `whole`: the
+    plan's layers, whose weights in a file beside model.c are used where parts read them in the same
+    order; None: weights are arrays.
     """
     first: dict[int, Piece] = {}
+    file = shared_file(whole) if whole else None
 
     def piece(number: int, step: Step) -> Piece:
         title = f"/* l{number}: {', '.join(step.work.describe())} */"
-        layer = in_c(Layer(title, _smallest(step), _simd(step, isas)))
+        layer = Layer(title, _smallest(step), _simd(step, isas))
+        if whole and file:
+            layer = borrowing(layer, whole[number], file)
         own = Piece(step.identifier, layer)
         return sharing(first.setdefault(number, own), own)
 
     stages = [[[piece(*task) for task in own] for own in stage] for stage in division.stages]
     language = replace(language_of(plan.graph), run=signature(plan))
-    return parts(stages, plan.scratch, language, isas, division.count)
+    return parts(stages, plan.scratch, language, isas, division.count, file)
 
 
 def _smallest(step: Step) -> Code:

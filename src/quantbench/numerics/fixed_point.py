@@ -81,9 +81,13 @@ def nearest_shift(product: Integers, s: Integers | int) -> Integers:
 
     |product| < 2**62, 1 <= s <= 62.
     """
-    odd = np.right_shift(product, s) & 1
-    half = np.left_shift(np.int64(1), np.asarray(s, np.int64) - 1)
-    return np.asarray(np.right_shift(product + (half - 1 + odd), s), np.int64)
+    below_half = np.left_shift(np.int64(1), np.asarray(s, np.int64) - 1) - 1
+    sums = np.asarray(np.right_shift(product, s), np.int64)
+    sums &= 1  # of an odd one, half is rounded up
+    sums += below_half
+    sums += product
+    sums >>= s
+    return sums
 
 
 def folded_bias(bias: list[Fraction], weights: Integers, zero_point: int) -> list[int]:
@@ -128,12 +132,11 @@ def exact(value: float) -> Fraction:
 
 def _scaled(real: Fraction, bits: int) -> tuple[int, int]:
     """The m of exactly `bits` bits, and the s, for which m * 2**-s is nearest to `real` > 0."""
-    s = bits - 1
-    while real * 2**s >= 2**bits:
-        s -= 1
-    while real * 2**s < 2 ** (bits - 1):
+    above, below = real.numerator, real.denominator
+    s = bits - 1 - (above.bit_length() - below.bit_length())  # or one more
+    if above << max(s, 0) < below << max(-s, 0) + bits - 1:
         s += 1
-    m = _nearest(real * 2**s)
+    m = _nearest(Fraction(above << max(s, 0), below << max(-s, 0)))
     return (m // 2, s - 1) if m == 2**bits else (m, s)
 
 

@@ -74,3 +74,14 @@ def test_lines_are_short() -> None:
     lines = wrapped(number(value) for value in range(1000)).splitlines()
     assert max(map(len, lines)) <= 98
     assert [int(item) for item in "".join(lines).split(",")] == list(range(1000))
+
+
+def test_many_float32_are_read_exactly() -> None:
+    """Beside random bits: both zeros, the smallest and the largest, subnormal ones."""
+    bits = np.random.default_rng(1).integers(0, 2**32, 2**15, dtype=np.uint32)
+    ends = np.array([0.0, -0.0, 1.0, 1e-45, -1e-40, 2.0**-126, 3.4028235e38], np.float32)
+    values = np.concatenate([bits.view(np.float32), ends])
+    values = values[np.isfinite(values)]
+    text = array("float", "values", values).split("{")[1].split("}")[0]
+    read = [float.fromhex(number.strip().removesuffix("F")) for number in text.split(",")]
+    assert np.array(read, np.float32).tobytes() == values.tobytes()

@@ -14,7 +14,7 @@ from quantbench.c99.compile import planned
 from quantbench.c99.importer import import_onnx
 from quantbench.c99.ir.graph import Window
 from quantbench.c99.ir.interpreter import execute
-from quantbench.c99.ir.patches import products, windows
+from quantbench.c99.ir.patches import products
 from quantbench.errors import CompileError
 from tests.c99.models import Model
 
@@ -182,11 +182,19 @@ def test_windows_multiplied_in_parts_are_all_there(monkeypatch: pytest.MonkeyPat
     """Against a sum written out for each output."""
     rng = np.random.default_rng(1)
     values, weights = rng.integers(-9, 9, (2, 4, 7, 9)), rng.integers(-9, 9, (6, 2, 2, 3))
-    patches = windows(values, Window((2, 3)))
     wanted = np.array([
         [[[sum((values[n, o // 3 * 2 : o // 3 * 2 + 2, y : y + 2, x : x + 3] * weights[o]).ravel())
            for x in range(7)] for y in range(6)] for o in range(6)] for n in range(2)
     ])  # fmt: skip
     for copied in (1, 30, 100, 2**22):
         monkeypatch.setattr("quantbench.c99.ir.patches._COPIED", copied)
-        assert np.array_equal(products(patches, weights, 2), wanted)
+        assert np.array_equal(products(values, weights, Window((2, 3)), 2), wanted)
+
+
+@pytest.mark.parametrize("values", [255, 257, -257, 2**31])
+def test_sums_beyond_24_bits_are_exact(values: int) -> None:
+    """257 * 255 * 257 is odd and above 2**24, where float32 has even numbers alone."""
+    images, weights = np.full((1, 255, 1, 1), values), np.full((2, 255, 1, 1), 257)
+    weights[1] = -1
+    sums = products(images, weights, Window((1, 1)), 1)
+    assert sums.ravel().tolist() == [255 * 257 * values, -255 * values]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantbench.c99.build.library import WARNINGS
+from quantbench.c99.build.library import WARNINGS, write_files
 from quantbench.c99.ir.graph import Window
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.passes.layout import plan
@@ -45,24 +45,46 @@ int main(void)
 """
 
 
-@pytest.mark.parametrize("count", [2, 3])
-def test_parts_give_the_golden_vectors_backwards(tmp_path: Path, count: int) -> None:
+@pytest.mark.parametrize(("count", "file_from"), [(2, None), (2, 1), (3, None)])
+def test_parts_give_the_golden_vectors_backwards(
+    tmp_path: Path, count: int, file_from: int | None
+) -> None:
     """With every set of kernels that this CPU has, and the portable ones; without a warning."""
-    emitted, division = parted(every_layer(), count)
+    emitted, division = parted(every_layer(), count, file_from)
     assert emitted.parts is not None
     assert division.divided >= 12
-    files = {**emitted.files, **emitted.parts.files, "backwards.c": BACKWARDS}
-    for name, text in files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    sources = ("parts.c", "backwards.c", f"-DSCRATCH={emitted.parts.scratch}", "-o", "run")
+    write_files({**emitted.all_files, **emitted.parts.all_files}, tmp_path)
+    (tmp_path / "backwards.c").write_text(BACKWARDS, encoding="utf-8")
+    whole = ("model.c",) if file_from else ()
+    scratch = f"-DSCRATCH={emitted.parts.scratch}"
+    sources = (*whole, "parts.c", "backwards.c", scratch, "-o", "run")
     sets = [None, *(isa for isa in ISAS if checking.has(isa))] if count == 2 else [None]
+    if file_from:
+        portable = ("-DMODEL_KERNELS=MODEL_PORTABLE", "-DMODEL_WEIGHTS_IN_C")
+        assert ran(tmp_path, *sources, *portable) == 0
     for isa in sets:
-        flags = ("-std=c99", "-O0", *WARNINGS, "-Wno-unused-parameter", *checking.chosen(isa))
-        built = subprocess.run(
-            (*checking.command(), *flags, *sources), cwd=tmp_path, capture_output=True, check=False
-        )
-        assert built.returncode == 0, built.stderr.decode(errors="replace")
-        assert subprocess.run(("./run",), cwd=tmp_path, check=False).returncode == 0, isa
+        assert ran(tmp_path, *sources, *checking.chosen(isa)) == 0, isa
+
+
+def test_weights_are_in_the_program_once() -> None:
+    """Rows have the whole weights, and some channels a part of them; a part of a layer that has
+    other tiles than the whole one has them in another order.
+    """
+    emitted, _ = parted(every_layer(), 2, file_from=1)
+    assert emitted.parts is not None
+    text, own = emitted.parts.files["parts.c"], emitted.parts.data["parts.c.bin"]
+    assert text.count("MODEL_WEIGHTS_OF(") > 20
+    assert len(own) < 0.15 * len(emitted.data["model.c.bin"])
+
+
+def ran(folder: Path, *arguments: str) -> int:
+    """The exit code of a program that is built without a warning."""
+    flags = ("-std=c99", "-O0", *WARNINGS, "-Wno-unused-parameter")
+    built = subprocess.run(
+        (*checking.command(), *flags, *arguments), cwd=folder, capture_output=True, check=False
+    )
+    assert built.returncode == 0, built.stderr.decode(errors="replace")
+    return subprocess.run(("./run",), cwd=folder, check=False).returncode
 
 
 def test_rows_are_read_with_the_pads_that_are_left() -> None:

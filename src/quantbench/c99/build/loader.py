@@ -14,6 +14,7 @@ from quantbench.c99.build.library import library
 from quantbench.c99.build.several import several
 from quantbench.c99.emit.kernels import kernel
 from quantbench.c99.emit.library import Emitted
+from quantbench.c99.golden import GOLDEN_FILES
 from quantbench.c99.ir.graph import Place, ends
 from quantbench.c99.ir.probabilities import answers
 from quantbench.contracts import Predict
@@ -107,10 +108,11 @@ def sources(emitted: Emitted, *, counters: bool = False) -> dict[str, str | byte
         convert = "".join(renames) + convert + kernel("counted_convert")
     more: dict[str, str | bytes] = {}
     if emitted.together is not None:
-        more = emitted.together.all_files
-        del more["golden.h"], more["main.c"]
+        checks = (*GOLDEN_FILES, "main.c")
+        together = emitted.together.all_files
+        more = {name: each for name, each in together.items() if name not in checks}
     if emitted.parts is not None:
-        more |= emitted.parts.files
+        more |= emitted.parts.all_files
     return {**emitted.all_files, **more, "convert.c": convert}
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from quantbench.c99.check.probes import affordable, drawn
 from quantbench.c99.ir.graph import Graph, Shape
-from quantbench.c99.ir.interpreter import run_all
-from quantbench.c99.ir.sizes import multiply_adds
+from quantbench.c99.ir.interpreter import execute_all
+from quantbench.c99.ir.sizes import Arrays, all_in_parts, multiply_adds
 from quantbench.numerics.fixed_point import Integers
 
 _CANDIDATES = 32
@@ -28,18 +28,27 @@ def vectors(graph: Graph, count: int, seed: int) -> Integers:
 
 def all_vectors(graph: Graph, count: int, seed: int) -> tuple[Integers, ...]:
     """Inputs [count + 2, *shape] of an unsigned graph: all 0, all 255 and `count` chosen ones."""
+    inputs, _ = answered_vectors(graph, count, seed)
+    return inputs
+
+
+def answered_vectors(
+    graph: Graph, count: int, seed: int
+) -> tuple[tuple[Integers, ...], tuple[Integers, ...]]:
+    """The inputs of `all_vectors`, and the network's outputs [count + 2, *shape] for them."""
     number = max(count, min(_CANDIDATES, affordable(graph, multiply_adds(graph))))
     rng = np.random.default_rng(seed)
     candidates = tuple(
         np.stack([*islice(drawn(graph, name, rng), 2 + number)]) for name in graph.inputs
     )
-    reached = _reached(graph, candidates)
+    outputs, reached = _evaluated(graph, candidates)
     chosen = [0, 1]  # all 0, all 255
     while len(chosen) < count + 2:
         new = (reached & ~reached[chosen].any(axis=0)).sum(axis=1)
         new[chosen] = -1
         chosen.append(int(new.argmax()))
-    return tuple(values[chosen] for values in candidates)
+    inputs, answers = ([values[chosen] for values in ends] for ends in (candidates, outputs))
+    return (*inputs,), (*answers,)
 
 
 def float32_vectors(graph: Graph, count: int, seed: int) -> tuple[NDArray[np.float32], ...]:
@@ -54,16 +63,30 @@ def _few_digits(shape: Shape, count: int, rng: np.random.Generator) -> NDArray[n
     return np.concatenate([*ends, random]).astype(np.float32)
 
 
-def _reached(graph: Graph, inputs: tuple[Integers, ...]) -> NDArray[np.bool_]:
-    """Whether each input brings each channel of each 8-bit tensor to its ends: bool [N, ends].
+def _evaluated(
+    graph: Graph, inputs: tuple[Integers, ...]
+) -> tuple[tuple[Integers, ...], NDArray[np.bool_]]:
+    """The outputs, and whether each input brings each channel to its ends: bool [N, ends].
 
-    The ends are the lowest and the highest integer to which any of the inputs brings the channel.
+    The channels are those of all 8-bit tensors, and the ends the lowest and the highest integer to
+    which any of the inputs brings a channel.
     """
-    reached = []
-    for name, values in run_all(graph, *inputs).items():
-        if graph.tensors[name].type != "int32":
-            channels = values.reshape(len(values), values.shape[1], -1)
-            lowest, highest = channels.min(axis=(0, 2)), channels.max(axis=(0, 2))
-            reached.append(channels.min(axis=2) == lowest)
-            reached.append(channels.max(axis=2) == highest)
-    return np.concatenate(reached, axis=1)
+
+    def run(parts: Arrays) -> Arrays:
+        ends: list[Integers] = []
+
+        def watch(name: str, values: Integers) -> None:
+            if graph.tensors[name].type != "int32":
+                channels = values.reshape(len(values), values.shape[1], -1)
+                ends.extend((channels.min(axis=2), channels.max(axis=2)))
+
+        return [*execute_all(graph, parts, watch), *ends]
+
+    results, count = all_in_parts(run, inputs, graph), len(graph.outputs)
+    lowest, highest = results[count::2], results[count + 1 :: 2]
+    reached = [
+        end
+        for low, high in zip(lowest, highest, strict=True)
+        for end in (low == low.min(axis=0), high == high.max(axis=0))
+    ]
+    return results[:count], np.concatenate(reached, axis=1)

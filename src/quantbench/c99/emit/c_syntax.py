@@ -115,6 +115,8 @@ def array(
     if isinstance(flat, np.ndarray) and flat.size >= _MANY and flat.dtype.kind in "iu":
         few_kinds = int(flat.max()) - int(flat.min()) < _FEW_VALUES
         items = _columns(flat) if few_kinds else wrapped(map(number, flat))
+    elif isinstance(flat, np.ndarray) and flat.size >= _MANY and flat.dtype == np.float32:
+        items = _reals(flat)
     else:
         items = wrapped((real if type == "float" else number)(value) for value in flat)
     return f"static const {type} {name}[]{attribute} = {{\n{items}\n}};\n"
@@ -149,13 +151,34 @@ def _columns(values: NDArray[np.integer]) -> str:
     width = max(len(number(low)), len(number(high))) + 2
     texts = [f"{number(value)},".rjust(width) for value in range(low, high + 1)]
     table = np.array(texts, f"S{width}").view(np.uint8).reshape(-1, width)
-    characters = table[values.astype(np.int32) - low]
+    return _in_lines(table[values.astype(np.int32) - low])
+
+
+def _reals(values: NDArray[np.float32]) -> str:
+    """Finite float32 [N] as `real` writes them, with all their digits, all at once."""
+    bits = values.view(np.uint32)
+    exponent, digits = bits >> 23 & 0xFF, (bits & 0x7FFFFF) << 1
+    characters = np.full((len(values), 18), ord(" "), np.uint8)
+    characters[:, 0] = np.where(bits >> 31, ord("-"), ord(" "))
+    characters[:, 1:5] = np.frombuffer(b"0x1.", np.uint8)
+    characters[:, 3] -= exponent == 0  # subnormal
+    pairs = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint8)
+    for place, shift in ((5, 16), (7, 8), (9, 0)):
+        characters[:, place : place + 2] = pairs.reshape(256, 2)[digits >> shift & 0xFF]
+    powers = np.array([f"p{max(power, 1) - 127}F,".ljust(7) for power in range(256)], "S7")
+    characters[:, 11:] = powers.view(np.uint8).reshape(256, 7)[exponent]
+    return _in_lines(characters)
+
+
+def _in_lines(characters: NDArray[np.uint8]) -> str:
+    """Items [N, width], which end in commas and spaces, in lines."""
+    width = characters.shape[1]
     in_line = _WIDTH // width
-    whole = len(values) // in_line * in_line
+    whole = len(characters) // in_line * in_line
     lines = np.full((whole // in_line, in_line * width + 1), ord("\n"), np.uint8)
     lines[:, :-1] = characters[:whole].reshape(len(lines), -1)
     text = lines.tobytes() + characters[whole:].tobytes()
-    return text.decode("ascii").rstrip(",\n")
+    return text.decode("ascii").rstrip(", \n")
 
 
 def real(value: float) -> str:

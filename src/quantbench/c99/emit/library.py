@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.emit.data_file import DataFile
 from quantbench.c99.emit.describe import describe
 from quantbench.c99.emit.head import Provenance, block_comment, head
 from quantbench.c99.emit.header import header
@@ -23,7 +24,7 @@ from quantbench.c99.emit.translation_unit import (
     memory,
     write,
 )
-from quantbench.c99.emit.weights import ARRAYS, WEIGHTS, WeightsFile
+from quantbench.c99.emit.weights import ARRAYS, WEIGHTS, weights_file
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import Graph, Plan
 from quantbench.c99.target.isa import Isa, named
@@ -32,6 +33,8 @@ from quantbench.errors import UsageError
 
 FILE_FROM = 2**20
 """So many bytes of weights take a C compiler longer than all else."""
+GOLDEN_FROM = 2**18
+"""So many bytes of golden vectors are no longer read by anyone."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Options:
     `threads`: how many may compute one image of integers together, where that is expected to pay;
     sums of float32 depend on their order, and so on the parts.
     `optimize`: what the portable code of integers is written for. `file_from`: so many bytes of
-    weights are a file of their own; None: they always stand in the C file.
+    weights are a file of their own; None: they always stand in the C file. `golden_from`: the same
+    of golden vectors.
     """
 
     name: str = DEFAULT
@@ -59,19 +63,22 @@ class Options:
     optimize: Optimize = Optimize.SIZE
     threads: int = 1
     file_from: int | None = FILE_FROM
+    golden_from: int | None = GOLDEN_FROM
 
 
 @dataclass(frozen=True)
 class Emitted:
     """The files of a library, by their names, and what they were written from.
 
-    `scratch`: bytes that the caller gives. `codes`: the portable code of each step. `together`:
+    `scratch`: bytes that the caller gives. `codes`: the portable code of each step, and `layers`
+    that with the code for instruction sets. `together`:
     the same network for `samples` at once. `parts`: the same network for several threads. `data`:
     files that aren't text.
     """
 
     plan: Plan
     codes: tuple[Code, ...]
+    layers: tuple[Layer, ...]
     scratch: int
     files: dict[str, str]
     name: str = DEFAULT
@@ -80,6 +87,11 @@ class Emitted:
     samples: int = 1
     parts: Parts | None = None
     data: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def weights_apart(self) -> bool:
+        """Whether the weights are in a file of their own."""
+        return _named(WEIGHTS, self.name) in self.data
 
     @property
     def all_files(self) -> dict[str, str | bytes]:
@@ -142,14 +154,14 @@ def library(
     target: Target,
     isas: Sequence[Isa],
     options: Options,
-    golden: str,
+    golden: Mapping[str, str | bytes],
     *,
     rounds_in_float32: bool = False,
 ) -> Emitted:
     """The files of a plan with symbols, from the portable and the SIMD code of each step.
 
-    `golden` is the text of golden.h. `rounds_in_float32`: some layer of integers is requantized
-    so, where it is proved to be exact.
+    `golden`: golden.h and what it takes in. `rounds_in_float32`: some layer of integers is
+    requantized so, where it is proved to be exact.
     """
     language = replace(language_of(plan.graph), run=signature(plan))
     descriptions = [describe(step, options.labels) for step in plan.steps]
@@ -169,7 +181,7 @@ def library(
         summary = "with integers;\nsome kernels round in float32, which is proved to give the same"
     what = f"{options.name}.c: a neural network that is computed {summary}."
     if file:
-        taken_in, arrays = (_named(each, options) for each in (WEIGHTS, ARRAYS))
+        taken_in, arrays = (_named(each, options.name) for each in (WEIGHTS, ARRAYS))
         what += f"\nIts weights are {taken_in}, which the assembler takes in from beside this file."
         what += f"\nCompilers that can't do that read {arrays}."
     heads = {
@@ -179,26 +191,29 @@ def library(
     files = {
         "model.h": header(plan, scratch.bytes),
         "model.c": c.finished(),
-        "golden.h": golden,
         "main.c": kernel(language.main),
+        **{name: each for name, each in golden.items() if isinstance(each, str)},
     }
+    data = {name: each for name, each in golden.items() if isinstance(each, bytes)}
     if file:
-        files[ARRAYS] = file.arrays
+        files[ARRAYS] = f"/* The weights of portable code. */\n{file.arrays}"
+        data[_named(WEIGHTS, options.name)] = file.content
     texts = {
-        _named(name, options): heads.get(name, "") + renamed(text, options.name)
+        _named(name, options.name): heads.get(name, "") + renamed(text, options.name)
         for name, text in files.items()
     }
-    data = {_named(WEIGHTS, options): file.content} if file else {}
-    return Emitted(plan, codes, scratch.bytes, texts, options.name, options.labels, data=data)
+    return Emitted(
+        plan, codes, (*layers,), scratch.bytes, texts, options.name, options.labels, data=data
+    )
 
 
-def _weights_file(codes: Sequence[Code], options: Options) -> WeightsFile | None:
+def _weights_file(codes: Sequence[Code], options: Options) -> DataFile | None:
     """The file for the weights of a large network, still empty; None: they stand in the C file."""
     if options.file_from is None or sum(code.weights for code in codes) < options.file_from:
         return None
-    return WeightsFile()
+    return weights_file(codes)
 
 
-def _named(file: str, options: Options) -> str:
+def _named(file: str, name: str) -> str:
     """The name of a file that is called `model` while it is written."""
-    return re.sub(r"\Amodel(?=[._])", options.name, file)
+    return re.sub(r"\Amodel(?=[._])", name, file)

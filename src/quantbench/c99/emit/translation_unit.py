@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.emit.data_file import DataFile
 from quantbench.c99.emit.kernels import (
     FLOAT_KERNELS,
     INTEGER_KERNELS,
@@ -17,7 +18,7 @@ from quantbench.c99.emit.kernels import (
     kernel,
 )
 from quantbench.c99.emit.specialize import Kind, kinds
-from quantbench.c99.emit.weights import WeightsFile, defined
+from quantbench.c99.emit.weights import declare, defined
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import BYTES
 from quantbench.c99.ir.weights import Constants, PackedWeights
@@ -133,7 +134,7 @@ def write(
     scratch: Memory,
     *,
     counters: bool = False,
-    weights: WeightsFile | None = None,
+    weights: DataFile | None = None,
 ) -> None:
     """Write the C file.
 
@@ -162,7 +163,7 @@ def constants_and_kernels(
     workspace: str | None = None,
     *,
     includes: Sequence[str] = ("model.h",),
-    weights: WeightsFile | None = None,
+    weights: DataFile | None = None,
 ) -> None:
     """Write all of the C file that stands before its functions that call layers.
 
@@ -182,9 +183,7 @@ def constants_and_kernels(
     if "simd32" in used:
         _of_words(c)
     if weights:
-        arrays = [each for layer in layers for each in layer.code.arrays]
-        same = all(each.any_byte_order for each in arrays)
-        weights.declare(c, simd=simd, any_byte_order=same)
+        declare(c, weights, simd=simd)
     if simd:
         used |= language.used_by_simd
         _choice(c, isas)
@@ -278,7 +277,7 @@ def _constants(
     layer: Layer,
     structure_types: Mapping[str, Kind],
     isas: Sequence[Isa],
-    file: WeightsFile | None,
+    file: DataFile | None,
 ) -> None:
     """Write each constant where it is used: one that isn't is a warning."""
     structures = layer.code.structures

@@ -6,7 +6,7 @@ before `require_word` has proved that 32 bits hold it; a float32 network is comp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +39,21 @@ def execute(graph: Graph, inputs: Values) -> Values:
     return output
 
 
-def execute_all(graph: Graph, inputs: Sequence[Values]) -> tuple[Values, ...]:
-    """The network's outputs for inputs [N, *shape]; each tensor is freed after its last read."""
+def execute_all(
+    graph: Graph, inputs: Sequence[Values], watch: Callable[[str, Values], None] | None = None
+) -> tuple[Values, ...]:
+    """The network's outputs for inputs [N, *shape]; each tensor is freed after its last read.
+
+    `watch` is called with the name and the values of every tensor, the inputs first.
+    """
     values = dict(zip(graph.inputs, inputs, strict=True))
+    if watch:
+        for name in graph.inputs:
+            watch(name, values[name])
     for node, read_last in zip(graph.nodes, last_reads(graph), strict=True):
         values[node.output] = node.evaluate(graph, values)
+        if watch:
+            watch(node.output, values[node.output])
         for name in read_last:
             values.pop(name)
     return tuple(values[name] for name in graph.outputs)

@@ -12,6 +12,7 @@ from quantbench.c99.ir.graph import Shape, Window
 Number = TypeVar("Number", np.int64, np.float64)
 _COPIED = 2**22
 """Numbers of windows that are copied at once, to be multiplied as one matrix."""
+_EXACT_IN_FLOAT32 = 2**24
 
 
 def padded(
@@ -32,34 +33,45 @@ def windows(values: NDArray[Number], window: Window) -> NDArray[Number]:
     return views[:, :, ::sh, ::sw, ::dh, ::dw]
 
 
-def products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -> NDArray[Number]:
-    """The sums [N, O, H', W'] of windows times weights.
+def products(
+    images: NDArray[Number], weights: NDArray[Number], window: Window, groups: int
+) -> NDArray[Number]:
+    """The sums [N, O, H', W'] of the windows of padded images [N, C, H, W] times weights.
 
-    Windows are [N, C, H', W', kh, kw], weights [O, C / groups, kh, kw]. Integers are multiplied as
-    float64, which is exact up to 2**53 and uses fast matrix products.
+    Weights are [O, C / groups, kh, kw]. Integers are multiplied as floating-point numbers, whose
+    matrix products are fast: in float32 where no partial sum can reach 2**24, else in float64,
+    which is exact up to 2**53.
     """
+    type = _exact_type(images, weights)
+    patches = windows(images.astype(type), window)
+    factors = weights.astype(type).reshape(groups, len(weights) // groups, -1)
     n, _, height, width = patches.shape[:4]
-    sums = np.empty((n, len(weights), height, width), patches.dtype)
-    places = max(1, _COPIED // max(1, n * weights[0].size))
+    sums = np.empty((n, len(weights), height, width), images.dtype)
+    places = max(1, _COPIED // max(1, n * weights[0].size * groups))
     rows, columns = max(1, places // max(1, width)), min(places, max(1, width))
     for y in range(0, height, rows):
         for x in range(0, width, columns):
             here = np.s_[:, :, y : y + rows, x : x + columns]
-            sums[here] = _products(patches[here], weights, groups)
+            sums[here] = _products(patches[here], factors)
     return sums
 
 
-def _products(patches: NDArray[Number], weights: NDArray[Number], groups: int) -> NDArray[Number]:
+def _exact_type(images: NDArray[Number], weights: NDArray[Number]) -> type[np.floating]:
+    """The shorter floating-point type in which every sum of products of integers is exact."""
+    if images.dtype.kind == "f" or not images.size or not weights.size:
+        return np.float64
+    largest = max(int(images.max()), -int(images.min()))
+    most = int(np.abs(weights).reshape(len(weights), -1).sum(axis=1).max())
+    return np.float32 if largest * most < _EXACT_IN_FLOAT32 else np.float64
+
+
+def _products(patches: NDArray[np.floating], factors: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The sums [N, O, H', W'] of some windows and factors [groups, O / groups, terms]."""
     n, _, height, width = patches.shape[:4]
-    group_in, group_out = weights.shape[1], len(weights) // groups
-    by_group = []
-    for group in range(groups):
-        part = patches[:, group * group_in : (group + 1) * group_in]
-        flat = part.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
-        factors = weights[group * group_out : (group + 1) * group_out].reshape(group_out, -1)
-        sums = flat.astype(np.float64) @ factors.T.astype(np.float64)
-        by_group.append(sums.astype(patches.dtype).reshape(n, height, width, group_out))
-    return np.concatenate(by_group, axis=3).transpose(0, 3, 1, 2)
+    groups, _, terms = factors.shape
+    columns = patches.transpose(1, 4, 5, 0, 2, 3).reshape(groups, terms, n * height * width)
+    sums: NDArray[np.floating] = np.matmul(factors, columns)
+    return sums.reshape(-1, n, height, width).transpose(1, 0, 2, 3)
 
 
 def padded_size(shape: Shape, pads: tuple[int, int, int, int]) -> int:

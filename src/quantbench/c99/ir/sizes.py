@@ -16,7 +16,7 @@ MAX_NUMBERS = 2**26
 """The most numbers of one tensor, constant or computed."""
 MAX_MACS = 2**36
 _MAX_AT_ENDS = 2**22
-"""The most numbers of input and output together: golden vectors are written as text."""
+"""The most numbers of input and output together: golden vectors hold some times as many."""
 _AT_ONCE = 2**24
 """Numbers that a step may hold of a batch: a larger one is gone through in parts."""
 

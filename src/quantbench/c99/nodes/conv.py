@@ -84,8 +84,8 @@ class Conv(Layer):
 
     def _sums(self, values: Values) -> Values:
         """The clamped accumulators [N, O, H', W'], before the pooling."""
-        patches = windows(padded(values, self.window.pads, self.padding), self.window)
-        sums = products(patches, self.weights.astype(values.dtype), self.groups)
+        images, weights = padded(values, self.window.pads, self.padding), self.weights
+        sums = products(images, weights.astype(values.dtype), self.window, self.groups)
         return clamped(sums + by_channel(self.bias.astype(values.dtype), 4), self.low, self.high)
 
     def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
@@ -94,9 +94,9 @@ class Conv(Layer):
         largest = np.abs(padded(values[self.input], pads, 0)) + error
         terms = math.prod(weights.shape[1:]) + 1
         bias = np.abs(by_channel(self.bias.astype(np.float64), 4))
-        sizes = products(windows(largest, self.window), np.abs(weights), self.groups)
+        sizes = products(largest, np.abs(weights), self.window, self.groups)
         of_sum = gamma(terms) * (sizes + bias) + terms * TINY
-        passed = products(windows(error**2, self.window), weights**2, self.groups)
+        passed = products(error**2, weights**2, self.window, self.groups)
         error = np.asarray(np.sqrt(of_sum**2 + passed))
         if self.pooling is None:
             return error
@@ -110,10 +110,11 @@ class Conv(Layer):
     def excess(self, graph: Graph, values: Tensors) -> Reals:
         input = graph.tensors[self.input]
         sizes = distances(values[self.input], input)
-        patches = windows(padded(sizes, self.window.pads, 0.0), self.window)
+        images = padded(sizes, self.window.pads, 0.0)
         weights = np.abs(self.weights).astype(np.float64)
         bias = by_channel(bias_bound(self, input), 4)
-        e = tolerance.of_sums(products(patches, weights, self.groups), bias, weights[0].size)
+        sums = products(images, weights, self.window, self.groups)
+        e = tolerance.of_sums(sums, bias, weights[0].size)
         if self.pooling is not None:
             parts = windows(e, self.pooling.window)
             joined = parts.max if self.pooling.kind == "max" else parts.sum

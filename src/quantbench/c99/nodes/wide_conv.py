@@ -26,7 +26,7 @@ from quantbench.c99.ir.graph import (
     Values,
     Window,
 )
-from quantbench.c99.ir.patches import padded, padded_size, products, windows
+from quantbench.c99.ir.patches import padded, padded_size, products
 from quantbench.c99.ir.rounding import by_channel, within
 from quantbench.c99.ir.wide import half_step, helpers, suffix
 from quantbench.numerics.fixed_point import Integers, nearest_shift
@@ -72,9 +72,7 @@ class WideConv(OneInput):
         return moved if moved.ndim == _IMAGE else moved.reshape(*moved.shape[:2], 1, -1)
 
     def _sums(self, inputs: Values, weights: Values) -> Values:
-        return products(
-            windows(padded(inputs, self.window.pads, 0), self.window), weights, self.groups
-        )
+        return products(padded(inputs, self.window.pads, 0), weights, self.window, self.groups)
 
     def float32_error(self, graph: Graph, values: Tensors, errors: Tensors) -> Reals:
         raise ValueError(f"{self.name}: float32 isn't requantized")
