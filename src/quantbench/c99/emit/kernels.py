@@ -130,6 +130,12 @@ def _mix(types: str) -> Kernel:
     return Kernel("mix" if len(inputs) > 1 else "mix_one", own | macros)
 
 
+def _centre(types: str) -> Kernel:
+    """A change of scale between zero points by channel: the types of input and output."""
+    own = {"MODEL_CENTRE_NAME": f"model_centre_{types}"}
+    return Kernel("centre", own | _ends("MODEL_CENTRE", {"A": types[0]}, types[1]))
+
+
 def _product_of_words(types: str) -> Kernel:
     """The product of two tensors: their types, then that of the output."""
     macros = _ends("MODEL_PRODUCT", dict(zip("AB", types, strict=False)), types[-1])
@@ -190,6 +196,8 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "broadcast": (Kernel("broadcast"),),
     **{name: (Kernel(name),) for name in ("words", "word", "set_word", "nearest")},
     **{f"mix_{types}": (_mix(types),) for types in (*_pairs(), *_triples())},
+    **{f"centre_{types}": (_centre(types),) for types in _pairs()},
+    "frame": (Kernel("frame"),),
     **{f"curve_{type}": (_curve(type),) for type in "bw"},
     "lookup_words": (Kernel("lookup_words"),),
     "pool_words": (Kernel("pool_words"),),
