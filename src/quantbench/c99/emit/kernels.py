@@ -245,7 +245,8 @@ def _of_width(bits: int) -> dict[str, str]:
 def _quads(bits: int, *more: str) -> tuple[Kernel, ...]:
     """The kernels of depthwise convolutions for registers of so many bits."""
     of_width = (Kernel(f"depthwise/{file}", _of_width(bits)) for file in ("quads", *more))
-    return (Kernel("depthwise/aligned"), *of_width)
+    store = Kernel(f"depthwise/store_{bits}"), Kernel("depthwise/store_first", _of_width(bits))
+    return (Kernel("depthwise/aligned"), *of_width, *store)
 
 
 _NEON = {"MODEL_REGISTER": "uint8x16_t", "MODEL_V(name)": "model_##name##_128"}
