@@ -283,6 +283,66 @@ def _product(bits: int, load: str) -> tuple[Kernel, ...]:
     return (Kernel("bytes/product", {**_of_width(bits), "MODEL_LOAD_QUARTER": load}),)
 
 
+_WIDE_X86 = {
+    512: ("_mm512_set1_epi64", "_mm512_mul_epi32", "_mm_loadu_si128"),
+    256: ("_mm256_set1_epi64x", "_mm256_mul_epi32", "_mm_loadl_epi64"),
+    128: ("_mm_set1_epi64x", "model_mul_128", ""),
+}
+"""By the bits of x86 registers: a number in every lane of 64 bits, the product of two of 32, and the
+load of a quarter."""
+
+
+def _wide(bits: int) -> tuple[Kernel, ...]:
+    """The kernels of lanes of 64 bits on x86."""
+    set1, product_, load = _WIDE_X86[bits]
+    every = f"_mm{'' if bits == 128 else bits}_set1_epi32"
+    macros = {
+        **_of_width(bits),
+        "MODEL_SET1_EPI64": set1,
+        "MODEL_MUL_EPI32": product_,
+        "MODEL_EVERY": every,
+    }
+    if bits == 128:
+        before = Kernel("wide/mul_sse2"), Kernel("wide/ends_sse2")
+    else:
+        before = (Kernel("wide/ends", {**_of_width(bits), "MODEL_LOAD_QUARTER": load}),)
+    return (*before, Kernel("wide/lanes", macros), Kernel("wide/split", macros))
+
+
+_WIDE_NEON = {
+    "MODEL_REGISTER": "int32x4_t",
+    "MODEL_V(name)": "model_##name##_128",
+    "MODEL_EVERY": "vdupq_n_s32",
+}
+_WIDE = {
+    **{str(bits): (bits, _of_width(bits), _wide(bits)) for bits in _WIDE_X86},
+    "neon": (
+        128,
+        _WIDE_NEON,
+        (
+            Kernel("wide/ends_neon"),
+            Kernel("wide/lanes_neon", _WIDE_NEON),
+            Kernel("wide/split", _WIDE_NEON),
+        ),
+    ),
+}
+"""By the end of a kernel's name: the bits of its registers, their macros, and what it is written in."""
+
+
+def _wide_mix(types: str, end: str) -> tuple[Kernel, ...]:
+    """The sum of tensors, by the types of one or two inputs, then that of the output."""
+    bits, macros, before = _WIDE[end]
+    own = {"MODEL_MIXED_NAME": f"model_mix_{types}_{bits}", **macros}
+    reads = {"b": "from_bytes", "w": "load"}
+    for name, type in zip("AB", types[:-1], strict=False):
+        own[f"MODEL_MIXED_{name}(at)"] = f"MODEL_V({reads[type]})(at)"
+        own[f"MODEL_MIXED_{name}_SIZE"] = str(_WORDS[type][2])
+    writes = {"b": "set_bytes", "w": "set_words"}[types[-1]]
+    own["MODEL_MIXED_SET(to, numbers)"] = f"MODEL_V({writes})(to, numbers)"
+    own["MODEL_MIXED_OUT_SIZE"] = str(_WORDS[types[-1]][2])
+    return (*before, Kernel("wide/mix" if len(types) > 2 else "wide/mix_one", own))
+
+
 _OF_BYTES: Mapping[str, tuple[Kernel, ...]] = {
     "lookup_bytes": (Kernel("lookup", {}, {"model_lookup": "model_lookup_bytes"}),),
     "lookup_256": (Kernel("bytes/lookup_256"),),
@@ -301,6 +361,10 @@ _OF_BYTES: Mapping[str, tuple[Kernel, ...]] = {
     "product_512": _product(512, "_mm_loadu_si128"),
     "product_256": _product(256, "_mm_loadl_epi64"),
     "product_neon": (Kernel("bytes/product_neon"),),
+    **{
+        f"mix_{types}_{end}": _wide_mix(types, end)
+        for types, end in product((*_pairs(), *_triples()), _WIDE)
+    },
 }
 """Kernels of layers without weights, which the code of such a layer asks for."""
 
