@@ -292,6 +292,12 @@ _WIDE_X86 = {
 load of a quarter."""
 
 
+_GATHERS = {
+    512: "_mm512_i32gather_epi32(places, table, size)",
+    256: "_mm256_i32gather_epi32(table, places, size)",
+}
+
+
 def _wide(bits: int) -> tuple[Kernel, ...]:
     """The kernels of lanes of 64 bits on x86."""
     set1, product_, load = _WIDE_X86[bits]
@@ -305,7 +311,8 @@ def _wide(bits: int) -> tuple[Kernel, ...]:
     if bits == 128:
         before = Kernel("wide/mul_sse2"), Kernel("wide/ends_sse2")
     else:
-        before = (Kernel("wide/ends", {**_of_width(bits), "MODEL_LOAD_QUARTER": load}),)
+        own = {"MODEL_LOAD_QUARTER": load, "MODEL_GATHER(table, places, size)": _GATHERS[bits]}
+        before = (Kernel("wide/ends", {**_of_width(bits), **own}),)
     return (*before, Kernel("wide/lanes", macros), Kernel("wide/split", macros))
 
 
@@ -333,7 +340,7 @@ def _wide_mix(types: str, end: str) -> tuple[Kernel, ...]:
     """The sum of tensors, by the types of one or two inputs, then that of the output."""
     bits, macros, before = _WIDE[end]
     own = {"MODEL_MIXED_NAME": f"model_mix_{types}_{bits}", **macros}
-    reads = {"b": "from_bytes", "w": "load"}
+    reads = {"b": "from_bytes", "w": "from_words"}
     for name, type in zip("AB", types[:-1], strict=False):
         own[f"MODEL_MIXED_{name}(at)"] = f"MODEL_V({reads[type]})(at)"
         own[f"MODEL_MIXED_{name}_SIZE"] = str(_WORDS[type][2])
@@ -341,6 +348,18 @@ def _wide_mix(types: str, end: str) -> tuple[Kernel, ...]:
     own["MODEL_MIXED_SET(to, numbers)"] = f"MODEL_V({writes})(to, numbers)"
     own["MODEL_MIXED_OUT_SIZE"] = str(_WORDS[types[-1]][2])
     return (*before, Kernel("wide/mix" if len(types) > 2 else "wide/mix_one", own))
+
+
+def _wide_curve(type: str, end: str) -> tuple[Kernel, ...]:
+    """A table over a grid, whose entries are of a type."""
+    bits, macros, before = _WIDE[end]
+    own = {
+        "MODEL_CURVED_NAME": f"model_curve_{type}_{bits}",
+        "MODEL_CURVED_ENTRY": {"b": "uint8_t", "w": "int32_t"}[type],
+        "MODEL_CURVED_SET": f"model_look_up_{'bytes' if type == 'b' else 'words'}_{bits}",
+    }
+    look_up = (Kernel("wide/look_up", macros),) if bits == 128 else ()
+    return (*before, *look_up, Kernel("wide/curve", {**macros, **own}))
 
 
 _OF_BYTES: Mapping[str, tuple[Kernel, ...]] = {
@@ -365,6 +384,8 @@ _OF_BYTES: Mapping[str, tuple[Kernel, ...]] = {
         f"mix_{types}_{end}": _wide_mix(types, end)
         for types, end in product((*_pairs(), *_triples()), _WIDE)
     },
+    **{f"ends_{end}": before[-3:-2] for end, (_, _, before) in _WIDE.items()},
+    **{f"curve_{type}_{end}": _wide_curve(type, end) for type, end in product("bw", _WIDE)},
 }
 """Kernels of layers without weights, which the code of such a layer asks for."""
 

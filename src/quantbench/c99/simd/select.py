@@ -20,6 +20,7 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.ir.weights import PackedWeights
 from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.curve import Curve
 from quantbench.c99.nodes.dense import Dense
 from quantbench.c99.nodes.mix import Mix
 from quantbench.c99.nodes.pool import Pool
@@ -100,6 +101,10 @@ def _of_words(step: Step, isa: Isa) -> SimdCode | None:
     match step.work:
         case Mix() as node:
             return wide.mix(step, node, isa)
+        case Curve() as node:
+            return wide.curve(step, node, isa)
+        case Product() as node:
+            return product.of_words(step, node, isa)
     return None
 
 

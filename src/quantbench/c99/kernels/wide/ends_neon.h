@@ -6,6 +6,13 @@ static inline int32x4_t model_from_bytes_128(const void *from)
     return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vld1_u8(bytes)))));
 }
 
+static inline int32x4_t model_from_words_128(const void *from)
+{
+    int32x4_t words;
+    memcpy(&words, from, sizeof words);
+    return words;
+}
+
 /* Numbers that a byte holds. */
 static inline void model_set_bytes_128(void *to, int32x4_t numbers)
 {

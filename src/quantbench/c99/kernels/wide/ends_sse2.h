@@ -6,6 +6,13 @@ static inline __m128i model_from_bytes_128(const void *from)
     return model_lanes_128(_mm_cvtsi32_si128(four));
 }
 
+static inline __m128i model_from_words_128(const void *from)
+{
+    __m128i words;
+    memcpy(&words, from, sizeof words);
+    return words;
+}
+
 /* Numbers that a byte holds. */
 static inline void model_set_bytes_128(void *to, __m128i numbers)
 {
