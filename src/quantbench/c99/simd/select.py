@@ -20,7 +20,9 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.ir.weights import PackedWeights
 from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.curve import Curve
 from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.mix import Mix
 from quantbench.c99.nodes.pool import Pool
 from quantbench.c99.nodes.product import Product
 from quantbench.c99.nodes.requantize import Requantize
@@ -37,6 +39,7 @@ from quantbench.c99.simd import (
     pool,
     product,
     rescale,
+    wide,
 )
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
@@ -78,7 +81,7 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
 def _of_bytes(step: Step, isa: Isa) -> SimdCode | None:
     """The code of a step without weights, which bytes go into and come out of."""
     if any(place.type != "uint8" for place in (*step.inputs, step.output)):
-        return None
+        return _of_words(step, isa)
     match step.work:
         case Table() as table:
             return lookup.of_table(step, table, isa)
@@ -91,6 +94,18 @@ def _of_bytes(step: Step, isa: Isa) -> SimdCode | None:
         case Product() as node:
             return product.code(step, node, isa)
     return add.code(step, isa) if len(step.inputs) == 2 else None
+
+
+def _of_words(step: Step, isa: Isa) -> SimdCode | None:
+    """The code of a step without weights that reads or writes 32 bits."""
+    match step.work:
+        case Mix() as node:
+            return wide.mix(step, node, isa)
+        case Curve() as node:
+            return wide.curve(step, node, isa)
+        case Product() as node:
+            return product.of_words(step, node, isa)
+    return None
 
 
 @lru_cache(maxsize=1)  # of the step whose code is written for one instruction set after another
