@@ -27,6 +27,7 @@ from quantbench.c99.nodes.requantize import Requantize
 from quantbench.c99.nodes.table import Table
 from quantbench.c99.simd import (
     add,
+    amx,
     depthwise,
     depthwise_neon,
     direct_conv_avx2,
@@ -62,6 +63,8 @@ _MAX_ROUNDED = 2**30
 
 def code(step: Step, isa: Isa) -> SimdCode | None:
     """The SIMD code of a step for `isa`; None where the portable kernel is used."""
+    if isa.base:
+        return _in_tiles(step, isa, code(step, isa.base))
     if step.output.type == "float32":
         return float32.code(step, isa)
     node = step.work
@@ -180,6 +183,41 @@ def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
             functions.append(function(own, name, sums, epilogue, geometry, tile, form))
             calls.append(f"{own}({source}, {to});")
     return SimdCode(constants, "\n".join(functions), tuple(calls), workspace)
+
+
+def _in_tiles(step: Step, isa: Isa, base: SimdCode | None) -> SimdCode | None:
+    """The code of a set with tiles: that of its base, and beside it what is faster in tiles.
+
+    The base computes it where the system has no tiles for the process.
+    """
+    node = step.work
+    if base is None or not isinstance(node, Conv):
+        return base
+    geometry = _geometry(step, node)
+    if not amx.fits(node, geometry):
+        return base
+    name = step.identifier
+    source, before, _ = _source(step, node, isa)
+    output = "int32_t" if node.requantize is None else "uint8_t"
+    to = step.output.at if node.requantize else f"(int32_t *)(void *)({step.output.at})"
+    epilogue = Epilogue(node.low is not None, node.high is not None, node.requantize, output)
+    functions, calls = [base.text], []
+    for number, group in enumerate(groups(geometry)):
+        if not amx.takes(group):
+            calls += [call for call in base.calls if call.startswith(f"{name}_{number}_")]
+            continue
+        for part, tile in enumerate(amx.register_tiles(group)):
+            own, weights = f"{name}_{number}_tiles_{part}", f"{name}_{number}_weights_int8"
+            functions.append(amx.function(own, name, weights, epilogue, geometry, tile, isa))
+            calls.append(f"{own}({source}, {to});")
+    either = [
+        "if (MODEL_TILES) {",
+        *(f"    {call}" for call in calls),
+        "} else {",
+        *(f"    {call}" for call in base.calls[len(before) :]),
+        "}",
+    ]
+    return replace(base, text="\n".join(functions), calls=(*before, *either))
 
 
 def _source(step: Step, node: Conv | Dense, isa: Isa) -> tuple[str, list[str], int]:

@@ -1,0 +1,242 @@
+"""Convolutions in the tiles of AMX: 16 outputs of a row and 16 channels in one register of sums.
+
+A row of a tile of values is a piece of one window, as it lies in the image, and a tile of weights
+is a part of those that AVX-512 VNNI has: both sets share them. Sums begin at the biases, are stored
+once, and are then rounded as by AVX-512. The processor multiplies the tiles of one step while it
+rounds the sums of the step before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.simd.loop_nest import Epilogue, channel_range, load_constants
+from quantbench.c99.simd.requantize import requantized
+from quantbench.c99.simd.tiling import ChannelGroup, ConvGeometry, RegisterTile
+from quantbench.c99.target.isa import Isa
+
+_ROWS = 16
+_COLUMNS = 64
+_LANES = 16
+_STRIPS = {1: 4, 2: 2, 3: 2}
+"""The tiles of outputs that are computed at once beside so many blocks of channels.
+
+Of the 8 tiles, 4 to 6 hold sums, enough to hide a product's latency; two hold values and weights.
+"""
+
+
+def fits(node: Conv, geometry: ConvGeometry) -> bool:
+    """Whether tiles hold a convolution, and are faster than registers of 512 bits."""
+    length = geometry.weights.shape[2]
+    return (
+        node.groups == 1
+        and geometry.positions == 1
+        and not geometry.one_place
+        and geometry.channels % 4 == 0
+        and _piece(length) > 0
+    )
+
+
+def takes(group: ChannelGroup) -> bool:
+    """Whether a group of channels is whole registers; another is left to AVX-512."""
+    return group.width % _LANES == 0
+
+
+def register_tiles(group: ChannelGroup) -> tuple[RegisterTile, ...]:
+    """The parts of a group, of at most three blocks of channels."""
+    blocks = -(-group.filled // _LANES)
+    sizes = [2] * (blocks // 2) + [1] * (blocks % 2) if blocks != 3 else [3]
+    result, begin = [], 0
+    for size in sizes:
+        end = begin + size
+        filled = min(_LANES, group.filled - (end - 1) * _LANES)
+        result.append(RegisterTile(group, 512, begin * _LANES, size, filled))
+        begin = end
+    return tuple(result)
+
+
+def _piece(length: int) -> int:
+    """The bytes of a window's run that a row of a tile takes; 0: it can't be divided evenly."""
+    pieces = -(-length // _COLUMNS)
+    even = (count for count in range(pieces, 2 * pieces + 1) if length % (4 * count) == 0)
+    return next((length // count for count in even), 0)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The shapes of the tiles of one function.
+
+    `rows`: outputs of a tile. `in_row`: tiles of a row of outputs; the last may overlap another.
+    `tiles`: of the image; `strips`: those that are computed at once. `piece`: bytes of a row of
+    values, of `pieces` in a run.
+    """
+
+    rows: int
+    in_row: int
+    tiles: int
+    strips: int
+    piece: int
+    pieces: int
+
+
+def _plan(geometry: ConvGeometry, blocks: int) -> _Plan:
+    in_row = -(-geometry.out_width // _ROWS)
+    tiles = in_row * geometry.out_height
+    length = geometry.weights.shape[2]
+    piece = _piece(length)
+    return _Plan(
+        rows=-(-geometry.out_width // in_row),
+        in_row=in_row,
+        tiles=tiles,
+        strips=min(_STRIPS[blocks], tiles),
+        piece=piece,
+        pieces=length // piece,
+    )
+
+
+def function(
+    own: str,
+    layer: str,
+    weights: str,
+    epilogue: Epilogue,
+    geometry: ConvGeometry,
+    tile: RegisterTile,
+    isa: Isa,
+) -> str:
+    """The C function `own` (in, out), which computes some channels at every output position."""
+    plan, group = _plan(geometry, tile.blocks), tile.group
+    epilogues = [epilogue.of_block(tile, block) for block in range(tile.blocks)]
+    c = CWriter()
+    c.line(f"/* {channel_range(tile)}; {plan.strips} tiles of {plan.rows} in a row at once. */")
+    head = f"static __attribute__((noinline)) void {own}(const uint8_t *in, {epilogue.output} *out)"
+    with c.function(head):
+        _shapes(c, plan, tile.blocks)
+        count = plan.strips * tile.blocks * _ROWS * _LANES
+        c.line(f"int32_t sums[2][{count}] __attribute__((aligned(64)));")
+        c.line("_tile_loadconfig(&tiles);")
+        with c.loop("g", group.count):
+            per_group = geometry.weights[0].size * group.width
+            c.line(f"const int8_t *const weights = {weights} + (ptrdiff_t)g * {per_group};")
+            c.line(f"const int first = {group.first + tile.first} + g * {group.width};")
+            for block in range(tile.blocks):
+                load_constants(c, layer, epilogues[block], tile, isa, block)
+            steps = -(-plan.tiles // plan.strips)
+            with c.loop("n", steps + 1):
+                with c.block(f"if (n < {steps})"):
+                    _begins(c, plan, "n")
+                    _products(c, layer, geometry, plan, tile)
+                with c.block("if (n > 0)"):
+                    _begins(c, plan, "(n - 1)")
+                    _rounded(c, epilogues, geometry, plan, tile, isa)
+        c.line("_tile_release();")
+    return c.finished()
+
+
+def _shapes(c: CWriter, plan: _Plan, blocks: int) -> None:
+    """Write the shapes of the tiles: sums, then values, then weights."""
+    sums = plan.strips * blocks
+    width = [4 * _LANES] * sums + [plan.piece, 4 * _LANES]
+    rows = [plan.rows] * (sums + 1) + [plan.piece // 4]
+    widths, heights = (", ".join(map(str, each)) for each in (width, rows))
+    c.line(f"static const model_tiles tiles = {{1, 0, {{0}}, {{{widths}}}, {{{heights}}}}};")
+
+
+def _begins(c: CWriter, plan: _Plan, step: str) -> None:
+    """Write the number of a step's first tile; the last step may overlap the one before."""
+    last = plan.tiles - plan.strips
+    begin = f"{step} * {plan.strips}"
+    if plan.tiles % plan.strips:
+        begin += f" < {last} ? {begin} : {last}"
+    c.line(f"const int tile = {begin};")
+
+
+def _place(c: CWriter, geometry: ConvGeometry, plan: _Plan, strip: int) -> None:
+    """Write the output position x, y at which a tile begins."""
+    last = geometry.out_width - plan.rows
+    number = f"(tile + {strip})" if strip else "tile"
+    c.line(f"const int y{strip} = {number} / {plan.in_row};")
+    x = f"{number} % {plan.in_row} * {plan.rows}"
+    if last != (plan.in_row - 1) * plan.rows:
+        x = f"{x} < {last} ? {x} : {last}"
+    c.line(f"const int x{strip} = {x};")
+
+
+def _products(
+    c: CWriter, layer: str, geometry: ConvGeometry, plan: _Plan, tile: RegisterTile
+) -> None:
+    """Write the products of one step, and the store of its sums."""
+    strips, blocks = range(plan.strips), range(tile.blocks)
+    values = plan.strips * tile.blocks
+    right = geometry.window.strides[1] * geometry.channels
+    down = geometry.window.strides[0] * geometry.width * geometry.channels
+    step = 4 * tile.group.width
+    for m in strips:
+        _place(c, geometry, plan, m)
+        c.line(f"const uint8_t *const at{m} = in + y{m} * {down} + x{m} * {right};")
+    for m in strips:
+        for b in blocks:
+            start = f"{layer}_start + first + {b * _LANES}"
+            c.line(f"_tile_loadd({m * tile.blocks + b}, {start}, 0);")
+    runs = geometry.runs
+    begin = f"r * {runs[-1] // max(1, len(runs) - 1)}"
+    if len(runs) > geometry.window.kernel[0]:
+        c.line(f"static const int runs[] = {{{', '.join(map(str, runs))}}};")
+        begin = "runs[r]"
+    with c.loop("r", len(runs)), c.loop("k", plan.pieces):
+        c.line(f"const ptrdiff_t from = {begin} + k * {plan.piece};")
+        per_piece = plan.piece // 4 * step
+        lane = f" + {tile.first * 4}" if tile.first else ""
+        c.line(
+            f"const int8_t *const w = weights + (r * {plan.pieces} + k) * {per_piece}{lane};"
+        )
+        for m in strips:
+            c.line(f"_tile_loadd({values}, at{m} + from, {right});")
+            for b in blocks:
+                if m == 0 or tile.blocks > 1:
+                    c.line(f"_tile_loadd({values + 1}, w + {b * 4 * _LANES}, {step});")
+                c.line(f"_tile_dpbusd({m * tile.blocks + b}, {values}, {values + 1});")
+    for m in strips:
+        for b in blocks:
+            number = m * tile.blocks + b
+            c.line(f"_tile_stored({number}, sums[n % 2] + {number * _ROWS * _LANES}, 64);")
+
+
+def _rounded(
+    c: CWriter,
+    epilogues: Sequence[Epilogue],
+    geometry: ConvGeometry,
+    plan: _Plan,
+    tile: RegisterTile,
+    isa: Isa,
+) -> None:
+    """Write the rounding of the step before, of whose sums each row is one output's."""
+    bits = tile.bits
+    for m in range(plan.strips):
+        with c.block():
+            _place(c, geometry, plan, m)
+            c.line(f"const int32_t *from = sums[(n - 1) % 2] + {m * tile.blocks * _ROWS * _LANES};")
+            place = f"(y{m} * {geometry.out_width} + x{m}) * {geometry.outputs}"
+            c.line(f"{epilogues[0].output} *to = out + {place} + first;")
+            head = f"for (int row = 0; row < {plan.rows}; row++, from += {_LANES}, "
+            with c.block(f"{head}to += {geometry.outputs})"):
+                for b, epilogue in enumerate(epilogues):
+                    at = f"from + {b * _ROWS * _LANES}" if b else "from"
+                    c.line(f"model_vec_{bits} a{b} = model_load_{bits}({at});")
+                    if epilogue.low:
+                        c.line(f"a{b} = model_max_{bits}(a{b}, low{b});")
+                    if epilogue.high:
+                        c.line(f"a{b} = model_min_{bits}(a{b}, high{b});")
+                    _store(c, epilogue, tile, isa, b)
+
+
+def _store(c: CWriter, epilogue: Epilogue, tile: RegisterTile, isa: Isa, block: int) -> None:
+    filled = tile.filled if block == tile.blocks - 1 else tile.lanes
+    at = f"to + {block * _LANES}" if block else "to"
+    if epilogue.requantize is None:
+        c.line(f"model_store_sums_{tile.bits}({at}, a{block}, {filled});")
+        return
+    stored = requantized(epilogue.requantize, isa, tile.bits, f"a{block}", f"factors{block}")
+    c.line(f"model_store_bytes({at}, {stored}, {filled});")
