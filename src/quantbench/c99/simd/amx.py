@@ -11,33 +11,62 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.ir.weights import PackedWeights
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.simd.loop_nest import Epilogue, channel_range, load_constants
 from quantbench.c99.simd.requantize import requantized
-from quantbench.c99.simd.tiling import ChannelGroup, ConvGeometry, RegisterTile
+from quantbench.c99.simd.tiling import ChannelGroup, ConvGeometry, RegisterTile, packed
 from quantbench.c99.target.isa import Isa
 
 _ROWS = 16
 _COLUMNS = 64
 _LANES = 16
+_TILES = 8
+_LINE = 64
+_MANY_VALUES, _SOME_VALUES, _MANY_PLACES = 64, 27, 512
+_SHORTEST = 12
+"""Bytes of a row of values: a product of tiles takes as long as by AVX-512 at 8."""
+_FROM_AFAR = 2**18
+"""Bytes of weights of a layer that other layers drive out of the second-level cache."""
 _STRIPS = {1: 4, 2: 2, 3: 2}
 """The tiles of outputs that are computed at once beside so many blocks of channels.
 
-Of the 8 tiles, 4 to 6 hold sums, enough to hide a product's latency; two hold values and weights.
+4 to 6 of the tiles hold sums, enough to hide a product's latency; one holds values, the others
+weights.
 """
 
 
 def fits(node: Conv, geometry: ConvGeometry) -> bool:
-    """Whether tiles hold a convolution, and are faster than registers of 512 bits."""
-    length = geometry.weights.shape[2]
+    """Whether tiles hold a convolution, and are faster than registers of 512 bits.
+
+    A product of tiles takes as long for a short piece of a window as for one of 64 bytes, and sums
+    pass through memory: that pays from so many values of a window on, with fewer in large images,
+    where loading the shapes takes no part of the time. A window whose runs don't divide into words
+    of four bytes reads some behind it, which a frame around the image makes room for.
+    """
+    _, runs, length = geometry.weights.shape
+    values, places = runs * length, geometry.out_height * geometry.out_width
+    enough = values >= _MANY_VALUES or (values >= _SOME_VALUES and places >= _MANY_PLACES)
     return (
         node.groups == 1
         and geometry.positions == 1
         and not geometry.one_place
-        and geometry.channels % 4 == 0
-        and _piece(length) > 0
+        and (length % 4 == 0 or any(node.window.pads))
+        and _piece(length) >= _SHORTEST
+        and enough
     )
+
+
+def own_weights(geometry: ConvGeometry, group: ChannelGroup, name: str) -> PackedWeights | None:
+    """The weights of a group where runs are no whole words; None: those of AVX-512 serve."""
+    length = geometry.weights.shape[2]
+    if length % 4 == 0:
+        return None
+    whole = np.pad(geometry.weights, ((0, 0), (0, 0), (0, -length % 4)))
+    return PackedWeights("int8_t", name, packed(whole, group, 4).ravel())
 
 
 def takes(group: ChannelGroup) -> bool:
@@ -60,9 +89,10 @@ def register_tiles(group: ChannelGroup) -> tuple[RegisterTile, ...]:
 
 def _piece(length: int) -> int:
     """The bytes of a window's run that a row of a tile takes; 0: it can't be divided evenly."""
-    pieces = -(-length // _COLUMNS)
-    even = (count for count in range(pieces, 2 * pieces + 1) if length % (4 * count) == 0)
-    return next((length // count for count in even), 0)
+    words = -(-length // 4)
+    pieces = -(-words * 4 // _COLUMNS)
+    even = (count for count in range(pieces, 2 * pieces + 1) if words % count == 0)
+    return next((words * 4 // count for count in even), 0)
 
 
 @dataclass(frozen=True)
@@ -93,7 +123,7 @@ def _plan(geometry: ConvGeometry, blocks: int) -> _Plan:
         tiles=tiles,
         strips=min(_STRIPS[blocks], tiles),
         piece=piece,
-        pieces=length // piece,
+        pieces=-(-length // piece),
     )
 
 
@@ -115,22 +145,28 @@ def function(
     with c.function(head):
         _shapes(c, plan, tile.blocks)
         count = plan.strips * tile.blocks * _ROWS * _LANES
-        c.line(f"int32_t sums[2][{count}] __attribute__((aligned(64)));")
+        c.line(f"int32_t sums[{count}] __attribute__((aligned(64)));")
         c.line("_tile_loadconfig(&tiles);")
         with c.loop("g", group.count):
-            per_group = geometry.weights[0].size * group.width
+            per_group = len(geometry.runs) * plan.pieces * plan.piece * group.width
             c.line(f"const int8_t *const weights = {weights} + (ptrdiff_t)g * {per_group};")
             c.line(f"const int first = {group.first + tile.first} + g * {group.width};")
+            fetched = _fetched(geometry, plan, tile)
+            if fetched:
+                last = f"g < {group.count - 1}"
+                c.line(f"const int8_t *const next = {last} ? weights + {per_group} : weights;")
             for block in range(tile.blocks):
                 load_constants(c, layer, epilogues[block], tile, isa, block)
             steps = -(-plan.tiles // plan.strips)
             with c.loop("n", steps + 1):
                 with c.block(f"if (n < {steps})"):
                     _begins(c, plan, "n")
-                    _products(c, layer, geometry, plan, tile)
+                    _products(c, layer, geometry, plan, tile, fetched)
                 with c.block("if (n > 0)"):
                     _begins(c, plan, "(n - 1)")
                     _rounded(c, epilogues, geometry, plan, tile, isa)
+                for number in range(plan.strips * tile.blocks):
+                    c.line(f"_tile_stored({number}, sums + {number * _ROWS * _LANES}, 64);")
         c.line("_tile_release();")
     return c.finished()
 
@@ -138,8 +174,9 @@ def function(
 def _shapes(c: CWriter, plan: _Plan, blocks: int) -> None:
     """Write the shapes of the tiles: sums, then values, then weights."""
     sums = plan.strips * blocks
-    width = [4 * _LANES] * sums + [plan.piece, 4 * _LANES]
-    rows = [plan.rows] * (sums + 1) + [plan.piece // 4]
+    kept = _TILES - 1 - sums
+    width = [4 * _LANES] * sums + [plan.piece] + [4 * _LANES] * kept
+    rows = [plan.rows] * (sums + 1) + [plan.piece // 4] * kept
     widths, heights = (", ".join(map(str, each)) for each in (width, rows))
     c.line(f"static const model_tiles tiles = {{1, 0, {{0}}, {{{widths}}}, {{{heights}}}}};")
 
@@ -164,10 +201,22 @@ def _place(c: CWriter, geometry: ConvGeometry, plan: _Plan, strip: int) -> None:
     c.line(f"const int x{strip} = {x};")
 
 
+def _fetched(geometry: ConvGeometry, plan: _Plan, tile: RegisterTile) -> int:
+    """The lines of the next group's weights that each step fetches with a piece; 0: none."""
+    if geometry.weights.size < _FROM_AFAR or tile.group.count == 1 or tile.first:
+        return 0
+    return -(-plan.piece * tile.group.width // (_LINE * -(-plan.tiles // plan.strips)))
+
+
 def _products(
-    c: CWriter, layer: str, geometry: ConvGeometry, plan: _Plan, tile: RegisterTile
+    c: CWriter,
+    layer: str,
+    geometry: ConvGeometry,
+    plan: _Plan,
+    tile: RegisterTile,
+    fetched: int,
 ) -> None:
-    """Write the products of one step, and the store of its sums."""
+    """Write the products of one step, of which nothing is stored yet."""
     strips, blocks = range(plan.strips), range(tile.blocks)
     values = plan.strips * tile.blocks
     right = geometry.window.strides[1] * geometry.channels
@@ -192,16 +241,19 @@ def _products(
         c.line(
             f"const int8_t *const w = weights + (r * {plan.pieces} + k) * {per_piece}{lane};"
         )
+        kept = _TILES - 1 - values  # tiles of weights
+        if fetched:
+            ahead = f"(r * {plan.pieces} + k) * {per_piece} + n * {fetched * _LINE}"
+            c.line(f"const int8_t *const ahead = next + {ahead};")
+            for line in range(fetched):
+                c.line(f"_mm_prefetch((const char *)ahead + {line * _LINE}, _MM_HINT_T1);")
         for m in strips:
             c.line(f"_tile_loadd({values}, at{m} + from, {right});")
             for b in blocks:
-                if m == 0 or tile.blocks > 1:
-                    c.line(f"_tile_loadd({values + 1}, w + {b * 4 * _LANES}, {step});")
-                c.line(f"_tile_dpbusd({m * tile.blocks + b}, {values}, {values + 1});")
-    for m in strips:
-        for b in blocks:
-            number = m * tile.blocks + b
-            c.line(f"_tile_stored({number}, sums[n % 2] + {number * _ROWS * _LANES}, 64);")
+                at = values + 1 + b % kept
+                if m == 0 or tile.blocks > kept:
+                    c.line(f"_tile_loadd({at}, w + {b * 4 * _LANES}, {step});")
+                c.line(f"_tile_dpbusd({m * tile.blocks + b}, {values}, {at});")
 
 
 def _rounded(
@@ -217,7 +269,7 @@ def _rounded(
     for m in range(plan.strips):
         with c.block():
             _place(c, geometry, plan, m)
-            c.line(f"const int32_t *from = sums[(n - 1) % 2] + {m * tile.blocks * _ROWS * _LANES};")
+            c.line(f"const int32_t *from = sums + {m * tile.blocks * _ROWS * _LANES};")
             place = f"(y{m} * {geometry.out_width} + x{m}) * {geometry.outputs}"
             c.line(f"{epilogues[0].output} *to = out + {place} + first;")
             head = f"for (int row = 0; row < {plan.rows}; row++, from += {_LANES}, "

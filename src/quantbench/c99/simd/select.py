@@ -59,6 +59,8 @@ from quantbench.c99.target.isa import (
 from quantbench.numerics.fixed_point import accumulator_bounds
 
 _MAX_ROUNDED = 2**30
+_BEHIND = 4
+"""Bytes behind a framed image, which the last window may read with weights of 0."""
 
 
 def code(step: Step, isa: Isa) -> SimdCode | None:
@@ -201,13 +203,17 @@ def _in_tiles(step: Step, isa: Isa, base: SimdCode | None) -> SimdCode | None:
     output = "int32_t" if node.requantize is None else "uint8_t"
     to = step.output.at if node.requantize else f"(int32_t *)(void *)({step.output.at})"
     epilogue = Epilogue(node.low is not None, node.high is not None, node.requantize, output)
-    functions, calls = [base.text], []
+    functions, calls, constants = [base.text], list[str](), dict(base.constants)
     for number, group in enumerate(groups(geometry)):
         if not amx.takes(group):
             calls += [call for call in base.calls if call.startswith(f"{name}_{number}_")]
             continue
+        weights = f"{name}_{number}_weights_int8"
+        if different := amx.own_weights(geometry, group, f"{name}_{number}_tiles_int8"):
+            weights = different.name
+            constants[weights] = different
         for part, tile in enumerate(amx.register_tiles(group)):
-            own, weights = f"{name}_{number}_tiles_{part}", f"{name}_{number}_weights_int8"
+            own = f"{name}_{number}_tiles_{part}"
             functions.append(amx.function(own, name, weights, epilogue, geometry, tile, isa))
             calls.append(f"{own}({source}, {to});")
     either = [
@@ -217,7 +223,13 @@ def _in_tiles(step: Step, isa: Isa, base: SimdCode | None) -> SimdCode | None:
         *(f"    {call}" for call in base.calls[len(before) :]),
         "}",
     ]
-    return replace(base, text="\n".join(functions), calls=(*before, *either))
+    return replace(
+        base,
+        constants=constants,
+        text="\n".join(functions),
+        calls=(*before, *either),
+        workspace=base.workspace + _BEHIND if base.workspace else 0,
+    )
 
 
 def _source(step: Step, node: Conv | Dense, isa: Isa) -> tuple[str, list[str], int]:
