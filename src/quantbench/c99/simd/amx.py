@@ -9,7 +9,7 @@ rounds the sums of the step before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,11 +26,13 @@ _COLUMNS = 64
 _LANES = 16
 _TILES = 8
 _LINE = 64
-_MANY_VALUES, _SOME_VALUES, _MANY_PLACES = 64, 27, 512
+_MANY_VALUES, _SOME_VALUES, _MANY_PLACES = 64, 32, 784
 _SHORTEST = 12
-"""Bytes of a row of values: a product of tiles takes as long as by AVX-512 at 8."""
+"""Bytes of a row of values: at 8 a product of tiles takes as long as by AVX-512."""
 _FROM_AFAR = 2**18
 """Bytes of weights of a layer that other layers drive out of the second-level cache."""
+_CLEARLY = 0.75
+_MOST_SUMS = 6
 _STRIPS = {1: 4, 2: 2, 3: 2}
 """The tiles of outputs that are computed at once beside so many blocks of channels.
 
@@ -74,17 +76,27 @@ def takes(group: ChannelGroup) -> bool:
     return group.width % _LANES == 0
 
 
-def register_tiles(group: ChannelGroup) -> tuple[RegisterTile, ...]:
-    """The parts of a group, of at most three blocks of channels."""
+def register_tiles(group: ChannelGroup, geometry: ConvGeometry) -> tuple[RegisterTile, ...]:
+    """The parts of a group, of equally many blocks of channels, one to three.
+
+    Where the sums of a whole image fit beside one block or two, weights are read only once.
+    """
     blocks = -(-group.filled // _LANES)
-    sizes = [2] * (blocks // 2) + [1] * (blocks % 2) if blocks != 3 else [3]
-    result, begin = [], 0
-    for size in sizes:
-        end = begin + size
-        filled = min(_LANES, group.filled - (end - 1) * _LANES)
-        result.append(RegisterTile(group, 512, begin * _LANES, size, filled))
-        begin = end
-    return tuple(result)
+    few = {3: 2, 4: 1}.get(_plan(geometry, 1).tiles, 3 if blocks == 3 else 2)
+    size = few if blocks % few == 0 else 1
+    parts = range(0, blocks, size)
+    last = group.filled - (blocks - 1) * _LANES
+    return tuple(
+        RegisterTile(
+            group, 512, at * _LANES, size, last if at + size == blocks else _LANES
+        )
+        for at in parts
+    )
+
+
+def whole(tiles: Sequence[RegisterTile]) -> RegisterTile:
+    """All blocks of a group as one tile."""
+    return replace(tiles[-1], first=0, blocks=sum(tile.blocks for tile in tiles))
 
 
 def _piece(length: int) -> int:
@@ -99,32 +111,49 @@ def _piece(length: int) -> int:
 class _Plan:
     """The shapes of the tiles of one function.
 
-    `rows`: outputs of a tile. `in_row`: tiles of a row of outputs; the last may overlap another.
-    `tiles`: of the image; `strips`: those that are computed at once. `piece`: bytes of a row of
-    values, of `pieces` in a run.
+    `width`, `height`: of the outputs, in rows that tiles divide; where `flat`, all rows are one,
+    with what windows that leave a row on the right would give between them. `rows`: outputs of a
+    tile. `in_row`: tiles of a row; the last may overlap another. `strips`: tiles that are computed
+    at once. `piece`: bytes of a row of values, of `pieces` in a run.
     """
 
-    rows: int
-    in_row: int
-    tiles: int
+    width: int
+    height: int
+    flat: bool
     strips: int
     piece: int
     pieces: int
 
+    @property
+    def in_row(self) -> int:
+        return -(-self.width // _ROWS)
+
+    @property
+    def rows(self) -> int:
+        return -(-self.width // self.in_row)
+
+    @property
+    def tiles(self) -> int:
+        return self.in_row * self.height
+
+    @property
+    def steps(self) -> int:
+        return -(-self.tiles // self.strips)
+
 
 def _plan(geometry: ConvGeometry, blocks: int) -> _Plan:
-    in_row = -(-geometry.out_width // _ROWS)
-    tiles = in_row * geometry.out_height
     length = geometry.weights.shape[2]
     piece = _piece(length)
-    return _Plan(
-        rows=-(-geometry.out_width // in_row),
-        in_row=in_row,
-        tiles=tiles,
-        strips=min(_STRIPS[blocks], tiles),
-        piece=piece,
-        pieces=-(-length // piece),
+    by_row = _Plan(
+        geometry.out_width, geometry.out_height, False, 1, piece, -(-length // piece)
     )
+    between = geometry.width - geometry.out_width
+    width = (geometry.out_height - 1) * geometry.width + geometry.out_width
+    flat = replace(by_row, width=width, height=1, flat=True)
+    can_be = geometry.window.strides == (1, 1) and 0 < between <= geometry.out_width
+    plan = flat if can_be and flat.tiles <= _CLEARLY * by_row.tiles else by_row
+    strips = _MOST_SUMS // blocks if plan.tiles == 3 else _STRIPS[blocks]
+    return replace(plan, strips=min(strips, plan.tiles))
 
 
 def function(
@@ -133,40 +162,45 @@ def function(
     weights: str,
     epilogue: Epilogue,
     geometry: ConvGeometry,
-    tile: RegisterTile,
+    tiles: Sequence[RegisterTile],
     isa: Isa,
 ) -> str:
-    """The C function `own` (in, out), which computes some channels at every output position."""
-    plan, group = _plan(geometry, tile.blocks), tile.group
-    epilogues = [epilogue.of_block(tile, block) for block in range(tile.blocks)]
+    """The C function `own` (in, out), which computes a group's channels at every position."""
+    group, blocks = tiles[0].group, tiles[0].blocks
+    plan = _plan(geometry, blocks)
+    per_group = len(geometry.runs) * plan.pieces * plan.piece * group.width
+    fetched = _fetched(geometry, plan, tiles)
     c = CWriter()
-    c.line(f"/* {channel_range(tile)}; {plan.strips} tiles of {plan.rows} in a row at once. */")
+    c.line(f"/* {channel_range(whole(tiles))}; {plan.strips} tiles of {plan.rows} at once. */")
     head = f"static __attribute__((noinline)) void {own}(const uint8_t *in, {epilogue.output} *out)"
     with c.function(head):
-        _shapes(c, plan, tile.blocks)
-        count = plan.strips * tile.blocks * _ROWS * _LANES
+        _shapes(c, plan, blocks)
+        count = plan.strips * blocks * _ROWS * _LANES
         c.line(f"int32_t sums[{count}] __attribute__((aligned(64)));")
         c.line("_tile_loadconfig(&tiles);")
         with c.loop("g", group.count):
-            per_group = len(geometry.runs) * plan.pieces * plan.piece * group.width
             c.line(f"const int8_t *const weights = {weights} + (ptrdiff_t)g * {per_group};")
-            c.line(f"const int first = {group.first + tile.first} + g * {group.width};")
-            fetched = _fetched(geometry, plan, tile)
             if fetched:
                 last = f"g < {group.count - 1}"
                 c.line(f"const int8_t *const next = {last} ? weights + {per_group} : weights;")
-            for block in range(tile.blocks):
-                load_constants(c, layer, epilogues[block], tile, isa, block)
-            steps = -(-plan.tiles // plan.strips)
-            with c.loop("n", steps + 1):
-                with c.block(f"if (n < {steps})"):
-                    _begins(c, plan, "n")
-                    _products(c, layer, geometry, plan, tile, fetched)
-                with c.block("if (n > 0)"):
-                    _begins(c, plan, "(n - 1)")
-                    _rounded(c, epilogues, geometry, plan, tile, isa)
-                for number in range(plan.strips * tile.blocks):
-                    c.line(f"_tile_stored({number}, sums + {number * _ROWS * _LANES}, 64);")
+            for part, tile in enumerate(tiles):
+                epilogues = [epilogue.of_block(tile, block) for block in range(blocks)]
+                with c.block():
+                    c.line(f"const int first = {group.first + tile.first} + g * {group.width};")
+                    for block in range(blocks):
+                        load_constants(c, layer, epilogues[block], tile, isa, block)
+                    with c.loop("n", plan.steps + 1):
+                        with c.block(f"if (n < {plan.steps})"):
+                            _begins(c, plan, "n")
+                            ahead = f"(n + {part * plan.steps}) * {fetched * _LINE}"
+                            fetch = [f"{ahead} + {k * _LINE}" for k in range(fetched)]
+                            _products(c, layer, geometry, plan, tile, fetch)
+                        with c.block("if (n > 0)"):
+                            _begins(c, plan, "(n - 1)")
+                            _rounded(c, epilogues, geometry, plan, tile, isa)
+                        for number in range(plan.strips * blocks):
+                            at = number * _ROWS * _LANES
+                            c.line(f"_tile_stored({number}, sums + {at}, 64);")
         c.line("_tile_release();")
     return c.finished()
 
@@ -192,20 +226,26 @@ def _begins(c: CWriter, plan: _Plan, step: str) -> None:
 
 def _place(c: CWriter, geometry: ConvGeometry, plan: _Plan, strip: int) -> None:
     """Write the output position x, y at which a tile begins."""
-    last = geometry.out_width - plan.rows
+    last = plan.width - plan.rows
     number = f"(tile + {strip})" if strip else "tile"
-    c.line(f"const int y{strip} = {number} / {plan.in_row};")
     x = f"{number} % {plan.in_row} * {plan.rows}"
     if last != (plan.in_row - 1) * plan.rows:
         x = f"{x} < {last} ? {x} : {last}"
+    if plan.flat:
+        c.line(f"const int at{strip} = {x};")
+        c.line(f"const int y{strip} = at{strip} / {geometry.width};")
+        c.line(f"const int x{strip} = at{strip} % {geometry.width};")
+        return
+    c.line(f"const int y{strip} = {number} / {plan.in_row};")
     c.line(f"const int x{strip} = {x};")
 
 
-def _fetched(geometry: ConvGeometry, plan: _Plan, tile: RegisterTile) -> int:
+def _fetched(geometry: ConvGeometry, plan: _Plan, tiles: Sequence[RegisterTile]) -> int:
     """The lines of the next group's weights that each step fetches with a piece; 0: none."""
-    if geometry.weights.size < _FROM_AFAR or tile.group.count == 1 or tile.first:
+    group = tiles[0].group
+    if geometry.weights.size < _FROM_AFAR or group.count == 1:
         return 0
-    return -(-plan.piece * tile.group.width // (_LINE * -(-plan.tiles // plan.strips)))
+    return -(-plan.piece * group.width // (_LINE * plan.steps * len(tiles)))
 
 
 def _products(
@@ -214,7 +254,7 @@ def _products(
     geometry: ConvGeometry,
     plan: _Plan,
     tile: RegisterTile,
-    fetched: int,
+    fetch: Sequence[str],
 ) -> None:
     """Write the products of one step, of which nothing is stored yet."""
     strips, blocks = range(plan.strips), range(tile.blocks)
@@ -224,7 +264,7 @@ def _products(
     step = 4 * tile.group.width
     for m in strips:
         _place(c, geometry, plan, m)
-        c.line(f"const uint8_t *const at{m} = in + y{m} * {down} + x{m} * {right};")
+        c.line(f"const uint8_t *const in{m} = in + y{m} * {down} + x{m} * {right};")
     for m in strips:
         for b in blocks:
             start = f"{layer}_start + first + {b * _LANES}"
@@ -242,13 +282,11 @@ def _products(
             f"const int8_t *const w = weights + (r * {plan.pieces} + k) * {per_piece}{lane};"
         )
         kept = _TILES - 1 - values  # tiles of weights
-        if fetched:
-            ahead = f"(r * {plan.pieces} + k) * {per_piece} + n * {fetched * _LINE}"
-            c.line(f"const int8_t *const ahead = next + {ahead};")
-            for line in range(fetched):
-                c.line(f"_mm_prefetch((const char *)ahead + {line * _LINE}, _MM_HINT_T1);")
+        for line in fetch:
+            ahead = f"next + (r * {plan.pieces} + k) * {per_piece} + {line}"
+            c.line(f"_mm_prefetch((const char *)({ahead}), _MM_HINT_T1);")
         for m in strips:
-            c.line(f"_tile_loadd({values}, at{m} + from, {right});")
+            c.line(f"_tile_loadd({values}, in{m} + from, {right});")
             for b in blocks:
                 at = values + 1 + b % kept
                 if m == 0 or tile.blocks > kept:
@@ -272,6 +310,8 @@ def _rounded(
             c.line(f"const int32_t *from = sums + {m * tile.blocks * _ROWS * _LANES};")
             place = f"(y{m} * {geometry.out_width} + x{m}) * {geometry.outputs}"
             c.line(f"{epilogues[0].output} *to = out + {place} + first;")
+            if plan.flat:
+                c.line(f"int x = x{m};")
             head = f"for (int row = 0; row < {plan.rows}; row++, from += {_LANES}, "
             with c.block(f"{head}to += {geometry.outputs})"):
                 for b, epilogue in enumerate(epilogues):
@@ -282,6 +322,12 @@ def _rounded(
                     if epilogue.high:
                         c.line(f"a{b} = model_min_{bits}(a{b}, high{b});")
                     _store(c, epilogue, tile, isa, b)
+                if plan.flat:
+                    # what lies between two rows is overwritten by the next row
+                    between = (geometry.width - geometry.out_width) * geometry.outputs
+                    with c.block(f"if (++x == {geometry.width})"):
+                        c.line("x = 0;")
+                        c.line(f"to -= {between};")
 
 
 def _store(c: CWriter, epilogue: Epilogue, tile: RegisterTile, isa: Isa, block: int) -> None:

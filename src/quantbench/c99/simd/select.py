@@ -212,10 +212,9 @@ def _in_tiles(step: Step, isa: Isa, base: SimdCode | None) -> SimdCode | None:
         if different := amx.own_weights(geometry, group, f"{name}_{number}_tiles_int8"):
             weights = different.name
             constants[weights] = different
-        for part, tile in enumerate(amx.register_tiles(group)):
-            own = f"{name}_{number}_tiles_{part}"
-            functions.append(amx.function(own, name, weights, epilogue, geometry, tile, isa))
-            calls.append(f"{own}({source}, {to});")
+        own, tiles = f"{name}_{number}_tiles", amx.register_tiles(group, geometry)
+        functions.append(amx.function(own, name, weights, epilogue, geometry, tiles, isa))
+        calls.append(f"{own}({source}, {to});")
     either = [
         "if (MODEL_TILES) {",
         *(f"    {call}" for call in calls),
