@@ -308,9 +308,8 @@ def _wide(bits: int) -> tuple[Kernel, ...]:
         "MODEL_MUL_EPI32": product_,
         "MODEL_EVERY": every,
     }
-    if bits == 128:
-        before = Kernel("wide/mul_sse2"), Kernel("wide/ends_sse2")
-    else:
+    before: tuple[Kernel, ...] = Kernel("wide/mul_sse2"), Kernel("wide/ends_sse2")
+    if bits != 128:
         own = {"MODEL_LOAD_QUARTER": load, "MODEL_GATHER(table, places, size)": _GATHERS[bits]}
         before = (Kernel("wide/ends", {**_of_width(bits), **own}),)
     return (*before, Kernel("wide/lanes", macros), Kernel("wide/split", macros))
