@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from quantbench.c99.generate import emit
+from quantbench.c99.ir.graph import Window
 from quantbench.c99.target.isa import ISAS, Isa
 from quantbench.c99.target.target import Target
+from tests.c99.builder import Builder
 from tests.c99.checking import command
 from tests.c99.together import all_pass
 from tests.c99.wide import layers
@@ -24,7 +26,9 @@ _WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-psabi"
 
 @pytest.fixture(scope="module")
 def files() -> tuple[dict[str, str], ...]:
-    wide = layers(17), layers(40, by_channel=False, ties=True)
+    build = Builder((24, 5, 12))
+    sums = build.graph(build.conv("input", 24, Window((3, 3)), groups=24, last=True))
+    wide = layers(17), layers(40, by_channel=False, ties=True), sums
     return (*networks(Target.NATIVE), *(emit(graph, Target.NATIVE).files for graph in wide))
 
 

@@ -1,4 +1,4 @@
-"""Layers that read or write 32 bits: which have kernels, and the interpreter's bits by each of them."""
+"""Layers that read or write 32 bits: which have kernels, and the interpreter's bits by each."""
 
 from __future__ import annotations
 

@@ -288,8 +288,9 @@ _WIDE_X86 = {
     256: ("_mm256_set1_epi64x", "_mm256_mul_epi32", "_mm_loadl_epi64"),
     128: ("_mm_set1_epi64x", "model_mul_128", ""),
 }
-"""By the bits of x86 registers: a number in every lane of 64 bits, the product of two of 32, and the
-load of a quarter."""
+"""By the bits of x86 registers: a number in every lane of 64 bits, the product of two of 32, and
+the load of a quarter.
+"""
 
 
 _GATHERS = {
@@ -332,7 +333,7 @@ _WIDE = {
         ),
     ),
 }
-"""By the end of a kernel's name: the bits of its registers, their macros, and what it is written in."""
+"""By the end of a kernel's name: the bits of its registers, their macros, the kernels before it."""
 
 
 def _wide_mix(types: str, end: str) -> tuple[Kernel, ...]:
