@@ -4,9 +4,10 @@
                                     [--isa avx512vnni] [--out FOLDER] [--calls 50]
 
 NETWORK is one of tests/families at its published size, such as `resnet-8`, with random weights and
-settled batch norms, quantized by each method as benchmarks/c99_against.py does. The C counts the time of
-each layer. Of each file it prints the time of a sample, the share of layers without SIMD code, and that of
-each operation, the longest first; `portable` are those that the instruction set has no code for.
+settled batch norms, quantized by each method as benchmarks/c99_against.py does. The C counts the
+time of each layer. Of each file it prints the time of a sample, the share of layers without SIMD
+code, and that of each operation, the longest first; `portable` are those that the instruction set
+has no code for.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ from tests.families.family import Family
 from tests.families.fit import fitted
 
 NETWORKS = (
-    "resnet-8", "mobilenetv3-small", "efficientnet-lite0", "mobilenetv2", "shufflenetv2", "squeezenet-1.1",
-    "u-net", "densenet-121",
+    "resnet-8", "mobilenetv3-small", "efficientnet-lite0", "mobilenetv2", "shufflenetv2",
+    "squeezenet-1.1", "u-net", "densenet-121",
 )  # fmt: skip
 _SHOWN = 0.01
 """The share of time from which an operation has a line."""

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from quantbench.c99.generate import emit
+from quantbench.c99.ir.graph import Window
 from quantbench.c99.target.isa import ISAS, Isa
 from quantbench.c99.target.target import Target
+from tests.c99.builder import Builder
 from tests.c99.checking import command
 from tests.c99.together import all_pass
+from tests.c99.wide import layers
 from tests.targets.networks import networks
 
 pytestmark = pytest.mark.targets
@@ -22,7 +26,10 @@ _WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-psabi"
 
 @pytest.fixture(scope="module")
 def files() -> tuple[dict[str, str], ...]:
-    return networks(Target.NATIVE)
+    build = Builder((24, 5, 12))
+    sums = build.graph(build.conv("input", 24, Window((3, 3)), groups=24, last=True))
+    wide = layers(17), layers(40, by_channel=False, ties=True), sums
+    return (*networks(Target.NATIVE), *(emit(graph, Target.NATIVE).files for graph in wide))
 
 
 @pytest.mark.parametrize("kernels", ISAS, ids=lambda one: one.macro)

@@ -95,6 +95,16 @@ CONVERSION(_mm512_cvtepu8_epi32, simde__m512i, uint32_t, simde__m128i, uint8_t, 
 CONVERSION(_mm512_cvtepi32_ps, simde__m512, float, simde__m512i, int32_t, 16)
 CONVERSION(_mm512_cvttps_epi32, simde__m512i, int32_t, simde__m512, float, 16)
 
+static inline simde__m512i _mm512_i32gather_epi32(simde__m512i places, const void *table, int size)
+{
+    int32_t at[16], found[16];
+    memcpy(at, &places, sizeof at);
+    for (int i = 0; i < 16; i++) {
+        memcpy(&found[i], (const char *)table + (ptrdiff_t)at[i] * size, sizeof found[i]);
+    }
+    memcpy(&places, found, sizeof found);
+    return places;
+}
 #define VECTOR simde__m512i
 #define COUNT 16
 #define NAMED(name) _mm512_##name

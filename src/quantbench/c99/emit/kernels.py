@@ -296,8 +296,9 @@ _WIDE_X86 = {
     256: ("_mm256_set1_epi64x", "_mm256_mul_epi32", "_mm_loadl_epi64"),
     128: ("_mm_set1_epi64x", "model_mul_128", ""),
 }
-"""By the bits of x86 registers: a number in every lane of 64 bits, the product of two of 32, and the
-load of a quarter."""
+"""By the bits of x86 registers: a number in every lane of 64 bits, the product of two of 32, and
+the load of a quarter.
+"""
 
 
 _GATHERS = {
@@ -316,9 +317,8 @@ def _wide(bits: int) -> tuple[Kernel, ...]:
         "MODEL_MUL_EPI32": product_,
         "MODEL_EVERY": every,
     }
-    if bits == 128:
-        before = Kernel("wide/mul_sse2"), Kernel("wide/ends_sse2")
-    else:
+    before: tuple[Kernel, ...] = Kernel("wide/mul_sse2"), Kernel("wide/ends_sse2")
+    if bits != 128:
         own = {"MODEL_LOAD_QUARTER": load, "MODEL_GATHER(table, places, size)": _GATHERS[bits]}
         before = (Kernel("wide/ends", {**_of_width(bits), **own}),)
     return (*before, Kernel("wide/lanes", macros), Kernel("wide/split", macros))
@@ -341,7 +341,7 @@ _WIDE = {
         ),
     ),
 }
-"""By the end of a kernel's name: the bits of its registers, their macros, and what it is written in."""
+"""By the end of a kernel's name: the bits of its registers, their macros, the kernels before it."""
 
 
 def _wide_mix(types: str, end: str) -> tuple[Kernel, ...]:

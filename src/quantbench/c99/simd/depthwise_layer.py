@@ -14,7 +14,6 @@ from quantbench.c99.simd.depthwise_plan import DepthwisePlan, Lanes, QuadSet, So
 from quantbench.c99.simd.requantize import factors, lane_array, lane_tables, scaled
 from quantbench.c99.target.isa import Isa
 
-
 _SCALES = "m", "shift"
 
 
@@ -175,7 +174,7 @@ def write_constants(c: CWriter, layer: DepthwiseLayer, planes: int) -> None:
 
 
 def write_scaled(c: CWriter, layer: DepthwiseLayer, name: str, plane: int) -> None:
-    """Write the epilogue of one register of sums: limits, then scale and zero point where it has."""
+    """Write the epilogue of one register of sums: limits, then any scale and zero point."""
     bits = layer.bits
     if layer.node.low is not None:
         c.line(f"{name} = model_max_{bits}({name}, low{plane});")

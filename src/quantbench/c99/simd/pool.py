@@ -57,6 +57,28 @@ def code(step: Step, pool: Pool, isa: Isa) -> SimdCode | None:
     return _average(step, pool, requantize, kernel, isa)
 
 
+def of_sums(step: Step, pool: Pool, isa: Isa) -> SimdCode | None:
+    """The code of the sums of a pooling of bytes; None where the portable kernel is used."""
+    (source,), channels = step.inputs, step.output.shape[0]
+    kernel = _chosen(channels, pool, isa) if pool.kind != "max" else None
+    if source.type != "uint8" or kernel is None or channels > _MAX_SUMS:
+        return None
+    name = f"{step.identifier}_pool"
+    c = CWriter()
+    with c.function(f"static void {name}(const uint8_t *in, void *out)"):
+        c.line("char *to = out;")
+        with _windows(c, step, pool):
+            c.line(f"int32_t sums[{channels}];")
+            c.line(f"{kernel.function}(from, sums, {_taps(step, pool)});")
+            with c.loop("k", channels):
+                c.line(f"sums[k] -= {source.zero_point} * rows * columns;")
+            c.line("memcpy(to, sums, sizeof sums);")
+            c.line("to += sizeof sums;")
+    return SimdCode(
+        {}, c.finished(), (f"{name}({source.at}, {step.output.at});",), 0, (kernel.file,)
+    )
+
+
 def _chosen(channels: int, pool: Pool, isa: Isa) -> _Kernel | None:
     """The instance of the widest registers that the channels fill; None for too few of them."""
     widest = isa.bits[0]

@@ -90,7 +90,9 @@ def of_words(step: Step, node: Product, isa: Isa) -> SimdCode | None:
                 for letter, place, (_, _, deep) in _operands(step):
                     zero = every_lane(isa, bits, str(-place.zero_point))
                     read = _read(letter, place, isa, deep=deep)
-                    c.line(f"const model_vec_{bits} {letter}_now = model_sum_{bits}({read}, {zero});")
+                    c.line(
+                        f"const model_vec_{bits} {letter}_now = model_sum_{bits}({read}, {zero});"
+                    )
                 c.line(f"const model_vec_{bits} product = model_times_{bits}(a_now, b_now);")
                 c.line(f"{rounded.format(to=f'out + {out} * c', value='product')};")
             c.line(f"out += {out * run};")

@@ -110,6 +110,8 @@ def _of_words(step: Step, isa: Isa) -> SimdCode | None:
             return wide.curve(step, node, isa)
         case Product() as node:
             return product.of_words(step, node, isa)
+        case Pool() as pooling:
+            return pool.of_sums(step, pooling, isa)
     return None
 
 

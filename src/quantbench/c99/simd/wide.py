@@ -63,7 +63,8 @@ def curve(step: Step, node: Curve, isa: Isa) -> SimdCode | None:
     type, table = ("int32_t" if kind == "w" else "uint8_t"), f"{name}_curve"
     behind = np.pad(node.table, (0, _BEHIND if kind == "b" else 0))
     constants = {table: array(type, table, behind)}
-    fields = {"m": node.multipliers, "lowest": ends[0], "highest": ends[1]}
+    lowest, highest = map(np.array, ends)
+    fields = {"m": node.multipliers, "lowest": lowest, "highest": highest}
     names = [f"{name}_{field}_{row}" for field in fields]
     for field, values in zip(names, fields.values(), strict=True):
         constants[field] = lane_array(field, np.broadcast_to(values, (row,)))

@@ -10,7 +10,7 @@ static void MODEL_CURVED_NAME(const MODEL_CURVED_ENTRY *table, const void *in, v
     const MODEL_V(wide) start = MODEL_V(wide_of)(begin);
     for (int32_t c = 0; c < channels; c += lanes) {
         const int32_t first = c < channels - lanes ? c : channels - lanes;
-        const MODEL_V(spread) factors = MODEL_V(spread_lanes)(MODEL_V(load)(m + first));
+        const MODEL_V(wide_operand) factors = MODEL_V(wide_operand_of)(MODEL_V(load)(m + first));
         const MODEL_REGISTER low = MODEL_V(load)(lowest + first),
                              high = MODEL_V(load)(highest + first);
         for (int32_t p = first; p < size; p += channels) {
@@ -19,7 +19,7 @@ static void MODEL_CURVED_NAME(const MODEL_CURVED_ENTRY *table, const void *in, v
                 (const char *)in + (ptrdiff_t)at * (ptrdiff_t)sizeof(int32_t));
             words = MODEL_V(min)(MODEL_V(max)(words, low), high);
             const MODEL_V(wide) sums = MODEL_V(wide_sum)(
-                MODEL_V(wide_product)(MODEL_V(spread_lanes)(words), factors), start);
+                MODEL_V(wide_product)(MODEL_V(wide_operand_of)(words), factors), start);
             const MODEL_REGISTER places = MODEL_V(wide_lower)(MODEL_V(wide_shifted)(sums, shift));
             MODEL_CURVED_SET((char *)out + (ptrdiff_t)at * (ptrdiff_t)sizeof *table, table, places);
         }

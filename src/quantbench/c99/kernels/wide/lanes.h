@@ -2,7 +2,7 @@
 typedef struct {
     MODEL_REGISTER even, odd;
 } MODEL_V(wide);
-typedef MODEL_V(wide) MODEL_V(spread);
+typedef MODEL_V(wide) MODEL_V(wide_operand);
 
 static inline MODEL_V(wide) MODEL_V(wide_of)(int64_t number)
 {
@@ -13,7 +13,7 @@ static inline MODEL_V(wide) MODEL_V(wide_of)(int64_t number)
 }
 
 /* Each lane of 32 bits, for products: the upper half of each of 64 is anything. */
-static inline MODEL_V(spread) MODEL_V(spread_lanes)(MODEL_REGISTER lanes)
+static inline MODEL_V(wide_operand) MODEL_V(wide_operand_of)(MODEL_REGISTER lanes)
 {
     MODEL_V(wide) wide;
     wide.even = lanes;
@@ -29,7 +29,7 @@ static inline MODEL_V(wide) MODEL_V(wide_sum)(MODEL_V(wide) a, MODEL_V(wide) b)
 }
 
 /* The products of the lower halves, of which the second is not below 0. */
-static inline MODEL_V(wide) MODEL_V(wide_product)(MODEL_V(spread) a, MODEL_V(spread) b)
+static inline MODEL_V(wide) MODEL_V(wide_product)(MODEL_V(wide_operand) a, MODEL_V(wide_operand) b)
 {
     a.even = MODEL_MUL_EPI32(a.even, b.even);
     a.odd = MODEL_MUL_EPI32(a.odd, b.odd);

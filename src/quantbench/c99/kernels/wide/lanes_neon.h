@@ -2,7 +2,7 @@
 typedef struct {
     int64x2_t low, high;
 } model_wide_128;
-typedef int32x4_t model_spread_128;
+typedef int32x4_t model_wide_operand_128;
 
 static inline model_wide_128 model_wide_of_128(int64_t number)
 {
@@ -10,7 +10,7 @@ static inline model_wide_128 model_wide_of_128(int64_t number)
     return wide;
 }
 
-static inline int32x4_t model_spread_lanes_128(int32x4_t lanes)
+static inline int32x4_t model_wide_operand_of_128(int32x4_t lanes)
 {
     return lanes;
 }

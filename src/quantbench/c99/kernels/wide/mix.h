@@ -7,7 +7,7 @@ static void MODEL_MIXED_NAME(const void *a, const int32_t *a_high, const int32_t
                            int32_t high)
 {
     const int32_t lanes = (int32_t)(sizeof(MODEL_REGISTER) / sizeof(int32_t));
-    const MODEL_V(rounding) rounding = MODEL_V(rounding_of)(shift, zero, low, high);
+    const MODEL_V(wide_rounding) rounding = MODEL_V(wide_rounding_of)(shift, zero, low, high);
     for (int32_t c = 0; c < channels; c += lanes) {
         const int32_t first = c < channels - lanes ? c : channels - lanes;
         const MODEL_V(factor) a_m = MODEL_V(factor_at)(a_high + first, a_low + first),
@@ -24,7 +24,7 @@ static void MODEL_MIXED_NAME(const void *a, const int32_t *a_high, const int32_t
             sum = MODEL_V(plus_product)(
                 sum, MODEL_MIXED_B((const char *)b + (ptrdiff_t)at * MODEL_MIXED_B_SIZE), b_m);
             MODEL_MIXED_SET((char *)out + (ptrdiff_t)at * MODEL_MIXED_OUT_SIZE,
-                          MODEL_V(rounded)(MODEL_V(joined)(sum), rounding));
+                          MODEL_V(wide_rounded)(MODEL_V(joined)(sum), rounding));
         }
     }
 }

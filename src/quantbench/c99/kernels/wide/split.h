@@ -5,21 +5,21 @@ typedef struct {
 
 /* A multiplier of each lane: 2**31 high + low, neither below 0. */
 typedef struct {
-    MODEL_V(spread) high, low;
+    MODEL_V(wide_operand) high, low;
 } MODEL_V(factor);
 
 static inline MODEL_V(factor) MODEL_V(factor_at)(const int32_t *high, const int32_t *low)
 {
     MODEL_V(factor) factor;
-    factor.high = MODEL_V(spread_lanes)(MODEL_V(load)(high));
-    factor.low = MODEL_V(spread_lanes)(MODEL_V(load)(low));
+    factor.high = MODEL_V(wide_operand_of)(MODEL_V(load)(high));
+    factor.low = MODEL_V(wide_operand_of)(MODEL_V(load)(low));
     return factor;
 }
 
 static inline MODEL_V(split)
     MODEL_V(plus_product)(MODEL_V(split) sum, MODEL_REGISTER values, MODEL_V(factor) factor)
 {
-    const MODEL_V(spread) each = MODEL_V(spread_lanes)(values);
+    const MODEL_V(wide_operand) each = MODEL_V(wide_operand_of)(values);
     sum.high = MODEL_V(wide_sum)(sum.high, MODEL_V(wide_product)(each, factor.high));
     sum.low = MODEL_V(wide_sum)(sum.low, MODEL_V(wide_product)(each, factor.low));
     return sum;
@@ -35,13 +35,13 @@ typedef struct {
     MODEL_V(wide) half;
     MODEL_REGISTER offset, low, high;
     unsigned shift;
-} MODEL_V(rounding);
+} MODEL_V(wide_rounding);
 
-static inline MODEL_V(rounding)
-    MODEL_V(rounding_of)(unsigned shift, int32_t zero, int32_t low, int32_t high)
+static inline MODEL_V(wide_rounding)
+    MODEL_V(wide_rounding_of)(unsigned shift, int32_t zero, int32_t low, int32_t high)
 {
     const uint32_t less = (uint32_t)((uint64_t)1 << (63U - shift));
-    MODEL_V(rounding) rounding;
+    MODEL_V(wide_rounding) rounding;
     rounding.half = MODEL_V(wide_of)((int64_t)(((uint64_t)1 << (shift - 1U)) - 1U));
     rounding.offset = MODEL_EVERY((int32_t)((uint32_t)zero - less));
     rounding.low = MODEL_EVERY(low);
@@ -52,7 +52,7 @@ static inline MODEL_V(rounding)
 
 /* zero + round((above - 2**63) * 2**-shift), a tie to the even integer, within the limits. Before
    those it is within 2**31 of 0, and the shift is 31 or more. */
-static inline MODEL_REGISTER MODEL_V(rounded)(MODEL_V(wide) above, MODEL_V(rounding) r)
+static inline MODEL_REGISTER MODEL_V(wide_rounded)(MODEL_V(wide) above, MODEL_V(wide_rounding) r)
 {
     const MODEL_V(wide) odd = MODEL_V(wide_lowest_bits)(MODEL_V(wide_shifted)(above, r.shift));
     above = MODEL_V(wide_sum)(above, MODEL_V(wide_sum)(r.half, odd));
