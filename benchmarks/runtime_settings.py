@@ -125,7 +125,7 @@ def torch_layout(*, channels_last: bool) -> Make:
     return make
 
 
-def litert(*, xnnpack: bool = True, view: bool = True) -> Make:
+def litert(*, xnnpack: bool = True, view: bool = False) -> Make:
     def make(folder: Path, inputs: Floats) -> Call:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -210,7 +210,7 @@ PAIRS: dict[str, tuple[tuple[str, Make], tuple[str, Make]]] = {
         ("channels last", torch_layout(channels_last=True)),
     ),
     "litert": (("XNNPACK", litert()), ("LiteRT's own kernels", litert(xnnpack=False))),
-    "litert, input": (("a view", litert()), ("set_tensor", litert(view=False))),
+    "litert, input": (("set_tensor", litert()), ("a view", litert(view=True))),
     "ncnn": (("packed", ncnn()), ("unpacked", ncnn(use_packing_layout=False))),
     "ncnn, Winograd": (("with", ncnn()), ("without", ncnn(use_winograd_convolution=False))),
     "mnn": (

@@ -50,7 +50,20 @@ def two_scales(model: Model) -> None:
 
 
 def two_zero_points(model: Model) -> None:
-    model.pair(None, [0.5, 0.25], [0, 3], axis=1)
+    """A Conv that sums over channels of different zero points."""
+    model.pair()
+    model.pair(None, [0.5, 0.5], [0, 3], axis=1)
+    model.conv()
+
+
+def integers_of_two_zero_points(model: Model) -> None:
+    scale, zero = model.constant([0.5, 0.25]), model.constant([0, 3], "uint8")
+    model.add("QuantizeLinear", None, scale, zero, axis=1)
+
+
+def moved_integers(model: Model) -> None:
+    integers_of_two_zero_points(model)
+    model.add("Transpose", perm=[0, 1, 3, 2])
 
 
 def weights_of_scales(model: Model) -> None:
@@ -173,7 +186,9 @@ REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "weights of 16 bits": (weights_of("int16"), ("(DequantizeLinear)", "int16", "int8")),
     "activations of 16 bits": (activation(type="uint16", zero=0), ("uint16", "(QuantizeLinear)")),
     "scales of an activation": (two_scales, ("4 scales of an activation", "one for the tensor")),
-    "zero points of an activation": (two_zero_points, ("zero points differ by channel",)),
+    "zero points that a layer sums over": (two_zero_points, ("(Conv)", "isn't quantized")),
+    "zero points of the output": (integers_of_two_zero_points, ("integers of one zero point",)),
+    "zero points of moved integers": (moved_integers, ("a zero point for each channel",)),
     "scales that a sum needs": (weights_of_scales, ("(Conv)", "before a depthwise Conv")),
     "scales of a sum": (sum_of_scales, ("(Add)", "a scale for each channel")),
     "scale of float16": (

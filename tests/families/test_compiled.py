@@ -18,12 +18,8 @@ from tests.families.family import Family
 from tests.families.fit import fitted
 
 WIDTH = 0.1
-NOT_YET = {
-    "GRU": "(GRU)", "LSTM": "(LSTM)", "ViT-Ti/16": "",
-    "MobileNetV3-small": "zero points differ by channel",
-}  # fmt: skip
-"""What may be refused, and what a refusal then names: recurrent layers, attention, and NNCF's zero
-points by channel of numbers that may be below 0."""
+NOT_YET = {"GRU": "(GRU)", "LSTM": "(LSTM)", "ViT-Ti/16": ""}
+"""What may be refused, and what a refusal then names: recurrent layers and attention."""
 METHODS = ("ort_static", "nncf_static", "pt2e_static")
 
 

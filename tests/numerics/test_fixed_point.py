@@ -157,7 +157,7 @@ def test_no_sum_in_any_order_passes_the_bounds(
 def test_the_folded_bias_is_what_the_zero_point_adds(weights: list[int], zero: int) -> None:
     rng = np.random.default_rng(len(weights))
     q = rng.integers(-128, 256, len(weights))
-    (start,) = folded_bias([Fraction(7, 2)], np.array([weights], np.int64), zero)
+    (start,) = folded_bias([Fraction(7, 2)], np.array([weights], np.int64), [zero])
     whole = sum(int(a - zero) * w for a, w in zip(q, weights, strict=True))
     assert start + sum(int(a) * w for a, w in zip(q, weights, strict=True)) == 4 + whole
 

@@ -6,6 +6,7 @@ Functions on arrays take and give NumPy integers of 64 bits, which none of them 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -90,14 +91,17 @@ def nearest_shift(product: Integers, s: Integers | int) -> Integers:
     return sums
 
 
-def folded_bias(bias: list[Fraction], weights: Integers, zero_point: int) -> list[int]:
+def folded_bias(
+    bias: Sequence[Fraction], weights: Integers, zero_points: Sequence[int]
+) -> list[int]:
     """The start values of the accumulators, one for each output channel: round(bias) - Zx sum w'.
 
-    `bias` is in units of the accumulator, `weights` [O, ...] are w' = w - Zw, and `zero_point` is
-    the input's Zx.
+    `bias` is in units of the accumulator, `weights` [O, ...] are w' = w - Zw, and `zero_points` are
+    the input's Zx, for each output.
     """
     sums = weights.reshape(len(weights), -1).sum(axis=1)
-    return [_nearest(b) - zero_point * int(total) for b, total in zip(bias, sums, strict=True)]
+    columns = zip(bias, zero_points, sums.tolist(), strict=True)
+    return [_nearest(b) - zero_point * total for b, zero_point, total in columns]
 
 
 def accumulator_bounds(

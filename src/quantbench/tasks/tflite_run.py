@@ -49,7 +49,7 @@ def runner(interpreter: Any) -> Callable[[Arrays], Arrays]:
 
     def run(arrays: Arrays) -> Arrays:
         for port, array in zip(inputs, arrays, strict=True):
-            _put(interpreter, port, array)
+            interpreter.set_tensor(port.index, _stored(port, array))
         interpreter.invoke()
         return tuple(_real(port, interpreter.get_tensor(port.index)) for port in outputs)
 
@@ -63,15 +63,14 @@ def resized(interpreter: Any, batch: int) -> None:
     interpreter.allocate_tensors()
 
 
-def _put(interpreter: Any, port: Port, array: Array) -> None:
-    """Write an array into the interpreter's own memory; the view of it mustn't outlive this."""
-    memory = interpreter.tensor(port.index)()
+def _stored(port: Port, array: Array) -> Array:
+    """The numbers that the interpreter takes for those of a caller."""
     if not port.scale:
-        np.copyto(memory, array)
-        return
+        return array
     limits = np.iinfo(port.stored)
     steps = np.rint(array * np.float32(1 / port.scale)) + port.zero_point
-    np.copyto(memory, np.clip(steps, limits.min, limits.max), casting="unsafe")
+    stored: Array = np.clip(steps, limits.min, limits.max).astype(port.stored)
+    return stored
 
 
 def _real(port: Port, array: Array) -> Array:

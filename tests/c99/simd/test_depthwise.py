@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +105,8 @@ class Chain:
 
     shape: tuple[int, int, int]
     windows: tuple[Window, ...]
+    last: bool = False
+    """Whether the last one's sums are given as int32."""
 
     def graph(self) -> Graph:
         build = Builder(self.shape, seed=sum(self.shape))
@@ -112,7 +114,8 @@ class Chain:
         for number, window in enumerate(self.windows):
             activation = ("relu", "clip", "none")[number % 3]
             groups = self.shape[0]
-            x = build.conv(x, groups, window, groups=groups, activation=activation)
+            last = self.last and number == len(self.windows) - 1
+            x = build.conv(x, groups, window, groups=groups, activation=activation, last=last)
         return build.graph(x)
 
 
@@ -126,6 +129,13 @@ CHAINS = (
     Chain((24, 5, 12), (THREE, ODD, WIDE)),
     Chain((70, 6, 5), (HALVING, THREE, ODD)),
     Chain((3, 10, 31), (THREE, HALVING, WIDE)),
+)
+SUMS = (
+    *(replace(chain, windows=chain.windows[1:], last=True) for chain in CHAINS),
+    Chain((24, 5, 12), (THREE,), last=True),
+    Chain((64, 7, 9), (HALVING,), last=True),
+    Chain((70, 6, 5), (THREE,), last=True),
+    Chain((13, 4, 4), (THREE, THREE, THREE), last=True),
 )
 
 
@@ -152,6 +162,14 @@ def files_of(graph: Graph, isa: Isa) -> dict[str, str]:
 )
 def test_depthwise_gives_the_same_bits(tmp_path: Path, chain: Chain, isa: Isa) -> None:
     """Sanitized: nothing behind the image is read, and nothing behind the output is written."""
+    files = files_of(chain.graph(), isa)
+    assert files["model.c"].count("_quads(const") == len(chain.windows)
+    assert ran(files, tmp_path, *SANITIZED, *chosen(isa)).startswith("PASS")
+
+
+@pytest.mark.parametrize("isa", X86, ids=lambda isa: isa.name)
+@pytest.mark.parametrize("chain", SUMS, ids=lambda chain: f"{chain.shape[0]}-{len(chain.windows)}")
+def test_sums_that_nothing_rounds(tmp_path: Path, chain: Chain, isa: Isa) -> None:
     files = files_of(chain.graph(), isa)
     assert files["model.c"].count("_quads(const") == len(chain.windows)
     assert ran(files, tmp_path, *SANITIZED, *chosen(isa)).startswith("PASS")

@@ -20,7 +20,7 @@ from tests.c99.together import all_pass
 from tests.targets.machines import MACHINES, Machine
 
 
-def shapes(type: Type = "uint8", *, dyadic: bool = False) -> Graph:
+def shapes(type: Type = "uint8", *, dyadic: bool = False, last: bool = False) -> Graph:
     """Channels that fill the lanes, and that don't; a large window, pads, strides, dilations."""
     build = Builder((3, 9, 14), type=type, dyadic=dyadic)
     x = build.conv("input", 8, POINT)
@@ -30,7 +30,8 @@ def shapes(type: Type = "uint8", *, dyadic: bool = False) -> Graph:
     x = build.conv(
         x, 19, Window((5, 5), (1, 2), (2, 2, 2, 2)), groups=19, activation="none", per_channel=False
     )
-    return build.graph(build.conv(x, 19, Window((3, 3), (2, 2), (1, 0, 1, 1)), groups=19))
+    halving = Window((3, 3), (2, 2), (1, 0, 1, 1))
+    return build.graph(build.conv(x, 19, halving, groups=19, last=last))
 
 
 def test_which_layers_have_kernels() -> None:
@@ -56,7 +57,7 @@ def test_the_same_bits(tmp_path: Path, machine: Machine) -> None:
     for tool in (machine.compiler[0], machine.run[0]):
         if shutil.which(tool) is None:
             pytest.skip(f"there is no {tool}")
-    graphs = (shapes(), shapes("int8"), shapes("int8", dyadic=True))
+    graphs = (shapes(), shapes("int8", last=True), shapes("int8", dyadic=True))
     options = Options(isas=(NEON.name, NEON_DOT.name))
     files = [emit(graph, Target.NATIVE, options).files for graph in graphs]
     all_pass(files, tmp_path, machine.compiler, run=machine.run)

@@ -138,7 +138,7 @@ def _apart(values: Integers, reals: Array, tensor: Tensor, raised: Reals) -> Rea
     if tensor.type == "int32":
         return np.asarray(np.abs(values - steps), np.float64)
     low, high = LIMITS[tensor.type]
-    held = np.clip(steps + tensor.zero_point, low, high - raised)
+    held = np.clip(steps + _by_channel(tensor.zero_points, tensor), low, high - raised)
     return np.asarray(np.abs(values - held) - 0.5)
 
 

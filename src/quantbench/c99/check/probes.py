@@ -56,7 +56,7 @@ def drawn(graph: Graph, name: str, rng: np.random.Generator) -> Iterator[Integer
     """An endless sequence of integers [*shape] for one 8-bit tensor."""
     tensor = graph.tensors[name]
     shape, readers = tensor.shape, _readers(graph).get(name, [])
-    yield from _plain(shape, tensor.zero_point, rng)
+    yield from _plain(shape, by_channel(tensor.zero_points, len(shape) + 1), rng)
     jobs = [(node, channel) for node in readers for channel in range(len(node.weights))]
     for at in rng.permutation(len(jobs)):
         node, channel = jobs[at]
@@ -67,16 +67,18 @@ def drawn(graph: Graph, name: str, rng: np.random.Generator) -> Iterator[Integer
         yield _noise(shape, rng)
 
 
-def _plain(shape: tuple[int, ...], zero_point: int, rng: np.random.Generator) -> Iterator[Integers]:
+def _plain(
+    shape: tuple[int, ...], zero_points: Integers, rng: np.random.Generator
+) -> Iterator[Integers]:
     channels = (shape[0], *[1] * (len(shape) - 1))
     yield np.full(shape, 0)
     yield np.full(shape, _HIGHEST)
-    yield np.full(shape, zero_point)
+    yield np.broadcast_to(zero_points, shape)
     yield _noise(shape, rng)
     yield _HIGHEST * rng.integers(0, 2, shape)
     yield _HIGHEST * np.broadcast_to(rng.integers(0, 2, channels), shape)
     yield np.arange(np.prod(shape)).reshape(shape) % (_HIGHEST + 1)
-    yield np.where(rng.random(shape) < 0.05, _noise(shape, rng), zero_point)
+    yield np.where(rng.random(shape) < 0.05, _noise(shape, rng), zero_points)
 
 
 def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> Integers:

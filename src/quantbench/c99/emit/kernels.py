@@ -130,6 +130,12 @@ def _mix(types: str) -> Kernel:
     return Kernel("mix" if len(inputs) > 1 else "mix_one", own | macros)
 
 
+def _centre(types: str) -> Kernel:
+    """A change of scale between zero points by channel: the types of input and output."""
+    own = {"MODEL_CENTRE_NAME": f"model_centre_{types}"}
+    return Kernel("centre", own | _ends("MODEL_CENTRE", {"A": types[0]}, types[1]))
+
+
 def _product_of_words(types: str) -> Kernel:
     """The product of two tensors: their types, then that of the output."""
     macros = _ends("MODEL_PRODUCT", dict(zip("AB", types, strict=False)), types[-1])
@@ -190,6 +196,8 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "broadcast": (Kernel("broadcast"),),
     **{name: (Kernel(name),) for name in ("words", "word", "set_word", "nearest")},
     **{f"mix_{types}": (_mix(types),) for types in (*_pairs(), *_triples())},
+    **{f"centre_{types}": (_centre(types),) for types in _pairs()},
+    "frame": (Kernel("frame"),),
     **{f"curve_{type}": (_curve(type),) for type in "bw"},
     "lookup_words": (Kernel("lookup_words"),),
     "pool_words": (Kernel("pool_words"),),
@@ -245,7 +253,8 @@ def _of_width(bits: int) -> dict[str, str]:
 def _quads(bits: int, *more: str) -> tuple[Kernel, ...]:
     """The kernels of depthwise convolutions for registers of so many bits."""
     of_width = (Kernel(f"depthwise/{file}", _of_width(bits)) for file in ("quads", *more))
-    return (Kernel("depthwise/aligned"), *of_width)
+    store = Kernel(f"depthwise/store_{bits}"), Kernel("depthwise/store_first", _of_width(bits))
+    return (Kernel("depthwise/aligned"), *of_width, *store)
 
 
 _NEON = {"MODEL_REGISTER": "uint8x16_t", "MODEL_V(name)": "model_##name##_128"}
@@ -282,6 +291,85 @@ def _product(bits: int, load: str) -> tuple[Kernel, ...]:
     return (Kernel("bytes/product", {**_of_width(bits), "MODEL_LOAD_QUARTER": load}),)
 
 
+_WIDE_X86 = {
+    512: ("_mm512_set1_epi64", "_mm512_mul_epi32", "_mm_loadu_si128"),
+    256: ("_mm256_set1_epi64x", "_mm256_mul_epi32", "_mm_loadl_epi64"),
+    128: ("_mm_set1_epi64x", "model_mul_128", ""),
+}
+"""By the bits of x86 registers: a number in every lane of 64 bits, the product of two of 32, and the
+load of a quarter."""
+
+
+_GATHERS = {
+    512: "_mm512_i32gather_epi32(places, table, size)",
+    256: "_mm256_i32gather_epi32(table, places, size)",
+}
+
+
+def _wide(bits: int) -> tuple[Kernel, ...]:
+    """The kernels of lanes of 64 bits on x86."""
+    set1, product_, load = _WIDE_X86[bits]
+    every = f"_mm{'' if bits == 128 else bits}_set1_epi32"
+    macros = {
+        **_of_width(bits),
+        "MODEL_SET1_EPI64": set1,
+        "MODEL_MUL_EPI32": product_,
+        "MODEL_EVERY": every,
+    }
+    if bits == 128:
+        before = Kernel("wide/mul_sse2"), Kernel("wide/ends_sse2")
+    else:
+        own = {"MODEL_LOAD_QUARTER": load, "MODEL_GATHER(table, places, size)": _GATHERS[bits]}
+        before = (Kernel("wide/ends", {**_of_width(bits), **own}),)
+    return (*before, Kernel("wide/lanes", macros), Kernel("wide/split", macros))
+
+
+_WIDE_NEON = {
+    "MODEL_REGISTER": "int32x4_t",
+    "MODEL_V(name)": "model_##name##_128",
+    "MODEL_EVERY": "vdupq_n_s32",
+}
+_WIDE = {
+    **{str(bits): (bits, _of_width(bits), _wide(bits)) for bits in _WIDE_X86},
+    "neon": (
+        128,
+        _WIDE_NEON,
+        (
+            Kernel("wide/ends_neon"),
+            Kernel("wide/lanes_neon", _WIDE_NEON),
+            Kernel("wide/split", _WIDE_NEON),
+        ),
+    ),
+}
+"""By the end of a kernel's name: the bits of its registers, their macros, and what it is written in."""
+
+
+def _wide_mix(types: str, end: str) -> tuple[Kernel, ...]:
+    """The sum of tensors, by the types of one or two inputs, then that of the output."""
+    bits, macros, before = _WIDE[end]
+    own = {"MODEL_MIXED_NAME": f"model_mix_{types}_{bits}", **macros}
+    reads = {"b": "from_bytes", "w": "from_words"}
+    for name, type in zip("AB", types[:-1], strict=False):
+        own[f"MODEL_MIXED_{name}(at)"] = f"MODEL_V({reads[type]})(at)"
+        own[f"MODEL_MIXED_{name}_SIZE"] = str(_WORDS[type][2])
+    writes = {"b": "set_bytes", "w": "set_words"}[types[-1]]
+    own["MODEL_MIXED_SET(to, numbers)"] = f"MODEL_V({writes})(to, numbers)"
+    own["MODEL_MIXED_OUT_SIZE"] = str(_WORDS[types[-1]][2])
+    return (*before, Kernel("wide/mix" if len(types) > 2 else "wide/mix_one", own))
+
+
+def _wide_curve(type: str, end: str) -> tuple[Kernel, ...]:
+    """A table over a grid, whose entries are of a type."""
+    bits, macros, before = _WIDE[end]
+    own = {
+        "MODEL_CURVED_NAME": f"model_curve_{type}_{bits}",
+        "MODEL_CURVED_ENTRY": {"b": "uint8_t", "w": "int32_t"}[type],
+        "MODEL_CURVED_SET": f"model_look_up_{'bytes' if type == 'b' else 'words'}_{bits}",
+    }
+    look_up = (Kernel("wide/look_up", macros),) if bits == 128 else ()
+    return (*before, *look_up, Kernel("wide/curve", {**macros, **own}))
+
+
 _OF_BYTES: Mapping[str, tuple[Kernel, ...]] = {
     "lookup_bytes": (Kernel("lookup", {}, {"model_lookup": "model_lookup_bytes"}),),
     "lookup_256": (Kernel("bytes/lookup_256"),),
@@ -300,6 +388,12 @@ _OF_BYTES: Mapping[str, tuple[Kernel, ...]] = {
     "product_512": _product(512, "_mm_loadu_si128"),
     "product_256": _product(256, "_mm_loadl_epi64"),
     "product_neon": (Kernel("bytes/product_neon"),),
+    **{
+        f"mix_{types}_{end}": _wide_mix(types, end)
+        for types, end in product((*_pairs(), *_triples()), _WIDE)
+    },
+    **{f"ends_{end}": before[-3:-2] for end, (_, _, before) in _WIDE.items()},
+    **{f"curve_{type}_{end}": _wide_curve(type, end) for type, end in product("bw", _WIDE)},
 }
 """Kernels of layers without weights, which the code of such a layer asks for."""
 

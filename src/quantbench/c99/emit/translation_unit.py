@@ -301,9 +301,10 @@ def _constants(
         with c.when(condition_of(users, isas)):
             for _, constant in constants:
                 c.text(constant if isinstance(constant, str) else defined(constant, file))
-    for isa, code in layer.simd.items():
-        with c.when(condition_of((isa,), isas)):
-            c.text(code.text)
+    for text in dict.fromkeys(code.text for code in layer.simd.values()):
+        users = tuple(isa for isa, code in layer.simd.items() if code.text == text)
+        with c.when(condition_of(users, isas)):
+            c.text(text)
     c.blank()
 
 
@@ -334,9 +335,10 @@ def _run(
 def calls(c: CWriter, layer: Layer, isas: Sequence[Isa]) -> None:
     """Write the calls of a layer, those of the instruction set that is chosen."""
     c.line(layer.title)
-    for number, (isa, code) in enumerate(layer.simd.items()):
-        c.directive(f"{'el' if number else ''}if {condition_of((isa,), isas)}")
-        for call in code.calls:
+    for number, lines in enumerate(dict.fromkeys(code.calls for code in layer.simd.values())):
+        users = tuple(isa for isa, code in layer.simd.items() if code.calls == lines)
+        c.directive(f"{'el' if number else ''}if {condition_of(users, isas)}")
+        for call in lines:
             c.line(call)
     if layer.simd:
         c.directive("else")

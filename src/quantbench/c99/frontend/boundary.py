@@ -43,7 +43,7 @@ def spans(format: Format, channels: int) -> tuple[Span, ...]:
 
 
 def integer(real: Fraction, format: Format, scale: float) -> int:
-    """The integer of `format` nearest to `real`, at one of its scales.
+    """The integer of `format`, which has one zero point, nearest to `real`, at one of its scales.
 
     A tie goes to an even number of steps from the zero point.
     """

@@ -64,6 +64,10 @@ class Expr(ABC):
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         """Add the expression's nodes; returns its tensor, in `format` and within `limits`."""
 
+    def takes_zero_points(self, limits: Limits) -> bool:  # noqa: ARG002
+        """Whether `lower` takes a format whose zero points differ by channel."""
+        return False
+
     def sums(self, builder: Builder, name: str, limits: Limits) -> str | None:  # noqa: ARG002
         """Add the expression's nodes up to its int32 accumulators, and return their tensor.
 
@@ -191,7 +195,8 @@ class Builder:
 
     def add(self, name: str, shape: Shape, format: Format) -> str:
         """Add a tensor, with a unique name derived from `name`, and return that name."""
-        return self.keep(Tensor(name, shape, format.type, format.scales, format.zero_point))
+        tensor = Tensor(name, shape, format.type, format.scales, format.zero_point, format.raised)
+        return self.keep(tensor)
 
     def keep(self, tensor: Tensor) -> str:
         """Add the tensor, with a unique name derived from its own, and return that name.
@@ -348,6 +353,9 @@ class IdentityExpr(Expr):
     input: str
     shape: Shape
 
+    def takes_zero_points(self, limits: Limits) -> bool:
+        return limits == FREE
+
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         if format.type == "float32":
             if limits == FREE:
@@ -358,7 +366,7 @@ class IdentityExpr(Expr):
         low, high = boundary.integers(self.where, limits, format)
         if builder.format(self.input) == format and (low, high) == LIMITS[format.type]:
             return self.input
-        if "int32" in (format.type, builder.tensors[self.input].type):
+        if format.raised or "int32" in (format.type, builder.tensors[self.input].type):
             return builder.mixed(self.where, (self.input,), name, limits, format)
         ratios = step_ratios(builder, self.input, format)
         factors = tuple(multiplier(ratio, self.where) for ratio in ratios)

@@ -186,6 +186,11 @@ class Context:
     def moved(self, node: OnnxNode, at: int) -> TensorRef | Deferred | GraphInput | Quantized:
         """An activation, its integers, or the unquantized input, for operators that move values."""
         value = self.value(node, at)
+        if isinstance(value, Quantized) and self.builder.tensors[value.ref.tensor].raised:
+            raise CompileError(
+                f"{node.where}: it moves integers that have a zero point for each channel; "
+                "behind a DequantizeLinear it is supported"
+            )
         return value if isinstance(value, GraphInput | Quantized) else self.activation(node, at)
 
     def settled(self, node: OnnxNode, at: int, *, words: bool = False) -> TensorRef:

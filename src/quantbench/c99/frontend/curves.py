@@ -99,8 +99,11 @@ class CurveExpr(Expr):
         low, high = float((values - errors).min()), float((values + errors).max())
         return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
+    def takes_zero_points(self, limits: Limits) -> bool:  # noqa: ARG002
+        return True
+
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
-        if format.by_channel:
+        if format.by_channel or format.raised:
             return self._by_channel(builder, name, limits, format)
         allowed = _FINE_STEPS if format.type == "int32" else _PART_OF_STEP
         return self.within(limits)._added(builder, name, format, allowed)
@@ -113,7 +116,7 @@ class CurveExpr(Expr):
         return output
 
     def _by_channel(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
-        """A table of 32 bits, then the scale of each channel."""
+        """A table of 32 bits, then the scale and the zero point of each channel."""
         reach = self.within(limits).reach(builder)
         if reach is None:
             raise self._no_numbers()
@@ -121,7 +124,7 @@ class CurveExpr(Expr):
         cut = ends.within(reach)
         fine = fine_format(self.where, cut)
         finer = Format(float(np.float32(fine.scale * FINE / _BY_CHANNEL)), 0, "int32")
-        allowed = _PART_OF_STEP * min(format.by_channel) / finer.scale
+        allowed = _PART_OF_STEP * min(format.scales) / finer.scale
         curve = self.within(limits).within(ends)
         held = curve._added(builder, f"before {name}", finer, allowed)
         builder.reaches[held] = cut
@@ -201,6 +204,7 @@ def _spread(reach: Reach, count: int) -> Grid:
 
 
 def _ends(format: Format) -> Reach:
-    """The real numbers that the channel with the largest scale can hold."""
-    low, high = (format.scale * (end - format.zero_point) for end in LIMITS[format.type])
-    return low, high
+    """The real numbers that the channels with the largest scale can hold."""
+    low, high = LIMITS[format.type]
+    zeros = format.zero_points
+    return format.scale * (low - max(zeros)), format.scale * (high - min(zeros))

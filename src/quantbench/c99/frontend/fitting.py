@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.ir.graph import Tensor
+from quantbench.c99.nodes.layer import zero_points_of_outputs
 from quantbench.numerics.fixed_point import WORD
 
 _SPREAD = 255
@@ -64,14 +65,16 @@ def fitted(core: Affine, input: Tensor, places: int, spans: Sequence[Span] | Non
     """
     flat = np.asarray(core.weights, np.int64).reshape(len(core.weights), -1)
     totals, sizes = flat.sum(axis=1).tolist(), np.abs(flat).sum(axis=1).tolist()
-    starts = zip(core.bias, totals, sizes, strict=True)
-    unfit = [at for at, start in enumerate(starts) if _most(*start, input) * places >= WORD]
+    zero_points = zero_points_of_outputs(input, len(flat)).tolist()
+    inputs = [replace(input, zero_point=zero, raised=()) for zero in zero_points]
+    starts = zip(core.bias, totals, sizes, inputs, strict=True)
+    unfit = [at for at, start in enumerate(starts) if _most(*start) * places >= WORD]
     if not unfit:
         return core
     weights, scale, bias = flat.copy(), [*core.scale], [*core.bias]
     for at in unfit:
         channel = _Channel(flat[at], scale[at], bias[at])
-        fit = _fitting(channel, input, places, spans[at] if spans else None)
+        fit = _fitting(channel, inputs[at], places, spans[at] if spans else None)
         weights[at], scale[at], bias[at] = fit.weights, fit.scale, fit.bias
     factors = weights.reshape(core.weights.shape).astype(np.int16)
     return replace(core, weights=factors, scale=tuple(scale), bias=tuple(bias))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from quantbench.c99.ir.graph import LIMITS, Tensor, Type
@@ -20,13 +20,18 @@ class Format:
     by_channel: tuple[float, ...] = ()
     """The scale of each channel, where they differ; `scale` is the largest of them then."""
     raised: tuple[int, ...] = ()
-    """How much higher each channel's zero point lies in the file, where they differ: `zero_point`
-    is the lowest of them, and a channel's integers end so much below those of the type."""
+    """How much higher than `zero_point`, the lowest, each channel's zero point lies in the file; ()
+    where they are alike."""
 
     @property
     def scales(self) -> tuple[float, ...]:
         """The scales by channel, or the one scale of all."""
         return self.by_channel or (self.scale,)
+
+    @property
+    def zero_points(self) -> tuple[int, ...]:
+        """The zero points by channel, or the one of all."""
+        return tuple(self.zero_point + more for more in self.raised or (0,))
 
     def of_channels(self, begin: int, end: int) -> Format:
         """The format of the channels from `begin` up to `end`, excluded."""
@@ -44,7 +49,8 @@ def format_of(scales: Sequence[float], like: Format) -> Format:
 
 def format_of_tensor(tensor: Tensor) -> Format:
     """The format of a tensor of the graph."""
-    return format_of(tensor.scale, Format(tensor.scale[0], tensor.zero_point, tensor.type))
+    like = Format(tensor.scale[0], tensor.zero_point, tensor.type)
+    return replace(format_of(tensor.scale, like), raised=tensor.raised)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,9 @@ class FunctionExpr(Expr):
         low, high = limits.floats
         return replace(self, values=np.clip(self.values, low, high)) if limits != FREE else self
 
+    def takes_zero_points(self, limits: Limits) -> bool:  # noqa: ARG002
+        return True
+
     def lower(self, builder: Builder, name: str, limits: Limits, format: Format) -> str:
         output = builder.add(name, self.shape, format)
         table = self.within(limits).table(output, format)
@@ -70,12 +73,13 @@ class FunctionExpr(Expr):
                 "of a number below 0; an input whose range has none of them is supported"
             )
         scale = np.array(format.scales, np.float64).reshape(-1, 1)
+        zero = np.array(format.zero_points, np.int64).reshape(-1, 1)
         low, high = LIMITS[format.type]
         with np.errstate(all="ignore"):
             steps = as_float32(self.values / scale)
-            ends = np.clip(steps, low - format.zero_point, high - format.zero_point)
+            ends = np.clip(steps, low - zero, high - zero)
             off = np.abs(ends) * (2 * UNIT) + np.nan_to_num(self.errors / scale)
-        integers = (np.rint(ends) + format.zero_point).astype(np.int64)
+        integers = (np.rint(ends) + zero).astype(np.int64)
         unsure = np.abs(np.abs(ends - np.floor(ends)) - 0.5) <= off
         return Table(
             self.where, self.input, output, integers, off, unsure & (steps == ends), self.words

@@ -38,6 +38,7 @@ from quantbench.c99.ir.graph import (
 from quantbench.c99.ir.rounding import clamped
 from quantbench.c99.nodes.conv import Conv
 from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.layer import zero_points_of_outputs
 from quantbench.errors import CompileError
 from quantbench.numerics.fixed_point import (
     WORD,
@@ -276,7 +277,8 @@ def _integers(
     require_word(max(abs(round(bias)) for bias in core.bias), core.where)
     weights = np.asarray(core.weights, np.int16)
     exact_weights = weights.astype(np.int64)
-    folded = folded_bias(list(core.bias), exact_weights, input.zero_point)
+    zero_points = zero_points_of_outputs(input, len(weights)).tolist()
+    folded = folded_bias(list(core.bias), exact_weights, zero_points)
     require_word(max(abs(start) for start in folded), core.where)
     bias = np.array(folded, np.int64)
     lowest, highest, largest = accumulator_bounds(bias, exact_weights, *LIMITS[input.type])

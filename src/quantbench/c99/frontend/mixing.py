@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from quantbench.c99.frontend.formats import Format, format_of_tensor
+from quantbench.c99.frontend.formats import Format
 from quantbench.c99.ir.graph import LIMITS, Tensor
 from quantbench.c99.nodes.mix import Mix
 from quantbench.errors import CompileError
@@ -36,9 +36,9 @@ def fine_format(where: str, reach: Reach) -> Format:
 
 def reach_of(tensor: Tensor) -> Reach:
     """The real numbers that an 8-bit tensor can hold."""
-    format = format_of_tensor(tensor)
-    low, high = (format.scale * (end - format.zero_point) for end in LIMITS[format.type])
-    return low, high
+    zeros, low, high = tensor.zero_points, *LIMITS[tensor.type]
+    scales = np.array(tensor.scale)
+    return float((scales * (low - zeros)).min()), float((scales * (high - zeros)).max())
 
 
 def sum_of(reaches: Sequence[Reach]) -> Reach:

@@ -52,11 +52,19 @@ class Tensor:
     scale: tuple[float, ...]
     """The scales: one for all values, or one for each channel."""
     zero_point: int = 0
+    raised: tuple[int, ...] = ()
+    """How much higher than `zero_point`, the lowest, each channel's own zero point lies; () where
+    they are alike."""
 
     @property
     def size(self) -> int:
         """The number of values of one sample."""
         return int(np.prod(self.shape))
+
+    @property
+    def zero_points(self) -> NDArray[np.int64]:
+        """The zero points: [1] for all values, or [C] with one for each channel."""
+        return self.zero_point + np.array(self.raised or (0,), np.int64)
 
     @property
     def to_unsigned(self) -> int:
@@ -128,12 +136,14 @@ class Pooling:
 
 @dataclass(frozen=True)
 class Place:
-    """A tensor in memory: the C expression of its address, its shape, type and zero point."""
+    """A tensor in memory: the C expression of its address, its shape, type and zero points."""
 
     at: str
     shape: Shape
     type: Type
     zero_point: int
+    raised: tuple[int, ...] = ()
+    """As in Tensor."""
 
     @property
     def size(self) -> int:

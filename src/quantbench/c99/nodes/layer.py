@@ -32,7 +32,7 @@ from quantbench.c99.ir.graph import (
     Step,
     Tensor,
 )
-from quantbench.c99.ir.rounding import Range, range_of, with_ties_marked
+from quantbench.c99.ir.rounding import Range, by_channel, range_of, with_ties_marked
 from quantbench.c99.ir.weights import PackedWeights
 from quantbench.numerics.fixed_point import (
     Integers,
@@ -149,12 +149,23 @@ def unsigned_bias(layer: Layer, into: int) -> NDArray[np.int32]:
 def bias_bound(layer: Layer, input: Tensor) -> Reals:
     """The bias's magnitude by channel, [O], without the zero points folded into it."""
     flat = layer.weights.reshape(len(layer.weights), -1).astype(np.float64)
-    return np.asarray(np.abs(layer.bias + input.zero_point * flat.sum(axis=1)), np.float64)
+    zero_points = zero_points_of_outputs(input, len(flat))
+    return np.asarray(np.abs(layer.bias + zero_points * flat.sum(axis=1)), np.float64)
+
+
+def zero_points_of_outputs(input: Tensor, outputs: int) -> Integers:
+    """The zero point of what each output of a layer reads, [O].
+
+    Those of an input that differ by channel are read by depthwise convolutions alone.
+    """
+    zero_points = input.zero_points
+    return np.repeat(zero_points, outputs // len(zero_points))
 
 
 def distances(values: Integers, input: Tensor) -> Reals:
-    """The magnitude of each integer's distance from the zero point."""
-    return np.abs(values - input.zero_point).astype(np.float64)
+    """The magnitude of each integer's distance from the zero point, [N, ...] as the values."""
+    away = values - by_channel(input.zero_points, values.ndim)
+    return np.asarray(np.abs(away), np.float64)
 
 
 def dense_code(step: Step, layer: Layer, groups: int, positions: int, pool_max: int) -> Code:

@@ -31,7 +31,8 @@ from quantbench.numerics.fixed_point import Integers, nearest_shift
 class Mix(Node):
     """q = zero point + round(sum of (q_j - Z_j) m_j 2**-shift), half to even, in [low, high].
 
-    There are one or two inputs, of 8 or of 32 bits, of the output's shape.
+    There are one or two inputs, of 8 or of 32 bits, of the output's shape. Where there is one, zero
+    points may differ by channel.
     """
 
     name: str
@@ -49,15 +50,16 @@ class Mix(Node):
         return self.inputs
 
     def evaluate(self, graph: Graph, values: Tensors) -> Values:
-        rounded = (
-            nearest_shift(np.sum(self._terms(graph, values), axis=0), self.shift) + self.zero_point
-        )
-        return within(rounded, self.low, self.high)
+        rounded = nearest_shift(np.sum(self._terms(graph, values), axis=0), self.shift)
+        raised = np.array(graph.tensors[self.output].raised or (0,), np.int64)
+        zero_points = by_channel(self.zero_point + raised, rounded.ndim)
+        return within(rounded + zero_points, self.low, self.high)
 
     def _terms(self, graph: Graph, values: Tensors) -> list[Integers]:
         """The products of each input, of which the sum is below 2**62."""
         return [
-            (values[name] - graph.tensors[name].zero_point) * by_channel(m, values[name].ndim)
+            (values[name] - by_channel(graph.tensors[name].zero_points, values[name].ndim))
+            * by_channel(m, values[name].ndim)
             for name, m in zip(self.inputs, self.multipliers, strict=True)
         ]
 
@@ -89,6 +91,8 @@ class Mix(Node):
         return Laid(self, (order,) * len(orders), order)
 
     def emit(self, step: Step) -> Code:
+        if any(place.raised for place in (*step.inputs, step.output)):
+            return self._centred(step)
         name, output = f"{step.identifier}_m", step.output
         tables, rows, begin = [], [], 0
         for place, m in zip(step.inputs, self.multipliers, strict=True):
@@ -104,6 +108,25 @@ class Mix(Node):
         call = f"model_{kernel}({', '.join(map(str, numbers))});"
         constants = array("int64_t", name, np.concatenate(tables))
         return Code(constants, (call,), (*helpers(step.inputs, output), kernel), tables=8 * begin)
+
+    def _centred(self, step: Step) -> Code:
+        """The C of one input where it or the output has a zero point for each channel."""
+        (source,), output, (m,) = step.inputs, step.output, self.multipliers
+        channels, name = output.shape[0], f"{step.identifier}_m"
+        zeros = [
+            np.broadcast_to(zero + np.array(place.raised or (0,), np.int64), channels)
+            for zero, place in ((source.zero_point, source), (self.zero_point, output))
+        ]
+        kernel = f"centre_{suffix(source.type)}{suffix(output.type)}"
+        numbers = (
+            source.at, name, int(len(m) > 1), f"{step.identifier}_zeros", output.at,
+            output.size // channels, channels, self.shift, self.low, self.high,
+        )  # fmt: skip
+        call = f"model_{kernel}({', '.join(map(str, numbers))});"
+        constants = array("int64_t", name, m)
+        constants += array("int32_t", f"{step.identifier}_zeros", np.concatenate(zeros))
+        kernels = (*helpers(step.inputs, output), kernel)
+        return Code(constants, (call,), kernels, tables=8 * (len(m) + channels))
 
     def describe(self) -> list[str]:
         words = ["add" if len(self.inputs) > 1 else "change of scale"]

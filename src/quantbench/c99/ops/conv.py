@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from quantbench.c99.frontend import windows
+from dataclasses import replace
+
+from quantbench.c99.frontend import windows, zero_points
 from quantbench.c99.frontend.builder import Deferred
 from quantbench.c99.frontend.context import Context, signal_or_image
 from quantbench.c99.frontend.linear import LinearExpr, output_scales
@@ -16,7 +18,8 @@ ATTRIBUTES = windows.ATTRIBUTES | {"group"}
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
-    ref = context.layer_input(node)
+    centred = zero_points.depthwise_input(context, node)
+    ref = centred or context.layer_input(node)
     tensor, (channels, *image) = context.as_image(node, ref)
     size, given = (image[0], image[1]), ref.shape
     weights = context.weights(node, 1, rank=len(given) + 1, axis=0, input=ref)
@@ -32,6 +35,9 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     window = windows.window(node, tuple(kernel), size, len(kernel))
     scale = output_scales(context, node, tensor, weights, outputs, depthwise=inputs == 1)
     shape = (outputs, *windows.output_size(node, window, size))
+    if centred and windows.padded(window):
+        tensor = zero_points.framed(context.builder, node.where, tensor, window.pads)
+        window = replace(window, pads=(0, 0, 0, 0))
     core = LinearExpr(
         where=node.where,
         input=tensor,

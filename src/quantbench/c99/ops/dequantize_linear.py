@@ -27,6 +27,7 @@ from quantbench.c99.frontend.values import (
     Value,
     Weights,
 )
+from quantbench.c99.frontend.zero_points import dequantized
 from quantbench.errors import CompileError
 
 NAME = "DequantizeLinear"
@@ -41,7 +42,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
         case Quantized(ref=ref, format=format):
             if format_of_node(context, node, format.type) != format:
                 raise CompileError(f"{node.where}: {ANOTHER_FORMAT}")
-            return ref
+            return dequantized(context.builder, node.where, ref)
         case ElidedQuantize(deferred=deferred):
             return deferred
         case Probabilities() as softmax:

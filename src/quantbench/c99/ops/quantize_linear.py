@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from quantbench.c99.frontend import windows
+from quantbench.c99.frontend import windows, zero_points
 from quantbench.c99.frontend.activations import deferred, limited
 from quantbench.c99.frontend.builder import Deferred, IdentityExpr, TensorRef
 from quantbench.c99.frontend.context import Context, Placed
@@ -58,7 +58,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     if isinstance(value, GraphInput) and value.type is None:
         return quantized_input(context, node, value, format)
     waiting = deferred(context, context.activation(node, 0), node.where)
-    _require_channels(context, node, waiting, format)
+    _require_channels(node, waiting, format)
     if _elided(context, node, waiting, format):
         kept = limited(context, waiting, node.where, Limits.of(format))
         return ElidedQuantize(replace(kept, slack=_slack(waiting, format), grid=format))
@@ -69,13 +69,18 @@ def _placed(context: Context, node: OnnxNode, waiting: Deferred, format: Format)
     """The tensor of integers; one that the same input and format already have is reused."""
     key = (node.inputs[0], format)
     if key not in context.placed:
-        before = len(context.builder.tensors)
-        ref = context.builder.place(shown(node.outputs[0]), waiting, format)
+        before, name = len(context.builder.tensors), shown(node.outputs[0])
+        if format.raised and not _never_negative(context, waiting):
+            ref = zero_points.placed(context.builder, name, waiting, format)
+        else:
+            ref = context.builder.place(name, waiting, format)
         context.placed[key] = Placed(ref, new=len(context.builder.tensors) > before)
     placed = context.placed[key]
     if placed.new:
         tensor, shape = placed.ref.tensor, waiting.shape
-        context.builder.originates(tensor, node.outputs[0], shape, waiting.slack, format.raised)
+        # Where the tensor has the file's own zero points, its integers are the file's.
+        raised = () if context.builder.tensors[tensor].raised else format.raised
+        context.builder.originates(tensor, node.outputs[0], shape, waiting.slack, raised)
     return placed.ref
 
 
@@ -129,7 +134,7 @@ def _next_format(context: Context, node: OnnxNode) -> Format | None:
     return format_of_node(context, reader) if reader is not None and quantized else None
 
 
-def _require_channels(context: Context, node: OnnxNode, waiting: Deferred, format: Format) -> None:
+def _require_channels(node: OnnxNode, waiting: Deferred, format: Format) -> None:
     """Raise CompileError unless scales by channel match the value's channels."""
     count, shape = len(format.by_channel or format.raised), waiting.shape
     channels = waiting.core.shape[0] if not waiting.steps else shape[0]
@@ -138,11 +143,6 @@ def _require_channels(context: Context, node: OnnxNode, waiting: Deferred, forma
         raise CompileError(
             f"{node.where}: {count} scales of an activation {[*shape]}; one for the tensor or for "
             "each channel, axis 1, is supported"
-        )
-    if format.raised and not _never_negative(context, waiting):
-        raise CompileError(
-            f"{node.where}: its zero points differ by channel, which is supported for numbers that "
-            "are never below 0, such as those of a ReLU"
         )
 
 

@@ -195,4 +195,4 @@ def _identical(index: Order, input: Order) -> bool:
 
 
 def _place(at: str, tensor: Tensor) -> Place:
-    return Place(at, tensor.shape, tensor.type, tensor.zero_point)
+    return Place(at, tensor.shape, tensor.type, tensor.zero_point, tensor.raised)

@@ -25,9 +25,8 @@ _KERNELS = {
 
 
 def fits(step: Step, node: Conv, isa: Isa) -> bool:
-    """Whether the layer is depthwise and rounded to bytes, with no pooling, for these registers."""
-    rounds = node.requantize is not None and node.pooling is None
-    return isa in _KERNELS and rounds and node.groups == step.inputs[0].shape[0]
+    """Whether the layer is depthwise, with no pooling behind it, for these registers."""
+    return isa in _KERNELS and node.pooling is None and node.groups == step.inputs[0].shape[0]
 
 
 def code(step: Step, node: Conv, isa: Isa) -> SimdCode:
@@ -42,14 +41,14 @@ def code(step: Step, node: Conv, isa: Isa) -> SimdCode:
     if times > 1:
         source, repeated = WORKSPACE, image.size * times
         calls.append(f"model_repeat({image.at}, {source}, {image.size}, {times});")
-    calls.append(f"{layer.function}({source}, {step.output.at}, {WORKSPACE} + {repeated});")
+    to = step.output.at if node.requantize else f"(uint8_t *)(void *)({step.output.at})"
+    calls.append(f"{layer.function}({source}, {to}, {WORKSPACE} + {repeated});")
     kernels = (_KERNELS[isa], *(["depthwise/repeat"] if times > 1 else []))
     workspace = repeated + way.memory(layer)
     return SimdCode(tables(layer), way.function(layer), tuple(calls), workspace, kernels)
 
 
 def _layer(step: Step, node: Conv, isa: Isa) -> DepthwiseLayer:
-    assert node.requantize is not None
     _, height, width = step.inputs[0].shape
     channels, out_height, out_width = step.output.shape
     plan = best_plan(isa.bits[0] // 8, channels, node.window, out_height, out_width)

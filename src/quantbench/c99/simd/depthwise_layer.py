@@ -15,13 +15,17 @@ from quantbench.c99.simd.requantize import factors, lane_array, lane_tables, sca
 from quantbench.c99.target.isa import Isa
 
 
+_SCALES = "m", "shift"
+
+
 @dataclass(frozen=True)
 class DepthwiseLayer:
     """A depthwise convolution of [height, width] to [out_height, out_width], with its plan."""
 
     name: str
     node: Conv
-    requantize: Requantization
+    requantize: Requantization | None
+    """None where sums are stored as int32."""
     isa: Isa
     plan: DepthwisePlan
     height: int
@@ -56,7 +60,7 @@ class DepthwiseLayer:
 
     @property
     def out_row(self) -> int:
-        """The bytes of a row of outputs."""
+        """The numbers of a row of outputs."""
         return self.out_width * self.lanes.channels
 
     @property
@@ -103,8 +107,9 @@ def tables(layer: DepthwiseLayer) -> dict[str, str]:
         for field, values in fields.items()
         if values is not None
     }
-    names = layer.table("m"), layer.table("shift")
-    constants |= lane_tables(layer.requantize, layer.isa, names, lanes)
+    names = layer.table(_SCALES[0]), layer.table(_SCALES[1])
+    if layer.requantize is not None:
+        constants |= lane_tables(layer.requantize, layer.isa, names, lanes)
     taps = array(layer.isa.element, layer.taps, _packed(layer, channels), aligned=True)
     return constants | {layer.taps: taps}
 
@@ -159,9 +164,10 @@ def write_constants(c: CWriter, layer: DepthwiseLayer, planes: int) -> None:
             if values is not None:
                 load = f"model_load_{bits}({layer.table(field)} + {at})"
                 c.line(f"const model_vec_{bits} {field}{q} = {load};")
-        m, shift = (f"model_load_{bits}({layer.table(field)} + {at})" for field in ("m", "shift"))
-        value = factors(layer.requantize, layer.isa, bits, m, shift)
-        c.line(f"const model_factors_{bits} factors{q} = {value};")
+        if layer.requantize is not None:
+            m, shift = (f"model_load_{bits}({layer.table(name)} + {at})" for name in _SCALES)
+            value = factors(layer.requantize, layer.isa, bits, m, shift)
+            c.line(f"const model_factors_{bits} factors{q} = {value};")
         for place, (number, row) in enumerate(layer.products):
             at_tap = f"((plane + {q}) * {len(layer.products)} + {place}) * {lanes.bytes}"
             load = f"model_load_taps_{bits}({layer.taps} + {at_tap})"
@@ -169,24 +175,45 @@ def write_constants(c: CWriter, layer: DepthwiseLayer, planes: int) -> None:
 
 
 def write_scaled(c: CWriter, layer: DepthwiseLayer, name: str, plane: int) -> None:
-    """Write the epilogue of one register of sums: limits, then scale and zero point."""
+    """Write the epilogue of one register of sums: limits, then scale and zero point where it has."""
     bits = layer.bits
     if layer.node.low is not None:
         c.line(f"{name} = model_max_{bits}({name}, low{plane});")
     if layer.node.high is not None:
         c.line(f"{name} = model_min_{bits}({name}, high{plane});")
-    value = scaled(layer.requantize, layer.isa, bits, name, f"factors{plane}")
-    c.line(f"{name} = {value};")
+    if layer.requantize is not None:
+        value = scaled(layer.requantize, layer.isa, bits, name, f"factors{plane}")
+        c.line(f"{name} = {value};")
+
+
+def write_words(c: CWriter, layer: DepthwiseLayer, name: str, plane: str, y: str) -> None:
+    """Write the store of a register of sums: those of `plane` in block b of row `y` of outputs."""
+    lanes, bits = layer.lanes, layer.bits
+    begin = f"({y}) * {layer.out_row} + b * {lanes.step} + first + 4 * ({plane})"
+    at = f"out + 4 * ({begin})"
+    last = _last(layer)
+    if last == lanes.bytes:
+        c.line(f"model_store_words_{bits}({at}, {name});")
+        return
+    count = f"(b < {layer.plan.blocks - 1} ? {lanes.filled} : {last}) - 4 * ({plane})"
+    c.line(f"model_store_first_words_{bits}({at}, {name}, {count});")
+
+
+def _last(layer: DepthwiseLayer) -> int:
+    """The bytes in use of the last block of a row of outputs."""
+    lanes = layer.lanes
+    return min(lanes.filled, layer.out_row - (layer.plan.blocks - 1) * lanes.step)
 
 
 def write_store(c: CWriter, layer: DepthwiseLayer, halves: tuple[str, str], y: str) -> None:
     """Write the store of block b of row `y` of outputs, from two registers of halves."""
     lanes, bits, plan, requantize = layer.lanes, layer.bits, layer.plan, layer.requantize
+    assert requantize is not None
     limits = f"{requantize.low}, {requantize.high}"
     value = f"model_quartered_{bits}({halves[0]}, {halves[1]}, {limits})"
     c.line(f"const model_vec_{bits} bytes = {value};")
     c.line(f"uint8_t *const at = out + ({y}) * {layer.out_row} + b * {lanes.step} + first;")
-    last = min(lanes.filled, layer.out_row - (plan.blocks - 1) * lanes.step)
+    last = _last(layer)
     whole = f"model_store_{bits}(at, bytes);"
     if lanes.filled < lanes.bytes:
         whole = f"model_store_first_{bits}(at, bytes, {lanes.filled});"

@@ -27,7 +27,7 @@ _KEPT = 16
 
 
 def fits(step: Step, node: Conv, isa: Isa) -> bool:
-    """Whether the layer is depthwise, rounded to bytes and not pooled, with channels for the lanes.
+    """Whether the layer is depthwise and not pooled, with channels for the lanes.
 
     There is one filter for each channel.
     """
@@ -36,7 +36,6 @@ def fits(step: Step, node: Conv, isa: Isa) -> bool:
         isa in (NEON, NEON_DOT)
         and node.groups == channels == len(node.weights)
         and channels >= _LANES
-        and node.requantize is not None
         and node.pooling is None
     )
 
@@ -52,12 +51,13 @@ def code(step: Step, node: Conv, isa: Isa) -> SimdCode:
         workspace = (height + top + bottom) * width * channels
         source = WORKSPACE
         calls.append(pad_call(image, WORKSPACE, node.window.pads, node.padding))
-    calls.append(f"{name}_lanes({source}, {step.output.at});")
-    assert node.requantize is not None
-    names = f"{name}_lanes_m", f"{name}_lanes_shift"
-    constants = lane_tables(
-        node.requantize, isa, names, lambda values: np.broadcast_to(values, (channels,))
-    )
+    to = step.output.at if node.requantize else f"(int32_t *)(void *)({step.output.at})"
+    calls.append(f"{name}_lanes({source}, {to});")
+    names, constants = (f"{name}_lanes_m", f"{name}_lanes_shift"), {}
+    if node.requantize is not None:
+        constants = lane_tables(
+            node.requantize, isa, names, lambda values: np.broadcast_to(values, (channels,))
+        )
     for field, (type, values) in _tables(node, channels).items():
         constants[f"{name}_{field}"] = array(type, f"{name}_{field}", values, aligned=True)
     text = _function(step, node, width, isa)
@@ -89,7 +89,8 @@ def _function(step: Step, node: Conv, width: int, isa: Isa) -> str:
     taps = kernel_h * kernel_w
     c = CWriter()
     c.line(f"/* Eight channels in lanes, {across} outputs of a row at once. */")
-    head = f"static __attribute__((noinline)) void {name}_lanes(const uint8_t *in, uint8_t *out)"
+    number = "int32_t" if node.requantize is None else "uint8_t"
+    head = f"static __attribute__((noinline)) void {name}_lanes(const uint8_t *in, {number} *out)"
     with c.function(head), c.loop("k", -(-channels // _LANES)):
         c.line(f"const int first = {_at_most('k', _LANES, channels)};")
         _write_constants(c, name, node, isa)
@@ -109,11 +110,12 @@ def _function(step: Step, node: Conv, width: int, isa: Isa) -> str:
 
 def _write_constants(c: CWriter, name: str, node: Conv, isa: Isa) -> None:
     """Write the registers of eight channels that stay the same."""
-    assert node.requantize is not None
     kept = {"start": node.bias, "low": node.low, "high": node.high}
     for field, values in kept.items():
         if values is not None:
             c.line(f"const model_sums_8 {field} = model_load_sums_8({name}_lanes_{field} + first);")
+    if node.requantize is None:
+        return
     for half, begin in (("low", "first"), ("high", "first + 4")):
         m, shift = (f"model_load_128({name}_lanes_{field} + {begin})" for field in ("m", "shift"))
         value = factors(node.requantize, isa, 128, m, shift)
@@ -144,11 +146,13 @@ def _write_products(
 
 def _write_output(c: CWriter, node: Conv, isa: Isa, x: int, to: str) -> None:
     """Write the epilogue of one output of the tile."""
-    assert node.requantize is not None
     if node.low is not None:
         c.line(f"a{x} = model_max_8(a{x}, low);")
     if node.high is not None:
         c.line(f"a{x} = model_min_8(a{x}, high);")
+    if node.requantize is None:
+        c.line(f"model_store_sums_8({to} + first, a{x});")
+        return
     halves = (
         requantized(node.requantize, isa, 128, f"a{x}.{half}", f"f_{half}")
         for half in ("low", "high")

@@ -17,6 +17,7 @@ from quantbench.c99.simd.depthwise_layer import (
     write_rows,
     write_scaled,
     write_store,
+    write_words,
 )
 from quantbench.c99.simd.depthwise_plan import DepthwisePlan, Product, QuadSet
 from quantbench.c99.target.isa import Isa
@@ -80,8 +81,12 @@ def _write_row(c: CWriter, layer: DepthwiseLayer) -> None:
                 met = f"model_quads_of_{bits}({_quads(layer, product, q)})"
                 c.line(f"a{q} = model_quad_product_{bits}(a{q}, {met}, t{number}_0_{q});")
             write_scaled(c, layer, f"a{q}", q)
-        halves = f"model_halved_{bits}(a0, a1)", f"model_halved_{bits}(a2, a3)"
-        write_store(c, layer, halves, "y")
+        if layer.requantize is None:
+            for q in range(4):
+                write_words(c, layer, f"a{q}", str(q), "y")
+        else:
+            halves = f"model_halved_{bits}(a0, a1)", f"model_halved_{bits}(a2, a3)"
+            write_store(c, layer, halves, "y")
         for number, quads in enumerate(plan.sets):
             for block in range(_ahead(plan, quads)):
                 c.line(f"s{number}_{block} = s{number}_{block + 1};")

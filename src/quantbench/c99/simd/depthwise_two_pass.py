@@ -16,6 +16,7 @@ from quantbench.c99.simd.depthwise_layer import (
     write_rows,
     write_scaled,
     write_store,
+    write_words,
 )
 from quantbench.c99.simd.depthwise_plan import QuadSet, used
 
@@ -42,7 +43,9 @@ def _band(layer: DepthwiseLayer) -> int:
 
 
 def _halves(layer: DepthwiseLayer) -> int:
-    """The bytes of a band's results of the first two planes."""
+    """The bytes of a band's results of the first two planes; 0 where sums are stored at once."""
+    if layer.requantize is None:
+        return 0
     return _band(layer) * layer.plan.rows * layer.plan.blocks * layer.lanes.bytes
 
 
@@ -57,8 +60,9 @@ def function(layer: DepthwiseLayer) -> str:
     arguments = "const uint8_t *in, uint8_t *out, uint8_t *memory"
     with c.function(f"static __attribute__((noinline)) void {layer.function}({arguments})"):
         c.line("uint8_t *const quads = model_aligned(memory);")
-        c.line(f"uint8_t *const halves = quads + {quads};")
-        c.line(f"uint8_t *const outside = halves + {_halves(layer)};")
+        if layer.requantize is not None:
+            c.line(f"uint8_t *const halves = quads + {quads};")
+        c.line(f"uint8_t *const outside = quads + {quads + _halves(layer)};")
         if lanes.pixels == 1:
             c.line(f"const model_vec_{bits} pad = model_splat_{bits}({padding});")
             c.line("(void)pad;")
@@ -130,7 +134,10 @@ def _write_products(c: CWriter, layer: DepthwiseLayer, part: str) -> None:
                 write_scaled(c, layer, f"a{v}_0", 0)
                 write_scaled(c, layer, f"a{v}_1", 1)
             for v in range(plan.rows):
-                _write_halves(c, layer, v)
+                if layer.requantize is None:
+                    _write_sums(c, layer, v)
+                else:
+                    _write_halves(c, layer, v)
 
 
 def _write_product(c: CWriter, layer: DepthwiseLayer, number: int, q: int) -> None:
@@ -157,6 +164,19 @@ def _write_halves(c: CWriter, layer: DepthwiseLayer, v: int) -> None:
     c.line(f"const model_vec_{bits} half{v} = model_halved_{bits}(a{v}_0, a{v}_1);")
     with c.block("if (h == 0)"):
         c.line(f"model_store_{bits}({kept}, half{v});")
-    beyond = v > 0 and layer.out_height % plan.rows > 0
-    with c.block(f"else if (y + {v} < {layer.out_height})" if beyond else "else"):
+    inside = _inside(layer, v)
+    with c.block(f"else {inside}" if inside else "else"):
         write_store(c, layer, (f"model_load_bytes_{bits}({kept})", f"half{v}"), f"y + {v}")
+
+
+def _write_sums(c: CWriter, layer: DepthwiseLayer, v: int) -> None:
+    """Store the sums of two planes, which nothing rounds."""
+    with c.block(_inside(layer, v)):
+        for q in range(2):
+            write_words(c, layer, f"a{v}_{q}", f"2 * h + {q}", f"y + {v}")
+
+
+def _inside(layer: DepthwiseLayer, v: int) -> str:
+    """The C condition that row `v` of a group is a row of the output; "" where it always is."""
+    beyond = v > 0 and layer.out_height % layer.plan.rows > 0
+    return f"if (y + {v} < {layer.out_height})" if beyond else ""

@@ -66,7 +66,7 @@ def function(
     arguments = f"const {isa.pointer} *in, {epilogue.output} *out"
     epilogues = [epilogue.of_block(tile, block) for block in range(tile.blocks)]
     c = CWriter()
-    c.line(f"/* {_channels(tile)}; {width} in a row at once. */")
+    c.line(f"/* {channel_range(tile)}; {width} in a row at once. */")
     with (
         c.function(f"static __attribute__((noinline)) void {own}({arguments})"),
         c.loop("g", group.count),
@@ -75,7 +75,9 @@ def function(
             c.line(line)
         c.line(f"const int first = {group.first + tile.first} + g * {group.width};")
         for block in range(tile.blocks):
-            _load_constants(c, layer, epilogues[block], tile, isa, block)
+            load = _channel_table(layer, "signed" if isa.offset_inputs else "start", tile, block)
+            c.line(f"const model_vec_{tile.bits} start{block} = {load};")
+            load_constants(c, layer, epilogues[block], tile, isa, block)
         with c.loop("y", geometry.out_height), c.loop("n", tiles):
             c.line(f"const int x = {begin};")
             c.line(f"const {isa.pointer} *const at = in + y * {down} + x * {right};")
@@ -86,7 +88,7 @@ def function(
     return c.finished()
 
 
-def _channels(tile: RegisterTile) -> str:
+def channel_range(tile: RegisterTile) -> str:
     """The comment that names the output channels of a function."""
     first = tile.group.first + tile.first
     last = first + (tile.blocks - 1) * tile.lanes + tile.filled - 1
@@ -94,17 +96,20 @@ def _channels(tile: RegisterTile) -> str:
     return f"Output channels {first} to {last}{every if tile.group.count > 1 else ''}"
 
 
-def _load_constants(
+def _channel_table(layer: str, table: str, tile: RegisterTile, block: int) -> str:
+    """The C expression of a register of a table with a number for every channel."""
+    return f"model_load_{tile.bits}({layer}_{table} + first + {block * tile.lanes})"
+
+
+def load_constants(
     c: CWriter, layer: str, epilogue: Epilogue, tile: RegisterTile, isa: Isa, block: int
 ) -> None:
-    """Load the bias, limits and factors of a block of channels."""
-    bits, lane = tile.bits, f"first + {block * tile.lanes}"
+    """Load the limits and factors of a block of channels."""
+    bits = tile.bits
 
     def load(table: str) -> str:
-        return f"model_load_{bits}({layer}_{table} + {lane})"
+        return _channel_table(layer, table, tile, block)
 
-    start = "signed" if isa.offset_inputs else "start"
-    c.line(f"const model_vec_{bits} start{block} = {load(start)};")
     if epilogue.low:
         c.line(f"const model_vec_{bits} low{block} = {load('low')};")
     if epilogue.high:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from quantbench.c99.emit.c_syntax import CWriter
 from quantbench.c99.emit.translation_unit import SimdCode
-from quantbench.c99.ir.graph import Step
+from quantbench.c99.ir.graph import Place, Step
 from quantbench.c99.nodes.broadcast import sides, strides
 from quantbench.c99.nodes.product import Product
+from quantbench.c99.simd import wide
 from quantbench.c99.simd.requantize import every_lane, factors, fits_int32, requantized
 from quantbench.c99.target.isa import SSE2, Isa
+
+_MOST_OF_WORDS = 2**30
+_SIZES = {"uint8": 1, "int32": 4}
+"""Bytes of a number."""
 
 
 def code(step: Step, node: Product, isa: Isa) -> SimdCode | None:
@@ -51,6 +58,59 @@ def code(step: Step, node: Product, isa: Isa) -> SimdCode | None:
     ends = ", ".join(place.at for place in (*step.inputs, step.output))
     kernel = f"product_{'neon' if bits == 128 else bits}"
     return SimdCode({}, c.finished(), (f"{name}({ends});",), 0, (kernel,))
+
+
+def of_words(step: Step, node: Product, isa: Isa) -> SimdCode | None:
+    """The code of a product that reads or writes 32 bits; None where the portable kernel is used.
+
+    The products are below 2**30 (docs/arithmetic.md) and rounded half to even. NEON has no kernel
+    that writes words.
+    """
+    bits, end = isa.bits[0], "neon" if isa.bits[0] == 128 else isa.bits[0]
+    requantize, lanes = replace(node.requantize, ties=True), isa.bits[0] // 32
+    (multiplier, *others), (places, run) = requantize.multipliers, _sides(step)
+    if isa is SSE2 or run < lanes or others or not fits_int32(requantize, _MOST_OF_WORDS):
+        return None
+    rounded = wide.rounded(requantize, isa, bits, step.output.type)
+    if rounded is None:
+        return None
+    name, out = f"{step.identifier}_product", _SIZES[step.output.type]
+    m, shift = (every_lane(isa, bits, str(word)) for word in (multiplier.m, multiplier.s))
+    c = CWriter()
+    with c.function(f"static void {name}(const uint8_t *a, const uint8_t *b, void *result)"):
+        c.line("uint8_t *out = result;")
+        c.line(f"const model_factors_{bits} factors = {factors(requantize, isa, bits, m, shift)};")
+        with c.loop("y", places[0]), c.loop("x", places[1]):
+            for letter, place, (down, right, _) in _operands(step):
+                size = _SIZES[place.type]
+                at = f"{letter} + y * {down * size} + x * {right * size}"
+                c.line(f"const uint8_t *const {letter}_at = {at};")
+            with c.loop("k", run, lanes):
+                c.line(f"const int c = k < {run - lanes} ? k : {run - lanes};")
+                for letter, place, (_, _, deep) in _operands(step):
+                    zero = every_lane(isa, bits, str(-place.zero_point))
+                    read = _read(letter, place, isa, deep=deep)
+                    c.line(f"const model_vec_{bits} {letter}_now = model_sum_{bits}({read}, {zero});")
+                c.line(f"const model_vec_{bits} product = model_times_{bits}(a_now, b_now);")
+                c.line(f"{rounded.format(to=f'out + {out} * c', value='product')};")
+            c.line(f"out += {out * run};")
+    ends = ", ".join(place.at for place in (*step.inputs, step.output))
+    kernels = (f"ends_{end}", f"product_{end}")
+    return SimdCode({}, c.finished(), (f"{name}({ends});",), 0, kernels)
+
+
+def _operands(step: Step) -> list[tuple[str, Place, tuple[int, int, int]]]:
+    """The letter, the tensor and the strides of each input."""
+    return list(zip("ab", step.inputs, _strides(step), strict=True))
+
+
+def _read(letter: str, place: Place, isa: Isa, *, deep: int) -> str:
+    """The C expression of a register of one input's numbers, or of one of them in every lane."""
+    word = place.type == "int32"
+    if not deep:
+        return every_lane(isa, isa.bits[0], f"model_word({letter}_at)" if word else f"*{letter}_at")
+    of = "words" if word else "bytes"
+    return f"model_from_{of}_{isa.bits[0]}({letter}_at + {_SIZES[place.type]} * c)"
 
 
 def _sides(step: Step) -> tuple[tuple[int, int], int]:

@@ -20,13 +20,16 @@ from quantbench.c99.emit.translation_unit import SimdCode
 from quantbench.c99.ir.graph import Step
 from quantbench.c99.ir.weights import PackedWeights
 from quantbench.c99.nodes.conv import Conv
+from quantbench.c99.nodes.curve import Curve
 from quantbench.c99.nodes.dense import Dense
+from quantbench.c99.nodes.mix import Mix
 from quantbench.c99.nodes.pool import Pool
 from quantbench.c99.nodes.product import Product
 from quantbench.c99.nodes.requantize import Requantize
 from quantbench.c99.nodes.table import Table
 from quantbench.c99.simd import (
     add,
+    amx,
     depthwise,
     depthwise_neon,
     direct_conv_avx2,
@@ -37,6 +40,7 @@ from quantbench.c99.simd import (
     pool,
     product,
     rescale,
+    wide,
 )
 from quantbench.c99.simd.dot_product import products
 from quantbench.c99.simd.loop_nest import Epilogue, function
@@ -58,10 +62,14 @@ from quantbench.c99.target.isa import (
 from quantbench.numerics.fixed_point import accumulator_bounds
 
 _MAX_ROUNDED = 2**30
+_BEHIND = 4
+"""Bytes behind a framed image, which the last window may read with weights of 0."""
 
 
 def code(step: Step, isa: Isa) -> SimdCode | None:
     """The SIMD code of a step for `isa`; None where the portable kernel is used."""
+    if isa.base:
+        return _in_tiles(step, isa, code(step, isa.base))
     if step.output.type == "float32":
         return float32.code(step, isa)
     node = step.work
@@ -78,7 +86,7 @@ def code(step: Step, isa: Isa) -> SimdCode | None:
 def _of_bytes(step: Step, isa: Isa) -> SimdCode | None:
     """The code of a step without weights, which bytes go into and come out of."""
     if any(place.type != "uint8" for place in (*step.inputs, step.output)):
-        return None
+        return _of_words(step, isa)
     match step.work:
         case Table() as table:
             return lookup.of_table(step, table, isa)
@@ -91,6 +99,18 @@ def _of_bytes(step: Step, isa: Isa) -> SimdCode | None:
         case Product() as node:
             return product.code(step, node, isa)
     return add.code(step, isa) if len(step.inputs) == 2 else None
+
+
+def _of_words(step: Step, isa: Isa) -> SimdCode | None:
+    """The code of a step without weights that reads or writes 32 bits."""
+    match step.work:
+        case Mix() as node:
+            return wide.mix(step, node, isa)
+        case Curve() as node:
+            return wide.curve(step, node, isa)
+        case Product() as node:
+            return product.of_words(step, node, isa)
+    return None
 
 
 @lru_cache(maxsize=1)  # of the step whose code is written for one instruction set after another
@@ -180,6 +200,50 @@ def _tiled(step: Step, node: Conv | Dense, geometry: ConvGeometry, isa: Isa) -> 
             functions.append(function(own, name, sums, epilogue, geometry, tile, form))
             calls.append(f"{own}({source}, {to});")
     return SimdCode(constants, "\n".join(functions), tuple(calls), workspace)
+
+
+def _in_tiles(step: Step, isa: Isa, base: SimdCode | None) -> SimdCode | None:
+    """The code of a set with tiles: that of its base, and beside it what is faster in tiles.
+
+    The base computes it where the system has no tiles for the process.
+    """
+    node = step.work
+    if base is None or not isinstance(node, Conv):
+        return base
+    geometry = _geometry(step, node)
+    if not amx.fits(node, geometry):
+        return base
+    name = step.identifier
+    source, before, _ = _source(step, node, isa)
+    output = "int32_t" if node.requantize is None else "uint8_t"
+    to = step.output.at if node.requantize else f"(int32_t *)(void *)({step.output.at})"
+    epilogue = Epilogue(node.low is not None, node.high is not None, node.requantize, output)
+    functions, calls, constants = [base.text], list[str](), dict(base.constants)
+    for number, group in enumerate(groups(geometry)):
+        if not amx.takes(group):
+            calls += [call for call in base.calls if call.startswith(f"{name}_{number}_")]
+            continue
+        weights = f"{name}_{number}_weights_int8"
+        if different := amx.own_weights(geometry, group, f"{name}_{number}_tiles_int8"):
+            weights = different.name
+            constants[weights] = different
+        own, tiles = f"{name}_{number}_tiles", amx.register_tiles(group, geometry)
+        functions.append(amx.function(own, name, weights, epilogue, geometry, tiles, isa))
+        calls.append(f"{own}({source}, {to});")
+    either = [
+        "if (MODEL_TILES) {",
+        *(f"    {call}" for call in calls),
+        "} else {",
+        *(f"    {call}" for call in base.calls[len(before) :]),
+        "}",
+    ]
+    return replace(
+        base,
+        constants=constants,
+        text="\n".join(functions),
+        calls=(*before, *either),
+        workspace=base.workspace + _BEHIND if base.workspace else 0,
+    )
 
 
 def _source(step: Step, node: Conv | Dense, isa: Isa) -> tuple[str, list[str], int]:

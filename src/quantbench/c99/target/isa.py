@@ -45,6 +45,8 @@ class Isa:
     """The distance from a value to the next, counted in what `pointer` points to."""
     element: str = "int8_t"
     """The C type of a weight."""
+    base: Isa | None = None
+    """The set whose kernels it has for all that its own don't compute."""
 
     @property
     def macro(self) -> str:
@@ -77,6 +79,17 @@ AVX512VBMI = replace(
     condition=f"{_VNNI} && defined(__AVX512VBMI__)",
     kernels=(*AVX512VNNI.kernels, "pixels", "lookup_512"),
 )
+AMX_INT8 = replace(
+    AVX512VBMI,
+    name="amx_int8",
+    condition=(
+        "defined(__AMX_INT8__) && defined(__AMX_TILE__) && defined(__linux__) "
+        f"&& defined(__LP64__) && {AVX512VBMI.condition}"
+    ),
+    kernels=(*AVX512VBMI.kernels, "tiles"),
+    base=AVX512VBMI,
+)
+"""Tiles of 16 rows of 64 bytes, which a program must ask the kernel of Linux for: simd/tiles.py."""
 AVXVNNI = Isa(
     name="avxvnni",
     condition="defined(__AVXVNNI__) && defined(__AVX2__)",
@@ -179,7 +192,7 @@ AVX512F = replace(
 )
 FLOAT_ISAS = (AVX512F, FMA)
 """The instruction sets with float32 kernels; the first whose condition holds is used."""
-ISAS = (AVX512VBMI, AVX512VNNI, AVXVNNI, AVX2, SSE2, NEON_DOT, NEON)
+ISAS = (AMX_INT8, AVX512VBMI, AVX512VNNI, AVXVNNI, AVX2, SSE2, NEON_DOT, NEON)
 """The instruction sets with integer kernels; the first whose condition holds is used."""
 
 

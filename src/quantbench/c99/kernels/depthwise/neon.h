@@ -44,3 +44,9 @@ static inline void model_store_8(uint8_t *out, uint8x8_t low, uint8x8_t high)
     vst1_u8(out, vreinterpret_u8_u32(
                      vzip_u32(vreinterpret_u32_u8(low), vreinterpret_u32_u8(high)).val[0]));
 }
+
+static inline void model_store_sums_8(int32_t *out, model_sums_8 sums)
+{
+    vst1q_s32(out, sums.low);
+    vst1q_s32(out + 4, sums.high);
+}
