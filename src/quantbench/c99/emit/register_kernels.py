@@ -112,6 +112,7 @@ def _wide(bits: int) -> tuple[Kernel, ...]:
         "MODEL_MUL_EPI32": product_,
         "MODEL_EVERY": every,
     }
+    before: tuple[Kernel, ...]
     if bits == 128:
         before = Kernel("wide/mul_sse2"), Kernel("wide/ends_sse2")
     else:
