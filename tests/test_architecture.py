@@ -14,9 +14,9 @@ import quantbench
 PACKAGE = Path(quantbench.__file__).parent
 ROOMS = (
     "errors", "system", "numerics", "artifacts", "samples", "data", "models", "tasks", "training",
-    "contracts", "plugins", "settings", "metrics", "c99", "export", "methods", "runtimes",
-    "harness", "results", "explain", "studies", "report", "web", "api", "cli", "__init__",
-    "__main__",
+    "contracts", "plugin_offers", "plugins", "settings", "metrics", "c99", "export", "methods",
+    "runtimes", "harness", "results", "explain", "studies", "report", "web", "api", "cli",
+    "__init__", "__main__",
 )  # fmt: skip
 """From the lowest to the highest; docs/architecture.md draws them."""
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from quantbench import plugins
+from quantbench import plugin_offers, plugins
 from quantbench.errors import QuantbenchError, UnavailableError, UnknownNameError
 from quantbench.system.extras import EXTRA_OF, install
 from tests.process import python
 
-FOLDERS = list(plugins.KINDS)
+FOLDERS = list(plugin_offers.KINDS)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -57,7 +57,7 @@ def test_a_plug_in_that_does_not_import_tells_why(
 ) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "needy.py").write_text("import no_such_library\n")
-    monkeypatch.setattr(plugins, "_ROOT", tmp_path)
+    monkeypatch.setattr(plugin_offers, "_ROOT", tmp_path)
     monkeypatch.setattr("quantbench.models.__path__", [str(tmp_path / "models")])
     reason = plugins.why_unavailable("models", "needy")
     assert reason is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from quantbench import plugins
+from quantbench import plugin_offers, plugins
 from quantbench.errors import UnavailableError, UnknownNameError, UsageError
 from tests.process import environment, python
 
@@ -90,7 +90,7 @@ def test_a_file_is_of_the_kind_that_it_defines(tmp_path: Path, text: str, folder
     assert plugins.source(folder, "mine") == path
     assert plugins.why_not_installed(folder, "mine") is None
     assert plugins.why_unavailable(folder, "mine") is None
-    assert all("mine" not in plugins.names(kind) for kind in plugins.KINDS if kind != folder)
+    assert all("mine" not in plugins.names(kind) for kind in plugin_offers.KINDS if kind != folder)
 
 
 def test_a_runtime_from_outside_may_be_none_that_a_study_runs_unasked(tmp_path: Path) -> None:

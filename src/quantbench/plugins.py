@@ -15,11 +15,9 @@ library costs only the plug-in that needs it. No place may take a name that anot
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Set
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -27,8 +25,6 @@ from typing import TYPE_CHECKING, cast
 
 from quantbench.contracts import (
     METRIC_FUNCTIONS,
-    OR_ELSE,
-    REQUIRED,
     DataModule,
     DataSet,
     LoadsSamples,
@@ -44,6 +40,7 @@ from quantbench.errors import (
     UsageError,
     cause,
 )
+from quantbench.plugin_offers import KINDS, Source, built_in, kind_of, lacking, offered
 from quantbench.system import imports
 from quantbench.system.extras import EXTRA_OF, install, why_missing
 from quantbench.system.machine import versions
@@ -51,37 +48,8 @@ from quantbench.system.machine import versions
 if TYPE_CHECKING:
     from quantbench.artifacts.artifact import Artifact
 
-KINDS = {
-    "data": "data set",
-    "models": "model",
-    "methods": "method",
-    "runtimes": "runtime",
-    "metrics": "metric",
-    "findings": "finding",
-}
-_FOLDERS = {"findings": "explain/findings"}
-"""Kind -> its folder in this package, where the two differ."""
-_ROOT = Path(__file__).parent
 _named_by_user: dict[tuple[str, str], Path] = {}
 """Folder and name -> file. State of the process, as sys.path is: set by `use_plugins` alone."""
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A plug-in of another distribution that isn't offered, and why."""
-
-    folder: str
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class _Source:
-    file: Path
-    module: str
-    """The dotted name that it is imported by."""
-    importable: bool
-    """Whether Python's import system finds it by that name."""
 
 
 def use_plugins(*files: Path | str) -> None:
@@ -92,8 +60,8 @@ def use_plugins(*files: Path | str) -> None:
     """
     for file in files:
         path = Path(file).absolute()
-        folder = _kind_of(path)
-        owner = _built_in(folder).get(path.stem) or _entry_points().get((folder, path.stem))
+        folder = kind_of(path)
+        owner = built_in(folder).get(path.stem) or offered().get((folder, path.stem))
         taken = owner.file if owner else _named_by_user.get((folder, path.stem), path)
         if taken != path:
             raise UsageError(
@@ -110,17 +78,8 @@ def user_files() -> tuple[Path, ...]:
 
 def names(folder: str) -> list[str]:
     """The plug-ins of a kind, which is one of KINDS, sorted."""
-    added = (name for kind, name in (*_named_by_user, *_entry_points()) if kind == folder)
-    return sorted({*_built_in(folder), *added})
-
-
-def refused() -> tuple[Refused, ...]:
-    """The entry points that offer nothing, each with the reason."""
-    return tuple(
-        Refused(folder, point.name, reason)
-        for folder, point in _points()
-        if (reason := _why_refused(folder, point))
-    )
+    added = (name for kind, name in (*_named_by_user, *offered()) if kind == folder)
+    return sorted({*built_in(folder), *added})
 
 
 def default_runtimes() -> list[str]:
@@ -242,7 +201,7 @@ def why_not_installed(folder: str, name: str) -> str | None:
     if missing:
         absent = ModuleNotFoundError(f"No module named '{missing}'", name=missing)
         return _why_not_imported(folder, name, absent)
-    if name not in _built_in(folder) or "unavailable" not in imports.defined(path):
+    if name not in built_in(folder) or "unavailable" not in imports.defined(path):
         return None
     if imports.returns_none(path, "unavailable"):
         return None
@@ -258,71 +217,13 @@ def _answer(module: ModuleType | RuntimeModule, question: str, *arguments: objec
     return answer(*arguments) if answer else None
 
 
-def _built_in(folder: str) -> dict[str, _Source]:
-    place = _FOLDERS.get(folder, folder)
-    package = f"quantbench.{place.replace('/', '.')}"
-    return {
-        path.stem: _Source(path, f"{package}.{path.stem}", importable=True)
-        for path in (_ROOT / place).glob("*.py")
-        if not path.stem.startswith("_")
-    }
-
-
-@cache
-def _points() -> tuple[tuple[str, EntryPoint], ...]:
-    """The entry points of all distributions, by folder."""
-    return tuple(
-        (folder, point) for folder in KINDS for point in entry_points(group=f"quantbench.{folder}")
-    )
-
-
-def _why_refused(folder: str, point: EntryPoint) -> str | None:
-    owner = f"offered by {point.dist.name}" if point.dist else "offered by an entry point"
-    if not point.name.isidentifier() or point.name.startswith("_"):
-        return f"{owner}, but its name is no identifier"
-    if point.name in _built_in(folder):
-        return f"{owner}, but the name is quantbench's own"
-    if [(kind, other.name) for kind, other in _points()].count((folder, point.name)) > 1:
-        return f"{owner}, but another distribution offers the same name"
-    if point.attr or imports.file_of(point.module) is None:
-        return f"{owner}, but '{point.value}' is not a module that is there"
-    return None
-
-
-@cache
-def _entry_points() -> dict[tuple[str, str], _Source]:
-    """Folder and name -> the module that another distribution offers by it."""
-    return {
-        (folder, point.name): _Source(file, point.module, importable=True)
-        for folder, point in _points()
-        if not _why_refused(folder, point) and (file := imports.file_of(point.module))
-    }
-
-
-def _kind_of(path: Path) -> str:
-    """The folder of the one kind of plug-in whose names `path` defines. Raises UsageError."""
-    if path.suffix != ".py" or not path.stem.isidentifier() or path.stem.startswith("_"):
-        raise UsageError(f"{path} is no plug-in: its name has to be like my_method.py")
-    try:
-        defined = imports.defined(path)
-    except OSError as error:
-        raise UsageError(f"plug-in {path}: {error.strerror or error}") from error
-    except (SyntaxError, ValueError) as error:
-        raise UsageError(f"plug-in {path} is no Python: {error}") from error
-    kinds = [folder for folder in REQUIRED if not _lacking(folder, defined)]
-    if len(kinds) != 1:
-        needs = "; ".join(f"a {KINDS[kind]} {_needs(kind)}" for kind in KINDS)
-        raise UsageError(f"{path} has to define what one kind of plug-in needs: {needs}")
-    return kinds[0]
-
-
-def _source(folder: str, name: str) -> _Source:
-    if built_in := _built_in(folder).get(name):
-        return built_in
+def _source(folder: str, name: str) -> Source:
+    if own := built_in(folder).get(name):
+        return own
     if file := _named_by_user.get((folder, name)):
-        return _Source(file, f"quantbench_{folder}_{name}", importable=False)
-    if offered := _entry_points().get((folder, name)):
-        return offered
+        return Source(file, f"quantbench_{folder}_{name}", importable=False)
+    if other := offered().get((folder, name)):
+        return other
     raise UnknownNameError(KINDS[folder], name, names(folder))
 
 
@@ -333,9 +234,9 @@ def _load(folder: str, name: str) -> ModuleType:
         module = import_module(found.module) if found.importable else _imported(found)
     except ImportError as error:
         raise UnavailableError(_why_not_imported(folder, name, error)) from error
-    if lacking := _lacking(folder, vars(module).keys()):
+    if missing := lacking(folder, vars(module).keys()):
         raise UnavailableError(
-            f"{KINDS[folder]} '{name}' doesn't define {', '.join(sorted(lacking))}"
+            f"{KINDS[folder]} '{name}' doesn't define {', '.join(sorted(missing))}"
         )
     if folder == "metrics" and len(vars(module).keys() & set(METRIC_FUNCTIONS)) != 1:
         raise UnavailableError(
@@ -344,18 +245,7 @@ def _load(folder: str, name: str) -> ModuleType:
     return module
 
 
-def _lacking(folder: str, defined: Set[str]) -> frozenset[str]:
-    """The names that a plug-in of a kind lacks, where it has none of the sets that are needed."""
-    instead = OR_ELSE.get(folder)
-    return frozenset() if instead and instead <= defined else REQUIRED[folder] - defined
-
-
-def _needs(folder: str) -> str:
-    sets = (REQUIRED[folder], *((OR_ELSE[folder],) if folder in OR_ELSE else ()))
-    return " or ".join(", ".join(sorted(names)) for names in sets)
-
-
-def _imported(found: _Source) -> ModuleType:
+def _imported(found: Source) -> ModuleType:
     """The module of a file that isn't on Python's path, imported once."""
     loaded = sys.modules.get(found.module)
     if loaded is not None and loaded.__file__ == str(found.file):

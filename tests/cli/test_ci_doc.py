@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from quantbench.cli.compare import gate_of
-from quantbench.cli.records import Compare
+from quantbench.cli.result_records import Compare
 from quantbench.results.gate.judge import COMPILED, QUANTITIES
 from quantbench.results.gate.rule import UNITS, parse_rule
 from tests.cli.test_usage_doc import parsed

@@ -12,9 +12,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from quantbench.cli import records
+from quantbench.cli import records, result_records
 from quantbench.cli.app import app
 from quantbench.cli.declare import DATA, OUTPUT, STUDY, TIME, TRAINING, argument, declare, option
+from quantbench.cli.groups import Study
 from quantbench.studies.options import SCHEMA, Options
 
 
@@ -62,15 +63,16 @@ def test_help_groups_options_by_what_they_are_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [record for _, record in inspect.getmembers(records, inspect.isclass)
-               if record.__module__ == records.__name__]
+    "record", [record for module in (records, result_records)
+               for _, record in inspect.getmembers(module, inspect.isclass)
+               if record.__module__ == module.__name__]
 )  # fmt: skip
 def test_a_field_of_a_study_is_an_option_of_it(record: type) -> None:
     """A name that is no key would be dropped without a word."""
     command = {"one_method", "converted", "beside", "images", "file", "sort", "as_reported",
                "print_settings", "config", "set_", "check", "all_rows", "details", "row", "only",
                "max_drop", "predict_on"}  # fmt: skip
-    if issubclass(record, records.Study):
+    if issubclass(record, Study):
         names = {field.name for field in dataclasses.fields(record)}
         assert names - command <= set(SCHEMA.keys)
 

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from quantbench.cli import records
+from quantbench.cli import records, result_records
 from quantbench.cli.declare import declare
 from quantbench.cli.loading import loading
 from quantbench.errors import QuantbenchError
@@ -107,8 +107,8 @@ def measure(record: records.Measure) -> None:
     commands.measure(record)
 
 
-@declare(app, records.Show)
-def show(record: records.Show) -> None:
+@declare(app, result_records.Show)
+def show(record: result_records.Show) -> None:
     """Show a study that was run: the answer, a table, details.
 
     Nothing is measured.
@@ -118,8 +118,8 @@ def show(record: records.Show) -> None:
     show.show(record)
 
 
-@declare(app, records.Report)
-def report(record: records.Report) -> None:
+@declare(app, result_records.Report)
+def report(record: result_records.Report) -> None:
     """Write a finished study's report: one page to pass around.
 
     Nothing is measured. It has what `quantbench explain` found out, where that was run.
@@ -129,8 +129,8 @@ def report(record: records.Report) -> None:
     report.report(record)
 
 
-@declare(app, records.Explain)
-def explain(record: records.Explain) -> None:
+@declare(app, result_records.Explain)
+def explain(record: result_records.Explain) -> None:
     """Say why rows are slow, large or worse, and what to do.
 
     It explains the study in --out, of the network and data that `run` was given.
@@ -141,8 +141,8 @@ def explain(record: records.Explain) -> None:
     explain.explain(record)
 
 
-@declare(app, records.Recommend)
-def recommend(record: records.Recommend) -> None:
+@declare(app, result_records.Recommend)
+def recommend(record: result_records.Recommend) -> None:
     """Choose the row to ship within limits of loss, size and time.
 
     Nothing is measured. A row keeps a limit where all of its 95 % interval does.
@@ -152,8 +152,8 @@ def recommend(record: records.Recommend) -> None:
     recommend.recommend(record)
 
 
-@declare(app, records.Serve)
-def serve(record: records.Serve) -> None:
+@declare(app, result_records.Serve)
+def serve(record: result_records.Serve) -> None:
     """Open a local page to draw digits that each row answers.
 
     It serves the study in --out, of digits in MNIST's form, to this machine alone, until Ctrl-C.
@@ -163,8 +163,8 @@ def serve(record: records.Serve) -> None:
     serve.serve(record)
 
 
-@declare(app, records.Compare)
-def compare(record: records.Compare) -> None:
+@declare(app, result_records.Compare)
+def compare(record: result_records.Compare) -> None:
     """Set two results.json side by side, or judge them by rules.
 
     Times are compared only where the machine is the same.

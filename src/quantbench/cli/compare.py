@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantbench.cli.records import Compare
+from quantbench.cli.result_records import Compare
 from quantbench.errors import RulesFailedError, UsageError
 from quantbench.report.gate.junit import junit
 from quantbench.report.gate.markdown import markdown

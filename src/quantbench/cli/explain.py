@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantbench.cli import records
+from quantbench.cli import result_records
 from quantbench.cli.configure import configured
 from quantbench.cli.progress import TerminalProgress
 from quantbench.errors import UsageError
@@ -14,7 +14,7 @@ from quantbench.studies import explain as use_case
 from quantbench.system.terminal import Terminal
 
 
-def explain(record: records.Explain) -> None:
+def explain(record: result_records.Explain) -> None:
     """Explain a finished study, print it and write explanation.json.
 
     Raises UsageError, ResultsError, and what preparing the task raises.

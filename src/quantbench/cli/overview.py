@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from quantbench import plugins
+from quantbench import plugin_offers, plugins
 from quantbench.cli.loading import loading
 from quantbench.data import probe
 from quantbench.system.machine import (
@@ -30,11 +30,11 @@ def list_plugins(*, check: bool) -> None:
     why_not = plugins.why_unavailable if check else plugins.why_not_installed
     table = Table("kind", "name", "available" if check else "installed", box=None)
     with loading("every plug-in") if check else contextlib.nullcontext():
-        for folder, kind in plugins.KINDS.items():
+        for folder, kind in plugin_offers.KINDS.items():
             for name in plugins.names(folder):
                 table.add_row(kind, harmless(name), harmless(why_not(folder, name) or "yes"))
-    for refused in plugins.refused():
-        kind = plugins.KINDS[refused.folder]
+    for refused in plugin_offers.refused():
+        kind = plugin_offers.KINDS[refused.folder]
         table.add_row(kind, harmless(refused.name), harmless(refused.reason))
     Terminal().print(table)
 

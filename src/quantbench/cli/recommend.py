@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from quantbench.cli.records import Recommend
+from quantbench.cli.result_records import Recommend
 from quantbench.cli.show import RESULTS
 from quantbench.errors import NoRowError
 from quantbench.explain.file import kept_explanation

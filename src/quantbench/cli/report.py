@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from quantbench.cli.records import Report as Command
+from quantbench.cli.result_records import Report as Command
 from quantbench.cli.show import RESULTS
 from quantbench.explain.file import NAME, kept_explanation
 from quantbench.report.html.page import page_html

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantbench.cli.records import Serve
+from quantbench.cli.result_records import Serve
 from quantbench.system.terminal import Terminal
 from quantbench.web.serve import serve as serve_study
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantbench.cli import records
+from quantbench.cli import result_records
 from quantbench.cli.groups import Shown
 from quantbench.errors import UnknownNameError
 from quantbench.report.order import Order
@@ -13,7 +13,7 @@ from quantbench.system.terminal import Terminal
 RESULTS = "results.json"
 
 
-def show(record: records.Show) -> None:
+def show(record: result_records.Show) -> None:
     """Print the page of a finished study.
 
     Raises UnknownNameError, and ResultsError for a file that can't be read.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantbench.c99.emit.c_syntax import CWriter
-from quantbench.c99.emit.kernels import Macros
+from quantbench.c99.emit.instances import Macros
 from quantbench.c99.emit.specialize import Kind, kinds
 from quantbench.c99.generate import emit
 from quantbench.c99.ir.code import Structure

@@ -17,7 +17,7 @@ from quantbench.c99.build.kept import CODES, LIBRARY, SIZES, Kept, emitted_from
 from quantbench.c99.build.library import library
 from quantbench.c99.build.loader import sizes_of, sources
 from quantbench.c99.check.once import require_verified
-from quantbench.c99.emit.kernels import kernel
+from quantbench.c99.emit.instances import kernel
 from quantbench.errors import QuantbenchError
 
 

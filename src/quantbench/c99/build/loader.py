@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from quantbench.c99.build.calling import Calls, Sizes, batch, caller, memory, opened, up
 from quantbench.c99.build.library import library
 from quantbench.c99.build.several import several
-from quantbench.c99.emit.kernels import kernel
+from quantbench.c99.emit.instances import kernel
 from quantbench.c99.emit.library import Emitted
 from quantbench.c99.golden import GOLDEN_FILES
 from quantbench.c99.ir.graph import Place, ends

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantbench.c99.build.library import library
-from quantbench.c99.emit.kernels import kernel
+from quantbench.c99.emit.instances import kernel
 from quantbench.c99.emit.library import Emitted
 from quantbench.c99.ir.graph import BYTES, Place, Plan
 from quantbench.c99.ir.interpreter import dequantized, quantized

@@ -11,7 +11,7 @@ from quantbench.c99.emit.data_file import DataFile
 from quantbench.c99.emit.describe import describe
 from quantbench.c99.emit.head import Provenance, block_comment, head
 from quantbench.c99.emit.header import header
-from quantbench.c99.emit.kernels import kernel
+from quantbench.c99.emit.instances import kernel
 from quantbench.c99.emit.namespace import DEFAULT, layer_symbol, renamed, require_name
 from quantbench.c99.emit.parts import Parts
 from quantbench.c99.emit.signature import signature

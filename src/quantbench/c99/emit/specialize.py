@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from quantbench.c99.emit.c_syntax import CWriter, number, structure
-from quantbench.c99.emit.kernels import Macros
+from quantbench.c99.emit.instances import Macros
 from quantbench.c99.ir.code import Structure
 
 _POINTERS = {

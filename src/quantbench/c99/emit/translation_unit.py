@@ -7,16 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from quantbench.c99.emit.c_syntax import CWriter
+from quantbench.c99.emit.compilers import arm_macros, choice, unused_functions, word_alignment
 from quantbench.c99.emit.data_file import DataFile
-from quantbench.c99.emit.kernels import (
-    FLOAT_KERNELS,
-    INTEGER_KERNELS,
-    Kernel,
-    Macros,
-    instantiate,
-    isa_kernels,
-    kernel,
-)
+from quantbench.c99.emit.instances import Kernel, Macros, instantiate, kernel
+from quantbench.c99.emit.kernels import FLOAT_KERNELS, INTEGER_KERNELS
+from quantbench.c99.emit.register_kernels import isa_functions
 from quantbench.c99.emit.specialize import Kind, kinds
 from quantbench.c99.emit.weights import declare, defined
 from quantbench.c99.ir.code import Code
@@ -179,14 +174,14 @@ def constants_and_kernels(
         c.directive(f"include <{header}>")
     c.blank()
     if any(name.startswith("dot") for name in used) or "simd32" in used:
-        _arm(c)
+        arm_macros(c)
     if "simd32" in used:
-        _of_words(c)
+        word_alignment(c)
     if weights:
         declare(c, weights, simd=simd)
     if simd:
         used |= language.used_by_simd
-        _choice(c, isas)
+        choice(c, isas)
     if "requantize_even" in used:
         used.discard("requantize")  # requantize_even defines the same functions
     if workspace is not None:
@@ -194,7 +189,7 @@ def constants_and_kernels(
         c.blank()
     structure_types = kinds(layer for step in layers for layer in step.code.structures)
     if simd:
-        _unused_functions(c, "push", 'ignored "-Wunused-function"')
+        unused_functions(c, "push", 'ignored "-Wunused-function"')
     macros = Macros()
     for name, instances in language.kernels.items():
         if name in used:
@@ -207,69 +202,10 @@ def constants_and_kernels(
             more = {
                 name for layer in layers if isa in layer.simd for name in layer.simd[isa].kernels
             }
-            _isa(c, isa, isas, sorted(more))
-        _unused_functions(c, "pop")
+            isa_functions(c, isa, isas, sorted(more))
+        unused_functions(c, "pop")
     for layer in layers:
         _constants(c, layer, structure_types, isas, weights)
-
-
-def _arm(c: CWriter) -> None:
-    knows = "defined(__ARM_FEATURE_SIMD32) && !defined(__ARM_BIG_ENDIAN)"
-    with c.when(f"{knows} && (defined(__clang__) || __GNUC__ >= 10)"):
-        c.directive("include <arm_acle.h>")
-        c.define("MODEL_SIMD32", "")
-    c.blank()
-
-
-def _of_words(c: CWriter) -> None:
-    """Define the mark of constants that are loaded word by word."""
-    with c.when("defined(__GNUC__)"):
-        c.define("MODEL_OF_WORDS", "__attribute__((aligned(4)))")
-        c.directive("else")
-        c.define("MODEL_OF_WORDS", "")
-    c.blank()
-
-
-def _choice(c: CWriter, isas: Sequence[Isa]) -> None:
-    """Set MODEL_KERNELS, unless the user has: -DMODEL_KERNELS=MODEL_PORTABLE is portable code."""
-    for number, macro in enumerate(("MODEL_PORTABLE", *(isa.macro for isa in isas))):
-        c.define(macro, number)
-    with c.when("!defined(MODEL_KERNELS)"):
-        for number, isa in enumerate(isas):
-            c.directive(f"{'el' if number else ''}if {isa.condition}")
-            c.define("MODEL_KERNELS", isa.macro)
-        c.directive("else")
-        c.define("MODEL_KERNELS", "MODEL_PORTABLE")
-        c.directive("endif")
-    with c.when(f"MODEL_KERNELS < 0 || MODEL_KERNELS > {len(isas)}"):
-        c.directive('error "MODEL_KERNELS is none of the sets above"')
-    c.blank()
-
-
-def _unused_functions(c: CWriter, *pragmas: str) -> None:
-    """Suppress warnings of unused functions: which are called depends on the instruction set."""
-    with c.when("defined(__GNUC__)"):
-        for pragma in pragmas:
-            c.directive(f"pragma GCC diagnostic {pragma}")
-    c.blank()
-
-
-def _isa(c: CWriter, isa: Isa, isas: Sequence[Isa], more: Sequence[str]) -> None:
-    """Write the functions of one instruction set that the layers are written in.
-
-    `more`: files of kernels/ that only some networks need.
-    """
-    macros = Macros()  # what another set defines stands between other #if and #endif
-    with c.when(condition_of((isa,), isas)):
-        c.directive(f"include <{isa.header}>")
-        c.blank()
-        written: list[Kernel] = []
-        for name in (*isa.kernels, *more):
-            for instance in isa_kernels(name):
-                if instance not in written:
-                    instantiate(c, instance, macros)
-                written.append(instance)
-    c.blank()
 
 
 def _constants(

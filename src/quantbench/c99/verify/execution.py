@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from quantbench.c99.build import toolchain
 from quantbench.c99.build.machines import PROGRAM
-from quantbench.c99.emit.kernels import kernel
+from quantbench.c99.emit.instances import kernel
 from quantbench.c99.emit.namespace import renamed
 from quantbench.c99.emit.signature import packed_run
 from quantbench.c99.ir.graph import Place, Plan
