@@ -24,7 +24,7 @@ _TERMS = 8
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """For each output along an axis, the places between which it lies, and the second's weight.
+    """The places between which each output along an axis lies, and the second's weight.
 
     Integers have whole weights, which add up to `unit`; float32 has the second's `part` of 1.
     """
