@@ -251,7 +251,7 @@ REFUSED: dict[str, tuple[Build, tuple[str, ...]]] = {
     "normalized by the batch": (normalized_by_the_batch, ("(BatchNormalization)", "training_mode")),
     "quotient": (of_two_tensors("Div"), ("(Div)", "divisor that is constant")),
     "difference": (of_two_tensors("Sub"), ("(Sub)", "subtrahend that is constant")),
-    "a number for each place": (node("Mul", np.ones((4, 4))), ("(Mul)", "one for each channel")),
+    "numbers for other places": (node("Mul", np.ones((4, 3))), ("(Mul)", "[4, 3] doesn't fit")),
     "division by zero": (node("Div", [[[1.0]], [[0.0]]]), ("(Div)", "divides by 0")),
     "clip nan": (node("Clip", np.nan), ("(Clip)", "aren't numbers")),
     "clip turned": (node("Clip", 2.0, 1.0), ("(Clip)", "above its upper")),

@@ -123,6 +123,15 @@ def table_of_words(model: Model, x: str) -> None:
     model.add("Mul", model.add("Tanh", x), conv(model, x))
 
 
+def resized(model: Model, x: str) -> None:
+    """A decoder's sums, and its skip, larger by a half and joined."""
+    scales = model.constant([1, 1, 1.5, 2])
+    more = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+    sums = model.add("Resize", conv(model, x), "", scales, **more)
+    skip = model.add("Resize", x, "", scales, **more)
+    model.add("MaxPool", model.add("Add", sums, skip), kernel_shape=[4, 7])
+
+
 CASES: dict[str, tuple[Build, list[str]]] = {
     "hard swish": (function("HardSwish"), ["Conv", "Curve"]),
     "tanh": (function("Tanh"), ["Conv", "Curve"]),
@@ -142,6 +151,7 @@ CASES: dict[str, tuple[Build, list[str]]] = {
         ["Conv", "Pool", "Conv", "Mix", "Conv", "WideConv", "Rearrange", "Concat", "Conv"],
     ),
     "scales by channel": (scales_by_channel, ["Conv", "Curve", "Mix", "Conv"]),
+    "resized": (resized, ["Conv", "Mix", "Interpolate", "Interpolate", "Mix", "Pool"]),
     "table of 32 bits": (table_of_words, ["Conv", "Table", "Mix", "Product"]),
 }  # fmt: skip
 """The nodes that each becomes."""

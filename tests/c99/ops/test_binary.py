@@ -51,6 +51,7 @@ def normalized_parts(model: Model, x: str) -> None:
 
 
 PLACES = np.linspace(-1, 1, 40).reshape(2, 5, 4)
+BY_PLACE = ["Reshape", "Conv", "Reshape"]
 
 CASES: dict[str, tuple[Build, list[str]]] = {
     "squeeze and excite": (squeeze_and_excite, ["Pool", "Conv", "Table", "Product"]),
@@ -68,6 +69,10 @@ CASES: dict[str, tuple[Build, list[str]]] = {
     "difference by channel": (
         lambda m, x: m.add("Sub", m.constant([[[3.0]], [[-5.0]]]), x), ["Conv"],
     ),
+    "sum by place": (lambda m, x: m.add("Add", x, m.constant(PLACES)), BY_PLACE),
+    "product by row": (lambda m, x: m.add("Mul", m.constant(PLACES[:1, :, :1]), x), BY_PLACE),
+    "difference by column": (lambda m, x: m.add("Sub", m.constant(PLACES[0, 0]), x), BY_PLACE),
+    "quotient by place": (lambda m, x: m.add("Div", x, m.constant(PLACES[1] + 2)), BY_PLACE),
     "maximum and a number": (lambda m, x: m.add("Max", x, m.constant(1.5)), ["Requantize"]),
 }  # fmt: skip
 
@@ -89,6 +94,10 @@ def test_float32(tmp_path: Path) -> None:
     model = Model(("n", 2, 5, 4))
     model.add("PRelu", "x", model.constant([[[0.25]], [[-0.5]]]))
     sloped = model.add("PRelu", None, model.constant(PLACES))
+    model.add("Sub", model.constant(PLACES[0]), sloped)
+    sloped = model.add(
+        "Mul", model.add("Add", None, model.constant(PLACES)), model.constant(PLACES[0, 0])
+    )
     gate = model.add("Sigmoid", model.add("GlobalAveragePool"))
     model.add("Min", model.add("Mul", sloped, gate), model.add("Sub", sloped, gate))
     model.add("Div", None, model.add("Exp", gate))

@@ -83,7 +83,10 @@ REFUSED = {
     "a mean of all": (Case(node("ReduceMean")), "axes behind the batch are supported"),
     "sizes of an open batch": (Case(of_the_batch), "it computes with an open batch"),
     "a broken size": (
-        Case(resize("linear", [1, 1, 1.5, 1], "half_pixel")), "whole factors up to 7"
+        Case(resize("linear", [1, 1, 1.6, 1], "align_corners")), "its scales give no whole sizes"
+    ),
+    "channels between channels": (
+        Case(resize("linear", [1, 2, 1.5, 1], "half_pixel")), "it resizes channels"
     ),
     "cubic": (Case(resize("cubic", [1, 1, 2, 2], "half_pixel")), "nearest and linear"),
     "counted pads": (

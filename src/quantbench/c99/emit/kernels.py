@@ -66,6 +66,16 @@ def _centre(types: str) -> Kernel:
     return Kernel("centre", own | _ends("MODEL_CENTRE", {"A": types[0]}, types[1]))
 
 
+def _interpolate(type: str) -> Kernel:
+    """The sums of four neighbours in a tensor of a type."""
+    macros = {
+        "MODEL_INTERPOLATE_NAME": f"model_interpolate_{type}",
+        "MODEL_INTERPOLATE_A": _WORDS[type][0],
+        "MODEL_INTERPOLATE_A_SIZE": str(_WORDS[type][2]),
+    }
+    return Kernel("interpolate", macros)
+
+
 def _product_of_words(types: str) -> Kernel:
     """The product of two tensors: their types, then that of the output."""
     macros = _ends("MODEL_PRODUCT", dict(zip("AB", types, strict=False)), types[-1])
@@ -128,6 +138,7 @@ INTEGER_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     **{f"mix_{types}": (_mix(types),) for types in (*_pairs(), *_triples())},
     **{f"centre_{types}": (_centre(types),) for types in _pairs()},
     "frame": (Kernel("frame"),),
+    **{f"interpolate_{type}": (_interpolate(type),) for type in "bw"},
     **{f"curve_{type}": (_curve(type),) for type in "bw"},
     "lookup_words": (Kernel("lookup_words"),),
     "pool_words": (Kernel("pool_words"),),
@@ -156,6 +167,7 @@ FLOAT_KERNELS: Mapping[str, tuple[Kernel, ...]] = {
     "activate": (Kernel("float32/activate"),),
     "concat": (Kernel("float32/concat"),),
     "pad": (Kernel("float32/pad"),),
+    "interpolate": (Kernel("float32/interpolate"),),
     "broadcast": (Kernel("broadcast"),),
     "permute": (Kernel("permute"),),
     "rearrange": (Kernel("rearrange"),),

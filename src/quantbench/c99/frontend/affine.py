@@ -39,21 +39,22 @@ def affine(
         begin, parts = 0, []
         for part in value.core.joined:
             own = slice(begin, begin + part.shape[0])
-            parts.append(_affine(context, node, part, factors[own], constants[own]))
+            parts.append(affine_of(context, node, part, factors[own], constants[own]))
             begin += part.shape[0]
         return Deferred(value.core.joining(tuple(parts)), value.shape)
     if still_linear(value) is None:
         value = context.settled(node, at)
-    return _affine(context, node, value, factors, constants)
+    return affine_of(context, node, value, factors, constants)
 
 
-def _affine(
+def affine_of(
     context: Context,
     node: OnnxNode,
     value: TensorRef | Deferred,
     factors: Sequence[Fraction],
     constants: Sequence[Fraction],
 ) -> Deferred:
+    """The same of a value: a layer into which it is folded, or a tensor."""
     core = still_linear(value)
     if core is None:
         ref = context.builder.settled(value)

@@ -16,6 +16,7 @@ from quantbench.c99.frontend import boundary
 from quantbench.c99.frontend.activations import limited
 from quantbench.c99.frontend.affine import affine
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, IdentityExpr
+from quantbench.c99.frontend.by_place import affine_by_place, differs_by_place, spread
 from quantbench.c99.frontend.context import BATCH, Context
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.functions import applied, combined, operands
@@ -115,16 +116,18 @@ def _with_constant(
     """An operation on an activation and the constant in place `at`."""
     other = 1 - at
     value = context.activation(node, other)
-    numbers = by_channel(node, constant(context, node, at), value.shape)
+    given = constant(context, node, at)
+    by_place = differs_by_place(given.shape, value.shape)
+    numbers = (spread if by_place else by_channel)(node, given, value.shape)
     if numbers.size == 1 and (still_linear(value) is None or shared(context, node, other)):
         return applied(context, node, with_number(operation, float(numbers[0]), at), other)
     if line is None:
         raise CompileError(
             f"{node.where}: one constant for all channels is supported in its place {at + 1}"
         )
-    each = np.broadcast_to(numbers, value.shape[0]).tolist()
+    each = (numbers if by_place else np.broadcast_to(numbers, value.shape[0])).tolist()
     factors, addends = zip(*(line(exact(number)) for number in each), strict=True)
-    return affine(context, node, other, factors, addends)
+    return (affine_by_place if by_place else affine)(context, node, other, factors, addends)
 
 
 def shared(context: Context, node: OnnxNode, at: int) -> bool:

@@ -67,7 +67,7 @@ def placed(builder: Builder, name: str, deferred: Deferred, format: Format) -> T
 
 
 def dequantized(builder: Builder, where: str, ref: TensorRef) -> TensorRef | Deferred:
-    """What a DequantizeLinear gives of a tensor of integers."""
+    """The real numbers of a tensor of integers, behind a DequantizeLinear."""
     tensor = builder.tensors[ref.tensor]
     if not tensor.raised:
         return ref

@@ -22,6 +22,7 @@ from quantbench.c99.frontend.binary import (
     shared,
 )
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, step_ratio
+from quantbench.c99.frontend.by_place import differs_by_place
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import Format, Limits
 from quantbench.c99.frontend.linear import still_linear
@@ -64,13 +65,22 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     ]
     other = 1 - constants[0] if len(constants) == 1 else 0
     linear = len(constants) == 1 and still_linear(context.activation(node, other))
-    if linear and not (shared(context, node, other) and _is_number(context, node, constants[0])):
+    if (
+        linear
+        and not _by_place(context, node, constants[0])
+        and not (shared(context, node, other) and _is_number(context, node, constants[0]))
+    ):
         return _with_bias(context, node, constants[0])
     return elementwise(context, node, ADD, _sum, _line, _line)
 
 
 def _is_number(context: Context, node: OnnxNode, at: int) -> bool:
     return constant(context, node, at).size == 1
+
+
+def _by_place(context: Context, node: OnnxNode, at: int) -> bool:
+    shape = context.activation(node, 1 - at).shape
+    return differs_by_place(constant(context, node, at).shape, shape)
 
 
 def _line(addend: Fraction) -> tuple[Fraction, Fraction]:

@@ -11,6 +11,7 @@ from quantbench.c99.emit.c_syntax import real
 from quantbench.c99.frontend.affine import as_image, depthwise
 from quantbench.c99.frontend.binary import CombineExpr, by_channel, constant
 from quantbench.c99.frontend.builder import Builder, Deferred, Expr, TensorRef
+from quantbench.c99.frontend.by_place import differs_by_place, spread
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import FREE, Format, Limits
 from quantbench.c99.frontend.functions import FunctionExpr, applied, operands
@@ -24,15 +25,13 @@ from quantbench.errors import CompileError
 NAME = "PRelu"
 INPUTS = (2, 2)
 ATTRIBUTES: frozenset[str] = frozenset()
-_MAX_PLACES = 2**14
-"""Places with a slope each: integers have a table of 256 bytes for each."""
 
 
 def from_onnx(context: Context, node: OnnxNode) -> Value:
     value = context.activation(node, 0)
     given = constant(context, node, 1)
-    by_place = _by_place(given.shape, value.shape)
-    slopes = _spread(node, given, value.shape) if by_place else by_channel(node, given, value.shape)
+    by_place = differs_by_place(given.shape, value.shape)
+    slopes = (spread if by_place else by_channel)(node, given, value.shape)
     if slopes.size == 1:
         return applied(context, node, _function(slopes))
     if context.builder.held:
@@ -47,29 +46,9 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
     numbers = operand.of_integers(context, node)
     if by_place:
         numbers = _of_places(context, node, numbers)
-    spread = np.broadcast_to(numbers.values, (slopes.size, numbers.values.shape[1]))
-    each = replace(numbers, values=spread, errors=np.broadcast_to(numbers.errors, spread.shape))
+    rows = np.broadcast_to(numbers.values, (slopes.size, numbers.values.shape[1]))
+    each = replace(numbers, values=rows, errors=np.broadcast_to(numbers.errors, rows.shape))
     return Deferred(each.then(node.where, _function(slopes.reshape(-1, 1))), operand.shape)
-
-
-def _by_place(slopes: Shape, shape: Shape) -> bool:
-    """Whether a slope's dimensions, but the channels', are more than 1."""
-    own = (1,) * (len(shape) + 1 - len(slopes)) + slopes
-    return any(size != 1 for axis, size in enumerate(own) if axis != 1)
-
-
-def _spread(node: OnnxNode, slopes: Reals, shape: Shape) -> Reals:
-    """The slope of each place of an input of `shape`, in ONNX's order. Raises CompileError."""
-    own = slopes.shape[1:] if slopes.ndim > len(shape) and slopes.shape[0] == 1 else slopes.shape
-    pairs = zip(reversed(own), reversed(shape), strict=False)
-    if len(own) > len(shape) or any(size not in (1, whole) for size, whole in pairs):
-        raise CompileError(f"{node.where}: its slopes {[*slopes.shape]} don't fit {[*shape]}")
-    if math.prod(shape) > _MAX_PLACES:
-        raise CompileError(
-            f"{node.where}: slopes for {math.prod(shape):,} places; up to {_MAX_PLACES:,} are "
-            "supported, beside one slope and one for each channel"
-        )
-    return np.ascontiguousarray(np.broadcast_to(slopes.reshape(own), shape)).reshape(-1)
 
 
 def _of_places(context: Context, node: OnnxNode, numbers: FunctionExpr) -> FunctionExpr:

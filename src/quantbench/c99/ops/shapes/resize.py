@@ -1,4 +1,4 @@
-"""Resize: by the nearest place to any size, or linear to a whole multiple of height and width."""
+"""Resize: by the nearest place to any size, or linear to any height and width, without a filter."""
 
 from __future__ import annotations
 
@@ -41,13 +41,12 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
             raise CompileError(
                 f"{node.where}: linear, it resizes channels; other axes are supported"
             )
-        factors = [Fraction(size, before) for size, before in zip(sizes, shape, strict=True)]
-        return interpolated(context, node, factors[2:], mode)
+        return interpolated(context, node, sizes[2:], scales[2:], mode)
 
     def choose(values: NDArray[Any]) -> NDArray[Any]:
         places = [
-            nearest_places(node, *axis, mode)
-            for axis in zip(values.shape, sizes, scales, strict=True)
+            nearest_places(node, size, output, float(scale), mode)
+            for size, output, scale in zip(values.shape, sizes, scales, strict=True)
         ]
         return values[np.ix_(*places)]
 
@@ -56,7 +55,7 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
 
 def _sizes(
     context: Context, node: OnnxNode, shape: tuple[int, ...]
-) -> tuple[tuple[int, ...], tuple[float, ...]]:
+) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
     """The size of each axis, the batch taken as 1, and how many times as large it is."""
     at = 1 if context.network.opset == 10 else 2
     sizes = context.wholes(node, 3)
@@ -65,12 +64,12 @@ def _sizes(
         if len(sizes) != len(shape):
             raise CompileError(f"{node.where}: its sizes {[*sizes]} aren't one for each axis")
         wanted = (1, *sizes[1:])
-        return wanted, tuple(new / old for new, old in zip(wanted, shape, strict=True))
+        return wanted, tuple(Fraction(new, old) for new, old in zip(wanted, shape, strict=True))
     fits = factors is not None and factors.dtype == np.float32 and factors.shape == (len(shape),)
     if factors is None or not fits or not (np.isfinite(factors).all() and factors[0] == 1):
         raise CompileError(
             f"{node.where}: its scales are supported as finite float32, one for each axis and 1 "
             "for the batch"
         )
-    scales = tuple(float(factor) for factor in factors.tolist())
+    scales = tuple(Fraction(factor) for factor in factors.tolist())
     return tuple(int(size * factor) for size, factor in zip(shape, scales, strict=True)), scales
