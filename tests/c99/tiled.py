@@ -24,7 +24,9 @@ TILED = {
     "a row of several tiles, the last of which overlaps": Tiled(
         (32, 5, 19), 32, Window((3, 3), pads=_SAME)
     ),
-    "one tile a row, a run of two pieces of 48": Tiled((32, 14, 14), 16, Window((3, 3), pads=_SAME)),
+    "one tile a row, a run of two pieces of 48": Tiled(
+        (32, 14, 14), 16, Window((3, 3), pads=_SAME)
+    ),
     "all rows as one, in one step of four tiles": Tiled((64, 7, 7), 96, Window((3, 3), pads=_SAME)),
     "all rows as one, in one step of three": Tiled((64, 6, 6), 64, Window((3, 3), pads=_SAME)),
     "all rows as one, in steps that overlap": Tiled((64, 8, 8), 64, Window((3, 3), pads=_SAME)),
@@ -38,7 +40,9 @@ TILED = {
     "channels that AVX-512 computes": Tiled((64, 6, 5), 24, Window((3, 3), pads=_SAME)),
     "fewer channels than a register has": Tiled((64, 6, 5), 75, Window((3, 3), pads=_SAME)),
     "runs that are no whole words": Tiled((3, 25, 21), 32, Window((7, 7), (2, 2), (3, 3, 3, 3))),
-    "runs that are no whole words, framed above": Tiled((5, 9, 9), 32, Window((5, 5), pads=(2, 0, 0, 0))),
+    "runs that are no whole words, framed above": Tiled(
+        (5, 9, 9), 32, Window((5, 5), pads=(2, 0, 0, 0))
+    ),
     "many weights": Tiled((128, 4, 5), 256, Window((3, 3), pads=_SAME)),
     "runs that are no whole words, and no frame": Tiled(
         (3, 16, 16), 32, Window((7, 7)), fits=False

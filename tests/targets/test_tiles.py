@@ -12,13 +12,13 @@ from quantbench.c99.emit.library import Options
 from quantbench.c99.generate import emit
 from quantbench.c99.target.isa import AMX_INT8
 from quantbench.c99.target.target import Target
-from tests.c99.checking import SANITIZED, chosen, command
+from tests.c99.checking import chosen, command
 from tests.c99.tiled import TILED, network
 from tests.c99.together import all_pass
 from tests.targets.test_emulated import SHIMS, WARNINGS, precompiled
 
 pytestmark = pytest.mark.targets
-
+_SANITIZED = ("-O1", "-fsanitize=address", "-fno-sanitize-recover=all")
 BESIDE = r"""
 #include <immintrin.h>
 #include <stdio.h>
@@ -96,19 +96,15 @@ def test_the_text_is_the_processor(tmp_path: Path) -> None:
     assert done.stdout == "PASS\n"
 
 
-def test_every_shape_under_sanitizers(tmp_path: Path) -> None:
+def test_every_shape_under_a_sanitizer(tmp_path: Path) -> None:
     """Nothing is read or written outside what the network has."""
     if not Path("/usr/include/simde").is_dir():
         pytest.skip("there is no libsimde-dev")
     options = Options(isas=("amx_int8",), file_from=None)
-    tiled = [one for one in TILED.values() if one.fits]
-    files = [
-        emit(network(one, last=last), Target.NATIVE, options).files
-        for one in tiled
-        for last in (False, True)
-    ]
+    tiled = [network(one) for one in TILED.values() if one.fits]
+    files = [emit(graph, Target.NATIVE, options).files for graph in tiled]
     shutil.copytree(SHIMS, tmp_path, dirs_exist_ok=True)
     chosen_set = ("-DMODEL_KERNELS=MODEL_AMX_INT8", "-DMODEL_TILES=1")
-    compiler = (*command(), *SANITIZED, f"-I{tmp_path}", *chosen_set)
+    compiler = (*command(), *_SANITIZED, f"-I{tmp_path}", *chosen_set)
     precompiled(compiler, tmp_path / "immintrin.h")
     all_pass(files, tmp_path, (*compiler, "-include", "immintrin.h"), warnings=WARNINGS)
