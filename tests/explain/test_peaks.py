@@ -22,6 +22,7 @@ LANES = {
     "avxvnni": 8,
     "avx512": 16,
     "avx512vnni": 16,
+    "amx_int8": 128,  # a row of 16 sums, each of 64 products, in a cycle of its only port
     "neon": 4,
     "neon_dot": 4,
 }
@@ -64,6 +65,7 @@ def test_wider_registers_do_no_less_and_dot_products_do_more(peaks: Peaks) -> No
         ("sse2 float32", "avx2 float32", 0.7),  # some CPUs halve the wider registers
         ("sse2 int8", "avx2 int8", 0.7),
         ("avx2 int8", "avx512vnni int8", 1.3),
+        ("avx512vnni int8", "amx_int8 int8", 2),
     ):
         if more in macs:
             assert macs[more] > times * macs[less]

@@ -19,8 +19,8 @@ from tests.c99.wide import layers
 from tests.targets.networks import networks
 
 pytestmark = pytest.mark.targets
-_SHIMS = Path(__file__).parent / "simde"
-_WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-psabi")
+SHIMS = Path(__file__).parent / "simde"
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-psabi")
 """The others are for the model alone, whose text would have to be told from SIMDe's."""
 
 
@@ -37,11 +37,12 @@ def test_emulated(tmp_path: Path, files: tuple[dict[str, str], ...], kernels: Is
     if not Path("/usr/include/simde").is_dir():
         pytest.skip("there is no libsimde-dev")
     assert any(f"#if MODEL_KERNELS == {kernels.macro}\n" in one["model.c"] for one in files)
-    shutil.copytree(_SHIMS, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(SHIMS, tmp_path, dirs_exist_ok=True)
     header = tmp_path / kernels.header
-    compiler = (*command(), "-O0", f"-I{tmp_path}", f"-DMODEL_KERNELS={kernels.macro}")
+    chosen = f"-DMODEL_KERNELS={kernels.macro}", "-DMODEL_TILES=1"  # Linux isn't asked for tiles
+    compiler = (*command(), "-O0", f"-I{tmp_path}", *chosen)
     precompiled(compiler, header)
-    all_pass(files, tmp_path, (*compiler, "-include", header.name), warnings=_WARNINGS)
+    all_pass(files, tmp_path, (*compiler, "-include", header.name), warnings=WARNINGS)
 
 
 def precompiled(compiler: tuple[str, ...], header: Path) -> None:

@@ -19,7 +19,7 @@ from quantbench.c99.build.loader import loaded
 from quantbench.c99.compile import emitted
 from quantbench.c99.emit.library import Options
 from quantbench.c99.frontend.reader import read
-from quantbench.c99.target.isa import AVX2, AVX512VBMI, AVX512VNNI, AVXVNNI, ISAS, Isa
+from quantbench.c99.target.isa import AMX_INT8, AVX2, AVX512VBMI, AVX512VNNI, AVXVNNI, ISAS, Isa
 from quantbench.c99.target.target import Target
 from quantbench.contracts import Predict
 from quantbench.errors import UnavailableError, UnknownNameError
@@ -29,7 +29,7 @@ from quantbench.explain.subject import Subject
 from quantbench.results.records import Row
 from quantbench.samples.records import Array
 
-_SAME_FLOAT32 = (frozenset((AVX2, AVXVNNI)), frozenset((AVX512VNNI, AVX512VBMI)))
+_SAME_FLOAT32 = (frozenset((AVX2, AVXVNNI)), frozenset((AVX512VNNI, AVX512VBMI, AMX_INT8)))
 """Sets of integer kernels whose CPUs have the same float32 kernels."""
 _SECONDS = 1.0
 _MIN_CALLS, _MAX_CALLS = 8, 400

@@ -107,6 +107,39 @@ __attribute__((target("avx512f,avx512vnni"))) static void avx512vnni_int8(void) 
 #undef ZERO
 #undef PRODUCT
 
+#if defined(__linux__) && defined(__LP64__) && \
+    ((defined(__clang__) && __clang_major__ >= 12) || (!defined(__clang__) && __GNUC__ >= 11))
+#define HAS_AMX
+/* Whether Linux lets this process use tiles: arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA). */
+static int has_tiles(void)
+{
+    long result = 158;
+    __asm__ volatile("syscall" : "+a"(result) : "D"(0x1023L), "S"(18L) : "rcx", "r11", "memory");
+    return result == 0;
+}
+
+/* Tiles of 16 rows of 64 bytes, six of them sums. */
+__attribute__((target("amx-tile,amx-int8"))) static void amx_int8(void)
+{
+    uint8_t shapes[64] = {1};
+    for (int tile = 0; tile < 8; tile++) {
+        shapes[16 + 2 * tile] = 64;
+        shapes[48 + tile] = 16;
+    }
+    __asm__ volatile("" : : "r"(shapes) : "memory"); /* compilers take it for a load of 8 bytes */
+    _tile_loadconfig(shapes);
+    for (int turn = 0; turn < 2 * TURNS; turn++) {
+        _tile_dpbusd(0, 6, 7);
+        _tile_dpbusd(1, 6, 7);
+        _tile_dpbusd(2, 6, 7);
+        _tile_dpbusd(3, 6, 7);
+        _tile_dpbusd(4, 6, 7);
+        _tile_dpbusd(5, 6, 7);
+    }
+    _tile_release();
+}
+#endif
+
 /* Sums of what is read, as wide as every x86-64 of this decade reads. */
 __attribute__((target("avx2"))) static void read_avx2(const char *from, size_t bytes)
 {
@@ -190,6 +223,9 @@ static const kernel kernels[] = {
     {"avx512 float32", avx512_float32, 16},
     {"avx512 int8", avx512_int8, 32},
     {"avx512vnni int8", avx512vnni_int8, 64},
+#if defined(HAS_AMX)
+    {"amx_int8 int8", amx_int8, 16 * 16 * 64},
+#endif
 #elif defined(__aarch64__)
     {"neon float32", neon_float32, 4},
     {"neon int8", neon_int8, 4},
@@ -213,6 +249,11 @@ int main(int count, char **arguments)
         bytes[level] = strtoul(arguments[1 + level], NULL, 10);
     }
     for (int k = 1 + LEVELS; k < count; k++) {
+#if defined(HAS_AMX)
+        if (strcmp(arguments[k], "amx_int8 int8") == 0 && !has_tiles()) {
+            continue;
+        }
+#endif
         for (size_t i = 0; i < KERNELS; i++) {
             wanted[i] |= strcmp(arguments[k], kernels[i].name) == 0;
         }

@@ -34,6 +34,7 @@ _NEEDS: dict[str, frozenset[str]] = {
     "avx512 float32": frozenset(("avx512f",)),
     "avx512 int8": frozenset(("avx512bw",)),
     "avx512vnni int8": frozenset(("avx512_vnni",)),
+    "amx_int8 int8": frozenset(("amx_int8",)),
     "neon float32": frozenset(("asimd",)),
     "neon int8": frozenset(("asimd",)),
     "neon_dot int8": frozenset(("asimddp",)),

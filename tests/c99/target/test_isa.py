@@ -14,7 +14,9 @@ def test_names() -> None:
     assert named(["NEON", " avx2"], ISAS) == (AVX2, NEON)
     assert named(["neon-dot"], ISAS) == (NEON_DOT,)
     assert NEON_DOT.macro == "MODEL_NEON_DOT"
-    with pytest.raises(UsageError, match=r"--isa avx3: there are kernels for avx512vbmi, "):
+    with pytest.raises(
+        UsageError, match=r"--isa avx3: there are kernels for amx_int8, avx512vbmi, "
+    ):
         named(["avx3"], ISAS)
     with pytest.raises(UsageError, match="there are kernels for fma"):
         named(["avx2"], [FMA])

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantbench.c99.emit.c_syntax import CWriter
 from quantbench.c99.ir.weights import PackedWeights
@@ -67,8 +68,10 @@ def own_weights(geometry: ConvGeometry, group: ChannelGroup, name: str) -> Packe
     length = geometry.weights.shape[2]
     if length % 4 == 0:
         return None
-    whole = np.pad(geometry.weights, ((0, 0), (0, 0), (0, -length % 4)))
-    return PackedWeights("int8_t", name, packed(whole, group, 4).ravel())
+    words: NDArray[np.int16] = np.pad(
+        geometry.weights.astype(np.int16), ((0, 0), (0, 0), (0, -length % 4))
+    )
+    return PackedWeights("int8_t", name, packed(words, group, 4).ravel())
 
 
 def takes(group: ChannelGroup) -> bool:
@@ -87,9 +90,7 @@ def register_tiles(group: ChannelGroup, geometry: ConvGeometry) -> tuple[Registe
     parts = range(0, blocks, size)
     last = group.filled - (blocks - 1) * _LANES
     return tuple(
-        RegisterTile(
-            group, 512, at * _LANES, size, last if at + size == blocks else _LANES
-        )
+        RegisterTile(group, 512, at * _LANES, size, last if at + size == blocks else _LANES)
         for at in parts
     )
 
@@ -114,7 +115,7 @@ class _Plan:
     `width`, `height`: of the outputs, in rows that tiles divide; where `flat`, all rows are one,
     with what windows that leave a row on the right would give between them. `rows`: outputs of a
     tile. `in_row`: tiles of a row; the last may overlap another. `strips`: tiles that are computed
-    at once. `piece`: bytes of a row of values, of `pieces` in a run.
+    at once, in each of `steps`. `piece`: bytes of a row of values, of `pieces` in a run.
     """
 
     width: int
@@ -144,9 +145,7 @@ class _Plan:
 def _plan(geometry: ConvGeometry, blocks: int) -> _Plan:
     length = geometry.weights.shape[2]
     piece = _piece(length)
-    by_row = _Plan(
-        geometry.out_width, geometry.out_height, False, 1, piece, -(-length // piece)
-    )
+    by_row = _Plan(geometry.out_width, geometry.out_height, False, 1, piece, -(-length // piece))
     between = geometry.width - geometry.out_width
     width = (geometry.out_height - 1) * geometry.width + geometry.out_width
     flat = replace(by_row, width=width, height=1, flat=True)
@@ -278,9 +277,7 @@ def _products(
         c.line(f"const ptrdiff_t from = {begin} + k * {plan.piece};")
         per_piece = plan.piece // 4 * step
         lane = f" + {tile.first * 4}" if tile.first else ""
-        c.line(
-            f"const int8_t *const w = weights + (r * {plan.pieces} + k) * {per_piece}{lane};"
-        )
+        c.line(f"const int8_t *const w = weights + (r * {plan.pieces} + k) * {per_piece}{lane};")
         kept = _TILES - 1 - values  # tiles of weights
         for line in fetch:
             ahead = f"next + (r * {plan.pieces} + k) * {per_piece} + {line}"
