@@ -46,10 +46,11 @@ def chosen(kernels: Isa | None) -> tuple[str, ...]:
     return (*native(), f"-DMODEL_KERNELS={kernels.macro}")
 
 
-def ran(files: Mapping[str, str], folder: Path, *flags: str) -> str:
+def ran(files: Mapping[str, str | bytes] | Mapping[str, str], folder: Path, *flags: str) -> str:
     """What main.c printed; fails where it doesn't compile without a warning or differs."""
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    for name, content in files.items():
+        data = content if isinstance(content, bytes) else content.encode()
+        (folder / name).write_bytes(data)
     build = [*command(), "-std=c99", *WARNINGS, *flags, "model.c", "main.c", "-lm", "-o", "check"]
     built = subprocess.run(build, cwd=folder, capture_output=True, check=False, timeout=120)
     assert built.returncode == 0, built.stderr.decode(errors="replace")

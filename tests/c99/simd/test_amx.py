@@ -45,13 +45,13 @@ def test_layers_with_a_pooling_are_not_in_tiles() -> None:
 @every_shape
 @pytest.mark.parametrize("last", [False, True], ids=["bytes", "sums"])
 def test_bits(tmp_path: Path, tiled: Tiled, last: bool) -> None:
-    files = emit(network(tiled, last=last), Target.NATIVE, _ISAS).files
+    files = emit(network(tiled, last=last), Target.NATIVE, _ISAS).all_files
     assert ran(files, tmp_path, "-O2", *chosen(AMX_INT8)).startswith("PASS")
 
 
 @pytest.mark.parametrize("tiled", [*TILED.values()][:4], ids=[*TILED][:4])
 def test_where_linux_refuses_tiles_avx_512_answers(tmp_path: Path, tiled: Tiled) -> None:
-    files = emit(network(tiled), Target.NATIVE, _ISAS).files
+    files = emit(network(tiled), Target.NATIVE, _ISAS).all_files
     flags = (*chosen(AMX_INT8), "-DMODEL_TILES=0", *SANITIZED)
     assert ran(files, tmp_path, *flags).startswith("PASS")
 
