@@ -77,8 +77,9 @@ def loaded(
     given, taken = "float" if place.type == "float32" else "uint8_t", "model_output"
     taken = given if given == "float" else taken
     loop = LOOP.format(given=given, taken=taken, images=IMAGES)
-    for name, text in {**emitted.files, "loop.c": loop}.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    for name, content in {**emitted.all_files, "loop.c": loop}.items():
+        data = content if isinstance(content, bytes) else content.encode()
+        (folder / name).write_bytes(data)
     flags = (*command, f"-DMODEL_KERNELS={macro}", "-shared", "model.c", "loop.c", "-o", "a.so")
     subprocess.run(flags, cwd=folder, check=True)
     rng = np.random.default_rng(1)
