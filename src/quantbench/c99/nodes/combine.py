@@ -25,6 +25,7 @@ from quantbench.c99.ir.graph import (
 )
 from quantbench.c99.nodes.broadcast import sides, strides
 from quantbench.c99.nodes.clamp import within_limits
+from quantbench.c99.nodes.operands import as_images_lie
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +56,7 @@ class Combine(Node):
         raise ValueError(f"{self.name}: it is a node of float32")
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """Read both operands, and write, as images lie; vectors are in order."""
-        shapes = [graph.tensors[name].shape for name in self.inputs]
-        return Laid(
-            self,
-            tuple(nhwc(shape) for shape in shapes),
-            nhwc(graph.tensors[self.output].shape),
-        )
+        return as_images_lie(self, graph, nhwc)
 
     @property
     def row_window(self) -> Window:

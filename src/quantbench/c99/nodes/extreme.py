@@ -22,6 +22,7 @@ from quantbench.c99.ir.graph import (
     Values,
     Window,
 )
+from quantbench.c99.nodes.operands import in_a_shared_order
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,7 @@ class Extreme(Node):
         return np.maximum(before[a], before[b]) + tolerance.MARGIN
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """Keep the inputs' order where they share one, else read both as images lie."""
-        first, second = orders
-        if first is not second and not np.array_equal(first, second):
-            first = second = nhwc(graph.tensors[self.output].shape)
-        return Laid(self, (first, second), first)
+        return in_a_shared_order(self, graph, orders, nhwc)
 
     @property
     def row_window(self) -> Window:

@@ -30,6 +30,7 @@ from quantbench.c99.ir.graph import (
 from quantbench.c99.ir.rounding import Range, range_of, requantized, with_ties_marked
 from quantbench.c99.ir.wide import half_step, helpers, suffix
 from quantbench.c99.nodes.broadcast import sides, strides
+from quantbench.c99.nodes.operands import as_images_lie
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,7 @@ class Product(Node):
         return replace(self, requantize=with_ties_marked(self.requantize, pairs))
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """Read both operands, and write, as images lie; vectors are in order."""
-        shapes = [graph.tensors[name].shape for name in self.inputs]
-        return Laid(
-            self,
-            tuple(nhwc(shape) for shape in shapes),
-            nhwc(graph.tensors[self.output].shape),
-        )
+        return as_images_lie(self, graph, nhwc)
 
     @property
     def row_window(self) -> Window:

@@ -49,6 +49,7 @@ from quantbench.c99.ir.graph import (
 )
 from quantbench.c99.ir.rounding import Range, range_of, within
 from quantbench.c99.nodes.clamp import within_limits
+from quantbench.c99.nodes.operands import in_a_shared_order
 from quantbench.numerics.fixed_point import common_multipliers, nearest_shift
 
 NAME = "Add"
@@ -220,11 +221,7 @@ class Add(Node):
         return replace(self, requantize=replace(self.requantize, ties=ties))
 
     def layout(self, graph: Graph, orders: Orders, nhwc: ImageOrder) -> Laid:
-        """Keep the inputs' order where they share one, else read both as images lie."""
-        first, second = orders
-        if first is not second and not np.array_equal(first, second):
-            first = second = nhwc(graph.tensors[self.output].shape)
-        return Laid(self, (first, second), first)
+        return in_a_shared_order(self, graph, orders, nhwc)
 
     @property
     def row_window(self) -> Window:
