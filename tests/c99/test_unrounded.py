@@ -132,6 +132,14 @@ def resized(model: Model, x: str) -> None:
     model.add("MaxPool", model.add("Add", sums, skip), kernel_shape=[4, 7])
 
 
+def shuffled(model: Model, x: str) -> None:
+    """PT2E's ShuffleNetV2: channels of unrounded halves are interleaved, and joined again."""
+    joined = model.add("Concat", x, model.add("Relu", conv(model, x)), axis=1)
+    ends = model.constant([CHANNELS], "int64"), model.constant([2 * CHANNELS], "int64")
+    kept = model.add("Slice", joined, *ends, model.constant([1], "int64"))
+    model.add("Concat", model.add("Relu", conv(model, x)), kept, axis=1)
+
+
 CASES: dict[str, tuple[Build, list[str]]] = {
     "hard swish": (function("HardSwish"), ["Conv", "Curve"]),
     "tanh": (function("Tanh"), ["Conv", "Curve"]),
@@ -151,6 +159,10 @@ CASES: dict[str, tuple[Build, list[str]]] = {
         ["Conv", "Pool", "Conv", "Mix", "Conv", "WideConv", "Rearrange", "Concat", "Conv"],
     ),
     "scales by channel": (scales_by_channel, ["Conv", "Curve", "Mix", "Conv"]),
+    "shuffled": (
+        shuffled,
+        ["Conv", "Mix", "Mix", "Concat", "Rearrange", "Conv", "Mix", "Concat"],
+    ),
     "resized": (resized, ["Conv", "Mix", "Interpolate", "Interpolate", "Mix", "Pool"]),
     "table of 32 bits": (table_of_words, ["Conv", "Table", "Mix", "Product"]),
 }  # fmt: skip

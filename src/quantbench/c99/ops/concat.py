@@ -18,11 +18,13 @@ from quantbench.c99.frontend.builder import (
 )
 from quantbench.c99.frontend.context import Context
 from quantbench.c99.frontend.formats import FREE, Format, Limits
+from quantbench.c99.frontend.mixing import fine_format
 from quantbench.c99.frontend.reader import OnnxNode
 from quantbench.c99.frontend.rearranging import axis_behind_batch, require_few, stepped
 from quantbench.c99.frontend.values import Constant, Value
 from quantbench.c99.ir.code import Code
 from quantbench.c99.ir.graph import (
+    BYTES,
     ONE_ROW,
     Graph,
     ImageOrder,
@@ -114,7 +116,8 @@ def _parts(
         for part in value.core.parts
     }
     apart = axis == 1 and len(formats) > 1 and value.plain and value.limits == FREE
-    return value.core.parts if apart else (context.settled(node, at),)
+    words = not context.builder.held
+    return value.core.parts if apart else (context.settled(node, at, words=words),)
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,21 @@ class ConcatExpr(Expr):
         output = builder.add(name, self.shape, format)
         builder.nodes.append(Concat(self.where, tuple(inputs), output))
         return IdentityExpr(self.where, output, self.shape).lower(builder, name, limits, format)
+
+    def as_words(self, builder: Builder, name: str, limits: Limits) -> str | None:
+        held = [
+            part if isinstance(part, TensorRef) else builder.widened(name, part)
+            for part in self.parts
+        ]
+        refs = tuple(ref for ref in held if ref is not None)
+        if len(refs) < len(held):
+            return None
+        lows, highs = zip(*(builder.reach(ref.tensor) for ref in refs), strict=True)
+        reach = limits.within((min(lows), max(highs)))
+        format = fine_format(self.where, reach)
+        tensor = replace(self, parts=refs).lower(builder, name, limits, format)
+        builder.reaches[tensor] = reach
+        return tensor
 
     @property
     def joined(self) -> tuple[TensorRef | Deferred, ...]:
@@ -191,10 +209,11 @@ class Concat(Move):
         return ONE_ROW
 
     def emit(self, step: Step) -> Code:
-        stride, first, calls = step.output.shape[0], 0, []
-        positions = step.output.size // stride
+        size = 1 if step.output.type == "float32" else BYTES[step.output.type]
+        stride, first, calls = step.output.shape[0] * size, 0, []
+        positions = step.output.size // step.output.shape[0]
         for part in step.inputs:
-            width = part.shape[0]
+            width = part.shape[0] * size
             numbers = f"{positions}, {width}, {first}, {stride}"
             calls.append(f"model_concat({part.at}, {step.output.at}, {numbers});")
             first += width
