@@ -33,15 +33,17 @@ def drawn(count: int) -> tuple[Graph, ...]:
     return tuple(found)
 
 
-def written(networks: Sequence[Mapping[str, str]], folder: Path) -> list[str]:
+def written(
+    networks: Sequence[Mapping[str, str | bytes] | Mapping[str, str]], folder: Path
+) -> list[str]:
     """The files of one program whose main() runs that of each; the sources among them."""
     sources = ["all.c"]
     names = [f"check_{number}" for number in range(len(networks))]
     for number, files in enumerate(networks):
         own = folder / f"n{number}"
         own.mkdir()
-        for name, text in files.items():
-            (own / name).write_text(text, encoding="utf-8")
+        for name, content in files.items():
+            (own / name).write_bytes(content if isinstance(content, bytes) else content.encode())
         renamed = f"#define main check_{number}\n#define model_run run_{number}\n"
         for part in ("model", "main"):
             source = f"{part}_{number}.c"
@@ -61,7 +63,7 @@ def written(networks: Sequence[Mapping[str, str]], folder: Path) -> list[str]:
 
 
 def all_pass(
-    networks: Sequence[Mapping[str, str]],
+    networks: Sequence[Mapping[str, str | bytes] | Mapping[str, str]],
     folder: Path,
     compiler: Sequence[str],
     *,

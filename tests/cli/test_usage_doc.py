@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from quantbench.cli import app, records
+from quantbench.cli import app, records, result_records
 from quantbench.cli.configure import configured
 from quantbench.cli.declare import declare
 from quantbench.cli.groups import Study
@@ -42,11 +42,17 @@ def test_a_command_of_the_documentation_is_taken(
         assert options.target is None or options.target in arguments
 
 
+def record_of(name: str) -> type:
+    """The record of the options of a command."""
+    both = vars(records) | vars(result_records)
+    return both[name.capitalize()]  # type: ignore[no-any-return]
+
+
 def parsed(name: str, arguments: list[str]) -> Any:
     """The record that the command of this name would be given."""
     taken: list[Any] = []
     alone = typer.Typer(rich_markup_mode=None)
-    declare(alone, getattr(records, name.capitalize()), name)(taken.append)
+    declare(alone, record_of(name), name)(taken.append)
     result = CliRunner().invoke(alone, arguments)
     assert result.exit_code == 0, result.output
     (record,) = taken

@@ -132,7 +132,8 @@ def test_batch_norm_and_dropout_are_in_eval_mode() -> None:
     converted = pt2e.converted(graph)
     with torch.no_grad():
         np.testing.assert_allclose(converted(inputs), model(inputs), atol=0.05)
-        assert torch.equal(converted(inputs)[:3], converted(inputs[:3]))
+        # PyTorch may sum a batch of another size in another order; dropout changes it by 1.
+        np.testing.assert_allclose(converted(inputs)[:3], converted(inputs[:3]), atol=1e-5)
 
 
 class ReadTwice(nn.Module):

@@ -55,7 +55,7 @@ def test_float_layers_run_in_float32_and_integer_ones_on_integers(
     assert len(plain) >= 4
     assert set(plain.values()) == {"f32"}
     quantized = executed(artifacts("lenet", "nncf_static", "onnx"))
-    assert len(quantized) >= 4
+    assert len(quantized) >= 3  # with AMX, the layer of one channel has another name and is float
     assert set(quantized.values()) == {"I8"}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from quantbench.artifacts.artifact import Artifact
 from quantbench.cli import compare
-from quantbench.cli.records import Compare
+from quantbench.cli.result_records import Compare
 from quantbench.errors import ResultsError, RulesFailedError
 from quantbench.harness.pool import Candidate
 from quantbench.harness.records import Skipped

@@ -102,7 +102,7 @@ def test_every_shape_under_a_sanitizer(tmp_path: Path) -> None:
         pytest.skip("there is no libsimde-dev")
     options = Options(isas=("amx_int8",), file_from=None)
     tiled = [network(one) for one in TILED.values() if one.fits]
-    files = [emit(graph, Target.NATIVE, options).files for graph in tiled]
+    files = [emit(graph, Target.NATIVE, options).all_files for graph in tiled]
     shutil.copytree(SHIMS, tmp_path, dirs_exist_ok=True)
     chosen_set = ("-DMODEL_KERNELS=MODEL_AMX_INT8", "-DMODEL_TILES=1")
     compiler = (*command(), *_SANITIZED, f"-I{tmp_path}", *chosen_set)

@@ -30,7 +30,8 @@ def mix(step: Step, node: Mix, isa: Isa) -> SimdCode | None:
     """The code of a sum; None where the portable kernel is used."""
     by_channel = max(map(len, node.multipliers)) > 1
     set_ = _registers(isa, step.output.shape[0] if by_channel else step.output.size)
-    if set_ is None or node.shift < _LEAST_SHIFT:
+    raised = any(place.raised for place in (*step.inputs, step.output))
+    if set_ is None or node.shift < _LEAST_SHIFT or raised:
         return None
     bits, lanes = set_
     row = step.output.shape[0] if by_channel else lanes

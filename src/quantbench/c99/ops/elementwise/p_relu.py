@@ -20,7 +20,6 @@ from quantbench.c99.frontend.values import Value
 from quantbench.c99.ir.functions import ADD, Function
 from quantbench.c99.ir.graph import Reals, Shape
 from quantbench.c99.nodes.clamp import Clamp
-from quantbench.errors import CompileError
 
 NAME = "PRelu"
 INPUTS = (2, 2)
@@ -41,8 +40,8 @@ def from_onnx(context: Context, node: OnnxNode) -> Value:
         shape = context.builder.tensors[tensor].shape
         return Deferred(SlopesExpr(node.where, tensor, shape, slopes), ref.shape)
     operand = operands(context, node, 0)[-1]
-    if not by_place and operand.numbers.shape[0] != slopes.size:
-        raise CompileError(f"{node.where}: its slopes don't fit channels that were reshaped")
+    if operand.numbers.shape[0] != slopes.size:  # channels that were reshaped
+        by_place, slopes = True, spread(node, given, value.shape)
     numbers = operand.of_integers(context, node)
     if by_place:
         numbers = _of_places(context, node, numbers)
