@@ -71,10 +71,10 @@ def test_most_of_the_time_is_in_the_layer_that_has_nearly_all_multiply_adds(
     assert large.macs == timed.LARGE_MACS
     assert large.part == ("float" if method == "float32" else "integer")
     operators = result.total_us - result.parts["call"]
-    assert large.us > 0.35 * operators  # with AMX, rounding and pooling take as long as products
+    assert large.us > 0.5 * operators
     others = [time.us for time in result.layers if time is not large and time.macs]
     assert len(others) == 2
-    assert large.us > 1.3 * max(others)
+    assert large.us > 2 * max(others)  # with AMX rounding takes as long as many products
     assert "could be told" not in result.note
 
 
