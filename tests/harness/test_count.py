@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from quantbench import plugins
 from quantbench.contracts import Plugin, RuntimeModule
 from quantbench.errors import UnavailableError
 from quantbench.harness import count
 from quantbench.harness.count import count_all
 from quantbench.harness.pool import Candidate, Job
 from quantbench.harness.records import Instructions
-from quantbench.plugins import use_plugins
 from quantbench.runtimes.null import Null, save_null
 from quantbench.studies.named import runtime_named
 from quantbench.system import instructions
@@ -45,12 +46,14 @@ def load(artifact, threads):
 
 
 @pytest.fixture(scope="module")
-def loops(tmp_path_factory: pytest.TempPathFactory) -> Plugin[RuntimeModule]:
+def loops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin[RuntimeModule]]:
     file = tmp_path_factory.mktemp("plugin") / "runtimes" / "loops.py"
     file.parent.mkdir()
     file.write_text(LOOPS)
-    use_plugins(str(file))
-    return runtime_named("loops")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plugins, "_named_by_user", {})
+        plugins.use_plugins(str(file))
+        yield runtime_named("loops")
 
 
 def job_in(folder: Path, task: Task) -> Job:
