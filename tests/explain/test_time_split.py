@@ -21,7 +21,7 @@ PEAKS = Peaks(
     macs_per_us={"avx2 float32": 4e4, "avx2 int8": 8e4},
     bytes_per_us={"l1": 1e5, "l2": 1e5, "memory": 1e4},
 )
-BATCH = 16
+BATCH = 64
 CASES = (
     ("float32", "onnx", "onnxruntime"),
     ("ort_static", "onnx", "onnxruntime"),
@@ -54,8 +54,7 @@ def split_here(folder: Path, method: str, format: str, runtime: str) -> TimeSpli
     profile = session.answer(request.model_copy(update={"do": "profile", "batch": BATCH}))
     line = session.answer(request.model_copy(update={"do": "lines", "batch": 4, "calls": 10}))
     measured = time_split.measured_of(profile)
-    # between PyTorch's short operators as much time may pass as in them
-    assert 0.4 * measured.total < sum(measured.us) < 1.3 * measured.total
+    assert 0.6 * measured.total < sum(measured.us) < 1.3 * measured.total
     return time_split.split(
         timed.row(made, runtime), made, BATCH, measured, time_split.line_of(line), PEAKS
     )
@@ -74,7 +73,7 @@ def test_most_of_the_time_is_in_the_layer_that_has_nearly_all_multiply_adds(
     assert large.us > 0.5 * operators
     others = [time.us for time in result.layers if time is not large and time.macs]
     assert len(others) == 2
-    assert large.us > 2 * max(others)  # with AMX rounding takes as long as many products
+    assert large.us > 3 * max(others)
     assert "could be told" not in result.note
 
 

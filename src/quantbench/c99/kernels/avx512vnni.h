@@ -32,9 +32,7 @@ static inline MODEL_REGISTER MODEL_V(values)(const uint8_t *values)
 /* Fewer than four, with zeros behind. */
 static inline MODEL_REGISTER MODEL_V(part)(const uint8_t *values, size_t count)
 {
-    int32_t four = 0;
-    memcpy(&four, values, count);
-    return MODEL_MM(set1_epi32)(four);
+    return MODEL_MM(set1_epi32)(model_few(values, count));
 }
 
 static inline MODEL_REGISTER MODEL_V(weights)(const void *weights)

@@ -27,9 +27,7 @@ static inline int8x16_t model_values_128(const uint8_t *values)
 /* Fewer than four; those behind meet weights of 0. */
 static inline int8x16_t model_part_128(const uint8_t *values, size_t count)
 {
-    uint32_t four = 0;
-    memcpy(&four, values, count);
-    return model_spread_128(four);
+    return model_spread_128((uint32_t)model_few(values, count));
 }
 
 /* Each lane's four weights meet the same four values. */

@@ -29,9 +29,7 @@ static inline __m256i model_values_256(const uint8_t *values)
 /* Fewer than four, with zeros behind. */
 static inline __m256i model_part_256(const uint8_t *values, size_t count)
 {
-    int32_t four = 0;
-    memcpy(&four, values, count);
-    return _mm256_set1_epi32(four);
+    return _mm256_set1_epi32(model_few(values, count));
 }
 
 static inline __m256i model_weights_256(const void *weights)
