@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,11 @@ from quantbench.c99.generate import emit
 from quantbench.c99.ir.graph import Graph, Type, Window
 from quantbench.c99.passes.layout import plan
 from quantbench.c99.simd import lookup, select
-from quantbench.c99.target.isa import AVX2, AVX512VBMI, AVX512VNNI, NEON, NEON_DOT, SSE2, Isa
+from quantbench.c99.target.isa import AVX2, AVX512VBMI, AVX512VNNI, NEON, SSE2, Isa
 from quantbench.c99.target.target import Target
 from tests.c99.builder import Builder
 from tests.c99.checking import SANITIZED, chosen, ran
-from tests.c99.together import all_pass
-from tests.targets.machines import MACHINES, Machine
+from tests.targets.machines import MACHINES, Machine, pass_by_neon
 
 PADDED = Window((3, 3), (2, 1), (1, 2, 1, 0))
 SPARSE = Window((2, 3), (1, 1), (0, 2, 1, 2), (1, 2))
@@ -116,9 +114,4 @@ def test_the_same_bits(tmp_path: Path, isa: Isa, channels: int) -> None:
 @pytest.mark.targets
 @pytest.mark.parametrize("machine", MACHINES[:2], ids=lambda machine: machine.name)
 def test_the_same_bits_on_simulated_processors(tmp_path: Path, machine: Machine) -> None:
-    for tool in (machine.compiler[0], machine.run[0]):
-        if shutil.which(tool) is None:
-            pytest.skip(f"there is no {tool}")
-    options = Options(isas=(NEON.name, NEON_DOT.name))
-    files = [emit(drawn(channels), Target.NATIVE, options).files for channels in CASES]
-    all_pass(files, tmp_path, machine.compiler, run=machine.run)
+    pass_by_neon([drawn(channels) for channels in CASES], tmp_path, machine)

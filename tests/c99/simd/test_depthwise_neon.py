@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from quantbench.c99.target.isa import NEON, NEON_DOT, SSE2
 from quantbench.c99.target.target import Target
 from tests.c99.builder import Builder
 from tests.c99.speed.networks import DILATED, POINT, SAME
-from tests.c99.together import all_pass
-from tests.targets.machines import MACHINES, Machine
+from tests.targets.machines import MACHINES, Machine, pass_by_neon
 
 
 def shapes(type: Type = "uint8", *, dyadic: bool = False, last: bool = False) -> Graph:
@@ -54,10 +52,5 @@ def test_other_sets_have_none_of_them() -> None:
 @pytest.mark.targets
 @pytest.mark.parametrize("machine", MACHINES[:2], ids=lambda machine: machine.name)
 def test_the_same_bits(tmp_path: Path, machine: Machine) -> None:
-    for tool in (machine.compiler[0], machine.run[0]):
-        if shutil.which(tool) is None:
-            pytest.skip(f"there is no {tool}")
     graphs = (shapes(), shapes("int8", last=True), shapes("int8", dyadic=True))
-    options = Options(isas=(NEON.name, NEON_DOT.name))
-    files = [emit(graph, Target.NATIVE, options).files for graph in graphs]
-    all_pass(files, tmp_path, machine.compiler, run=machine.run)
+    pass_by_neon(graphs, tmp_path, machine)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,9 +28,8 @@ from quantbench.c99.target.isa import (
 from quantbench.c99.target.target import Target
 from tests.c99.builder import Builder
 from tests.c99.checking import SANITIZED, chosen, ran
-from tests.c99.together import all_pass
 from tests.c99.wide import CASES, SIDES, Wide, layers
-from tests.targets.machines import MACHINES, Machine
+from tests.targets.machines import MACHINES, Machine, pass_by_neon
 
 
 def test_which_layers_have_kernels() -> None:
@@ -78,10 +76,5 @@ def test_the_same_bits(
 @pytest.mark.targets
 @pytest.mark.parametrize("machine", MACHINES[:2], ids=lambda machine: machine.name)
 def test_the_same_bits_on_simulated_processors(tmp_path: Path, machine: Machine) -> None:
-    for tool in (machine.compiler[0], machine.run[0]):
-        if shutil.which(tool) is None:
-            pytest.skip(f"there is no {tool}")
-    options = Options(isas=(NEON.name, NEON_DOT.name))
     graphs = [layers(17), layers(40, by_channel=False, ties=True)]
-    files = [emit(graph, Target.NATIVE, options).files for graph in graphs]
-    all_pass(files, tmp_path, machine.compiler, run=machine.run)
+    pass_by_neon(graphs, tmp_path, machine)

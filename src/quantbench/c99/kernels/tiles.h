@@ -11,10 +11,12 @@ typedef struct {
 #if !defined(MODEL_TILES)
 #define MODEL_TILES model_has_tiles()
 
+/* 1: yes, -1: no; threads that ask at the same time get the same answer. */
+static int model_tiles_known;
+
 static int model_has_tiles(void)
 {
-    static int known; /* 1: yes, -1: no; threads that ask at the same time get the same answer */
-    int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    int answer = __atomic_load_n(&model_tiles_known, __ATOMIC_RELAXED);
     if (answer == 0) {
         enum { ARCH_PRCTL = 158, REQUEST = 0x1023, TILE_DATA = 18 };
         long result = ARCH_PRCTL;
@@ -23,7 +25,7 @@ static int model_has_tiles(void)
                          : "D"((long)REQUEST), "S"((long)TILE_DATA)
                          : "rcx", "r11", "memory");
         answer = result == 0 ? 1 : -1;
-        __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
+        __atomic_store_n(&model_tiles_known, answer, __ATOMIC_RELAXED);
     }
     return answer > 0;
 }
