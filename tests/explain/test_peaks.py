@@ -12,6 +12,7 @@ import torch
 
 from quantbench.c99.build import toolchain
 from quantbench.errors import UnavailableError
+from quantbench.explain import peaks as peaks_module
 from quantbench.explain.peaks import cache_sizes, kernels, measured_peaks
 from quantbench.explain.records import Peaks
 from quantbench.system.machine import environment
@@ -69,6 +70,15 @@ def test_wider_registers_do_no_less_and_dot_products_do_more(peaks: Peaks) -> No
     ):
         if more in macs:
             assert macs[more] > times * macs[less]
+
+
+def test_a_machine_is_asked_for_all_that_it_has() -> None:
+    every = tuple(name for needs in peaks_module._NEEDS.values() for name in needs)
+    asked = [
+        kernels(environment().model_copy(update={"architecture": name, "instruction_sets": every}))
+        for name in ("x86_64", "aarch64")
+    ]
+    assert sorted(sum(asked, ())) == sorted(peaks_module._NEEDS)
 
 
 def best_rate(work: float, run: Callable[[], object], times: int = 12) -> float:

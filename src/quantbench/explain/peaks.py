@@ -105,7 +105,7 @@ def measure(compiler: Compiler, machine: Environment, source: str | None = None)
 def kernels(machine: Environment) -> tuple[str, ...]:
     """The kernels of peaks.c that the machine can run."""
     sets = frozenset(machine.instruction_sets)
-    own = ("sse2", "avx") if machine.architecture in ("x86_64", "AMD64") else ("neon",)
+    own = ("sse2", "avx", "amx") if machine.architecture in ("x86_64", "AMD64") else ("neon",)
     return tuple(name for name, needs in _NEEDS.items() if name.startswith(own) and needs <= sets)
 
 
