@@ -29,7 +29,7 @@ from quantbench.errors import QuantbenchError
 from quantbench.harness.pool import write_samples
 from quantbench.harness.process import Worker
 from quantbench.harness.worker import Request
-from quantbench.plugins import runtime
+from quantbench.plugins import runtime, why_refused
 from quantbench.samples.records import Samples
 from quantbench.tasks.network import TensorSpec
 
@@ -74,7 +74,7 @@ def started(
             yield InHere(name, BOUND[engine](found[-1] / "model.onnx"), inputs)
             continue
         try:
-            if not found or runtime(engine).refuses(load_artifact(found[-1])):
+            if not found or why_refused(runtime(engine), load_artifact(found[-1])):
                 continue
             worker = Worker(name, 1, scratch)
             stack.enter_context(worker)
